@@ -1,0 +1,1 @@
+"""BeautyCort Runbooks: procedures that are pages, drills, checks and guided runs at once."""

@@ -1,0 +1,1 @@
+"""The pytest composition root: collection, options, fixtures, hooks."""

@@ -1,0 +1,1 @@
+"""Systems that scenarios run on: embedded, containers, staging, production."""
