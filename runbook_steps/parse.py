@@ -82,7 +82,8 @@ def _gherkin(text: str, path: str) -> Mapping[str, Any]:
 
 
 def _as_feature_error(error: ParserException, path: str) -> FeatureError:
-    line = int((error.location or {}).get("line", 1))
+    location: Mapping[str, Any] | None = error.location
+    line = int(location["line"]) if location else 1
     said = re.sub(r"^\(\d+:\d+\): ", "", str(error))
     return FeatureError(Position(path, line), said)
 
@@ -146,9 +147,10 @@ class _Walker:
         role: Role | None = None
         for step in node["steps"]:
             position = self._position(step)
-            role = _ROLES.get(step["keywordType"], role)
-            if role is None:
+            stated = _ROLES.get(step["keywordType"], role)
+            if stated is None:
                 raise FeatureError(position, "starts with And or But: begin with Given, When or Then")
+            role = stated
             text = step["text"].strip()
             yield Step(
                 role=role,
@@ -161,9 +163,7 @@ class _Walker:
                 from_background=from_background,
             )
 
-    def _command(
-        self, step: Mapping[str, Any], role: Role, text: str, position: Position
-    ) -> Command | None:
+    def _command(self, step: Mapping[str, Any], role: Role, text: str, position: Position) -> Command | None:
         shape = COMMAND_STEP.fullmatch(text) if role is Role.WHEN else None
         docstring = step.get("docString")
         media_type = (docstring or {}).get("mediaType", "")
@@ -177,7 +177,8 @@ class _Walker:
             raise FeatureError(position, 'ends with a colon but holds no command: add a """bash docstring')
         if media_type not in MEDIA_TYPES:
             raise FeatureError(
-                self._position(docstring), f'name the language after the quotes: """{" or ".join(MEDIA_TYPES)}'
+                self._position(docstring),
+                f'name the language after the quotes: """{" or ".join(MEDIA_TYPES)}',
             )
         if not docstring["content"].strip():
             raise FeatureError(self._position(docstring), "the command is empty")

@@ -1,0 +1,144 @@
+"""Takes secrets out of text, by value and by shape, and leaves their kind and length class."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+__all__ = ["Redactor", "secret_values"]
+
+_SECRET_NAME = re.compile(
+    r"(SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|CREDENTIAL|API_?KEY|ACCESS_?KEY|SERVICE_KEY|ENCRYPTION_KEY"
+    r"|PRIVATE_KEY|WEBHOOK|REDISCLI_AUTH|_AUTH$|_DSN$)",
+    re.IGNORECASE,
+)
+_NOT_SECRET_NAME = re.compile(r"(_FILE|_PATH|_ID|_EXPIRES_IN|_TTL|SSH_AUTH_SOCK)$", re.IGNORECASE)
+_SHORTEST_SECRET = 5  # a shorter value would blank out ordinary words, and hides nothing by being hidden
+_ORDINARY = frozenset(
+    {"false", "local", "redis", "postgres", "beautycort", "testing", "staging", "production"}
+)
+
+
+def secret_values(environment: Mapping[str, str]) -> frozenset[str]:
+    """The values in an environment that must not be seen: by the variable's name, or a URL's password."""
+    found: set[str] = set()
+    for name, value in environment.items():
+        if _SECRET_NAME.search(name) and not _NOT_SECRET_NAME.search(name):
+            found.add(value)
+        if "://" in value and "@" in value:
+            found |= _url_passwords(value)
+    return frozenset(v for v in found if len(v) >= _SHORTEST_SECRET and v.lower() not in _ORDINARY)
+
+
+def _url_passwords(value: str) -> set[str]:
+    try:
+        password = urlsplit(value).password
+    except ValueError:
+        rest = re.match(r"\w[\w+.-]*://[^:/@\s]*:(.+)@", value)
+        password = rest[1] if rest else None
+    return {password, unquote(password)} if password else set()
+
+
+class Redactor:
+    """Replaces every known secret value, in the spellings it may take, and everything that looks like one.
+
+    `extra` are patterns with one callable each, for a caller's own shapes.
+    """
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._values = frozenset(values)
+        spellings = {s: value for value in self._values for s in _spellings(value)}
+        longest_first = sorted(spellings, key=len, reverse=True)
+        self._kinds = {s: _mark("secret", spellings[s]) for s in longest_first}
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def with_values(self, values: Iterable[str]) -> Redactor:
+        """A redactor that knows these values too."""
+        return Redactor(self._values | frozenset(values))
+
+    def __call__(self, text: str) -> str:
+        """The text without secrets. Redacting twice changes nothing more."""
+        if self._known is not None:
+            text = self._known.sub(lambda found: self._kinds[found[0]], text)
+        for pattern, replace in _SHAPES:
+            text = pattern.sub(replace, text)
+        return text
+
+    def finds(self, text: str) -> bool:
+        """Whether a known secret value stands in the text, in any spelling."""
+        return self._known is not None and self._known.search(text) is not None
+
+
+def _spellings(value: str) -> set[str]:
+    """The value as it is, URL-quoted, JSON-escaped, and in base64 at each of the three alignments."""
+    plain = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
+    raw = value.encode()
+    for shift in range(3):
+        coded = base64.b64encode(b"\0" * shift + raw)
+        # only the characters that depend on the value alone
+        start = (0, 2, 3)[shift]
+        end = len(coded) - (0, 3, 2)[(shift + len(raw)) % 3]
+        core = coded[start:end].decode()
+        if len(core) >= _SHORTEST_SECRET + 3:
+            plain.add(core)
+            plain.add(core.replace("+", "-").replace("/", "_"))
+    return {spelling for spelling in plain if len(spelling) >= _SHORTEST_SECRET}
+
+
+def _mark(kind: str, value: str) -> str:
+    """What stands for a secret: its kind and a length class, nothing of its value."""
+    size = len(value)
+    bounds = next(
+        (f"{low}-{high}" for low, high in ((1, 8), (9, 16), (17, 32), (33, 64)) if size <= high), "65+"
+    )
+    return f"[redacted {kind}, {bounds} characters]"
+
+
+def _whole(kind: str) -> Callable[[re.Match[str]], str]:
+    return lambda found: _mark(kind, found[0])
+
+
+def _named(kind: str) -> Callable[[re.Match[str]], str]:
+    """Keeps what stands before the group `value`."""
+
+    def replace(found: re.Match[str]) -> str:
+        value = found["value"]
+        if value.startswith(("[redacted", "$")) or value in {"", "null", "None", "***"}:
+            return found[0]
+        before, after = (
+            found[0][: found.start("value") - found.start()],
+            found[0][found.end("value") - found.start() :],
+        )
+        return f"{before}{_mark(kind, value)}{after}"
+
+    return replace
+
+
+_SHAPES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (
+        re.compile(
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+        ),
+        _whole("private key"),
+    ),
+    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]+"), _whole("JWT")),
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), _whole("AWS access key")),
+    (re.compile(r"\bhttps://hooks\.slack\.com/services/(?P<value>[\w/]+)"), _named("webhook")),
+    (
+        re.compile(r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|sk_live_\w{8,})"),
+        _whole("token"),
+    ),
+    (re.compile(r"\b[A-Za-z][\w+.-]*://[^\s:/@'\"]*:(?P<value>[^\s/@'\"]+)@"), _named("password")),
+    (re.compile(r"(?i)\b(?:Bearer|Basic)\s+(?P<value>[\w.~+/-]{8,}=*)"), _named("credential")),
+    (
+        re.compile(
+            r"(?i)[\"']?\b[\w-]*(?:password|passwd|secret|api[_-]?key|(?:access|refresh|auth)[_-]?token"
+            r"|secret[_-]?access[_-]?key|encryption[_-]?key)[\"']?\s*[:=]\s*[\"']?"
+            r"(?P<value>[^\s\"',;&}\[]{6,})"
+        ),
+        _named("secret"),
+    ),
+)
