@@ -1,1 +1,112 @@
-"""The pytest composition root: collection, options, fixtures, hooks."""
+"""The pytest composition root: options, collection, and the hand-over to the running proof.
+
+Loaded in every pytest session of this environment; it costs nothing until a `.feature` file is collected.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import pkgutil
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from runbook_steps.proof import Proof
+
+PROOF = "runbooks-proof"
+RUN = pytest.StashKey[str]()
+STEPS_PACKAGE = "runbook_steps.steps"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of a proof."""
+    group = parser.getgroup("runbooks", "runbooks: prove the procedures of .feature files")
+    group.addoption("--target", default=None, metavar="NAME", help="prove on this target (default: embedded)")
+    group.addoption(
+        "--allow",
+        default=None,
+        choices=["readonly", "mutating", "destructive"],
+        help="highest risk that may run (default: destructive on a disposable target, else readonly)",
+    )
+    group.addoption("--evidence-dir", default=None, metavar="DIR", help="where evidence is kept")
+    group.addoption("--journal-dir", default=None, metavar="DIR", help="where journals are kept")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Names the run: its journals carry the name, the workers of pytest-xdist share it."""
+    shared: dict[str, str] = getattr(config, "workerinput", {})
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    config.stash[RUN] = shared.get("runbooks_run", f"{stamp}-{os.getpid()}-{uuid.uuid4().hex[:6]}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells each worker of pytest-xdist which run it belongs to."""
+    node.workerinput["runbooks_run"] = node.config.stash[RUN]
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A `.feature` file is collected as its scenarios."""
+    if file_path.suffix != ".feature":
+        return None
+    from runbook_steps.collection import FeatureFile  # noqa: PLC0415 - only a session with features pays
+
+    collector: FeatureFile = FeatureFile.from_parent(parent, path=file_path)
+    collector.default_timeout_s = _proof(parent.config).settings.command_timeout_s
+    return collector
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Turns the journals of the run into evidence, once, after all workers are done."""
+    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
+        return
+    proof: Proof | None = session.config.pluginmanager.get_plugin(PROOF)
+    if proof is None and session.config.getoption("numprocesses", None):
+        proof = _proof(session.config)  # with pytest-xdist the features were collected by the workers only
+    if proof is not None:
+        proof.file_evidence(session)
+
+
+def _proof(config: pytest.Config) -> Proof:
+    """The proof that this session is: made, with all steps, when the first feature is met."""
+    found: Proof | None = config.pluginmanager.get_plugin(PROOF)
+    if found is None:
+        from runbook_steps import fixtures  # noqa: PLC0415 - only a session with features pays
+        from runbook_steps.errors import RunbookError  # noqa: PLC0415
+        from runbook_steps.proof import Proof  # noqa: PLC0415
+
+        try:
+            found = Proof.from_config(config, config.stash[RUN])
+        except RunbookError as error:
+            raise pytest.UsageError(str(error)) from error
+        config.pluginmanager.register(found, PROOF)
+        config.pluginmanager.register(fixtures, "runbooks-fixtures")
+        _register_steps(config)
+    return found
+
+
+def _register_steps(config: pytest.Config) -> None:
+    """Makes every module of the steps package a plugin: its steps are seen by every feature."""
+    from runbook_steps import steps  # noqa: PLC0415 - only a session with features pays
+
+    names = [f"{STEPS_PACKAGE}.{module.name}" for module in pkgutil.iter_modules(steps.__path__)]
+    pytest.register_assert_rewrite(*names)
+    for name in names:
+        module = importlib.import_module(name)
+        _refuse_async_steps(module)
+        config.pluginmanager.register(module, name)
+
+
+def _refuse_async_steps(module: Any) -> None:
+    for name, value in vars(module).items():
+        if inspect.iscoroutinefunction(value) or inspect.isasyncgenfunction(value):
+            where = f"{inspect.getsourcefile(value)}:{inspect.getsourcelines(value)[1]}"
+            raise pytest.UsageError(f"{where}: `async def {name}`: an async step would pass without running")

@@ -179,7 +179,7 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Writes beside the file and renames over it, so that a reader sees the old text or the new, never half."""
+    """Writes beside the file and renames over it: a reader sees the old text or the new, never half."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

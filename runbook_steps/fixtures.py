@@ -1,0 +1,92 @@
+"""What steps ask for by name: the target, its environment, the way to run a command, the situation."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runbook_steps.faults.base import Situation
+from runbook_steps.model import Command, Result
+from runbook_steps.plugin import PROOF
+from runbook_steps.run import run_command
+from runbook_steps.targets.base import ServiceControl, Target
+
+
+@pytest.fixture(scope="session")
+def proof(request: pytest.FixtureRequest) -> Any:
+    """The running proof."""
+    return request.config.pluginmanager.get_plugin(PROOF)
+
+
+@pytest.fixture(scope="session")
+def target(proof: Any) -> Target:
+    """The target, started with what the selected scenarios need."""
+    found: Target = proof.target
+    return found
+
+
+@pytest.fixture
+def control(target: Target) -> ServiceControl:
+    """Hands on the processes of a disposable target; a scenario that asks for it elsewhere does not apply."""
+    if target.control is None:
+        pytest.skip(f"not applicable now: {target.name} is live, its processes are not ours to stop")
+    return target.control
+
+
+@pytest.fixture
+def variables() -> dict[str, str]:
+    """Parameters of the procedure, which steps set and commands read: `$BACKUP_LOCATION`."""
+    return {}
+
+
+@pytest.fixture
+def environment(target: Target, variables: dict[str, str]) -> Callable[[], Mapping[str, str]]:
+    """Gives the environment a command gets at that moment: the target's, and the procedure's parameters."""
+    return lambda: {**target.environment(), **variables}
+
+
+@pytest.fixture
+def workspace() -> Generator[Path, None, None]:
+    """A private empty folder: where the commands of a scenario run and leave their files."""
+    with tempfile.TemporaryDirectory(prefix="runbook-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def results() -> list[Result]:
+    """What the commands of this scenario did, in order."""
+    return []
+
+
+@pytest.fixture
+def execute(
+    proof: Any, environment: Callable[[], Mapping[str, str]], workspace: Path, results: list[Result]
+) -> Callable[[Command], Result]:
+    """Runs a command on the target and records it; its exit code is not judged here."""
+
+    def run(command: Command) -> Result:
+        result = run_command(command, environment(), workspace)
+        proof.recorder.command_finished(result)
+        results.append(result)
+        return result
+
+    return run
+
+
+@pytest.fixture
+def note(proof: Any) -> Callable[[str], None]:
+    """Adds a remark to the step that runs: a reading that a reader of the evidence wants to see."""
+    told: Callable[[str], None] = proof.recorder.note
+    return told
+
+
+@pytest.fixture
+def situation(proof: Any, target: Target) -> Generator[Situation, None, None]:
+    """Keeps the faults of the scenario and undoes them afterwards."""
+    kept = Situation(disposable=target.facts.disposable, tell=proof.recorder.event)
+    yield kept
+    kept.undo()

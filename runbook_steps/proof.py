@@ -1,0 +1,332 @@
+"""One pytest session as a proof: starts the target, follows every scenario, files the evidence.
+
+Everything is recorded from the hooks while it happens; pytest's own reports are only made readable here.
+"""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections import Counter
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from filelock import FileLock
+
+from runbook_steps.collection import procedure_of, relative_path
+from runbook_steps.errors import (
+    CommandTimedOut,
+    EvidenceError,
+    JournalError,
+    NotApplicableNow,
+    NotRunnableHere,
+    TargetError,
+)
+from runbook_steps.failure import failure_story
+from runbook_steps.model import Outcome, Procedure, Risk, ScenarioRecord
+from runbook_steps.plan import parts_needed, plan
+from runbook_steps.record import Journal, load_evidence, merge, read_journal, write_evidence
+from runbook_steps.recorder import Recorder, RunFacts
+from runbook_steps.redact import Redactor, secret_values
+from runbook_steps.settings import Settings, load_settings
+from runbook_steps.targets.base import Target
+from runbook_steps.wiring import make_target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Proof"]
+
+NO_TARGET_EXIT = 4  # pytest's own code for a usage error: nothing was proven
+
+
+class Proof:
+    """A pytest plugin, registered when the first feature is met. Holds the run's target, journal and state."""
+
+    def __init__(
+        self, settings: Settings, target: Target, *, run: str, worker: str, environ: Mapping[str, str]
+    ) -> None:
+        self.settings = settings
+        self.target = target
+        self.run = run
+        self._worker = worker
+        self._redactor = Redactor(secret_values(environ) | target.secrets())
+        self._recorder: Recorder | None = None
+        self._items: list[pytest.Item] = []
+        self._verdict: tuple[Outcome, str] = (Outcome.INTERRUPTED, "")
+        self._step_files: dict[str, set[str]] = {}
+        self._summary: list[str] = []
+
+    @classmethod
+    def from_config(cls, config: pytest.Config, run: str) -> Proof:
+        """The proof that pytest's options and pyproject.toml describe; nothing is started yet.
+
+        Raises ConfigurationError for settings that are wrong, EvidenceError for evidence it could not add to.
+        """
+        import os  # noqa: PLC0415 - the environment is read here and nowhere else
+
+        settings = load_settings(config.rootpath, **_overrides(config))
+        name = config.getoption("--target") or settings.default_target
+        allow = config.getoption("--allow")
+        evidence = settings.evidence_file(name)
+        if evidence.exists():
+            load_evidence(evidence)
+        worker = getattr(config, "workerinput", {}).get("workerid", "")
+        target = make_target(name, settings, Risk(allow) if allow else None)
+        return cls(settings, target, run=run, worker=worker, environ=os.environ)
+
+    # ── what the fixtures use ────────────────────────────────────────────────────────────────
+
+    @property
+    def recorder(self) -> Recorder:
+        """The recorder, its journal opened when first asked for: before the first step."""
+        if self._recorder is None:
+            name = f"{self.run}{'-' if self._worker else ''}{self._worker}.jsonl"
+            journal = Journal(self.settings.journal_dir / name, self._redactor)
+            self._recorder = Recorder(journal, self._facts())
+            facts = self._recorder.facts
+            journal.write(
+                "run started",
+                run=facts.run,
+                commit=facts.commit,
+                dirty=facts.dirty,
+                target=facts.target,
+                emulated=dict(facts.emulated),
+                tools=dict(facts.tools),
+            )
+        return self._recorder
+
+    def _facts(self) -> RunFacts:
+        commit, dirty = git_state(self.settings.root)
+        return RunFacts(
+            run=self.run,
+            commit=commit,
+            dirty=dirty,
+            target=self.target.name,
+            emulated=self.target.facts.emulated,
+            tools={
+                "python": platform.python_version(),
+                "pytest": pytest.__version__,
+                **self.target.versions(),
+            },
+        )
+
+    def start_target(self, procedure: Procedure | None = None) -> None:
+        """Makes ready what the selected scenarios need, or this one. Ends the session when that fails."""
+        chosen = [procedure] if procedure else [p for p in map(procedure_of, self._items) if p]
+        runnable = [p for p in chosen if plan(p, self.target.facts).refusal is None]
+        parts = {part for each in runnable for part in parts_needed(each)}
+        try:
+            self.target.start(sorted(parts))
+        except TargetError as error:
+            pytest.exit(self._redactor(f"target {self.target.name}: {error}"), returncode=NO_TARGET_EXIT)
+        self._redactor = self._redactor.with_values(self.target.secrets())
+
+    # ── pytest hooks ─────────────────────────────────────────────────────────────────────────
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Keeps the selection, to start only what it needs."""
+        self._items = session.items
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Opens and closes the record of a scenario, whatever happens in between."""
+        procedure = procedure_of(item)
+        if procedure is None:
+            return (yield)
+        feature = relative_path(item.path, self.settings.root)
+        self._verdict = (Outcome.INTERRUPTED, "")
+        try:
+            if self._recorder is None:
+                self.start_target()
+            self.recorder.scenario_started(self._key(item), feature, procedure, {})
+            try:
+                return (yield)
+            finally:
+                self.recorder.scenario_finished(*self._verdict)
+        except JournalError as error:
+            pytest.exit(f"{error}; stopped, because an unrecorded run proves nothing", returncode=1)
+
+    def _key(self, item: pytest.Item) -> str:
+        feature = relative_path(item.path, self.settings.root)
+        return f"{feature}::{item.name}"
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Refuses what the plan refuses; brings back what the scenario before left stopped."""
+        procedure = procedure_of(item)
+        if procedure is None:
+            return
+        planned = plan(procedure, self.target.facts)
+        if planned.refusal is not None:
+            self._verdict = (planned.refusal, planned.reason)
+            pytest.skip(f"{planned.refusal}: {planned.reason}")
+        self.start_target(procedure)
+
+    def pytest_bdd_before_step(self, step: Any, step_func: Any) -> None:
+        """A step begins."""
+        del step_func
+        self.recorder.step_started(step.line_number)
+
+    def pytest_bdd_after_step(self, step: Any) -> None:
+        """A step went through."""
+        del step
+        self.recorder.step_finished(Outcome.PASSED)
+
+    def pytest_bdd_step_error(self, exception: BaseException) -> None:
+        """A step failed, was refused, or ran out of time."""
+        self.recorder.step_finished(_outcome_of(exception), self._redactor(_message(exception)))
+
+    def pytest_bdd_step_func_lookup_error(self, step: Any, exception: BaseException) -> None:
+        """A step that no Python step matches."""
+        self.recorder.step_started(step.line_number)
+        self.recorder.step_finished(Outcome.FAILED, str(exception))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Judges the scenario by what happened, and makes the report one readable, redacted screen."""
+        report = yield
+        procedure = procedure_of(item)
+        if procedure is None:
+            return report
+        if call.excinfo is not None:
+            self._judge_failure(item, procedure, call.excinfo.value, report)
+        elif call.when == "call":
+            self._verdict = (Outcome.PASSED, "")
+        report.sections = [(title, self._redactor(text)) for title, text in report.sections]
+        return report
+
+    def _judge_failure(
+        self, item: pytest.Item, procedure: Procedure, error: BaseException, report: pytest.TestReport
+    ) -> None:
+        outcome = _outcome_of(error)
+        where, step = self._where(procedure)
+        if outcome in {Outcome.NOT_APPLICABLE, Outcome.NOT_RUNNABLE}:
+            if not isinstance(error, pytest.skip.Exception):
+                self._verdict = (outcome, str(error))
+                report.outcome = "skipped"
+                path, line = str(item.path), procedure.position.line
+                report.longrepr = (path, line, self._redactor(f"{outcome}: {error}"))
+            return
+        message = _message(error)
+        if report.when == "teardown":
+            message = f"the scenario left something behind: {message}"
+        self._verdict = (outcome, self._redactor(message))
+        story = failure_story(
+            where,
+            step,
+            message,
+            self.recorder.last_result,
+            scenario=procedure.name,
+            target=self.target.name,
+        )
+        report.longrepr = self._redactor(story)
+
+    def _where(self, procedure: Procedure) -> tuple[str, str]:
+        line = self.recorder.current_line
+        step = next((s for s in procedure.steps if s.position.line == line), None)
+        if step is None:
+            return str(procedure.position), f"Scenario: {procedure.name}"
+        return str(step.position), f"{step.keyword} {step.text}"
+
+    # ── the end ──────────────────────────────────────────────────────────────────────────────
+
+    def close_target(self) -> None:
+        """Stops and cleans what was started."""
+        self.target.close()
+
+    def pytest_unconfigure(self) -> None:
+        """Whatever ended the session: nothing stays behind."""
+        self.target.close()
+        if self._recorder is not None:
+            self._recorder.journal.close()
+
+    def file_evidence(self, session: pytest.Session) -> None:
+        """Merges the journals of this run into the evidence; a known secret in either fails the run."""
+        journals = sorted(self.settings.journal_dir.glob(f"{self.run}*.jsonl"))
+        if not journals:
+            return
+        path = self.settings.evidence_file(self.target.name)
+        try:
+            fresh = [record for journal in journals for record in read_journal(journal)]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.with_suffix(".lock")):
+                old = load_evidence(path) if path.exists() else None
+                write_evidence(path, merge(old, self.target.name, fresh))
+        except (JournalError, EvidenceError, OSError) as error:
+            self._summary = [f"no evidence filed: {self._redactor(str(error))}"]
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+            return
+        self._summary = self._summarise(fresh, path, journals)
+        leaking = [file for file in (path, *journals) if self._redactor.finds(file.read_text("utf-8"))]
+        if leaking:
+            names = ", ".join(str(file) for file in leaking)
+            self._summary.append(f"A KNOWN SECRET STANDS IN {names}: delete it, and rotate the secret")
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _summarise(self, fresh: list[ScenarioRecord], path: Path, journals: list[Path]) -> list[str]:
+        counts = Counter(record.outcome for record in fresh)
+        words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+        commit = fresh[0].commit[:10] + (" + uncommitted changes" if fresh[0].dirty else "") if fresh else "-"
+        root = self.settings.root
+        return [
+            f"{words} on {self.target.name}, commit {commit}",
+            f"evidence  {relative_path(path, root)}",
+            *(f"journal   {relative_path(journal, root)}" for journal in journals),
+        ]
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """What was proven, and where it is written down."""
+        if self._summary:
+            terminalreporter.section("runbooks")
+            for line in self._summary:
+                terminalreporter.line(line)
+
+
+def git_state(root: Path) -> tuple[str, bool]:
+    """The commit and whether the tree differs from it; (`unknown`, True) outside a git checkout."""
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        return commit, bool(_git(root, "status", "--porcelain"))
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown", True
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
+
+
+def _overrides(config: pytest.Config) -> dict[str, Path]:
+    options = {
+        "evidence_dir": config.getoption("--evidence-dir"),
+        "journal_dir": config.getoption("--journal-dir"),
+    }
+    return {name: Path(value).absolute() for name, value in options.items() if value}
+
+
+def _outcome_of(error: BaseException) -> Outcome:
+    match error:
+        case CommandTimedOut():
+            return Outcome.TIMED_OUT
+        case NotApplicableNow():
+            return Outcome.NOT_APPLICABLE
+        case NotRunnableHere() | pytest.skip.Exception():
+            return Outcome.NOT_RUNNABLE
+        case KeyboardInterrupt() | SystemExit() | pytest.exit.Exception():
+            return Outcome.INTERRUPTED
+        case _:
+            return Outcome.FAILED
+
+
+def _message(error: BaseException) -> str:
+    said = str(error).strip() or type(error).__name__
+    return (
+        said
+        if isinstance(error, AssertionError) or type(error).__module__.startswith("runbook_steps")
+        else (f"{type(error).__name__}: {said}")
+    )

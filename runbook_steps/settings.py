@@ -1,0 +1,53 @@
+"""`[tool.runbooks]` of pyproject.toml: where things are kept, and how long a command may take."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runbook_steps.errors import ConfigurationError
+
+__all__ = ["Settings", "load_settings"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The project's settings. `root` is the folder that holds pyproject.toml; times are in seconds."""
+
+    root: Path
+    command_timeout_s: float = 30.0
+    evidence_dir: Path = Path("build/evidence")
+    journal_dir: Path = Path("build/journal")
+    default_target: str = "embedded"
+
+    def evidence_file(self, target: str) -> Path:
+        """Where the evidence of a target is kept."""
+        return self.evidence_dir / f"{target}.json"
+
+
+def load_settings(
+    root: Path, *, evidence_dir: Path | None = None, journal_dir: Path | None = None
+) -> Settings:
+    """The settings of the project in that folder; defaults where nothing is said, the folders given win.
+
+    Raises ConfigurationError for a broken pyproject.toml or a value of the wrong kind.
+    """
+    file = root / "pyproject.toml"
+    try:
+        document = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"cannot read {file}: {error}") from error
+    table: Mapping[str, Any] = document.get("tool", {}).get("runbooks", {})
+    timeout = table.get("command_timeout_s", 30)
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
+        raise ConfigurationError(f"{file}: tool.runbooks.command_timeout_s must be seconds, a number above 0")
+    return Settings(
+        root=root,
+        command_timeout_s=float(timeout),
+        evidence_dir=evidence_dir or root / str(table.get("evidence_dir", "build/evidence")),
+        journal_dir=journal_dir or root / str(table.get("journal_dir", "build/journal")),
+        default_target=str(table.get("default_target", "embedded")),
+    )

@@ -1,0 +1,93 @@
+"""Commands: shown on the page and executed byte for byte; and what only a person can do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pytest_bdd import given, parsers, then, when
+
+from runbook_steps.collection import procedure_of
+from runbook_steps.errors import CheckFailed, CommandFailed, CommandTimedOut
+from runbook_steps.model import Command, Result
+from runbook_steps.parse import COMMAND_STEP, MANUAL_STEP
+
+
+@when(parsers.re(COMMAND_STEP.pattern))
+def run_the_command(
+    request: pytest.FixtureRequest, proof: Any, docstring: str, execute: Callable[[Command], Result]
+) -> None:
+    command = _written_command(request, proof.recorder.current_line, docstring)
+    result = execute(command)
+    if result.timed_out:
+        raise CommandTimedOut(
+            f"“{command.purpose}” did not end within {command.timeout_s:g} s; "
+            "it was killed with everything it started"
+        )
+    if result.exit_code != 0 and not command.may_fail:
+        raise CommandFailed(f"“{command.purpose}” ended with exit code {result.exit_code}; expected 0")
+
+
+def _written_command(request: pytest.FixtureRequest, line: int | None, text: str) -> Command:
+    """The command as parsed from the feature; in an outline `text` has this row's values in it."""
+    procedure = procedure_of(request.node)
+    steps = procedure.steps if procedure else ()
+    command = next((s.command for s in steps if s.position.line == line and s.command), None)
+    if command is None:
+        raise CommandFailed("this step holds no command")
+    return replace(command, text=text)
+
+
+@given(parsers.re(MANUAL_STEP.pattern))
+@when(parsers.re(MANUAL_STEP.pattern))
+@then(parsers.re(MANUAL_STEP.pattern))
+def only_a_person_can_do_this(proof: Any) -> None:
+    proof.recorder.manual_step()
+
+
+@pytest.fixture
+def last_result(results: list[Result]) -> Result:
+    """What the command before this step did."""
+    if not results:
+        raise CheckFailed("no command ran before this check")
+    return results[-1]
+
+
+@pytest.fixture
+def last_json(last_result: Result) -> Any:
+    """What the command before this step printed, read as JSON."""
+    try:
+        return json.loads(last_result.stdout)
+    except ValueError as error:
+        raise CheckFailed(f"the command before did not print JSON: {error}") from error
+
+
+@then(parsers.parse("it is refused with exit code {code:d}, saying:"))
+def refused_saying(last_result: Result, code: int, docstring: str) -> None:
+    assert code == last_result.exit_code
+    said = " ".join((last_result.stderr + last_result.stdout).split())
+    assert " ".join(docstring.split()) in said
+
+
+@then(parsers.parse("it ends with exit code {code:d}"))
+def ends_with(last_result: Result, code: int) -> None:
+    assert code == last_result.exit_code
+
+
+@when(parsers.re(r"I take (?P<path>[\w.\[\]]+) from the answer as (?P<name>[A-Z][A-Z0-9_]*)"))
+def take_from_the_answer(last_json: Any, variables: dict[str, str], path: str, name: str) -> None:
+    variables[name] = str(value_at(last_json, path))
+
+
+def value_at(document: Any, path: str) -> Any:
+    """The value at a path like `backups[0].location`. Raises CheckFailed, naming the part that is missing."""
+    value = document
+    for part in path.replace("[", ".[").split("."):
+        try:
+            value = value[int(part[1:-1])] if part.startswith("[") else value[part]
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise CheckFailed(f"the answer has no {part!r} of {path!r}") from error
+    return value
