@@ -1,4 +1,4 @@
-"""pytest collects `.feature` files; a scenario is an item like `features/redis/full.feature::Memory is freed`.
+"""Collects `.feature` files; scenarios are items like `features/redis/full.feature::Memory is freed`.
 
 pytest-bdd stays the one that runs the steps; this only hands it the scenarios of a file.
 """
@@ -83,7 +83,9 @@ class FeatureFile(pytest.Module):
         place = (self.path, procedure.position.line - 1, procedure.name)
         item.reportinfo = lambda: place  # type: ignore[method-assign]
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+    def repr_failure(  # type: ignore[override]
+        self, excinfo: pytest.ExceptionInfo[BaseException]
+    ) -> Any:
         """Our errors as their one line."""
         if isinstance(excinfo.value, RunbookError):
             return str(excinfo.value)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runbook_steps.collection import procedure_of
+from runbook_steps.errors import CommandFailed
 from runbook_steps.faults.base import Situation
 from runbook_steps.model import Command, Result
 from runbook_steps.plugin import PROOF
@@ -75,6 +78,29 @@ def execute(
         return result
 
     return run
+
+
+@pytest.fixture
+def written_command(request: pytest.FixtureRequest, proof: Any) -> Callable[[str], Command]:
+    """Gives the command of the step that runs; in an outline its text has the row's values in it."""
+
+    def command(text: str) -> Command:
+        procedure = procedure_of(request.node)
+        line = proof.recorder.current_line
+        steps = procedure.steps if procedure else ()
+        found = next((s.command for s in steps if s.position.line == line and s.command), None)
+        if found is None:
+            raise CommandFailed("this step holds no command")
+        return replace(found, text=text)
+
+    return command
+
+
+@pytest.fixture
+def leave_to_a_person(proof: Any) -> Callable[[], None]:
+    """Marks the step that runs as one that no machine verified."""
+    mark: Callable[[], None] = proof.recorder.manual_step
+    return mark
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ A step that ends with a colon holds a command, in a docstring with its media typ
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -30,6 +31,7 @@ COMMAND_STEP = re.compile(
 )
 MANUAL_STEP = re.compile(r"a person (?P<what>.+)")
 _ROLES = {"Context": Role.GIVEN, "Action": Role.WHEN, "Outcome": Role.THEN}
+_STEP_WORDS = ("Given", "When", "Then", "And", "But")
 _UNSAFE_IN_A_NAME = re.compile(r"::|[\[\]\x00-\x1f]")
 
 
@@ -42,7 +44,7 @@ def parse_feature(text: str, path: str, *, default_timeout_s: float = 30.0) -> R
     feature = document.get("feature")
     if feature is None:
         raise FeatureError(Position(path, 1), "no `Feature:` here; start the file with one")
-    walker = _Walker(path, default_timeout_s)
+    walker = _Walker(path, text.splitlines(), default_timeout_s)
     procedures = tuple(walker.procedures(feature))
     walker.refuse_duplicates(procedures)
     return Runbook(
@@ -91,8 +93,9 @@ def _as_feature_error(error: ParserException, path: str) -> FeatureError:
 class _Walker:
     """Turns one parsed feature into procedures; holds only where it is."""
 
-    def __init__(self, path: str, default_timeout_s: float) -> None:
+    def __init__(self, path: str, lines: Sequence[str], default_timeout_s: float) -> None:
         self._path = path
+        self._lines = lines
         self._timeout_s = default_timeout_s
 
     def procedures(self, feature: Mapping[str, Any]) -> Iterator[Procedure]:
@@ -110,6 +113,7 @@ class _Walker:
                 yield self._procedure(child["scenario"], tags, background)
 
     def _background(self, node: Mapping[str, Any]) -> tuple[Step, ...]:
+        self._refuse_swallowed_step(node)
         steps = tuple(self._steps(node, from_background=True))
         for step in steps:
             if step.role is not Role.GIVEN:
@@ -124,14 +128,36 @@ class _Walker:
         if not name or _UNSAFE_IN_A_NAME.search(name):
             raise FeatureError(position, "a scenario needs a name, without `::`, `[` and `]`")
         tags = inherited | self._tags(node)
+        self._refuse_swallowed_step(node)
+        steps = (*background, *self._steps(node))
+        if not any(step.role is Role.THEN and not step.manual for step in steps):
+            raise FeatureError(
+                position, "checks nothing: it needs a Then that a machine reads back, or it proves nothing"
+            )
         return Procedure(
             name=name,
             description=_dedent(node.get("description", "")),
             risk=self._risk(tags, position),
             tags=tags,
-            steps=(*background, *self._steps(node)),
+            steps=steps,
             position=position,
             examples=self._examples(node),
+        )
+
+    def _refuse_swallowed_step(self, node: Mapping[str, Any]) -> None:
+        """Gherkin reads a mistyped first step as description, and drops it without a word."""
+        first = int(node["location"]["line"])
+        for line in (node.get("description") or "").splitlines():
+            word = (line.split() or [""])[0]
+            meant = difflib.get_close_matches(word.capitalize(), _STEP_WORDS, n=1, cutoff=0.6)
+            if meant and len(word) <= len(meant[0]) + 1:
+                said = f"“{line.strip()}” is no step: did you mean {meant[0]}? (else reword the description)"
+                raise FeatureError(Position(self._path, self._line_of(line, first)), said)
+
+    def _line_of(self, text: str, first: int) -> int:
+        wanted = text.strip()
+        return next(
+            (n for n, line in enumerate(self._lines[first:], first + 1) if line.strip() == wanted), first
         )
 
     def _risk(self, tags: frozenset[str], position: Position) -> Risk:

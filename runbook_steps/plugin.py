@@ -10,6 +10,7 @@ import inspect
 import os
 import pkgutil
 import uuid
+from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 PROOF = "runbooks-proof"
 RUN = pytest.StashKey[str]()
+PROBLEM = pytest.StashKey[str]()
 STEPS_PACKAGE = "runbook_steps.steps"
 
 
@@ -58,9 +60,21 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     from runbook_steps.collection import FeatureFile  # noqa: PLC0415 - only a session with features pays
 
+    proof = _proof(parent.config)
+    if proof is None:
+        return None
     collector: FeatureFile = FeatureFile.from_parent(parent, path=file_path)
-    collector.default_timeout_s = _proof(parent.config).settings.command_timeout_s
+    collector.default_timeout_s = proof.settings.command_timeout_s
     return collector
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Ends the session in one line when its settings, its target or its evidence are no good."""
+    result = yield
+    if PROBLEM in session.config.stash:
+        pytest.exit(session.config.stash[PROBLEM], returncode=pytest.ExitCode.USAGE_ERROR)
+    return result
 
 
 @pytest.hookimpl(trylast=True)
@@ -69,14 +83,22 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput") or session.config.option.collectonly:
         return
     proof: Proof | None = session.config.pluginmanager.get_plugin(PROOF)
-    if proof is None and session.config.getoption("numprocesses", None):
+    if proof is None and session.config.getoption("numprocesses", None) and _journals(session.config):
         proof = _proof(session.config)  # with pytest-xdist the features were collected by the workers only
     if proof is not None:
         proof.file_evidence(session)
 
 
-def _proof(config: pytest.Config) -> Proof:
-    """The proof that this session is: made, with all steps, when the first feature is met."""
+def _journals(config: pytest.Config) -> list[Path]:
+    from runbook_steps.proof import journals_of, settings_of  # noqa: PLC0415 - only a session with workers pays
+
+    return journals_of(settings_of(config), config.stash[RUN])
+
+
+def _proof(config: pytest.Config) -> Proof | None:
+    """The proof that this session is: made when the first feature is met; None if it cannot be."""
+    if PROBLEM in config.stash:
+        return None
     found: Proof | None = config.pluginmanager.get_plugin(PROOF)
     if found is None:
         from runbook_steps import fixtures  # noqa: PLC0415 - only a session with features pays
@@ -86,7 +108,8 @@ def _proof(config: pytest.Config) -> Proof:
         try:
             found = Proof.from_config(config, config.stash[RUN])
         except RunbookError as error:
-            raise pytest.UsageError(str(error)) from error
+            config.stash[PROBLEM] = str(error)  # said once, after collection: here it would be a traceback
+            return None
         config.pluginmanager.register(found, PROOF)
         config.pluginmanager.register(fixtures, "runbooks-fixtures")
         _register_steps(config)

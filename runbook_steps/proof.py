@@ -43,7 +43,7 @@ NO_TARGET_EXIT = 4  # pytest's own code for a usage error: nothing was proven
 
 
 class Proof:
-    """A pytest plugin, registered when the first feature is met. Holds the run's target, journal and state."""
+    """A pytest plugin, registered when the first feature is met: the run's target, journal and state."""
 
     def __init__(
         self, settings: Settings, target: Target, *, run: str, worker: str, environ: Mapping[str, str]
@@ -67,7 +67,7 @@ class Proof:
         """
         import os  # noqa: PLC0415 - the environment is read here and nowhere else
 
-        settings = load_settings(config.rootpath, **_overrides(config))
+        settings = settings_of(config)
         name = config.getoption("--target") or settings.default_target
         allow = config.getoption("--allow")
         evidence = settings.evidence_file(name)
@@ -247,7 +247,7 @@ class Proof:
 
     def file_evidence(self, session: pytest.Session) -> None:
         """Merges the journals of this run into the evidence; a known secret in either fails the run."""
-        journals = sorted(self.settings.journal_dir.glob(f"{self.run}*.jsonl"))
+        journals = journals_of(self.settings, self.run)
         if not journals:
             return
         path = self.settings.evidence_file(self.target.name)
@@ -299,6 +299,16 @@ def git_state(root: Path) -> tuple[str, bool]:
 def _git(root: Path, *arguments: str) -> str:
     command = ["git", "-C", str(root), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """The project's settings, with what pytest's options change. Raises ConfigurationError."""
+    return load_settings(config.rootpath, **_overrides(config))
+
+
+def journals_of(settings: Settings, run: str) -> list[Path]:
+    """The journals of a run: one, or one per worker of pytest-xdist."""
+    return sorted(settings.journal_dir.glob(f"{run}*.jsonl"))
 
 
 def _overrides(config: pytest.Config) -> dict[str, Path]:

@@ -1,1 +1,1 @@
-"""Faults, one file per noun: each breaks the real thing, tells by looking whether it is there, undoes itself."""
+"""Faults, one file per noun: each breaks the real thing, tells by looking if it is there, undoes itself."""

@@ -1,4 +1,4 @@
-"""What a fault is, and the situation of a scenario: arranged on a disposable target, observed on a live one."""
+"""What a fault is, and the situation of a scenario: arranged where disposable, observed where live."""
 
 from __future__ import annotations
 

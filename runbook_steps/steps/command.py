@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from runbook_steps.collection import procedure_of
 from runbook_steps.errors import CheckFailed, CommandFailed, CommandTimedOut
 from runbook_steps.model import Command, Result
 from runbook_steps.parse import COMMAND_STEP, MANUAL_STEP
@@ -18,9 +16,9 @@ from runbook_steps.parse import COMMAND_STEP, MANUAL_STEP
 
 @when(parsers.re(COMMAND_STEP.pattern))
 def run_the_command(
-    request: pytest.FixtureRequest, proof: Any, docstring: str, execute: Callable[[Command], Result]
+    written_command: Callable[[str], Command], docstring: str, execute: Callable[[Command], Result]
 ) -> None:
-    command = _written_command(request, proof.recorder.current_line, docstring)
+    command = written_command(docstring)
     result = execute(command)
     if result.timed_out:
         raise CommandTimedOut(
@@ -31,21 +29,11 @@ def run_the_command(
         raise CommandFailed(f"“{command.purpose}” ended with exit code {result.exit_code}; expected 0")
 
 
-def _written_command(request: pytest.FixtureRequest, line: int | None, text: str) -> Command:
-    """The command as parsed from the feature; in an outline `text` has this row's values in it."""
-    procedure = procedure_of(request.node)
-    steps = procedure.steps if procedure else ()
-    command = next((s.command for s in steps if s.position.line == line and s.command), None)
-    if command is None:
-        raise CommandFailed("this step holds no command")
-    return replace(command, text=text)
-
-
 @given(parsers.re(MANUAL_STEP.pattern))
 @when(parsers.re(MANUAL_STEP.pattern))
 @then(parsers.re(MANUAL_STEP.pattern))
-def only_a_person_can_do_this(proof: Any) -> None:
-    proof.recorder.manual_step()
+def only_a_person_can_do_this(leave_to_a_person: Callable[[], None]) -> None:
+    leave_to_a_person()
 
 
 @pytest.fixture

@@ -1,0 +1,61 @@
+# The habits of the house. `make verify` and `make test` need Python 3.11 or newer, make and git: nothing else.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := bash
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+TARGET ?= embedded
+WORKERS ?= 2
+
+.PHONY: help setup verify prove site test check bench serve lock clean
+
+help: ## What there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
+
+setup: $(READY) ## Make .venv from the hash-locked requirements; nothing to do the second time
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "error: $(PYTHON) is $$($(PYTHON) -V 2>&1); set PYTHON=… to Python 3.11 or newer" >&2; exit 2; }
+	@echo "setting up .venv (about a minute, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+verify: setup ## Prove every runbook on the embedded target, then build the site with the evidence
+	@$(MAKE) --no-print-directory prove; proven=$$?; $(MAKE) --no-print-directory site && exit $$proven
+
+prove: setup ## Prove every runbook on TARGET (default: embedded)
+	$(BIN)/pytest features/ --target $(TARGET) -n $(WORKERS) --dist loadgroup -q
+
+site: setup ## Build the site from pages, features and evidence
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html is ready"
+
+test: setup ## The whole test suite
+	$(BIN)/pytest tests/ -n $(WORKERS) --dist loadscope -q
+
+check: setup ## Lint, types, import rules, house rules, strict build
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/runbooks check
+	$(BIN)/mkdocs build --strict --quiet --site-dir build/check-site
+
+bench: setup ## Measure what must stay fast
+	$(BIN)/python -m tests.bench
+
+serve: setup ## The site on http://127.0.0.1:8000, rebuilt on change
+	$(BIN)/mkdocs serve --strict
+
+lock: ## Lock the dependencies anew, with hashes and without an index host
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --output-file requirements.lock
+
+clean: ## Remove what was built; the next run sets up again
+	rm -rf .venv build site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,270 @@
+"""The proof session: what pytest shows, what the journal and the evidence hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from runbook_steps.model import Outcome
+from runbook_steps.record import load_evidence, read_journal
+
+GOOD = '''
+@risk_readonly
+Feature: Greeting
+
+  Scenario: A greeting is printed
+    When I print a greeting:
+      """bash
+      echo '{"word": "hello"}'
+      """
+    And I take word from the answer as WORD
+    And I print it again:
+      """bash
+      printf '%s' "$WORD"
+      """
+    Then it ends with exit code 0
+'''
+
+
+def scenario(command: str, *, step: str = "I run it", tail: str = "Then it ends with exit code 0") -> str:
+    """A feature of one scenario around one command."""
+    return (
+        "@risk_readonly\nFeature: F\n\n  Scenario: S\n"
+        f'    When {step}:\n      """bash\n      {command}\n      """\n    {tail}\n'
+    )
+
+
+def write(project: pytest.Pytester, text: str, name: str = "a") -> Path:
+    """Writes features/<name>.feature."""
+    path = project.path / "features" / f"{name}.feature"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def evidence(project: pytest.Pytester) -> Any:
+    """The records of the run before, by id."""
+    return load_evidence(project.path / "build/evidence/here.json").records
+
+
+def prove(project: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    """`pytest features/` in a process of its own."""
+    return project.runpytest_subprocess("-p", "no:cacheprovider", "features/", *arguments, timeout=60)
+
+
+def test_a_scenario_is_collected_by_its_name(project: pytest.Pytester) -> None:
+    """Ids are the feature's path and the scenario's name."""
+    write(project, GOOD)
+    result = prove(project, "--collect-only", "-q")
+    result.stdout.fnmatch_lines(["features/a.feature::A greeting is printed"])
+
+
+def test_a_passing_scenario_is_evidence(project: pytest.Pytester) -> None:
+    """Command, exit code and output of every step are in the evidence."""
+    write(project, GOOD)
+    prove(project).assert_outcomes(passed=1)
+    record = evidence(project)["features/a.feature::A greeting is printed"]
+    assert record.outcome is Outcome.PASSED
+    assert [step.outcome for step in record.steps] == [Outcome.PASSED] * 4
+    assert [step.stdout or None for step in record.steps[1:3]] == [None, "hello"]
+    assert record.emulated == {"all": "a test"}
+
+
+@pytest.mark.parametrize(
+    ("command", "outcome", "word"),
+    [
+        ("exit 3", Outcome.FAILED, "exit code 3"),
+        ("false | true", Outcome.FAILED, "exit code 1"),
+        ('echo "$NO_SUCH_VARIABLE"', Outcome.FAILED, "NO_SUCH_VARIABLE"),
+    ],
+)
+def test_a_failing_command_fails_the_scenario(
+    project: pytest.Pytester, command: str, outcome: Outcome, word: str
+) -> None:
+    """A non-zero exit, a broken pipe stage and an unset variable each fail, and say where."""
+    write(project, scenario(command))
+    result = prove(project)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["features/a.feature:5: When I run it:", "*target:   here", f"*{word}*"])
+    record = evidence(project)["features/a.feature::S"]
+    assert outcome is record.outcome
+    assert [outcome, Outcome.NOT_REACHED] == [step.outcome for step in record.steps]
+
+
+def test_a_hanging_command_is_killed_with_its_children(project: pytest.Pytester) -> None:
+    """A command past its limit is `timed out`; even a child that left its session is gone."""
+    write(project, scenario("setsid sleep 4321 & sleep 4321", step="I hang (within 1 second)"))
+    prove(project).assert_outcomes(failed=1)
+    assert Outcome.TIMED_OUT is evidence(project)["features/a.feature::S"].outcome
+    assert [p.pid for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "4321"]] == []
+
+
+def test_a_missing_tool_is_not_runnable_here(project: pytest.Pytester) -> None:
+    """A scenario whose tool is absent is skipped with the tool's name, and recorded so."""
+    write(project, scenario("true").replace("@risk_readonly", "@risk_readonly @requires_nosuchtool"))
+    result = prove(project)
+    result.assert_outcomes(skipped=1)
+    record = evidence(project)["features/a.feature::S"]
+    assert (
+        record.outcome,
+        record.reason,
+    ) == (Outcome.NOT_RUNNABLE, "nosuchtool not found on the PATH of here")
+    assert {Outcome.NOT_REACHED} == {step.outcome for step in record.steps}
+
+
+def test_a_step_nobody_wrote_fails(project: pytest.Pytester) -> None:
+    """A typo in a step is a failure at its line, not a pass."""
+    write(project, scenario("true", tail="Then it ends wiht exit code 0"))
+    result = prove(project)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["features/a.feature:9: Then it ends wiht exit code 0"])
+    assert [s.outcome for s in evidence(project)["features/a.feature::S"].steps] == [
+        Outcome.PASSED,
+        Outcome.FAILED,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Feature: F\n  Scenario: S\n    Then x\n", "features/a.feature:2: needs exactly one risk tag*"),
+        ("@risk_readonly\nFeature: F\n  Scenario: S\n    Gvien x\n", "features/a.feature:4: *"),
+        (
+            "@risk_readonly @nonsense\nFeature: F\n  Scenario: S\n    Then x\n",
+            "*a.feature:3: unknown tag @nonsense*",
+        ),
+        ("", "features/a.feature:1: no `Feature:` here*"),
+    ],
+)
+def test_a_broken_feature_is_one_line(project: pytest.Pytester, text: str, message: str) -> None:
+    """Errors of a feature name file and line, without a traceback."""
+    write(project, text)
+    result = prove(project)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([message])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_secret_is_seen_nowhere(project: pytest.Pytester) -> None:
+    """A command that prints a secret leaves only its kind and length, in terminal, journal and evidence."""
+    write(project, scenario('echo "$REDIS_URL"; exit 1'))
+    result = prove(project, "--junitxml=junit.xml", "--cucumberjson=cucumber.json")
+    result.assert_outcomes(failed=1)
+    texts = {
+        file: file.read_text()
+        for file in project.path.rglob("*.*")
+        if file.suffix in {".json", ".jsonl", ".xml"}
+    }
+    assert len(texts) == 4
+    assert [file.name for file, text in texts.items() if "S3cr3t" in text] == []
+    assert "S3cr3t" not in result.stdout.str()
+    assert "[redacted" in texts[project.path / "build/evidence/here.json"]
+
+
+def test_broken_evidence_is_refused(project: pytest.Pytester) -> None:
+    """A damaged evidence file stops the run before it starts, and is left as it was."""
+    write(project, GOOD)
+    file = project.path / "build/evidence/here.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"schema": "half')
+    result = prove(project)
+    assert result.ret == 4
+    result.stdout.fnmatch_lines(["*here.json is not JSON*Move it away and prove again*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert file.read_text() == '{"schema": "half'
+
+
+def test_a_partial_run_keeps_the_other_evidence(project: pytest.Pytester) -> None:
+    """Proving one scenario replaces its record and no other."""
+    write(project, GOOD, "a")
+    write(project, scenario("true"), "b")
+    prove(project).assert_outcomes(passed=2)
+    before = evidence(project)
+    prove(project, "-k", "greeting").assert_outcomes(passed=1, deselected=1)
+    after = evidence(project)
+    assert before["features/b.feature::S"] == after["features/b.feature::S"]
+    assert (
+        before["features/a.feature::A greeting is printed"].run
+        != after["features/a.feature::A greeting is printed"].run
+    )
+
+
+def test_two_workers_make_one_evidence(project: pytest.Pytester) -> None:
+    """With `-n 2` the journals of both workers become one evidence file."""
+    for name in "abcd":
+        write(project, scenario("true"), name)
+    prove(project, "-n", "2").assert_outcomes(passed=4)
+    assert len(evidence(project)) == 4
+
+
+def test_last_failed_runs_only_what_failed(project: pytest.Pytester) -> None:
+    """`--lf` finds the failed scenario again by its id."""
+    write(project, GOOD, "a")
+    write(project, scenario("exit 1"), "b")
+    project.runpytest_subprocess("features/", timeout=60).assert_outcomes(passed=1, failed=1)
+    project.runpytest_subprocess("features/", "--lf", timeout=60).assert_outcomes(failed=1)
+
+
+def test_a_killed_run_leaves_a_readable_journal(project: pytest.Pytester) -> None:
+    """After kill -9 in mid-step the journal tells everything up to that step."""
+    write(
+        project,
+        scenario("touch started; sleep 60", tail="Then it ends with exit code 0").replace(
+            "    When", '    When I begin:\n      """bash\n      echo begun\n      """\n    And', 1
+        ),
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-q", "features/"], cwd=project.path, stdout=subprocess.DEVNULL
+    )
+    journal = _wait_for_journal(project.path, '"step started"', times=2)
+    sleeper = psutil.Process(run.pid).children(recursive=True)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    for process in sleeper:
+        process.kill()
+    (record,) = read_journal(journal)
+    assert Outcome.INTERRUPTED is record.outcome
+    assert [s.outcome for s in record.steps] == [Outcome.PASSED, Outcome.INTERRUPTED, Outcome.NOT_REACHED]
+    assert record.steps[0].stdout == "begun\n"
+
+
+def test_ctrl_c_is_interrupted(project: pytest.Pytester) -> None:
+    """Ctrl-C in mid-step is recorded as `interrupted`, and its command ends."""
+    write(project, scenario("sleep 60"))
+    run = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-q", "features/"], cwd=project.path, stdout=subprocess.DEVNULL
+    )
+    _wait_for_journal(project.path, '"step started"', times=1)
+    run.send_signal(signal.SIGINT)
+    assert run.wait(timeout=20) == 2
+    assert [s.outcome for s in evidence(project)["features/a.feature::S"].steps] == [
+        Outcome.INTERRUPTED,
+        Outcome.NOT_REACHED,
+    ]
+
+
+def _wait_for_journal(root: Path, text: str, *, times: int) -> Path:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for file in (root / "build/journal").glob("*.jsonl"):
+            if file.read_text().count(text) >= times:
+                return file
+        time.sleep(0.02)
+    raise AssertionError(f"no journal with {times} × {text}")
+
+
+def test_the_evidence_is_valid_json_of_its_schema(project: pytest.Pytester) -> None:
+    """The file names its schema and version."""
+    write(project, GOOD)
+    prove(project)
+    document = json.loads((project.path / "build/evidence/here.json").read_text())
+    assert document["version"] == 1
