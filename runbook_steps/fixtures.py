@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from runbook_steps.model import Command, Result
 from runbook_steps.plugin import PROOF
 from runbook_steps.run import run_command
 from runbook_steps.targets.base import ServiceControl, Target
+from runbook_steps.workspace import scenario_folder
 
 
 @pytest.fixture(scope="session")
@@ -53,10 +53,10 @@ def environment(target: Target, variables: dict[str, str]) -> Callable[[], Mappi
 
 
 @pytest.fixture
-def workspace() -> Generator[Path, None, None]:
+def workspace(proof: Any) -> Generator[Path, None, None]:
     """A private empty folder: where the commands of a scenario run and leave their files."""
-    with tempfile.TemporaryDirectory(prefix="runbook-") as folder:
-        yield Path(folder)
+    with scenario_folder(proof.settings.work_dir, proof.run) as folder:
+        yield folder
 
 
 @pytest.fixture

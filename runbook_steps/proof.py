@@ -33,6 +33,7 @@ from runbook_steps.redact import Redactor, secret_values
 from runbook_steps.settings import Settings, load_settings
 from runbook_steps.targets.base import Target
 from runbook_steps.wiring import make_target
+from runbook_steps.workspace import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +85,7 @@ class Proof:
         """The recorder, its journal opened when first asked for: before the first step."""
         if self._recorder is None:
             name = f"{self.run}{'-' if self._worker else ''}{self._worker}.jsonl"
+            sweep(self.settings.work_dir)
             journal = Journal(self.settings.journal_dir / name, self._redactor)
             self._recorder = Recorder(journal, self._facts())
             facts = self._recorder.facts

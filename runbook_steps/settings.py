@@ -21,6 +21,7 @@ class Settings:
     command_timeout_s: float = 30.0
     evidence_dir: Path = Path("build/evidence")
     journal_dir: Path = Path("build/journal")
+    work_dir: Path = Path("build/work")
     default_target: str = "embedded"
 
     def evidence_file(self, target: str) -> Path:
@@ -49,5 +50,6 @@ def load_settings(
         command_timeout_s=float(timeout),
         evidence_dir=evidence_dir or root / str(table.get("evidence_dir", "build/evidence")),
         journal_dir=journal_dir or root / str(table.get("journal_dir", "build/journal")),
+        work_dir=root / "build/work",
         default_target=str(table.get("default_target", "embedded")),
     )
