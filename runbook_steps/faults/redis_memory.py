@@ -1,0 +1,60 @@
+"""Redis out of memory: filled by cache entries without expiry until it refuses writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+
+from runbook_steps.errors import FaultError
+from runbook_steps.faults.base import Observation
+
+__all__ = ["RedisMemoryFull"]
+
+ENTRY_BYTES = 256 * 1024
+PROBE = "cache:drill:probe"
+FILLER = "cache:response:"
+
+
+class RedisMemoryFull:
+    """Writes cached responses that never expire until Redis answers OOM, as the application's bug would."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client: Any = client
+
+    @property
+    def name(self) -> str:
+        """What is broken."""
+        return "Redis is out of memory"
+
+    def arrange(self) -> None:
+        """Fills the memory to its limit. Raises FaultError when Redis has no limit to run into."""
+        limit = int(self._client.config_get("maxmemory")["maxmemory"])
+        if limit == 0:
+            raise FaultError("Redis has no maxmemory: filling it would take the whole host; set one first")
+        for size in (ENTRY_BYTES, ENTRY_BYTES // 64, 16):
+            self._fill(size, most=limit // size + 1)
+
+    def _fill(self, size: int, most: int) -> None:
+        body = "x" * size
+        for number in range(most):
+            try:
+                self._client.set(f"{FILLER}{size}:{number}", body)
+            except redis.exceptions.OutOfMemoryError:
+                return
+
+    def observe(self) -> Observation:
+        """Reads used memory and tries one write, which expires by itself."""
+        info = self._client.info("memory")
+        reading = f"{info['used_memory']} of {info['maxmemory']} bytes used"
+        try:
+            self._client.set(PROBE, "1", px=1000)
+        except redis.exceptions.OutOfMemoryError:
+            return Observation(True, f"a write is refused with OOM; {reading}")
+        return Observation(False, f"a write is accepted; {reading}")
+
+    def clear(self) -> None:
+        """Removes what arrange wrote, and nothing else."""
+        keys = list(self._client.scan_iter(match=f"{FILLER}*", count=1000))
+        for start in range(0, len(keys), 500):
+            self._client.unlink(*keys[start : start + 500])

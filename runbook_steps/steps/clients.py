@@ -1,0 +1,77 @@
+"""Clients for checks: each Then reads the target back through one of these, not through a command's word."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import httpx
+import psycopg
+import pytest
+import redis
+from botocore.config import Config
+
+DEADLINE_S = 10.0  # a check that hangs is a failed check
+
+
+@pytest.fixture
+def api(environment: Callable[[], Mapping[str, str]]) -> Generator[httpx.Client, None, None]:
+    """HTTP to the API, through the proxy, its certificate verified."""
+    variables = environment()
+    context = ssl.create_default_context(cafile=variables.get("SSL_CERT_FILE"))
+    with httpx.Client(
+        base_url=variables["API_BASE_URL"], verify=context, timeout=DEADLINE_S, trust_env=False
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def redis_client(environment: Callable[[], Mapping[str, str]]) -> Generator[redis.Redis, None, None]:
+    """Redis, answers decoded to str."""
+    client = redis.Redis.from_url(
+        environment()["REDIS_URL"], decode_responses=True, socket_timeout=DEADLINE_S, protocol=2
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def connect(environment: Callable[[], Mapping[str, str]]) -> Callable[..., Any]:
+    """Opens connections to PostgreSQL, in autocommit; `dbname=` names another database."""
+
+    @contextmanager
+    def open_connection(**options: Any) -> Generator[psycopg.Connection[Any], None, None]:
+        with psycopg.connect(
+            environment()["DATABASE_URL"], autocommit=True, connect_timeout=int(DEADLINE_S), **options
+        ) as connection:
+            yield connection
+
+    return open_connection
+
+
+@pytest.fixture
+def database(connect: Callable[..., Any]) -> Generator[psycopg.Connection[Any], None, None]:
+    """One connection to the live database, in autocommit."""
+    with connect() as connection:
+        yield connection
+
+
+@pytest.fixture
+def aws(environment: Callable[[], Mapping[str, str]]) -> Callable[[str], Any]:
+    """Gives the boto3 client of an AWS service: `aws("s3")`."""
+    variables = environment()
+
+    def client(service: str) -> Any:
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=variables.get("AWS_ENDPOINT_URL"),
+            region_name=variables.get("AWS_REGION"),
+            aws_access_key_id=variables.get("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=variables.get("AWS_SECRET_ACCESS_KEY"),
+            config=Config(connect_timeout=DEADLINE_S, read_timeout=DEADLINE_S, retries={"max_attempts": 2}),
+        )
+
+    return client

@@ -1,0 +1,88 @@
+"""Health: what the platform says of itself, and what is measured from outside."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+from pytest_bdd import given, parsers, then
+
+from runbook_steps.faults.base import Situation
+from runbook_steps.faults.services import ServiceDown
+from runbook_steps.targets.base import ServiceControl
+
+SAMPLES = 5  # an odd number: the median is one of them, and one slow answer does not decide
+
+
+@given("the API is serving")
+@then("the API is serving")
+def the_api_is_serving(api: httpx.Client) -> None:
+    answer = api.get("/api/health")
+    assert answer.status_code == httpx.codes.OK
+    assert answer.json()["status"] == "healthy"
+
+
+@given(parsers.re(r"(?P<service>redis|postgres|nginx|third_parties|aws|api_\d) is down"))
+def service_is_down(
+    service: str, situation: Situation, control: ServiceControl, note: Callable[[str], None]
+) -> None:
+    note(situation.arrange(ServiceDown(control, service)).detail)
+
+
+@then("every health check is healthy")
+def every_check_is_healthy(last_json: Any) -> None:
+    report = last_json.get("health", last_json)
+    unhealthy = {c["name"]: c["status"] for c in report["checks"] if c["status"] != "healthy"}
+    assert unhealthy == {}
+    assert report["status"] == "healthy"
+
+
+@then(parsers.parse("the health report has {count:d} checks"))
+def report_has_checks(last_json: Any, count: int) -> None:
+    assert count == len(last_json["checks"]) == last_json["summary"]["total"]
+
+
+@then(parsers.parse('the check "{name}" is {status}'))
+def the_check_is(last_json: Any, name: str, status: str) -> None:
+    statuses = {check["name"]: check["status"] for check in last_json["checks"]}
+    assert status == statuses.get(name)
+
+
+@then("every smoke test passed")
+def every_smoke_test_passed(last_json: Any) -> None:
+    report = last_json.get("smoke", last_json)
+    others = {t["testName"]: t["status"] for t in report["tests"] if t["status"] != "passed"}
+    assert others == {}
+    assert report["status"] == "passed"
+
+
+@then(parsers.parse("the health endpoint answers in less than {limit:d} ms"))
+def health_endpoint_is_fast(api: httpx.Client, limit: int, note: Callable[[str], None]) -> None:
+    def one() -> float:
+        began = time.perf_counter()
+        api.get("/api/health").raise_for_status()
+        return 1000 * (time.perf_counter() - began)
+
+    one()  # opens the connection: what is measured is the answer, not the handshake
+    median = statistics.median(one() for _ in range(SAMPLES))
+    note(f"median of {SAMPLES} answers: {median:.0f} ms")
+    assert median < limit
+
+
+@then(parsers.parse("the error rate of the last 24 hours is below {percent:g} %"))
+def error_rate_below(api: httpx.Client, percent: float, note: Callable[[str], None]) -> None:
+    metrics = api.get("/api/metrics").raise_for_status().json()
+    note(f"{metrics['errors_24h']} errors in {metrics['requests_24h']} requests")
+    assert metrics["requests_24h"] > 0, "no request was counted: the rate says nothing"
+    assert metrics["error_rate_percent"] < percent
+
+
+@then("no critical alarm is ringing")
+def no_critical_alarm(aws: Callable[[str], Any], note: Callable[[str], None]) -> None:
+    alarms = aws("cloudwatch").describe_alarms(AlarmNamePrefix="beautycort-")["MetricAlarms"]
+    note(f"{len(alarms)} alarms known")
+    assert alarms, "CloudWatch knows no alarm: nothing would ring"
+    assert [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM"] == []

@@ -1,0 +1,96 @@
+"""Redis: its memory, and what must survive when memory is freed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import redis
+from pytest_bdd import given, parsers, then
+
+from runbook_steps.faults.base import Situation
+from runbook_steps.faults.redis_memory import PROBE, RedisMemoryFull
+from runbook_steps.model import Result
+
+KEPT = ("blacklist:*", "ratelimit:*", "session:*")
+
+
+@pytest.fixture
+def kept_before() -> dict[str, dict[str, str]]:
+    """What the security of the platform rests on, as it was before the procedure: pattern → key → value."""
+    return {}
+
+
+@given("revoked tokens, rate limits and sessions are kept in Redis")
+def security_state_in_redis(
+    signed_in: Callable[[], Any],
+    revoked: Callable[[], Any],
+    redis_client: redis.Redis,
+    kept_before: dict[str, dict[str, str]],
+) -> None:
+    for _ in range(2):
+        revoked()
+    signed_in()
+    for pattern in KEPT:
+        kept_before[pattern] = dump(redis_client, pattern)
+        assert kept_before[pattern], f"no {pattern} in Redis: nothing could be lost"
+
+
+@given("Redis is out of memory")
+def redis_is_full(situation: Situation, redis_client: redis.Redis, note: Callable[[str], None]) -> None:
+    note(situation.arrange(RedisMemoryFull(redis_client)).detail)
+
+
+@then("Redis accepts writes again")
+def redis_accepts_writes(redis_client: redis.Redis) -> None:
+    assert redis_client.set(PROBE, "1", px=1000) is True
+
+
+@then(parsers.parse("Redis uses less than {percent:d} % of its memory"))
+def redis_uses_less(redis_client: redis.Redis, percent: int, note: Callable[[str], None]) -> None:
+    used = used_percent(redis_client)
+    note(f"{used:.1f} % used")
+    assert used < percent
+
+
+@then(parsers.parse("Redis uses at least {percent:d} % of its memory"))
+def redis_uses_at_least(redis_client: redis.Redis, percent: int, note: Callable[[str], None]) -> None:
+    used = used_percent(redis_client)
+    note(f"{used:.1f} % used")
+    assert used >= percent
+
+
+@then("the revoked tokens, rate limits and sessions are all still there")
+def security_state_survived(redis_client: redis.Redis, kept_before: dict[str, dict[str, str]]) -> None:
+    for pattern, before in kept_before.items():
+        after = dump(redis_client, pattern)
+        lost = sorted(key for key in before if key not in after)
+        assert lost == [], f"{len(lost)} of {len(before)} {pattern} are gone"
+
+
+@then(parsers.parse("the output counts the most keys under {prefix}"))
+def output_counts_most(last_result: Result, prefix: str) -> None:
+    counted = [line.split() for line in last_result.stdout.strip().splitlines()]
+    assert prefix == counted[0][1]
+
+
+@then(parsers.parse("the eviction policy of Redis is {policy}"))
+def eviction_policy(redis_client: redis.Redis, policy: str) -> None:
+    answer: Any = redis_client.config_get("maxmemory-policy")
+    assert policy == answer["maxmemory-policy"]
+
+
+def dump(client: Any, pattern: str) -> dict[str, str]:
+    """Every key of a pattern: a string with its value, anything else with its type."""
+    found = {}
+    for key in client.scan_iter(match=pattern, count=1000):
+        kind = client.type(key)
+        found[key] = client.get(key) if kind == "string" else kind
+    return found
+
+
+def used_percent(client: Any) -> float:
+    """Used memory, in percent of maxmemory."""
+    info = client.info("memory")
+    return 100.0 * float(info["used_memory"]) / float(info["maxmemory"])
