@@ -20,7 +20,7 @@ class Observation:
 
 
 class Fault(Protocol):
-    """Something that breaks. All three methods look at the real thing; none remembers."""
+    """Something that breaks. It tells by looking at the real thing, not by remembering."""
 
     @property
     def name(self) -> str:

@@ -21,6 +21,7 @@ class RedisMemoryFull:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client: Any = client
+        self._limit_before: int | None = None
 
     @property
     def name(self) -> str:
@@ -32,6 +33,7 @@ class RedisMemoryFull:
         limit = int(self._client.config_get("maxmemory")["maxmemory"])
         if limit == 0:
             raise FaultError("Redis has no maxmemory: filling it would take the whole host; set one first")
+        self._limit_before = limit
         for size in (ENTRY_BYTES, ENTRY_BYTES // 64, 16):
             self._fill(size, most=limit // size + 1)
 
@@ -54,7 +56,9 @@ class RedisMemoryFull:
         return Observation(False, f"a write is accepted; {reading}")
 
     def clear(self) -> None:
-        """Removes what arrange wrote, and nothing else."""
+        """Removes what arrange wrote, and nothing else; puts back the limit."""
+        if self._limit_before is not None:
+            self._client.config_set("maxmemory", self._limit_before)
         keys = list(self._client.scan_iter(match=f"{FILLER}*", count=1000))
         for start in range(0, len(keys), 500):
             self._client.unlink(*keys[start : start + 500])

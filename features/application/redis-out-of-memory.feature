@@ -1,0 +1,50 @@
+@needs_nginx @alert_RedisMemoryHigh
+Feature: Redis out of memory
+  One Redis holds the token blacklist, the rate limits, the sessions and the response cache.
+  Only the cache may go.
+
+  Background:
+    Given revoked tokens, rate limits and sessions are kept in Redis
+    And Redis is out of memory
+
+  @risk_readonly
+  Scenario: The keys that fill Redis are found
+    When I read used memory, its limit and the eviction policy:
+      """bash
+      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" info memory | tr -d '\r' | grep -E '^(used_memory|maxmemory)'
+      """
+    And I count the keys of each kind:
+      """bash
+      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --scan | cut -d: -f1 | sort | uniq -c | sort -rn | head
+      """
+    Then the output counts the most keys under cache
+    And Redis uses at least 90 % of its memory
+
+  @risk_mutating
+  Scenario: Memory is freed and nobody is let back in
+    When I remove the cached responses, and nothing else (within 2 minutes):
+      """bash
+      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
+        | xargs -r -n 100 redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
+      """
+    And I read used memory again:
+      """bash
+      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" info memory | tr -d '\r' | grep -E '^(used_memory|maxmemory)'
+      """
+    Then Redis accepts writes again
+    And Redis uses less than 75 % of its memory
+    And the revoked tokens, rate limits and sessions are all still there
+    And every revoked token is still refused
+    And a signed-in customer is still signed in
+    And a customer can sign in
+
+  @risk_mutating
+  Scenario: The limit is raised when the cache is not what fills it
+    When I raise the limit by half (host memory permitting):
+      """bash
+      limit=$(redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config get maxmemory | tail -n 1 | tr -d '\r')
+      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory "$((limit * 3 / 2))"
+      """
+    Then Redis accepts writes again
+    And the eviction policy of Redis is noeviction
+    And every revoked token is still refused
