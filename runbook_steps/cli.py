@@ -1,0 +1,175 @@
+"""The `runbooks` command: check the sources, see what is proven, read journals, keep a target running."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from runbook_steps import cli_target
+from runbook_steps.errors import ConfigurationError, RunbookError
+from runbook_steps.failure import plain
+from runbook_steps.model import Evidence, Outcome, ScenarioRecord
+from runbook_steps.record import load_evidence, read_journal
+from runbook_steps.settings import Settings, load_settings
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Runbooks that are proven. Prove with `pytest features/`; this command does the rest.",
+    epilog="Exit codes: 0 good, 1 not good, 2 wrong use or sources, 3 refused, 4 no target.",
+)
+app.add_typer(cli_target.app, name="target", help="Keep a target running for hand work.")
+
+AsJson = Annotated[str, typer.Option("--format", help="console or json", metavar="FORMAT")]
+
+
+@app.command()
+def check(format: AsJson = "console") -> None:  # noqa: A002 - the option's name
+    """Check pages and features against the rules of the house. `runbooks check --format json`."""
+    from runbook_steps.check import check_project  # noqa: PLC0415 - reads all pages: only when asked
+    from runbook_steps.project import load_project  # noqa: PLC0415
+
+    project = load_project(project_root())
+    problems = check_project(project)
+    if format == "json":
+        print_json(
+            [{"file": p.position.path, "line": p.position.line, "message": p.message} for p in problems]
+        )
+    else:
+        for problem in problems:
+            typer.echo(plain(str(problem)))
+        typer.echo(f"{len(problems)} problems" if problems else "no problems", err=True)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def status(
+    target: Annotated[str, typer.Option(help="the target whose evidence to read")] = "embedded",
+    format: AsJson = "console",  # noqa: A002 - the option's name
+) -> None:
+    """Show what is proven on a target, and what is not. Exit 1 when anything is not."""
+    settings = load_settings(project_root())
+    known = scenario_ids(settings)
+    evidence = read_evidence(settings, target)
+    rows = [(key, evidence.records.get(key)) for key in known]
+    if format == "json":
+        print_json([_row(key, record) for key, record in rows])
+    else:
+        _status_table(target, rows)
+    good = all(record is not None and record.outcome is Outcome.PASSED for _, record in rows)
+    raise typer.Exit(0 if good else 1)
+
+
+@app.command()
+def journal(
+    path: Annotated[Path | None, typer.Argument(help="a journal; the newest when left out")] = None,
+    format: AsJson = "console",  # noqa: A002 - the option's name
+) -> None:
+    """Read a journal, also of a run that was killed: how far it came, and what it did."""
+    chosen = path or newest_journal(load_settings(project_root()))
+    records = read_journal(chosen)
+    if format == "json":
+        print_json([asdict(record) for record in records])
+        return
+    typer.echo(str(chosen))
+    for record in records:
+        typer.echo(plain(f"\n{record.outcome}  {record.id}  ({record.duration_s:.1f} s on {record.target})"))
+        for step in record.steps:
+            typer.echo(plain(f"    {step.outcome:<16} {step.keyword} {step.text}"))
+            for line in step.error.splitlines()[:3]:
+                typer.echo(plain(f"                     {line}"))
+
+
+def project_root(start: Path | None = None) -> Path:
+    """The folder above (or at) `start` that holds mkdocs.yml and features/. Raises ConfigurationError."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "mkdocs.yml").is_file() and (folder / "features").is_dir():
+            return folder
+    raise ConfigurationError(f"no runbook project at or above {here}: it holds mkdocs.yml and features/")
+
+
+def scenario_ids(settings: Settings) -> tuple[str, ...]:
+    """The ids of all scenarios, in the order of the files; a row of an outline each."""
+    from runbook_steps.project import load_project  # noqa: PLC0415 - reads all features: only when asked
+
+    ids: list[str] = []
+    for runbook in load_project(settings.root).runbooks:
+        for procedure in runbook.procedures:
+            key = f"{runbook.feature_path}::{procedure.name}"
+            rows = ["-".join(row) for row in procedure.examples[1:]]
+            ids += [f"{key}[{row}]" for row in rows] or [key]
+    return tuple(ids)
+
+
+def read_evidence(settings: Settings, target: str) -> Evidence:
+    """The evidence of a target; empty when there is none yet."""
+    path = settings.evidence_file(target)
+    return load_evidence(path) if path.exists() else Evidence(target, "", {})
+
+
+def newest_journal(settings: Settings) -> Path:
+    """The journal that was written last. Raises ConfigurationError when there is none."""
+    journals = sorted(settings.journal_dir.glob("*.jsonl"), key=lambda file: file.stat().st_mtime)
+    if not journals:
+        raise ConfigurationError(f"no journal in {settings.journal_dir}; `pytest features/` writes one")
+    return journals[-1]
+
+
+def print_json(document: object) -> None:
+    """JSON on standard output, and nothing else."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=1, default=str))
+
+
+def _row(key: str, record: ScenarioRecord | None) -> dict[str, object]:
+    if record is None:
+        return {"id": key, "outcome": str(Outcome.NEVER_PROVEN)}
+    return {
+        "id": key,
+        "outcome": str(record.outcome),
+        "started": record.started,
+        "commit": record.commit,
+        "dirty": record.dirty,
+        "duration_s": record.duration_s,
+        "reason": record.reason,
+    }
+
+
+def _status_table(target: str, rows: Iterable[tuple[str, ScenarioRecord | None]]) -> None:
+    table = Table(title=f"Proven on {target}", box=None, title_justify="left", header_style="bold")
+    for heading in ("result", "scenario", "when", "commit"):
+        table.add_column(heading, overflow="fold")
+    for key, record in rows:
+        if record is None:
+            table.add_row(str(Outcome.NEVER_PROVEN), key, "", "")
+        else:
+            changed = " + changes" if record.dirty else ""
+            table.add_row(str(record.outcome), plain(key), record.started[:16], record.commit[:10] + changed)
+    Console(markup=False).print(table)
+
+
+def main() -> None:
+    """Runs the command; an error is one line on standard error."""
+    try:
+        app(standalone_mode=True)
+    except RunbookError as error:
+        typer.echo(f"error: {plain(str(error))}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # the reader of our output went away: nothing to say, and Python must not try again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,107 @@
+"""Data that is lost: rows deleted and a table dropped, with a copy of the database kept for the undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from psycopg import sql
+
+from runbook_steps.faults.base import Observation
+
+__all__ = ["DataLost", "table_checksums"]
+
+SAFE_COPY = "beautycort_drill_copy"
+
+Connect = Callable[..., AbstractContextManager[Any]]
+
+
+class DataLost:
+    """Half of the bookings deleted, and the table of opening hours dropped."""
+
+    def __init__(self, connect: Connect, live: str) -> None:
+        """`connect(dbname=…)` opens a connection in autocommit; `live` names the live database."""
+        self._connect = connect
+        self._live = live
+        self._before: dict[str, str] = {}
+
+    @property
+    def name(self) -> str:
+        """What is broken."""
+        return f"rows and a table of {self._live} are lost"
+
+    def arrange(self) -> None:
+        """Copies the database aside, then deletes rows and drops a table for real."""
+        with self._connect() as live:
+            self._before = table_checksums(live)
+        with self._connect(dbname="postgres") as admin:
+            _drop(admin, SAFE_COPY)
+            _copy(admin, self._live, SAFE_COPY)
+        with self._connect() as live:
+            live.execute("DELETE FROM payments")
+            live.execute("DELETE FROM bookings WHERE ctid IN (SELECT ctid FROM bookings LIMIT 500)")
+            live.execute("DROP TABLE provider_availability CASCADE")
+
+    def observe(self) -> Observation:
+        """Compares the tables of the live database with what they were."""
+        with self._connect() as live:
+            now = table_checksums(live)
+        changed = sorted(
+            table for table in {*self._before, *now} if self._before.get(table) != now.get(table)
+        )
+        return Observation(bool(changed), f"tables that differ: {', '.join(changed) or 'none'}")
+
+    def clear(self) -> None:
+        """Puts the copy in the place of whatever is live now; nothing to do without a copy."""
+        with self._connect(dbname="postgres") as admin:
+            if not _exists(admin, SAFE_COPY):
+                return
+            _drop(admin, self._live)
+            admin.execute(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                    sql.Identifier(SAFE_COPY), sql.Identifier(self._live)
+                )
+            )
+
+
+def table_checksums(connection: Any) -> dict[str, str]:
+    """Table of the public schema → MD5 over all its rows, whatever their order."""
+    tables = connection.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+    ).fetchall()
+    sums = {}
+    for (table,) in tables:
+        row = connection.execute(
+            sql.SQL(
+                "SELECT count(*) || ':' || coalesce(md5(string_agg(h, '' ORDER BY h)), '') FROM "
+                "(SELECT md5(t::text) AS h FROM {} t) AS rows"
+            ).format(sql.Identifier(table))
+        ).fetchone()
+        sums[str(table)] = str(row[0])
+    return sums
+
+
+def _exists(admin: Any, name: str) -> bool:
+    return admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+
+
+def _drop(admin: Any, name: str) -> None:
+    admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _copy(admin: Any, source: str, copy: str) -> None:
+    """A copy needs the source without sessions: they are ended, and the application connects anew."""
+    allow = sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {}")
+    admin.execute(allow.format(sql.Identifier(source), sql.SQL("false")))
+    try:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [source]
+        )
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(copy), sql.Identifier(source)
+            )
+        )
+    finally:
+        admin.execute(allow.format(sql.Identifier(source), sql.SQL("true")))
