@@ -145,9 +145,11 @@ def test_every_event_is_on_disk_at_once(tmp_path: Path) -> None:
     """What was written can be read before the journal is closed."""
     path = tmp_path / "j.jsonl"
     journal = journal_of(path)
-    assert [
-        json.loads(line)["event"] for line in path.read_text().splitlines()
-    ] == ["run started", "scenario started", "step finished"]
+    assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == [
+        "run started",
+        "scenario started",
+        "step finished",
+    ]
     journal.close()
 
 

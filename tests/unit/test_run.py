@@ -94,7 +94,9 @@ def test_ctrl_c_ends_the_command(tmp_path: Path) -> None:
 
 def test_long_output_keeps_both_ends_in_bounded_memory(tmp_path: Path) -> None:
     """The beginning and the end are kept, what is left out is counted."""
-    result = run_command(command("echo first; head -c 5000000 /dev/zero | tr '\\0' y; echo; echo last"), ENVIRONMENT, tmp_path)
+    result = run_command(
+        command("echo first; head -c 5000000 /dev/zero | tr '\\0' y; echo; echo last"), ENVIRONMENT, tmp_path
+    )
     assert result.stdout.startswith("first\nyyy")
     assert result.stdout.endswith("last\n")
     assert "bytes left out" in result.stdout
