@@ -1,0 +1,93 @@
+"""What the pages call: `status()`, `procedure(name)` and the lists. Wiring only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mkdocs.exceptions import PluginError
+
+from runbook_steps.check import check_project
+from runbook_steps.errors import RunbookError
+from runbook_steps.model import Procedure, Runbook
+from runbook_steps.navigation import navigation
+from runbook_steps.project import Project, load_project
+from runbook_steps.record import EVIDENCE_SCHEMA, evidence_schema
+from runbook_steps.render import folded_text, procedure_block
+from runbook_steps.render_status import runbook_list, status_strip, symptom_list
+from runbook_steps.settings import load_settings
+
+__all__ = ["define_env", "on_post_build"]
+
+
+def define_env(env: Any) -> None:
+    """Called by mkdocs-macros before a build: checks the project, stops the build when a rule is broken."""
+    root = Path(env.project_dir)
+    project = _checked(root)
+    env.conf.nav = env.conf.nav or navigation(project.pages)
+    _watch(env, root)
+
+    def current() -> Runbook:
+        stem = env.page.file.src_uri.removesuffix(".md")
+        runbook = project.runbook(stem)
+        if runbook is None:
+            raise PluginError(f"docs/{stem}.md: no runbook of this name")
+        return runbook
+
+    @env.macro  # type: ignore[untyped-decorator]
+    def status() -> str:
+        return status_strip(current(), project.evidence, project.severities, project.contacts)
+
+    @env.macro  # type: ignore[untyped-decorator]
+    def procedure(name: str) -> str:
+        runbook = current()
+        return procedure_block(_found(runbook, name), runbook.feature_path, project.evidence)
+
+    @env.macro  # type: ignore[untyped-decorator]
+    def symptoms() -> str:
+        return symptom_list(project.runbooks, project.evidence)
+
+    @env.macro  # type: ignore[untyped-decorator]
+    def runbooks() -> str:
+        return runbook_list(project.runbooks, project.evidence)
+
+    env.macro(lambda: folded_text("The schema, as JSON", _schema_text()), "evidence_schema")
+
+
+def on_post_build(env: Any) -> None:
+    """Publishes the evidence schema under the address that evidence files name."""
+    target = Path(env.conf["site_dir"]) / "schemas" / EVIDENCE_SCHEMA.rpartition("/")[2]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(_schema_text() + "\n", encoding="utf-8")
+
+
+def _checked(root: Path) -> Project:
+    try:
+        project = load_project(root)
+    except RunbookError as error:
+        raise PluginError(str(error)) from error
+    if problems := check_project(project):
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        raise PluginError("\n".join([f"{count}, the site is not built:", *map(str, problems)]))
+    return project
+
+
+def _watch(env: Any, root: Path) -> None:
+    """`mkdocs serve` rebuilds when a feature or the evidence changes; it can only watch what exists."""
+    evidence = load_settings(root).evidence_dir
+    evidence.mkdir(parents=True, exist_ok=True)
+    for folder in (root / "features", evidence):
+        if folder.is_dir() and str(folder) not in env.conf.watch:
+            env.conf.watch.append(str(folder))
+
+
+def _found(runbook: Runbook, name: str) -> Procedure:
+    procedure = runbook.procedure(name)
+    if procedure is None:
+        raise PluginError(f"{runbook.page_path}: no scenario “{name}” in {runbook.feature_path}")
+    return procedure
+
+
+def _schema_text() -> str:
+    return json.dumps(evidence_schema(), indent=2, ensure_ascii=False)

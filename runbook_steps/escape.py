@@ -1,0 +1,66 @@
+"""Makes text from features and evidence inert: whatever it holds, it stays text on the page.
+
+The result passes through Jinja's output, Python-Markdown's preprocessors and the browser unchanged,
+so beside HTML's own characters it hides those that start a fence, a macro or an attribute list.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["code_spans", "guard", "inert", "markdown_text", "printable", "slug"]
+
+_TERMINAL_SEQUENCE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, cursor movements
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # window titles, hyperlinks
+    r"|\x1b[PX^_][^\x1b]*\x1b\\"  # device strings
+    r"|\x1b[@-Z\\-_]"
+)
+_LINE_OF_BLANKS = re.compile(r"^ +$", re.MULTILINE)
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+# A fence is found inside raw HTML too; tabs would become spaces; braces start macros and attribute lists.
+_MARKDOWN = str.maketrans({"`": "&#96;", "~": "&#126;", "{": "&#123;", "}": "&#125;", "\t": "&#9;"})
+_BACKSLASH = re.compile(r"([\\`*_{}\[\]()#+\-.!|~^=:])")
+_UNSEEN = {
+    **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"},
+    0x7F: "\N{SYMBOL FOR DELETE}",
+    **dict.fromkeys(range(0x80, 0xA0), "\N{REPLACEMENT CHARACTER}"),
+    # direction marks can make a command read as another one
+    **{
+        code: f"⟨U+{code:04X}⟩"
+        for code in (0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+    },
+}
+
+
+def printable(text: str) -> str:
+    """The text as a terminal would have left it: no control sequences, control characters made visible."""
+    plain = _TERMINAL_SEQUENCE.sub("", text.replace("\r\n", "\n"))
+    return plain.translate(_UNSEEN)
+
+
+def guard(html: str) -> str:
+    """HTML whose text no Markdown or Jinja pass will touch. Tags may hold none of the guarded characters."""
+    return _LINE_OF_BLANKS.sub(lambda found: "&#32;" * len(found[0]), html.translate(_MARKDOWN))
+
+
+def inert(text: str) -> str:
+    """HTML for text of any origin; line breaks stay."""
+    return guard(printable(text).translate(_HTML))
+
+
+def code_spans(text: str) -> str:
+    """HTML for one line of prose, where `backticks` mark code."""
+    parts = re.split(r"`([^`]+)`", text)
+    return "".join(f"<code>{inert(part)}</code>" if i % 2 else inert(part) for i, part in enumerate(parts))
+
+
+def markdown_text(text: str) -> str:
+    """Markdown for one line of text: shown as it is, nothing in it is markup."""
+    line = " ".join(printable(text).split())
+    return _BACKSLASH.sub(r"\\\1", line.translate(_HTML).replace("&#39;", "'").replace("&quot;", '"'))
+
+
+def slug(text: str) -> str:
+    """An anchor: lower case, words joined by hyphens; `procedure` when nothing is left."""
+    return re.sub(r"[^\w]+", "-", text.casefold()).strip("-_") or "procedure"

@@ -1,0 +1,160 @@
+"""The project on disk → values: features, pages, data files and evidence. The site's one side effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from runbook_steps.directory import Contact, Severity, parse_contacts, parse_severities
+from runbook_steps.errors import ConfigurationError, EvidenceError, PageError, Position, SourceError
+from runbook_steps.model import Evidence, Outcome, Runbook, ScenarioRecord
+from runbook_steps.page import Page, parse_page
+from runbook_steps.parse import parse_feature, procedure_hash, stem_of
+from runbook_steps.record import load_evidence
+from runbook_steps.settings import load_settings
+
+__all__ = ["CONTACTS", "SEVERITIES", "Project", "find_root", "load_project"]
+
+SEVERITIES = "docs/data/severity.yml"
+CONTACTS = "docs/data/contacts.yml"
+_MARKS = ("mkdocs.yml", "pyproject.toml")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything the site and the checks need. `runbooks` has one entry per feature, in order of their stems.
+
+    `problems` are the files that could not be read as what they are; they are missing from the rest.
+    """
+
+    root: Path
+    runbooks: tuple[Runbook, ...] = ()
+    pages: tuple[Page, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    contacts: Mapping[str, Contact] = field(default_factory=dict)
+    problems: tuple[SourceError, ...] = ()
+    unreadable: frozenset[str] = frozenset()
+
+    def runbook(self, stem: str) -> Runbook | None:
+        """The runbook of that stem, or None."""
+        return next((runbook for runbook in self.runbooks if runbook.stem == stem), None)
+
+    def page(self, stem: str) -> Page | None:
+        """The page of that stem, or None."""
+        return next((page for page in self.pages if page.stem == stem), None)
+
+
+def find_root(start: Path) -> Path:
+    """The folder at or above `start` that holds the project. Raises ConfigurationError when there is none."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        if all((folder / mark).is_file() for mark in _MARKS):
+            return folder
+    raise ConfigurationError(
+        f"no project at or above {start}: run this where {' and '.join(_MARKS)} are, or below"
+    )
+
+
+def load_project(root: Path) -> Project:
+    """The project in that folder, as it is on disk now; what did not change is not parsed again.
+
+    Raises EvidenceError for evidence that is broken or foreign, ConfigurationError for broken settings.
+    A page or feature that cannot be read is a problem in the value.
+    """
+    settings = load_settings(root)
+    problems: list[SourceError] = []
+    unreadable: set[str] = set()
+    runbooks: list[Runbook] = []
+    for path in _files(root, "features", "*.feature"):
+        text = _text(root, path, problems, unreadable)
+        try:
+            if text is not None:
+                runbooks.append(_parse_feature(text, path, default_timeout_s=settings.command_timeout_s))
+        except SourceError as error:
+            problems.append(error)
+            unreadable.add(stem_of(path))
+    texts = [(path, _text(root, path, problems, unreadable)) for path in _files(root, "docs", "*.md")]
+    pages = tuple(_parse_page(text, path) for path, text in texts if text is not None)
+    by_stem = {page.stem: page for page in pages}
+    bound = tuple(_bind(runbook, by_stem.get(runbook.stem)) for runbook in runbooks)
+    return Project(
+        root=root,
+        runbooks=bound,
+        pages=pages,
+        evidence=tuple(_evidence(settings.evidence_dir, bound)),
+        severities=_data(root, SEVERITIES, parse_severities, problems),
+        contacts=_data(root, CONTACTS, parse_contacts, problems),
+        problems=tuple(problems),
+        unreadable=frozenset(unreadable),
+    )
+
+
+# Both are pure functions of their text: an unchanged file is never parsed twice in one process.
+_parse_feature = lru_cache(maxsize=4096)(parse_feature)
+_parse_page = lru_cache(maxsize=4096)(parse_page)
+
+
+@lru_cache(maxsize=64)
+def _load_evidence(path: Path, changed_ns: int, size: int) -> Evidence:
+    del changed_ns, size  # part of the key: a file that changed is read again
+    return load_evidence(path)
+
+
+def _files(root: Path, folder: str, pattern: str) -> Iterator[str]:
+    yield from sorted(path.relative_to(root).as_posix() for path in (root / folder).rglob(pattern))
+
+
+def _text(root: Path, path: str, problems: list[SourceError], unreadable: set[str]) -> str | None:
+    try:
+        return (root / path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(PageError(Position(path, 1), f"cannot be read: {error}"))
+        unreadable.add(stem_of(path))
+        return None
+
+
+def _bind(runbook: Runbook, page: Page | None) -> Runbook:
+    if page is None:
+        return runbook
+    return replace(runbook, page_path=page.path, front_matter=page.front_matter()[0])
+
+
+def _data(
+    root: Path, path: str, parse: Callable[[str, str], Mapping[str, _T]], problems: list[SourceError]
+) -> Mapping[str, _T]:
+    try:
+        return parse((root / path).read_text("utf-8"), path)
+    except OSError as error:
+        problems.append(PageError(Position(path, 1), f"cannot be read: {error.strerror}; pages refer to it"))
+    except SourceError as error:
+        problems.append(error)
+    return {}
+
+
+def _evidence(folder: Path, runbooks: tuple[Runbook, ...]) -> Iterator[Evidence]:
+    hashes = {
+        (runbook.feature_path, procedure.name): procedure_hash(procedure)
+        for runbook in runbooks
+        for procedure in runbook.procedures
+    }
+    for path in sorted(folder.glob("*.json")):
+        try:
+            state = path.stat()
+        except OSError as error:
+            raise EvidenceError(f"cannot read the evidence {path}: {error.strerror}") from error
+        evidence = _load_evidence(path, state.st_mtime_ns, state.st_size)
+        yield replace(
+            evidence, records={key: _as_of_now(record, hashes) for key, record in evidence.records.items()}
+        )
+
+
+def _as_of_now(record: ScenarioRecord, hashes: Mapping[tuple[str, str], str]) -> ScenarioRecord:
+    """A proof is of the text that ran: when the scenario says something else now, it is stale."""
+    now = hashes.get((record.feature, record.scenario))
+    if record.outcome is not Outcome.PASSED or now is None or not record.text_hash or record.text_hash == now:
+        return record
+    return replace(record, outcome=Outcome.STALE, reason="the scenario has changed since it was proven")

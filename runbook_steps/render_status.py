@@ -1,0 +1,141 @@
+"""The strip on top of a runbook, and the lists on the home page. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from runbook_steps.directory import Contact, Severity
+from runbook_steps.escape import inert, markdown_text, slug
+from runbook_steps.model import Evidence, FrontMatter, Risk, Runbook
+from runbook_steps.page import SECTIONS
+from runbook_steps.render import risk_badge
+from runbook_steps.standing import Standing, Tone, standings
+from runbook_steps.words import commit_text, duration, local_time, minutes, sign
+
+__all__ = ["runbook_list", "status_strip", "symptom_list"]
+
+_MOST_REASONS = 3
+_JUMPS = ("Diagnosis", "Mitigation", "Verification", "Rollback", "Escalation")
+
+
+def status_strip(
+    runbook: Runbook,
+    evidence: Sequence[Evidence],
+    severities: Mapping[str, Severity],
+    contacts: Mapping[str, Contact],
+) -> str:
+    """What a person needs first: is it proven, how dangerous, how long, who to call."""
+    verdicts = "".join(_verdict(standing) for standing in standings(runbook, evidence))
+    facts = _facts(runbook, severities, contacts)
+    jumps = " ".join(f'<a href="#{slug(name)}">{name}</a>' for name in SECTIONS if name in _JUMPS)
+    return (
+        f'\n<div class="rb-status" role="region" aria-label="Status of this runbook">{verdicts}'
+        f'<dl class="rb-keys">{facts}</dl>'
+        f'<nav class="rb-jumps" aria-label="Parts of this runbook">{jumps}</nav></div>\n'
+    )
+
+
+def _verdict(standing: Standing) -> str:
+    details = _details(standing)
+    reasons = list(standing.reasons[:_MOST_REASONS])
+    if more := len(standing.reasons) - len(reasons):
+        reasons.append(f"and {more} more")
+    why = "".join(f"<li>{inert(reason)}</li>" for reason in reasons)
+    return (
+        f'<div class="rb-verdict rb-{standing.tone}">'
+        f'<span class="rb-sign" aria-hidden="true">{sign(standing.tone)}</span>'
+        f"<div><p><strong>{inert(standing.headline)}</strong>{inert(details)}</p>"
+        + (f'<ul class="rb-reasons">{why}</ul>' if why else "")
+        + "</div></div>"
+    )
+
+
+def _details(standing: Standing) -> str:
+    if standing.tone is Tone.NONE:
+        return ""
+    parts = [
+        f"{standing.proven} of {standing.total} scenarios" if standing.proven < standing.total else "",
+        local_time(standing.started),
+        commit_text(standing.commits, dirty=standing.dirty),
+        duration(standing.duration_s),
+        "emulated: " + ", ".join(f"{part} ({by})" for part, by in sorted(standing.emulated.items()))
+        if standing.emulated
+        else "",
+    ]
+    return "".join(f" · {part}" for part in parts if part)
+
+
+def _facts(runbook: Runbook, severities: Mapping[str, Severity], contacts: Mapping[str, Contact]) -> str:
+    risk = max(
+        (procedure.risk for procedure in runbook.procedures), key=lambda r: r.rank, default=Risk.READONLY
+    )
+    facts = [("Risk", risk_badge(risk), "rb-risk")]
+    front = runbook.front_matter
+    if front is not None:
+        facts += _front_facts(front, severities, contacts)
+    return "".join(f'<div class="{css}"><dt>{name}</dt><dd>{html}</dd></div>' for name, html, css in facts)
+
+
+def _front_facts(
+    front: FrontMatter, severities: Mapping[str, Severity], contacts: Mapping[str, Contact]
+) -> list[tuple[str, str, str]]:
+    severity = severities.get(front.severity)
+    owner = contacts.get(front.owner)
+    reviewed = f"{front.reviewed}, a person’s claim" if front.reviewed else "not yet, by anyone"
+    level = f"{severity.name}: respond {_response(severity)}" if severity else front.severity
+    return [
+        ("Time", inert(minutes(front.expected_minutes)), "rb-time"),
+        ("Severity", inert(level), "rb-severity"),
+        ("Owner", inert(owner.role if owner else front.owner), "rb-owner"),
+        ("Escalate", inert(severity.escalation if severity else "see Escalation"), "rb-escalate"),
+        ("Reviewed", inert(reviewed), "rb-reviewed"),
+    ]
+
+
+def _response(severity: Severity) -> str:
+    words = severity.response
+    return f"within {words}" if words[:1].isdigit() else words.lower()
+
+
+def symptom_list(runbooks: Iterable[Runbook], evidence: Sequence[Evidence]) -> str:
+    """A Markdown table of what a person sees → where to go; links are relative to `docs/`."""
+    rows = sorted(
+        ((symptom, runbook, front) for runbook, front in _with_front(runbooks) for symptom in front.symptoms),
+        key=lambda row: row[0].casefold(),
+    )
+    if not rows:
+        return "\nNo runbook names a symptom yet.\n"
+    lines = ["", "| What you see | Go to | Proof |", "| --- | --- | --- |"]
+    for symptom, runbook, front in rows:
+        said = markdown_text(symptom[:1].upper() + symptom[1:])
+        lines.append(f"| {said} | {_link(runbook, front)} | {_short_proof(runbook, evidence)} |")
+    return "\n".join([*lines, ""])
+
+
+def runbook_list(runbooks: Iterable[Runbook], evidence: Sequence[Evidence]) -> str:
+    """A Markdown table of all runbooks: severity, alerts, services, proof."""
+    rows = sorted(_with_front(runbooks), key=lambda row: row[1].title.casefold())
+    if not rows:
+        return "\nNo runbook is written yet.\n"
+    lines = ["", "| Runbook | Severity | Alerts | Services | Proof |", "| --- | --- | --- | --- | --- |"]
+    for runbook, front in rows:
+        words = (front.severity, ", ".join(front.alerts), ", ".join(front.services))
+        cells = " | ".join(markdown_text(word) or "–" for word in words)
+        lines.append(f"| {_link(runbook, front)} | {cells} | {_short_proof(runbook, evidence)} |")
+    return "\n".join([*lines, ""])
+
+
+def _with_front(runbooks: Iterable[Runbook]) -> list[tuple[Runbook, FrontMatter]]:
+    return [(r, r.front_matter) for r in runbooks if r.front_matter is not None and r.page_path]
+
+
+def _link(runbook: Runbook, front: FrontMatter) -> str:
+    return f"[{markdown_text(front.title)}]({runbook.stem}.md)"
+
+
+def _short_proof(runbook: Runbook, evidence: Sequence[Evidence]) -> str:
+    return "<br>".join(
+        f'<span class="rb-mark rb-{standing.tone}" aria-hidden="true">{sign(standing.tone)}</span> '
+        f"{inert(standing.headline)}"
+        for standing in standings(runbook, evidence)
+    )
