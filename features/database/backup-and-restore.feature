@@ -1,0 +1,90 @@
+@needs_nginx @needs_aws
+Feature: Backup and restore
+  A backup counts when it was downloaded, read and restored once. A restore never touches the live database
+  before the new one is verified.
+
+  @risk_mutating
+  Scenario: A backup is made and verified
+    Given the API is serving
+    When I make a backup (within 10 minutes):
+      """bash
+      beautycort database-backup backup --format json
+      """
+    And I restore it into a scratch database, and compare (within 10 minutes):
+      """bash
+      beautycort database-backup verify-latest --format json
+      """
+    And I list the backups:
+      """bash
+      beautycort database-backup list
+      """
+    Then the newest backup is in the bucket with its manifest
+    And its manifest counts the rows of every table as they are
+    And no scratch database is left
+
+  @risk_mutating
+  Scenario: Every backup that is kept can be restored
+    Given a verified backup
+    When I verify every backup (within 30 minutes):
+      """bash
+      beautycort database-backup verify-all --format json
+      """
+    Then every backup in the report is good
+    And no scratch database is left
+
+  @risk_destructive @alert_DataLoss
+  Scenario: Lost rows and a dropped table come back
+    Given a verified backup
+    And rows and a table of the live database are lost
+    When I list the backups, newest first:
+      """bash
+      beautycort database-backup list --format json
+      """
+    And I take backups[0].location from the answer as BACKUP_LOCATION
+    And I restore it in place of the live database (within 15 minutes):
+      """bash
+      beautycort database-backup restore "$BACKUP_LOCATION" --yes "$RUNBOOKS_TARGET" --format json
+      """
+    Then every table holds what it held in the backup
+    And the API is serving
+    And the replaced database is kept
+
+  @risk_destructive
+  Scenario: The replaced database is discarded when nobody misses it
+    Given a verified backup
+    And the live database was replaced by a restore
+    When I discard the database that was replaced (within 2 minutes):
+      """bash
+      beautycort database-backup discard-old --yes "$RUNBOOKS_TARGET"
+      """
+    Then no replaced database is kept
+    And the API is serving
+
+  @risk_destructive
+  Scenario: A restore without a confirmation is refused
+    Given a verified backup
+    When I try to restore without naming the target:
+      """bash
+      beautycort database-backup restore "$BACKUP_LOCATION"
+      """
+    Then it ends with exit code 3
+    And the live database was not touched
+
+  @risk_destructive
+  Scenario Outline: A backup that cannot be trusted is refused
+    Given a verified backup
+    And the backup is <damage>
+    When I try to restore it (within 5 minutes):
+      """bash
+      beautycort database-backup restore "$BACKUP_LOCATION" --yes "$RUNBOOKS_TARGET"
+      """
+    Then it ends with exit code 3
+    And the refusal speaks of <reason>
+    And the live database was not touched
+
+    Examples:
+      | damage                     | reason   |
+      | changed by one byte        | checksum |
+      | cut short                  | size     |
+      | encrypted with another key | key      |
+      | made of another database   | database |
