@@ -1,0 +1,103 @@
+"""The commands a page finds on the target's PATH, which of them are stand-ins, and what versions run."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+from runbook_steps.targets.embedded.binaries import nginx_program, postgres_bin, python, redis_server
+from runbook_steps.targets.embedded.environment import search_path
+from runbook_steps.targets.embedded.layout import Layout
+
+__all__ = ["available", "emulated", "install", "shims", "versions"]
+
+_PACKAGE = "runbook_steps.targets.embedded.shims"
+# always ours: the real ones would act on this machine's own services
+_ALWAYS = {
+    "docker": "shim over supervised processes",
+    "systemctl": "shim over supervised processes",
+}
+_WHEN_MISSING = {
+    "redis-cli": "shim on redis-py",
+    "curl": "shim on httpx",
+}
+
+
+def shims() -> Mapping[str, str]:
+    """Command → what stands in for it here."""
+    missing = {name: text for name, text in _WHEN_MISSING.items() if not _on_path(name)}
+    return {**_ALWAYS, **missing}
+
+
+def _on_path(name: str) -> bool:
+    return any(os.access(Path(folder) / name, os.X_OK) for folder in search_path(None).split(os.pathsep))
+
+
+def install(layout: Layout) -> None:
+    """Writes the target's own commands into its bin folder."""
+    for name in shims():
+        module = name.replace("-", "_")
+        _script(layout.bin / name, f'exec {shlex.quote(python())} -P -m {_PACKAGE}.{module} "$@"')
+    prefix = shlex.quote(str(layout.nginx))
+    where = f"-p {prefix} -c {prefix}/nginx.conf -e {prefix}/logs/error.log"
+    _script(layout.bin / "nginx", f'exec {shlex.quote(str(nginx_program()))} {where} "$@"')
+
+
+def _script(file: Path, line: str) -> None:
+    file.write_text(f"#!/bin/sh\n{line}\n", "utf-8")
+    file.chmod(0o700)
+
+
+def available() -> frozenset[str]:
+    """The names of all executables on the target's PATH."""
+    names = {"nginx", *shims()}
+    for folder in search_path(None).split(os.pathsep):
+        try:
+            entries = list(os.scandir(folder))
+        except OSError:
+            continue
+        names.update(entry.name for entry in entries if os.access(entry.path, os.X_OK) and not entry.is_dir())
+    return frozenset(names)
+
+
+def emulated() -> dict[str, str]:
+    """Part or command → what stands in for production's."""
+    return {
+        "aws": f"moto server {version('moto')}",
+        "redis": f"{_redis_name()} (Redis protocol)",
+        "third_parties": "stand-ins of this project",
+        **shims(),
+    }
+
+
+def _redis_name() -> str:
+    words = _output([str(redis_server()), "--version"]).split()
+    number = next((word.removeprefix("v=") for word in words if word.startswith("v=")), "")
+    return f"{words[0] if words else 'Valkey'} {number}".strip()
+
+
+def versions(layout: Layout, running: Iterable[str]) -> dict[str, str]:
+    """Service → version, of those that run; slots are told as `api`."""
+    names = set(running)
+    tellers: dict[str, Callable[[], str]] = {
+        "postgres": lambda: _last_word(_output([str(postgres_bin() / "postgres"), "--version"])),
+        "redis": _redis_name,
+        "nginx": lambda: _last_word(_output([str(nginx_program()), "-v"])),
+        "aws": partial(version, "moto"),
+    }
+    del layout
+    return {name: tell() for name, tell in tellers.items() if name in names}
+
+
+def _last_word(text: str) -> str:
+    return text.rsplit(maxsplit=1)[-1].rpartition("/")[2] if text.strip() else ""
+
+
+def _output(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    return done.stdout + done.stderr
