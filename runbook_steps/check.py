@@ -185,10 +185,10 @@ def _procedure_call(runbook: Runbook | None, call: Call) -> Iterator[PageError]:
         hint = suggestion(call.argument, names)
         message = f"no scenario “{call.argument}” in {runbook.feature_path}{hint}"
         yield PageError(call.position, message)
-    elif call.section == "Diagnosis" and procedure.risk is not Risk.READONLY:
+    elif call.section == "Diagnosis" and procedure.risk is Risk.DESTRUCTIVE:
         yield PageError(
             call.position,
-            f"Diagnosis only reads, but “{procedure.name}” is @risk_{procedure.risk}; show it further down",
+            f"Diagnosis breaks nothing, but “{procedure.name}” is @risk_{procedure.risk}; show it further down",
         )
 
 

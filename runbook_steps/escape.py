@@ -20,7 +20,7 @@ _LINE_OF_BLANKS = re.compile(r"^ +$", re.MULTILINE)
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 # A fence is found inside raw HTML too; tabs would become spaces; braces start macros and attribute lists.
 _MARKDOWN = str.maketrans({"`": "&#96;", "~": "&#126;", "{": "&#123;", "}": "&#125;", "\t": "&#9;"})
-_BACKSLASH = re.compile(r"([\\`*_{}\[\]()#+\-.!|~^=:])")
+_BACKSLASH = re.compile(r"([\\`*_{}\[\]()#+\-.!|])")
 _UNSEEN = {
     **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"},
     0x7F: "\N{SYMBOL FOR DELETE}",

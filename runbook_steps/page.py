@@ -170,10 +170,10 @@ def _headings(lines: list[str], fences: tuple[Fence, ...], start: int) -> Iterat
 def _sections(lines: list[str], headings: tuple[_Heading, ...], path: str) -> Iterator[Section]:
     outer = [heading for heading in headings if heading.level <= 2]  # noqa: PLR2004 - h1 and h2
     inner = {heading.line for heading in headings}
-    for heading, following in zip(outer, [*outer[1:], None], strict=True):
+    ends = [following.line - 1 for following in outer[1:]] + [len(lines)]
+    for heading, end in zip(outer, ends, strict=False):
         if heading.level == 1:
             continue
-        end = following.line - 1 if following else len(lines)
         kept = [lines[number - 1] for number in range(heading.line + 1, end + 1) if number not in inner]
         yield Section(heading.title, Position(path, heading.line), "\n".join(kept).strip())
 

@@ -82,19 +82,14 @@ def _front_facts(
     severity = severities.get(front.severity)
     owner = contacts.get(front.owner)
     reviewed = f"{front.reviewed}, a person’s claim" if front.reviewed else "not yet, by anyone"
-    level = f"{severity.name}: respond {_response(severity)}" if severity else front.severity
+    level = f"{severity.name}, response: {severity.response.lower()}" if severity else front.severity
     return [
         ("Time", inert(minutes(front.expected_minutes)), "rb-time"),
-        ("Severity", inert(level), "rb-severity"),
         ("Owner", inert(owner.role if owner else front.owner), "rb-owner"),
+        ("Severity", inert(level), "rb-severity"),
         ("Escalate", inert(severity.escalation if severity else "see Escalation"), "rb-escalate"),
         ("Reviewed", inert(reviewed), "rb-reviewed"),
     ]
-
-
-def _response(severity: Severity) -> str:
-    words = severity.response
-    return f"within {words}" if words[:1].isdigit() else words.lower()
 
 
 def symptom_list(runbooks: Iterable[Runbook], evidence: Sequence[Evidence]) -> str:

@@ -125,7 +125,7 @@ def _only_manual(procedure: Procedure) -> bool:
 
 def _failure(record: ScenarioRecord) -> str:
     step = failing_step(record)
-    where = f" at “{step.keyword} {step.text}”" if step else ""
+    where = f" at “{step.keyword} {step.text.removesuffix(':')}”" if step else ""
     why = (step.error if step and step.error else record.reason).strip().splitlines()
     return f"“{record.scenario}” {record.outcome}{where}" + (f": {why[0]}" if why else "")
 

@@ -1,0 +1,334 @@
+"""Every rule of the house is broken once, and told with file and line; the whole project breaks none."""
+
+# ruff: noqa: SIM300 - what is expected stands first
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runbook_steps.check import check_project
+from runbook_steps.directory import parse_contacts, parse_severities
+from runbook_steps.page import parse_page
+from runbook_steps.parse import parse_feature
+from runbook_steps.project import Project, load_project
+
+ROOT = Path(__file__).parents[2]
+FEATURE_PATH = "features/redis/full.feature"
+PAGE_PATH = "docs/redis/full.md"
+FEATURE = '''\
+@alert_RedisMemoryHigh
+Feature: Redis is full
+
+  @risk_readonly
+  Scenario: It is found
+    Given Redis is full
+    When I look:
+      """bash
+      redis-cli info memory
+      """
+    Then it says so
+
+  @risk_mutating
+  Scenario: It is mended
+    When I mend it:
+      """bash
+      redis-cli ping
+      """
+    Then it is mended
+'''
+PAGE = """\
+---
+kind: runbook
+title: Redis is full
+id: redis-full
+owner: DevOps Lead
+severity: HIGH
+alerts: [RedisMemoryHigh]
+services: [redis]
+symptoms: [nobody can sign in]
+reviewed: ""
+review_every: 90d
+expected_minutes: 10
+---
+# Redis is full
+
+{{ status() }}
+
+## Use this when
+
+It is full. **Not when** it is down.
+
+## Impact
+
+Writes fail.
+
+## Before you start
+
+Nothing.
+
+## Diagnosis
+
+{{ procedure("It is found") }}
+
+## Mitigation
+
+{{ procedure("It is mended") }}
+
+## Verification
+
+Look again.
+
+## Rollback
+
+No way back is needed.
+
+## Escalation
+
+Call.
+
+## Background
+
+??? note "Why"
+    Because.
+"""
+
+
+def project_of(
+    feature: str | None = FEATURE, page: str | None = PAGE, others: Mapping[str, str] | None = None
+) -> Project:
+    """A project of one runbook and other pages, path → text."""
+    pages = {**({PAGE_PATH: page} if page is not None else {}), **(others or {})}
+    return Project(
+        root=Path(),
+        runbooks=(parse_feature(feature, FEATURE_PATH),) if feature is not None else (),
+        pages=tuple(parse_page(text, path) for path, text in pages.items()),
+        severities=parse_severities((ROOT / "docs/data/severity.yml").read_text(), "docs/data/severity.yml"),
+        contacts=parse_contacts((ROOT / "docs/data/contacts.yml").read_text(), "docs/data/contacts.yml"),
+    )
+
+
+def said(project: Project) -> list[str]:
+    """What the check says, line by line."""
+    return [str(problem) for problem in check_project(project)]
+
+
+def only(project: Project) -> str:
+    """The one thing the check says."""
+    problems = said(project)
+    assert 1 == len(problems), problems
+    return problems[0]
+
+
+def test_a_page_and_its_feature_break_no_rule() -> None:
+    """The ground that the other tests stand on."""
+    assert [] == said(project_of())
+
+
+def test_this_project_breaks_no_rule() -> None:
+    """Every page and feature that is delivered."""
+    assert [] == said(load_project(ROOT))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            '"It is found")',
+            '"It is fuond")',
+            "32: no scenario “It is fuond” in features/redis/full.feature; did",
+        ),
+        (
+            'procedure("It is found")',
+            'procedure("It" ~ " is found")',
+            "32: procedure() takes one name in quotes",
+        ),
+        (
+            '{{ procedure("It is found") }}',
+            'So: {{ procedure("It is found") }}',
+            "32: procedure() must stand alone",
+        ),
+        (
+            "Look again.",
+            '{{ procedure("It is found") }}',
+            "40: “It is found” is shown twice, first at line 32",
+        ),
+        ("{{ status() }}", "", "14: lacks {{ status() }}"),
+        (
+            "{{ status() }}",
+            "{{ status() }} {{ statsu }}",
+            "16: unknown macro or variable “statsu”; did you mean",
+        ),
+        ("Writes fail.", "<!-- soon -->", "22: section “Impact” is empty"),
+        ("## Impact\n\nWrites fail.\n", "", "14: section “Impact” is missing"),
+        ("## Impact", "## Impakt", "22: “Impakt” is no section of a runbook; did you mean “Impact”?"),
+        ("## Rollback", "## Escalation", "46: section “Escalation” stands twice"),
+        ("**Not when** it is down.", "", "18: “Use this when” must also say when not"),
+        ('??? note "Why"', '!!! note "Why"', "50: “Background” must be collapsed"),
+        ("# Redis is full\n", "Redis is full\n", "14: has no `# Title` line"),
+        ("Writes fail.", "```bash\nls\n```", "24: a hand-written bash block: nothing ran it"),
+        ("Writes fail.", "    ```sql\n    SELECT 1\n    ```", "24: a hand-written sql block"),
+        ("Writes fail.", "```\nls\n```", "24: a block without a language is not allowed here"),
+        ("Writes fail.", "```markdown\nx\n```", "24: `markdown` blocks are not allowed here"),
+        ("Writes fail.", "<pre>ls</pre>", "24: a hand-written <pre> block"),
+        (
+            "severity: HIGH",
+            "severity: HIHG",
+            "6: severity “HIHG” is not in docs/data/severity.yml; did you mean",
+        ),
+        (
+            "owner: DevOps Lead",
+            "owner: Somebody",
+            "5: owner “Somebody” is not in docs/data/contacts.yml; known:",
+        ),
+        ("alerts: [RedisMemoryHigh]", "alerts: []", "7: its feature has @alert_RedisMemoryHigh"),
+        ("kind: runbook", "kind: page", "2: is `kind: page`, but features/redis/full.feature exists"),
+        ("expected_minutes: 10\n", "", "3: front matter lacks `expected_minutes:`"),
+        ("id: redis-full", "id: Redis Full", "4: `id` must be lower-case words joined by hyphens"),
+    ],
+)
+def test_a_page_that_breaks_a_rule_is_told(old: str, new: str, expected: str) -> None:
+    """File, line, what is wrong, and where it can be known what was meant."""
+    assert old in PAGE
+
+    problems = said(project_of(page=PAGE.replace(old, new, 1)))
+
+    assert any(problem.startswith(f"{PAGE_PATH}:{expected}") for problem in problems), problems
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("redis-cli info memory", "$ redis-cli info memory", "9: starts with the prompt “$ ”"),
+        ("redis-cli info memory", "# redis-cli info memory", "9: starts with the prompt “# ”"),
+        (
+            "redis-cli info memory",
+            "redis-cli -u $REDIS_URL info",
+            "9: $REDIS_URL would stand in an argument list",
+        ),
+        (
+            "redis-cli info memory",
+            "ls\n      psql ${DATABASE_URL}",
+            "10: $DATABASE_URL would stand in an argument",
+        ),
+        ("redis-cli info memory", "echo \u202eping", "9: holds the invisible character U+202E"),
+        ("@risk_readonly", "@risk_readonly @slwo", "5: unknown tag @slwo; did you mean “slow”?"),
+        ("@risk_readonly", "@risk_readonly @needs_moon", "5: @needs_moon names no part of a target"),
+        ("@risk_readonly", "@risk_readonly @manual", "5: “It is found” is @manual, but no step starts"),
+    ],
+)
+def test_a_feature_that_breaks_a_rule_is_told(old: str, new: str, expected: str) -> None:
+    """The line is that of the command, or of the scenario."""
+    problems = said(project_of(feature=FEATURE.replace(old, new, 1)))
+
+    assert any(problem.startswith(f"{FEATURE_PATH}:{expected}") for problem in problems), problems
+
+
+def test_a_diagnosis_that_changes_something_is_told() -> None:
+    """Who looks must not break anything."""
+    feature = FEATURE.replace("@risk_readonly", "@risk_destructive")
+
+    assert f"{PAGE_PATH}:32: Diagnosis breaks nothing, but “It is found” is @risk_destructive" in only(
+        project_of(feature=feature)
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        'echo "${#JWT_SECRET}"',
+        ': "${JWT_SECRET:?is not set}"',
+        'curl --config - <<<"header = \\"Authorization: Bearer $ACCESS_TOKEN\\""',
+        'PGPASSWORD="$OTHER_PASSWORD" psql',
+        "printf '%s' \"$JWT_SECRET\" | sha256sum",
+        "cat <<EOF | psql\n      SELECT '$JWT_SECRET'\n      EOF",
+        "bash -c 'echo $NOT_EXPANDED_HERE_TOKEN'",
+        '[[ -n "$JWT_SECRET" ]]',
+        'echo "$BACKUP_ENCRYPTION"',
+        'echo "$AWS_ACCESS_KEY_ID"',
+    ],
+)
+def test_a_secret_that_stays_out_of_arguments_is_fine(command: str) -> None:
+    """Its length, the environment, standard input and bash's own tests show it to nobody."""
+    assert [] == said(project_of(feature=FEATURE.replace("redis-cli info memory", command)))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        'curl -H "Authorization: Bearer $ACCESS_TOKEN" x',
+        'openssl enc -k "$BACKUP_ENCRYPTION_KEY"',
+        'echo "$JWT_SECRET"',
+        'printf "$JWT_SECRET"',
+        'true; tool --password="${PGPASSWORD}"',
+        "tool KEY=$JWT_SECRET",
+        'tool --api "${TAP_API_KEY:-none}"',
+    ],
+)
+def test_a_secret_in_an_argument_is_told(command: str) -> None:
+    """Every user of the machine can read a process's arguments, and a printed secret is recorded."""
+    assert "would stand in an argument list" in only(
+        project_of(feature=FEATURE.replace("redis-cli info memory", command))
+    )
+
+
+def test_a_scenario_that_nobody_sees_is_told() -> None:
+    """What is proven but not shown helps nobody at night."""
+    page = PAGE.replace('{{ procedure("It is mended") }}', "Mend it.")
+
+    assert f"{FEATURE_PATH}:14: “It is mended” is not shown on {PAGE_PATH}" in only(project_of(page=page))
+
+
+def test_an_orphan_page_is_told() -> None:
+    """A runbook that nothing can prove."""
+    assert f"{PAGE_PATH}:1: an orphan page: {FEATURE_PATH} does not exist" == only(project_of(feature=None))
+
+
+def test_an_orphan_feature_is_told() -> None:
+    """A proof that nobody can read."""
+    assert f"{FEATURE_PATH}:1: an orphan feature: {PAGE_PATH} does not exist" == only(project_of(page=None))
+
+
+def test_a_feature_without_scenarios_is_told() -> None:
+    """It would pass by doing nothing."""
+    problems = said(project_of(feature="Feature: Redis is full\n"))
+
+    assert f"{FEATURE_PATH}:1: has no scenario; write one, or remove the file" in problems
+
+
+def test_a_page_whose_feature_cannot_be_read_is_no_orphan() -> None:
+    """One mistake is told once."""
+    broken = replace(project_of(feature=None), unreadable=frozenset({"redis/full"}))
+
+    assert [] == said(broken)
+
+
+def test_an_id_that_is_taken_is_told_at_the_second_page() -> None:
+    """Ids become addresses."""
+    others = {"docs/redis/more.md": PAGE}
+
+    problems = said(project_of(others=others))
+
+    assert f"docs/redis/more.md:4: id “redis-full” is taken by {PAGE_PATH}" in problems
+
+
+def test_other_pages_may_show_templates_but_nothing_to_run() -> None:
+    """Gherkin and Markdown are shown on the contributing page."""
+    fine = {"docs/contributing.md": "# C\n\n```gherkin\nFeature: x\n```\n\n```markdown\n## y\n```\n"}
+    wrong = {"docs/contributing.md": "# C\n\n```sh\nmake\n```\n"}
+
+    assert [] == said(project_of(others=fine))
+    assert "docs/contributing.md:3: a hand-written sh block: nothing ran it; use ```text" in only(
+        project_of(others=wrong)
+    )
+
+
+def test_problems_come_in_order_of_file_and_line() -> None:
+    """A person works through them from the top."""
+    page = PAGE.replace("severity: HIGH", "severity: X").replace("Writes fail.", "")
+    positions = [p.position for p in check_project(project_of(page=page))]
+
+    assert sorted((p.path, p.line) for p in positions) == [(p.path, p.line) for p in positions]
