@@ -188,7 +188,7 @@ def _procedure_call(runbook: Runbook | None, call: Call) -> Iterator[PageError]:
     elif call.section == "Diagnosis" and procedure.risk is Risk.DESTRUCTIVE:
         yield PageError(
             call.position,
-            f"Diagnosis breaks nothing, but “{procedure.name}” is @risk_{procedure.risk}; show it further down",
+            f"Diagnosis breaks nothing, but “{procedure.name}” is @risk_{procedure.risk}; show it below",
         )
 
 

@@ -66,6 +66,8 @@ def read_head(text: str, path: str) -> Head:
 def read_front_matter(head: Head) -> tuple[FrontMatter | None, tuple[PageError, ...]]:
     """The front matter of a runbook, or None, and everything that is wrong with it."""
     problems = list(head.problems)
+    if problems and not head.values:
+        return None, head.problems
     values: dict[str, Any] = {}
     for key, read in _READERS.items():
         if key not in head.values:

@@ -197,7 +197,9 @@ def _command(command: Command) -> str:
     lexer = get_lexer_by_name(
         {"sql": "postgresql"}.get(command.media_type, command.media_type), stripnl=False, ensurenl=False
     )
-    code = guard(highlight(command.text, lexer, HtmlFormatter(nowrap=True)))
+    # The formatter ends every line, also a last one that the command does not end.
+    coloured = highlight(command.text, lexer, HtmlFormatter(nowrap=True)).removesuffix("\n")
+    code = guard(coloured + "\n" * command.text.endswith("\n"))
     exact = inert(command.text).replace("\n", "&#10;").replace(" ", "&#32;")
     return (
         f'<div class="language-{command.media_type} highlight rb-command" data-copy="{exact}">'
@@ -223,7 +225,7 @@ def _cut(text: str) -> str:
     first, last = LONGEST_OUTPUT
     lines = [
         line if len(line) <= _WIDEST_LINE else f"{line[:_WIDEST_LINE]} …"
-        for line in text.rstrip().split("\n")
+        for line in text.rstrip("\n").split("\n")
     ]
     if len(lines) <= first + last:
         return "\n".join(lines)

@@ -134,11 +134,10 @@ def _gap(procedure: Procedure, records: tuple[ScenarioRecord, ...]) -> str:
     """Why a scenario that did not fail is not proven either; empty when it is."""
     if not records:
         return f"“{procedure.name}” {Outcome.NEVER_PROVEN}"
-    if missing := _expected(procedure) - len(records):
-        return (
-            f"“{procedure.name}” {Outcome.NEVER_PROVEN} for {missing} of its examples" if missing > 0 else ""
-        )
+    if (missing := _expected(procedure) - len(records)) > 0:
+        return f"“{procedure.name}” {Outcome.NEVER_PROVEN} for {missing} of its examples"
     open_ = next((r for r in records if r.outcome is not Outcome.PASSED and r.outcome not in FAILURES), None)
     if open_ is None:
-        return ""
+        left = _only_manual(procedure) and not any(record.outcome in FAILURES for record in records)
+        return f"“{procedure.name}” is left to a person, not verified by machine" if left else ""
     return f"“{procedure.name}” {open_.outcome}" + (f": {open_.reason}" if open_.reason else "")

@@ -16,6 +16,7 @@ from runbook_steps.model import Evidence, Outcome, Role, ScenarioRecord, Step, S
 from runbook_steps.parse import parse_feature, procedure_hash
 from runbook_steps.record import write_evidence
 
+collect_ignore = ["demo_project"]  # its feature is there to be read, not to be followed
 ROOT = Path(__file__).parents[2]
 DEMO = Path(__file__).parent / "demo_project"
 FEATURE = "features/database/connections-exhausted.feature"
@@ -110,6 +111,12 @@ def _passed(step: Step) -> StepRecord:
         exit_code=0 if command else None,
         stdout=OUTPUT if command else "",
     )
+
+
+@pytest.fixture
+def project_at() -> Callable[[Path], DemoProject]:
+    """Makes a project of a folder that is filled already."""
+    return DemoProject
 
 
 @pytest.fixture

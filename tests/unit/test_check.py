@@ -326,6 +326,15 @@ def test_other_pages_may_show_templates_but_nothing_to_run() -> None:
     )
 
 
+def test_the_templates_to_copy_break_no_rule() -> None:
+    """A newcomer's first runbook starts green."""
+    text = (ROOT / "docs/contributing.md").read_text()
+    feature = text.split("```gherkin\n")[1].split("\n```\n")[0]
+    page = text.split("```markdown\n")[1].split("\n```\n")[0]
+
+    assert [] == said(project_of(feature=feature, page=page))
+
+
 def test_problems_come_in_order_of_file_and_line() -> None:
     """A person works through them from the top."""
     page = PAGE.replace("severity: HIGH", "severity: X").replace("Writes fail.", "")

@@ -1,0 +1,260 @@
+"""The real site, built as it is delivered, and a small project built in every state it can be in."""
+
+# ruff: noqa: SIM300 - what is expected stands first
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runbook_steps.model import Outcome, ScenarioRecord
+from runbook_steps.record import EVIDENCE_SCHEMA, evidence_schema
+
+if TYPE_CHECKING:
+    from tests.site.conftest import DemoProject
+
+ROOT = Path(__file__).parents[2]
+FEATURE = "features/database/connections-exhausted.feature"
+PAGE = "docs/database/connections-exhausted.md"
+STEM = "database/connections-exhausted"
+KILL = "SELECT pid, usename, pg_terminate_backend(pid)"
+
+
+def failed_at_the_kill(record: ScenarioRecord) -> ScenarioRecord:
+    """As if the sessions could not be ended."""
+    if "Idle sessions" not in record.scenario:
+        return record
+    at = next(number for number, step in enumerate(record.steps) if step.command)
+    steps = [
+        step
+        if number < at
+        else replace(
+            step, outcome=Outcome.FAILED if number == at else Outcome.NOT_REACHED, error="not allowed"
+        )
+        for number, step in enumerate(record.steps)
+    ]
+    return replace(record, outcome=Outcome.FAILED, steps=tuple(steps), reason="not allowed")
+
+
+def text_of(page: str) -> str:
+    """What a browser shows of HTML."""
+    return html.unescape(re.sub(r"<[^>]*>", "", page))
+
+
+@pytest.fixture
+def delivered(tmp_path: Path, project_at: Callable[[Path], DemoProject]) -> DemoProject:
+    """A copy of this project's pages and features, as a fresh clone has them."""
+    for folder in ("docs", "features"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    for file in ("mkdocs.yml", "pyproject.toml"):
+        shutil.copy(ROOT / file, tmp_path)
+    return project_at(tmp_path)
+
+
+def test_the_delivered_site_builds_without_a_warning(delivered: DemoProject) -> None:
+    """Strict, and in less than the three seconds the project allows itself, start of Python included."""
+    began = time.monotonic()
+    built = delivered.build()
+    took = time.monotonic() - began
+
+    assert 0 == built.exit_code, built.said
+    assert "WARNING" not in built.said
+    assert took < 10, f"{took:.1f} s"  # three on a quiet machine; this one may be shared
+
+
+def test_every_runbook_is_in_the_navigation(delivered: DemoProject) -> None:
+    """No list of pages is kept by hand."""
+    home = (delivered.root / "site/index.html") if delivered.build().exit_code == 0 else Path()
+
+    pages = [p.relative_to(delivered.root / "docs") for p in (delivered.root / "docs").rglob("*.md")]
+    links = set(re.findall(r'href="([^"#]+)"', home.read_text("utf-8")))
+
+    missing = [p for p in pages if p.name != "index.md" and f"{p.with_suffix('')}/" not in links]
+    assert [] == missing
+
+
+def test_nothing_is_fetched_from_another_origin(delivered: DemoProject) -> None:
+    """No font, script, style or picture: the site works when the network is gone."""
+    built = delivered.build()
+    assert 0 == built.exit_code, built.said
+
+    for page in built.site.rglob("*.html"):
+        text = page.read_text("utf-8")
+        fetched = re.findall(r'<(?:script|img|iframe)[^>]*\ssrc="(https?:)?//[^"]*"', text)
+        fetched += re.findall(
+            r'<link[^>]*rel="(?:stylesheet|preconnect|preload)"[^>]*href="https?:[^"]*"', text
+        )
+        assert [] == fetched, page
+
+
+def test_the_evidence_schema_is_published_under_its_address(demo: DemoProject) -> None:
+    """A reader of an evidence file finds what it means."""
+    built = demo.build()
+    path = built.site / EVIDENCE_SCHEMA.removeprefix("https://beautycort.com/runbooks/")
+
+    assert evidence_schema() == json.loads(path.read_text("utf-8"))
+    assert '"Evidence of one target"' in text_of(built.page("reference/evidence-schema"))
+
+
+def test_a_proven_page_says_so(demo: DemoProject) -> None:
+    """Target, time, commit, duration and what is emulated."""
+    demo.prove()
+    page = demo.build().page(STEM)
+
+    assert 1 == page.count("rb-verdict rb-good")
+    assert (
+        "Proven on embedded · 2026-11-23 18:00 (Asia/Amman) · commit abc1234 · 17 s · emulated: aws (moto)"
+        in text_of(page)
+    )
+    assert "idle in transaction |       20" in text_of(page)
+
+
+def test_a_failed_run_turns_the_strip_red_and_marks_the_step(demo: DemoProject) -> None:
+    """The page names scenario and step, and marks it where it stands."""
+    demo.prove(failed_at_the_kill)
+    page = demo.build().page(STEM)
+
+    assert 1 == page.count("rb-verdict rb-bad")
+    assert "“Idle sessions are ended and new ones get in” failed at “And I end the sessions" in text_of(page)
+    assert 1 == page.count('<li class="rb-step rb-bad">')
+    assert "The last run failed here." in text_of(page)
+
+
+def test_a_page_without_evidence_is_never_proven(demo: DemoProject) -> None:
+    """A fresh clone claims nothing."""
+    page = demo.build().page(STEM)
+
+    assert 1 == page.count("rb-verdict rb-none")
+    assert "Never proven" in text_of(page)
+    assert "Recorded output" not in page
+
+
+def test_an_edited_command_changes_the_page_and_voids_its_proof(demo: DemoProject) -> None:
+    """The feature is the only source of a command."""
+    demo.prove()
+    demo.edit(FEATURE, KILL, "SELECT pid, pg_terminate_backend(pid)")
+    page = demo.build().page(STEM)
+
+    assert "SELECT pid, pg_terminate_backend(pid)" in text_of(page)
+    assert KILL not in text_of(page)
+    assert "Partly proven on embedded · 2 of 3 scenarios" in text_of(page)
+    assert "stale: the scenario has changed since it was proven" in text_of(page)
+
+
+def test_what_is_copied_is_the_command_byte_for_byte(demo: DemoProject) -> None:
+    """Tabs and line breaks included."""
+    page = demo.build().page(STEM)
+    copied = [html.unescape(text) for text in re.findall(r'data-copy="([^"]*)"', page)]
+
+    expected = (
+        "psql --no-psqlrc --tuples-only --no-align \\\n"
+        "\t--command \"SELECT current_setting('max_connections')\" # a tab indents this line"
+    )
+    assert expected in copied
+
+
+def test_hostile_text_from_feature_and_evidence_stays_text(demo: DemoProject) -> None:
+    """Jinja, Markdown and the browser all leave it alone."""
+    hostile = "{{ 7*7 }} {% raw %}\n```bash\nx\n```\n<script>alert(1)</script>\x1b[31m \n# no heading"
+    demo.edit(FEATURE, "Then a new session can connect", "Then {{ 7*7 }} <script>alert(2)</script> **no**")
+    demo.prove(
+        lambda record: replace(
+            record,
+            steps=tuple(replace(step, stdout=hostile) if step.command else step for step in record.steps),
+        )
+    )
+    built = demo.build()
+    page = built.page(STEM)
+
+    assert 0 == built.exit_code, built.said
+    assert "{{ 7*7 }} {% raw %}\n```bash\nx\n```\n<script>alert(1)</script> \n# no heading" in text_of(page)
+    assert "{{ 7*7 }} <script>alert(2)</script> **no**" in text_of(page)
+    assert not re.search(r"<script>alert|\x1b|>49<", page)
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "offset", "expected"),
+    [
+        (PAGE, 'procedure("Idle sessions', 'procedure("Idel sessions', 0, "no scenario “Idel sessions"),
+        (PAGE, "{{ status() }}", "{{ sttus() }}", 0, "unknown macro or variable “sttus”; did you mean"),
+        (PAGE, "{{ status() }}", "{{ status( }}", 0, "macro: "),
+        (PAGE, "```text", "```bash", 0, "a hand-written bash block: nothing ran it"),
+        (
+            PAGE,
+            "Full again within an hour: call the Engineering Lead.",
+            "",
+            -2,
+            "section “Escalation” is empty",
+        ),
+        (PAGE, "id: connections-exhausted", "id: [", 2, "not YAML"),
+        (FEATURE, "Then a new session", "Thus a new session", 0, "expected: "),
+        (FEATURE, "@risk_destructive", "@risk_some", 1, "needs exactly one risk tag"),
+    ],
+)
+def test_a_broken_rule_stops_the_build_with_file_and_line(  # noqa: PLR0917 - one table row
+    demo: DemoProject, path: str, old: str, new: str, offset: int, expected: str
+) -> None:
+    """One line that says what and where, and no traceback."""
+    line = (demo.root / path).read_text("utf-8").partition(old)[0].count("\n") + 1 + offset
+    demo.edit(path, old, new)
+    built = demo.build()
+
+    assert 1 == built.exit_code
+    assert f"{path}:{line}: {expected}" in built.said
+    assert "Traceback" not in built.said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("Full again", "[Full](../nowhere.md) again", "contains a link '../nowhere.md'"),
+        ("Full again", "[Full](#nobody) again", "contains a link '#nobody', but there is no such anchor"),
+    ],
+)
+def test_a_broken_link_or_anchor_stops_the_build(
+    demo: DemoProject, old: str, new: str, expected: str
+) -> None:
+    """Every link is tried, every time."""
+    demo.edit(PAGE, old, new)
+    built = demo.build()
+
+    assert 1 == built.exit_code
+    assert expected in built.said
+
+
+def test_a_link_to_a_procedure_is_a_link(demo: DemoProject) -> None:
+    """The anchor of a procedure is made of its name."""
+    demo.edit(PAGE, "Full again", "[Full](#idle-sessions-are-ended-and-new-ones-get-in) again")
+
+    assert 0 == demo.build().exit_code
+
+
+def test_an_orphan_page_and_an_orphan_feature_stop_the_build(demo: DemoProject) -> None:
+    """Both are told at once."""
+    (demo.root / FEATURE).rename(demo.root / "features/database/other.feature")
+    built = demo.build()
+
+    assert 1 == built.exit_code
+    assert f"{PAGE}:1: an orphan page: {FEATURE} does not exist" in built.said
+    assert "features/database/other.feature:1: an orphan feature: docs/database/other.md" in built.said
+
+
+def test_broken_evidence_stops_the_build(demo: DemoProject) -> None:
+    """It is refused whole, never half-read."""
+    demo.prove()
+    file = demo.root / "build/evidence/embedded.json"
+    file.write_text(file.read_text()[:100])
+    built = demo.build()
+
+    assert 1 == built.exit_code
+    assert "embedded.json is not JSON" in built.said
+    assert "Traceback" not in built.said
