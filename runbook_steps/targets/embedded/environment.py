@@ -55,7 +55,6 @@ def command_environment(layout: Layout) -> dict[str, str]:
         **_aws(layout),
         **_third_parties(layout),
         "RUNBOOKS_TARGET": "embedded",
-        "RUNBOOKS_RUN_DIR": str(layout.directory),
         "HEALTH_CHECK_TIMEOUT": "10000",
         "LOG_DIR": str(layout.logs),
         "NGINX_PREFIX": str(layout.nginx),

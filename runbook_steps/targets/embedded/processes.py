@@ -16,7 +16,16 @@ from typing import Any
 
 import psutil
 
-__all__ = ["Mark", "as_account", "become_subreaper", "die_with_parent", "members", "read_marks", "start_mark"]
+__all__ = [
+    "Mark",
+    "as_account",
+    "become_subreaper",
+    "die_with_parent",
+    "end_all",
+    "members",
+    "read_marks",
+    "start_mark",
+]
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PR_SET_CHILD_SUBREAPER = 36
@@ -96,9 +105,18 @@ def become_subreaper() -> None:
 
 def end_all(processes: list[psutil.Process], grace_s: float) -> None:
     """Waits for them to end by themselves, then kills what is left."""
-    end = time.monotonic() + grace_s
-    _, alive = psutil.wait_procs(processes, timeout=max(0.0, end - time.monotonic()))
+    alive = _wait(processes, grace_s)
     for process in alive:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(alive, timeout=2)
+    _wait(alive, 2.0)
+
+
+def _wait(processes: list[psutil.Process], limit_s: float) -> list[psutil.Process]:
+    """Those that still run at the limit. A zombie has ended, whenever its parent looks at it."""
+    end = time.monotonic() + limit_s
+    alive = [process for process in processes if start_mark(process.pid) is not None]
+    while alive and time.monotonic() < end:
+        time.sleep(0.005)
+        alive = [process for process in alive if start_mark(process.pid) is not None]
+    return alive

@@ -13,6 +13,7 @@ from pathlib import Path
 from runbook_steps.targets.embedded.binaries import nginx_program, postgres_bin, python, redis_server
 from runbook_steps.targets.embedded.environment import search_path
 from runbook_steps.targets.embedded.layout import Layout
+from runbook_steps.targets.embedded.shims.common import RUN_DIR
 
 __all__ = ["available", "emulated", "install", "shims", "versions"]
 
@@ -23,7 +24,7 @@ _ALWAYS = {
     "systemctl": "shim over supervised processes",
 }
 _WHEN_MISSING = {
-    "redis-cli": "shim on redis-py",
+    "redis-cli": "shim of this project",
     "curl": "shim on httpx",
 }
 
@@ -42,7 +43,9 @@ def install(layout: Layout) -> None:
     """Writes the target's own commands into its bin folder."""
     for name in shims():
         module = name.replace("-", "_")
-        _script(layout.bin / name, f'exec {shlex.quote(python())} -P -m {_PACKAGE}.{module} "$@"')
+        program = f'{shlex.quote(python())} -P -m {_PACKAGE}.{module} "$@"'
+        run = f"{RUN_DIR}={shlex.quote(str(layout.directory))}"
+        _script(layout.bin / name, f"{run} exec {program}")
     prefix = shlex.quote(str(layout.nginx))
     where = f"-p {prefix} -c {prefix}/nginx.conf -e {prefix}/logs/error.log"
     _script(layout.bin / "nginx", f'exec {shlex.quote(str(nginx_program()))} {where} "$@"')
