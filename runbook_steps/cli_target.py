@@ -56,23 +56,16 @@ def up(
     wanted = with_needs(parts or PARTS)
     with registry.one_at_a_time(name):
         try:
-            target = EmbeddedTarget.attach(name)
+            target, new = EmbeddedTarget.attach(name), False
         except TargetError:
-            target = EmbeddedTarget.create(name=name, detached=True, rate_limit=rate_limit)
+            target, new = EmbeddedTarget.create(name=name, detached=True, rate_limit=rate_limit), True
         try:
             target.start(wanted)
         except BaseException:
-            if not any(state["pid"] for state in _quiet_status(target).values()):
+            if new:  # half a target is none
                 target.close()
             raise
     _tell_how(target, name)
-
-
-def _quiet_status(target: EmbeddedTarget) -> dict[str, dict[str, object]]:
-    try:
-        return target.control.status()
-    except TargetError:
-        return {}
 
 
 def _tell_how(target: EmbeddedTarget, name: str) -> None:

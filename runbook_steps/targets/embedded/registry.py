@@ -34,7 +34,17 @@ from runbook_steps.targets.embedded.processes import start_mark
 from runbook_steps.targets.embedded.service import private_file
 from runbook_steps.targets.embedded.wire import LONGEST_SOCKET_PATH
 
-__all__ = ["NewRun", "Run", "find", "forget", "live_runs", "new_run", "state_folder", "sweep"]
+__all__ = [
+    "NewRun",
+    "Run",
+    "find",
+    "forget",
+    "live_runs",
+    "new_run",
+    "one_at_a_time",
+    "state_folder",
+    "sweep",
+]
 
 _PREFIX = "beautycort-run-"
 _LOCK = "lock"
@@ -210,6 +220,14 @@ def find(name: str) -> Layout:
             return layout
     others = f" (there is {', '.join(layout.name for layout in runs)}: `--name`)" if runs else ""
     raise TargetError(f"no target named {name!r} is up{others}: start it with `runbooks target up`")
+
+
+@contextlib.contextmanager
+def one_at_a_time(name: str) -> Iterator[None]:
+    """Two `target up` of one name wait for each other."""
+    with (state_folder() / f"{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def sweep() -> list[Path]:

@@ -1,8 +1,9 @@
 """The database cluster, made once and copied from then on: initdb and seed take seconds, a copy does not.
 
 A template is kept in a cache folder under a name that says what it was made of: server version, settings,
-sources of schema and seed, the day (bookings lie around it). It is used only when the runner owns it and nobody else can write it. When no
-cache folder is usable the cluster is made anew, and nothing else changes.
+sources of schema and seed, the day (the seed's bookings lie around it). It is used only when the runner
+owns it and nobody else can write it. When no cache folder is usable the cluster is made anew, and nothing
+else changes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def make_cluster(layout: Layout, environment: Mapping[str, str], prepared: Path)
 def template_key() -> str:
     """Names the template by everything it is made of."""
     parts = [
-        date.today().isoformat(),
+        datetime.now().astimezone().date().isoformat(),
         str(postgres.CONFIG_VERSION),
         repr(_INITDB),
         repr(sorted(postgres.SETTINGS.items())),

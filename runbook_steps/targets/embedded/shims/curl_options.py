@@ -12,9 +12,10 @@ __all__ = ["CurlError", "Options", "read_options"]
 
 _FLAGS = {
     "-f": "fail", "--fail": "fail", "--fail-with-body": "fail_with_body", "-s": "silent",
-    "--silent": "silent", "-S": "show_error", "--show-error": "show_error", "-I": "head", "--head": "head", "-L": "follow",
-    "--location": "follow", "-k": "insecure", "--insecure": "insecure", "-i": "include",
-    "--include": "include", "-G": "get", "--get": "get", "--retry-all-errors": "retry_all", "--retry-connrefused": "retry_refused",
+    "--silent": "silent", "-S": "show_error", "--show-error": "show_error", "-I": "head",
+    "--head": "head", "-L": "follow", "--location": "follow", "-k": "insecure", "--insecure": "insecure",
+    "-i": "include", "--include": "include", "-G": "get", "--get": "get",
+    "--retry-all-errors": "retry_all", "--retry-connrefused": "retry_refused",
 }  # fmt: skip
 _VALUED = {
     "-o": "output", "--output": "output", "-w": "write_out", "--write-out": "write_out", "-X": "method",
