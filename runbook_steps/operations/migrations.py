@@ -81,8 +81,10 @@ class Applied:
 
 @dataclass(frozen=True)
 class Standing:
-    """How a migration stands: `applied`, `pending`, `failed`, `changed` (its file), `missing` (its file),
-    or `late` (not applied, though a later one is).
+    """How a migration stands.
+
+    `state` is `applied`, `pending`, `failed`, `changed` or `missing` (its file), or `late`: not applied,
+    though a later one is.
     """
 
     version: str

@@ -24,13 +24,14 @@ __all__ = ["ROUTES"]
 METHODS = ("cash", "card", "wallet")
 _COLUMNS = (
     "id::text, provider_id::text, service_id::text, date::text, start_time::text, end_time::text, status, "
-    "total_price::float, platform_fee::float, provider_earnings::float, currency, payment_method, payment_status"
+    "total_price::float, platform_fee::float, provider_earnings::float, currency, payment_method, "
+    "payment_status"
 )
 
 _INSERT = (
     "INSERT INTO bookings (user_id, provider_id, service_id, date, start_time, end_time, total_price, "
     "platform_fee, provider_earnings, payment_method) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
-    f"RETURNING {_COLUMNS}"
+    f"RETURNING {_COLUMNS}"  # noqa: S608 - put together from constants
 )
 
 

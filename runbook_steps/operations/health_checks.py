@@ -1,0 +1,328 @@
+"""The ten health checks: read-only, all at once, each with its own deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import httpx
+import psycopg
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from redis import asyncio as redis_asyncio
+from redis.exceptions import RedisError
+
+from runbook_steps.operations import health_report as report
+from runbook_steps.operations.health_report import Check
+from runbook_steps.operations.settings import number, required
+
+__all__ = ["HealthSettings", "run_health_checks"]
+
+SAMPLES = 5  # answers whose times are measured
+BURST = 20  # requests of the throughput check: enough to measure, too few to trip a rate limit
+OK = 200
+
+Reading = tuple[str, dict[str, Any]]
+
+
+class NotHealthy(Exception):
+    """A check that came to a bad end; the text says why, without secrets."""
+
+
+@dataclass(frozen=True)
+class HealthSettings:
+    """Where to look. `deadline_s` is the longest one check may take."""
+
+    api_url: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    third_parties: Mapping[str, str]
+    cdn_url: str
+    target_group: str
+    balancer: str
+    ca_file: str | None
+    aws: Mapping[str, str | None] = field(repr=False)
+    deadline_s: float = 10.0
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> HealthSettings:
+        """Raises ConfigurationError naming what is missing."""
+        found = required(environ, "API_BASE_URL", "DATABASE_URL", "REDIS_URL", "TAP_API_URL")
+        return cls(
+            api_url=found["API_BASE_URL"].rstrip("/"),
+            database_url=found["DATABASE_URL"],
+            redis_url=found["REDIS_URL"],
+            third_parties={
+                "Twilio": environ.get("TWILIO_API_URL", "https://api.twilio.com"),
+                "Tap": found["TAP_API_URL"],
+                "Expo": environ.get("EXPO_API_URL", "https://exp.host"),
+            },
+            cdn_url=environ.get("CDN_URL", ""),
+            target_group=environ.get("ALB_TARGET_GROUP_ARN", ""),
+            balancer=environ.get("ALB_NAME", "beautycort-alb"),
+            ca_file=environ.get("SSL_CERT_FILE") or None,
+            aws={
+                "endpoint_url": environ.get("AWS_ENDPOINT_URL") or None,
+                "region_name": environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "me-south-1",
+                "aws_access_key_id": environ.get("AWS_ACCESS_KEY_ID") or None,
+                "aws_secret_access_key": environ.get("AWS_SECRET_ACCESS_KEY") or None,
+            },
+            deadline_s=number(environ, "HEALTH_CHECK_TIMEOUT", 10_000, low=100, high=600_000) / 1000,
+        )
+
+    def tls(self) -> ssl.SSLContext:
+        """Verifies chain and host name, with the bundle of the environment where there is one."""
+        return ssl.create_default_context(cafile=self.ca_file)
+
+
+async def run_health_checks(settings: HealthSettings) -> tuple[Check, ...]:
+    """All checks, in the order of the report, after at most the deadline (and a moment)."""
+    async with httpx.AsyncClient(
+        base_url=settings.api_url, verify=settings.tls(), timeout=settings.deadline_s, trust_env=False
+    ) as api:
+        probes: tuple[Callable[[], Awaitable[Reading]], ...] = (
+            lambda: _api(api),
+            lambda: _database(settings),
+            lambda: _redis(settings),
+            lambda: _external(settings),
+            lambda: asyncio.to_thread(_balancer, settings),
+            lambda: _cdn(settings),
+            lambda: _certificate(settings),
+            lambda: _headers(api),
+            lambda: _times(api),
+            lambda: _throughput(api),
+        )
+        return tuple(
+            await asyncio.gather(
+                *(_timed(n, p, settings.deadline_s) for n, p in zip(report.CHECK_NAMES, probes, strict=True))
+            )
+        )
+
+
+async def _timed(name: str, probe: Callable[[], Awaitable[Reading]], deadline_s: float) -> Check:
+    began = time.perf_counter()
+    try:
+        status, details = await asyncio.wait_for(probe(), deadline_s)
+        error = None
+    except TimeoutError:
+        status, details, error = report.UNHEALTHY, {}, f"no answer within {deadline_s:g} s"
+    except NotHealthy as failure:
+        status, details, error = report.UNHEALTHY, {}, str(failure)
+    except Exception as failure:
+        status, details, error = report.UNHEALTHY, {}, _said(failure)
+    return Check(name, status, 1000 * (time.perf_counter() - began), details, error)
+
+
+def _said(failure: Exception) -> str:
+    """The kind of an error: its text may hold a URL with a password."""
+    cause = failure.__cause__ or failure.__context__
+    return type(failure).__name__ if cause is None else f"{type(failure).__name__} ({type(cause).__name__})"
+
+
+async def _get(client: httpx.AsyncClient, path: str) -> httpx.Response:
+    try:
+        return await client.get(path)
+    except httpx.TimeoutException as error:
+        raise NotHealthy("no answer in time") from error
+    except httpx.HTTPError as error:
+        raise NotHealthy(f"cannot connect: {type(error).__name__}") from error
+
+
+async def _api(client: httpx.AsyncClient) -> Reading:
+    answer = await _get(client, "/api/health")
+    try:
+        said = answer.json().get("status")
+    except (ValueError, AttributeError):
+        said = None
+    if answer.status_code != OK or said != "healthy":
+        raise NotHealthy(f"HTTP {answer.status_code}, status {said or 'unknown'}: it cannot serve")
+    return report.HEALTHY, {"version": answer.json().get("version"), "httpStatus": answer.status_code}
+
+
+async def _database(settings: HealthSettings) -> Reading:
+    began = time.perf_counter()
+    try:
+        connection = await psycopg.AsyncConnection.connect(
+            settings.database_url,
+            autocommit=True,
+            connect_timeout=max(2, int(settings.deadline_s)),
+            options="-c default_transaction_read_only=on",
+            application_name="beautycort health-checks",
+        )
+    except psycopg.OperationalError as error:
+        raise NotHealthy("cannot connect to PostgreSQL") from error
+    async with connection:
+        cursor = await connection.execute(
+            "SELECT current_setting('max_connections')::int, count(*)::int, "
+            "current_setting('server_version') FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        )
+        row = await cursor.fetchone()
+        await connection.execute("SELECT 1 FROM bookings LIMIT 1")
+    took = 1000 * (time.perf_counter() - began)
+    limit, used, version = row if row else (0, 0, "")
+    return report.by_limit(took, report.DATABASE_SLOW_MS), {
+        "connections": used,
+        "maxConnections": limit,
+        "version": version,
+    }
+
+
+async def _redis(settings: HealthSettings) -> Reading:
+    client = redis_asyncio.Redis.from_url(
+        settings.redis_url,
+        socket_timeout=settings.deadline_s,
+        socket_connect_timeout=settings.deadline_s,
+        protocol=2,
+    )
+    try:
+        began = time.perf_counter()
+        await client.ping()
+        took = 1000 * (time.perf_counter() - began)
+        memory = await client.info("memory")
+    except RedisError as error:
+        raise NotHealthy(f"cannot use Redis: {type(error).__name__}") from error
+    finally:
+        await client.aclose()
+    limit = int(memory.get("maxmemory", 0))
+    used = int(memory["used_memory"])
+    details = {
+        "usedMemory": used,
+        "maxMemory": limit,
+        "memoryPercent": round(100 * used / limit, 1) if limit else None,
+    }
+    return report.by_limit(took, report.REDIS_SLOW_MS), details
+
+
+async def _code(client: httpx.AsyncClient, url: str) -> int | None:
+    try:
+        return (await client.get(url)).status_code
+    except httpx.HTTPError:
+        return None
+
+
+async def _external(settings: HealthSettings) -> Reading:
+    async with httpx.AsyncClient(
+        timeout=settings.deadline_s * 0.9, trust_env=False, verify=settings.tls()
+    ) as client:
+        names = list(settings.third_parties)
+        codes = await asyncio.gather(*(_code(client, settings.third_parties[name]) for name in names))
+    found = dict(zip(names, codes, strict=True))
+    status = report.by_status_codes(found, critical=("Twilio", "Tap"))
+    if status == report.UNHEALTHY:
+        bad = ", ".join(
+            f"{name} {code or 'does not answer'}"
+            for name, code in found.items()
+            if not code or code >= report.SERVER_ERROR
+        )
+        raise NotHealthy(bad)
+    return status, found
+
+
+def _balancer(settings: HealthSettings) -> Reading:
+    config = Config(
+        connect_timeout=settings.deadline_s / 2,
+        read_timeout=settings.deadline_s / 2,
+        retries={"total_max_attempts": 1},
+    )
+    try:
+        client: Any = boto3.client("elbv2", config=config, **settings.aws)  # type: ignore[call-overload]
+        group = settings.target_group or _group_of(client, settings.balancer)
+        found = client.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    except (BotoCoreError, ClientError, ValueError) as error:
+        raise NotHealthy(f"cannot ask the load balancer: {type(error).__name__}") from error
+    states = {f"{t['Target']['Id']}:{t['Target'].get('Port', '')}": t["TargetHealth"]["State"] for t in found}
+    status = report.by_targets(states)
+    if status == report.UNHEALTHY:
+        raise NotHealthy(f"no healthy target: {states or 'none registered'}")
+    return status, {"targets": states}
+
+
+def _group_of(client: Any, balancer: str) -> str:
+    arn = client.describe_load_balancers(Names=[balancer])["LoadBalancers"][0]["LoadBalancerArn"]
+    groups = client.describe_target_groups(LoadBalancerArn=arn)["TargetGroups"]
+    if not groups:
+        raise NotHealthy(f"{balancer} has no target group")
+    return str(groups[0]["TargetGroupArn"])
+
+
+async def _cdn(settings: HealthSettings) -> Reading:
+    if not settings.cdn_url:
+        return report.DEGRADED, {"note": "CDN_URL is not set: nothing was asked"}
+    async with httpx.AsyncClient(
+        timeout=settings.deadline_s, trust_env=False, verify=settings.tls()
+    ) as client:
+        began = time.perf_counter()
+        answer = await _get(client, settings.cdn_url)
+        took = 1000 * (time.perf_counter() - began)
+    if answer.status_code >= report.CLIENT_ERROR:
+        raise NotHealthy(f"HTTP {answer.status_code}")
+    return report.by_limit(took, report.CDN_SLOW_MS), {"httpStatus": answer.status_code}
+
+
+async def _certificate(settings: HealthSettings) -> Reading:
+    address = urlsplit(settings.api_url)
+    if address.scheme != "https":
+        raise NotHealthy("API_BASE_URL is not https: there is no certificate")
+    try:
+        _, writer = await asyncio.open_connection(
+            address.hostname, address.port or 443, ssl=settings.tls(), server_hostname=address.hostname
+        )
+    except ssl.SSLCertVerificationError as error:
+        raise NotHealthy(error.verify_message) from error
+    except OSError as error:
+        raise NotHealthy(f"cannot connect: {type(error).__name__}") from error
+    try:
+        certificate = writer.get_extra_info("ssl_object").getpeercert()
+    finally:
+        writer.close()
+    expires = datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
+    days = (expires - datetime.now(UTC)).total_seconds() / 86400
+    details = {"daysLeft": round(days, 1), "expires": expires.isoformat()}
+    status = report.by_days_left(days)
+    if status == report.UNHEALTHY:
+        raise NotHealthy(f"expires in {days:.1f} days ({expires:%Y-%m-%d})")
+    return status, details
+
+
+async def _headers(client: httpx.AsyncClient) -> Reading:
+    answer = await _get(client, "/api/health")
+    missing = [name for name in report.SECURITY_HEADERS if name not in answer.headers]
+    if len(missing) == len(report.SECURITY_HEADERS):
+        raise NotHealthy(f"all are missing: {', '.join(missing)}")
+    return (report.DEGRADED if missing else report.HEALTHY), {"missing": missing}
+
+
+async def _times(client: httpx.AsyncClient) -> Reading:
+    await _get(client, "/api/health")  # opens the connection: the handshake is not what is measured
+    times = []
+    for _ in range(SAMPLES):
+        began = time.perf_counter()
+        answer = await _get(client, "/api/health")
+        times.append(1000 * (time.perf_counter() - began))
+        if answer.status_code >= report.SERVER_ERROR:
+            raise NotHealthy(f"HTTP {answer.status_code}")
+    mean = sum(times) / len(times)
+    return report.by_limit(mean, report.RESPONSE_SLOW_MS), {
+        "meanMs": round(mean, 1),
+        "p50Ms": round(report.percentile(times, 50), 1),
+        "p95Ms": round(report.percentile(times, 95), 1),
+        "maxMs": round(max(times), 1),
+    }
+
+
+async def _throughput(client: httpx.AsyncClient) -> Reading:
+    began = time.perf_counter()
+    answers = await asyncio.gather(*(_get(client, "/api/version") for _ in range(BURST)))
+    took = time.perf_counter() - began
+    failed = sum(answer.status_code >= report.CLIENT_ERROR for answer in answers)
+    details = {"requests": BURST, "failed": failed, "requestsPerSecond": round(BURST / took, 1)}
+    if failed > BURST / 2:
+        raise NotHealthy(f"{failed} of {BURST} requests failed")
+    return (report.DEGRADED if failed else report.HEALTHY), details
