@@ -190,7 +190,7 @@ def main(directory: str) -> None:
 
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     application = DomainDispatcherApplication(create_backend_app)
-    target_health.install(layout.directory / "target-health.json")
+    target_health.install(target_health.prober(layout))
     group = populate(_FrontDoor(application))
     (layout.directory / "target-group-arn").write_text(group, "utf-8")
     run_simple("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)
