@@ -30,7 +30,7 @@ from runbook_steps.errors import RunbookError, TargetError
 from runbook_steps.targets.embedded.catalogue import catalogue
 from runbook_steps.targets.embedded.clearing import clear
 from runbook_steps.targets.embedded.layout import API_SLOTS, Layout, read_layout
-from runbook_steps.targets.embedded.nginx import write_upstream
+from runbook_steps.targets.embedded.nginx import reload_nginx, write_upstream
 from runbook_steps.targets.embedded.parts import PARTS, SERVICES, with_needs
 from runbook_steps.targets.embedded.processes import become_subreaper, start_mark
 from runbook_steps.targets.embedded.reaper import start_reaper
@@ -102,7 +102,7 @@ class Keeper:
             raise TargetError(f"the embedded target has 1 to {len(API_SLOTS)} API slots, not {slots}")
         wanted, others = API_SLOTS[:slots], API_SLOTS[slots:]
         await asyncio.gather(*(self._services[name].start() for name in wanted))
-        self._reload_proxy(write_upstream(self._layout, wanted))
+        await self._reload_proxy(write_upstream(self._layout, wanted))
         await asyncio.gather(*(self._services[name].stop() for name in others))
         return list(wanted)
 
@@ -185,12 +185,13 @@ class Keeper:
     async def _tell_proxy(self, service: str) -> None:
         if service in API_SLOTS:
             running = [name for name in API_SLOTS if self._services[name].wanted]
-            self._reload_proxy(write_upstream(self._layout, running))
+            await self._reload_proxy(write_upstream(self._layout, running))
 
-    def _reload_proxy(self, changed: bool) -> None:
+    async def _reload_proxy(self, changed: bool) -> None:
+        """Returns when the new configuration is in force."""
         pid = self._services["nginx"].pid
         if changed and pid:
-            os.kill(pid, signal.SIGHUP)
+            await asyncio.to_thread(reload_nginx, pid)
 
 
 class _Wire:

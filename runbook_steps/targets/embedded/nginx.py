@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import http.client
 import os
 import pwd
 import signal
+import time
 from collections.abc import Iterable, Mapping
+
+import psutil
 
 from runbook_steps.targets.embedded.binaries import nginx_program
 from runbook_steps.targets.embedded.layout import API_SLOTS, DEFAULT_SLOTS, Layout
 from runbook_steps.targets.embedded.service import NotReady, Service, http_status
 from runbook_steps.targets.embedded.tls import write_certificates
 
-__all__ = ["nginx_service", "write_upstream"]
+__all__ = ["nginx_service", "reload_nginx", "write_upstream"]
 
 # Slots are never marked as failed (max_fails=0): with all of them marked, nginx would answer 502 of its own
 # for a while, where the API's own 503 tells more. Addresses of clients come from X-Forwarded-For, as behind
@@ -158,3 +162,22 @@ def write_upstream(layout: Layout, slots: Iterable[str]) -> bool:
         return False
     file.write_text(text, "utf-8")
     return True
+
+
+def reload_nginx(pid: int, *, limit_s: float = 3.0) -> None:
+    """Reloads and returns when no worker takes requests with the old configuration any more."""
+    old = set(_serving(pid))
+    os.kill(pid, signal.SIGHUP)
+    end = time.monotonic() + limit_s
+    while old & set(_serving(pid)) and time.monotonic() < end:
+        time.sleep(0.01)
+
+
+def _serving(pid: int) -> list[int]:
+    workers = []
+    with contextlib.suppress(psutil.Error):
+        for worker in psutil.Process(pid).children():
+            with contextlib.suppress(psutil.Error):
+                if "shutting down" not in " ".join(worker.cmdline()):
+                    workers.append(worker.pid)
+    return workers

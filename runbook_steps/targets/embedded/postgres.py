@@ -22,8 +22,8 @@ __all__ = ["CONFIG_VERSION", "SETTINGS", "postgres_service", "run_sql", "scram_v
 
 CONFIG_VERSION = 1  # part of the template's key: raise it when initdb's options change
 
-# A disposable cluster: nothing is synced to disk. mmap'ed dynamic memory stays inside the run's folder,
-# so a killed server leaves nothing in /dev/shm.
+# A disposable cluster: nothing is synced to disk, so a commit outlives a killed server but not a power cut.
+# mmap'ed dynamic memory stays inside the run's folder, so a killed server leaves nothing in /dev/shm.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -36,7 +36,6 @@ SETTINGS = {
     "shared_buffers": "32MB",
     "dynamic_shared_memory_type": "mmap",
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "jit": "off",
     "track_io_timing": "on",

@@ -19,7 +19,7 @@ from runbook_steps.targets.embedded.service import NotReady, Service, until
 
 __all__ = ["Supervised", "Timing"]
 
-_STOP_LIMIT_S = 8.0
+_STOP_LIMIT_S = 3.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 _STEADY_S = 5.0  # a process that lived that long starts again without a pause

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import shlex
 import subprocess
@@ -12,7 +14,7 @@ from pathlib import Path
 
 from runbook_steps.targets.embedded.binaries import nginx_program, postgres_bin, python, redis_server
 from runbook_steps.targets.embedded.environment import search_path
-from runbook_steps.targets.embedded.layout import Layout
+from runbook_steps.targets.embedded.layout import API_SLOTS, Layout
 from runbook_steps.targets.embedded.shims.common import RUN_DIR
 
 __all__ = ["available", "emulated", "install", "shims", "versions"]
@@ -93,8 +95,20 @@ def versions(layout: Layout, running: Iterable[str]) -> dict[str, str]:
         "nginx": lambda: _last_word(_output([str(nginx_program()), "-v"])),
         "aws": partial(version, "moto"),
     }
-    del layout
-    return {name: tell() for name, tell in tellers.items() if name in names}
+    told = {name: tell() for name, tell in tellers.items() if name in names}
+    slots = sorted(names & set(API_SLOTS))
+    return {**told, "api": _api_version(layout.ports[slots[0]])} if slots else told
+
+
+def _api_version(port: int) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
+    try:
+        connection.request("GET", "/api/version")
+        return str(json.loads(connection.getresponse().read())["version"])
+    except (OSError, http.client.HTTPException, ValueError, KeyError):
+        return "unknown"
+    finally:
+        connection.close()
 
 
 def _last_word(text: str) -> str:

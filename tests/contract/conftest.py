@@ -1,0 +1,61 @@
+"""What the contract tests share: one embedded target a session, and the way to run a command on it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from runbook_steps.targets.embedded import EmbeddedTarget
+
+Shell = Callable[..., subprocess.CompletedProcess[str]]
+Eventually = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[EmbeddedTarget]:
+    """The target; a test starts the parts it needs: `embedded.start({"redis"})`."""
+    with EmbeddedTarget.create() as target:
+        yield target
+
+
+@pytest.fixture(scope="session")
+def whole(embedded: EmbeddedTarget) -> EmbeddedTarget:
+    """The target with every part."""
+    embedded.start({"postgres", "redis", "third_parties", "aws", "api", "nginx"})
+    return embedded
+
+
+@pytest.fixture
+def shell(embedded: EmbeddedTarget, tmp_path: Path) -> Shell:
+    """Runs a line of bash in the target's environment, in an empty folder."""
+
+    def run(line: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["/bin/bash", "-eu", "-o", "pipefail", "-c", line],
+            env={**embedded.environment(), **variables},
+            cwd=tmp_path,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Eventually:
+    """Asks until it is true, at most that many seconds."""
+
+    def ask(condition: Callable[[], object], limit_s: float = 10.0) -> None:
+        end = time.monotonic() + limit_s
+        while not condition():
+            assert time.monotonic() < end, f"not true after {limit_s} s"
+            time.sleep(0.01)
+
+    return ask
