@@ -62,16 +62,10 @@ def _is_runbook(project: Project, page: Page) -> bool:
 
 def _fences(page: Page, *, runbook: bool) -> Iterator[PageError]:
     allowed = _ON_RUNBOOKS if runbook else _ON_OTHER_PAGES
-    instead = (
-        "write it as a scenario and show it with {{ procedure(…) }}"
-        if runbook
-        else "use ```text, or a scenario"
-    )
+    instead = "write it as a scenario and show it with {{ procedure(…) }}" if runbook else "use ```text, or a scenario"
     for fence in page.fences:
         if fence.language in EXECUTABLE:
-            yield PageError(
-                fence.position, f"a hand-written {fence.language} block: nothing ran it; {instead}"
-            )
+            yield PageError(fence.position, f"a hand-written {fence.language} block: nothing ran it; {instead}")
         elif fence.language not in allowed:
             said = f"`{fence.language}` blocks are" if fence.language else "a block without a language is"
             names = ", ".join(sorted(allowed))
@@ -157,9 +151,7 @@ def _calls(project: Project, page: Page) -> Iterator[PageError]:
         if call.macro not in {"procedure", "status"}:
             continue
         if not call.alone or call.position.line in fenced:
-            yield PageError(
-                call.position, f"{call.macro}() must stand alone on its line, from the first column"
-            )
+            yield PageError(call.position, f"{call.macro}() must stand alone on its line, from the first column")
         if call.macro == "procedure":
             yield from _procedure_call(runbook, call)
             first = shown.setdefault(call.argument or "", call)
@@ -173,9 +165,7 @@ def _calls(project: Project, page: Page) -> Iterator[PageError]:
 
 def _procedure_call(runbook: Runbook | None, call: Call) -> Iterator[PageError]:
     if call.argument is None:
-        yield PageError(
-            call.position, 'procedure() takes one name in quotes: {{ procedure("Scenario name") }}'
-        )
+        yield PageError(call.position, 'procedure() takes one name in quotes: {{ procedure("Scenario name") }}')
         return
     if runbook is None:
         return
@@ -213,7 +203,5 @@ def _binding(project: Project, runbook: Runbook) -> Iterator[SourceError]:
     shown = {call.argument for call in page.calls if call.macro == "procedure"}
     for procedure in runbook.procedures:
         if procedure.name not in shown:
-            message = (
-                f"“{procedure.name}” is not shown on {page.path}: add {{{{ procedure(…) }}}} with its name"
-            )
+            message = f"“{procedure.name}” is not shown on {page.path}: add {{{{ procedure(…) }}}} with its name"
             yield FeatureError(procedure.position, message)

@@ -27,9 +27,7 @@ _EXPANSION = re.compile(
     rf"\$(?:(?P<plain>{_GUARDED_NAMES})(?!\w)|\{{(?P<braced>{_GUARDED_NAMES})(?P<how>[^}}]*)\}})",
     re.IGNORECASE,
 )
-_HERE_DOCUMENT = re.compile(
-    r"<<-?\s*(['\"]?)(?P<mark>\w+)\1(?P<rest>[^\n]*)\n.*?\n\s*(?P=mark)(?=\n|\Z)", re.DOTALL
-)
+_HERE_DOCUMENT = re.compile(r"<<-?\s*(['\"]?)(?P<mark>\w+)\1(?P<rest>[^\n]*)\n.*?\n\s*(?P=mark)(?=\n|\Z)", re.DOTALL)
 _QUOTED_LITERALLY = re.compile(r"'[^']*'")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # builtins of bash: what they are given is in no process's arguments
@@ -39,9 +37,7 @@ _BUILTINS = frozenset({":", "[", "[[", "test", "export", "local", "readonly", "d
 def feature_problems(runbook: Runbook) -> Iterator[FeatureError]:
     """Everything in a feature that breaks a rule."""
     if not runbook.procedures:
-        yield FeatureError(
-            Position(runbook.feature_path, 1), "has no scenario; write one, or remove the file"
-        )
+        yield FeatureError(Position(runbook.feature_path, 1), "has no scenario; write one, or remove the file")
     for procedure in runbook.procedures:
         yield from _tags(procedure)
         yield from _shape(procedure)

@@ -122,9 +122,7 @@ def _date(value: Any) -> str:
     try:
         return dt.date.fromisoformat(value).isoformat()
     except (TypeError, ValueError):
-        raise ValueError(
-            "must be a date like 2025-07-16, or empty when nobody reviewed the page yet"
-        ) from None
+        raise ValueError("must be a date like 2025-07-16, or empty when nobody reviewed the page yet") from None
 
 
 def _days(value: Any) -> int:

@@ -54,9 +54,7 @@ def find_root(start: Path) -> Path:
     for folder in (start.resolve(), *start.resolve().parents):
         if all((folder / mark).is_file() for mark in _MARKS):
             return folder
-    raise ConfigurationError(
-        f"no project at or above {start}: run this where {' and '.join(_MARKS)} are, or below"
-    )
+    raise ConfigurationError(f"no project at or above {start}: run this where {' and '.join(_MARKS)} are, or below")
 
 
 def load_project(root: Path) -> Project:
@@ -147,9 +145,7 @@ def _evidence(folder: Path, runbooks: tuple[Runbook, ...]) -> Iterator[Evidence]
         except OSError as error:
             raise EvidenceError(f"cannot read the evidence {path}: {error.strerror}") from error
         evidence = _load_evidence(path, state.st_mtime_ns, state.st_size)
-        yield replace(
-            evidence, records={key: _as_of_now(record, hashes) for key, record in evidence.records.items()}
-        )
+        yield replace(evidence, records={key: _as_of_now(record, hashes) for key, record in evidence.records.items()})
 
 
 def _as_of_now(record: ScenarioRecord, hashes: Mapping[tuple[str, str], str]) -> ScenarioRecord:

@@ -69,9 +69,7 @@ def table_html(rows: Sequence[Sequence[str]], caption: str = "") -> str:
     if not rows:
         return ""
     head = "".join(f'<th scope="col">{code_spans(cell)}</th>' for cell in rows[0])
-    body = "".join(
-        "<tr>" + "".join(f"<td>{code_spans(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:]
-    )
+    body = "".join("<tr>" + "".join(f"<td>{code_spans(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:])
     said = f"<caption>{inert(caption)}</caption>" if caption else ""
     return f"<table>{said}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -224,8 +222,7 @@ def _output(done: StepRecord | None, record: ScenarioRecord | None) -> str:
 def _cut(text: str) -> str:
     first, last = LONGEST_OUTPUT
     lines = [
-        line if len(line) <= _WIDEST_LINE else f"{line[:_WIDEST_LINE]} …"
-        for line in text.rstrip("\n").split("\n")
+        line if len(line) <= _WIDEST_LINE else f"{line[:_WIDEST_LINE]} …" for line in text.rstrip("\n").split("\n")
     ]
     if len(lines) <= first + last:
         return "\n".join(lines)

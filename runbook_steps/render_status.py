@@ -46,8 +46,19 @@ def _verdict(standing: Standing) -> str:
         f'<span class="rb-sign" aria-hidden="true">{sign(standing.tone)}</span>'
         f"<div><p><strong>{inert(standing.headline)}</strong>{inert(details)}</p>"
         + (f'<ul class="rb-reasons">{why}</ul>' if why else "")
+        + _emulated(standing)
         + "</div></div>"
     )
+
+
+def _emulated(standing: Standing) -> str:
+    """The parts that were not the real ones, by name; what stood in for them on request."""
+    if not standing.emulated:
+        return ""
+    parts = sorted(standing.emulated.items())
+    names = inert(", ".join(part for part, _ in parts))
+    each = "".join(f"<li>{inert(part)}: {inert(by)}</li>" for part, by in parts)
+    return f'<details class="rb-emulated"><summary>Emulated: {names}</summary><ul>{each}</ul></details>'
 
 
 def _details(standing: Standing) -> str:
@@ -58,17 +69,12 @@ def _details(standing: Standing) -> str:
         local_time(standing.started),
         commit_text(standing.commits, dirty=standing.dirty),
         duration(standing.duration_s),
-        "emulated: " + ", ".join(f"{part} ({by})" for part, by in sorted(standing.emulated.items()))
-        if standing.emulated
-        else "",
     ]
     return "".join(f" · {part}" for part in parts if part)
 
 
 def _facts(runbook: Runbook, severities: Mapping[str, Severity], contacts: Mapping[str, Contact]) -> str:
-    risk = max(
-        (procedure.risk for procedure in runbook.procedures), key=lambda r: r.rank, default=Risk.READONLY
-    )
+    risk = max((procedure.risk for procedure in runbook.procedures), key=lambda r: r.rank, default=Risk.READONLY)
     facts = [("Risk", risk_badge(risk), "rb-risk")]
     front = runbook.front_matter
     if front is not None:

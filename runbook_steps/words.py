@@ -33,7 +33,7 @@ _TONES: Mapping[Outcome, Tone] = {
 }
 RISK_SAYS: Mapping[Risk, tuple[str, str]] = {
     Risk.READONLY: ("Read-only", "only reads"),
-    Risk.MUTATING: ("Changes state", "changes state that can be changed back"),
+    Risk.MUTATING: ("Changes state", "in a way that can be changed back"),
     Risk.DESTRUCTIVE: ("Destructive", "can lose data or interrupt service"),
 }
 """Risk → its name on the page, and what it means."""

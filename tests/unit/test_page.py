@@ -104,9 +104,7 @@ def test_fences_are_found_nested_and_indented() -> None:
 
 def test_macro_calls_are_found_with_their_section_and_line() -> None:
     """Lines count from the top of the file, the head included."""
-    body = (
-        '# T\n\n{{ status() }}\n\n## Diagnosis\n\n{{ procedure("It is found") }}\n\nSo {{ procedure(x) }}.\n'
-    )
+    body = '# T\n\n{{ status() }}\n\n## Diagnosis\n\n{{ procedure("It is found") }}\n\nSo {{ procedure(x) }}.\n'
 
     calls = parse_page(HEAD + body, PATH).calls
 
