@@ -28,9 +28,7 @@ def server_account() -> tuple[int, int] | None:
         except KeyError:
             continue
         return entry.pw_uid, entry.pw_gid
-    raise NotRunnableHere(
-        f"PostgreSQL does not run as root, and there is no account {' or '.join(_CANDIDATES)}"
-    )
+    raise NotRunnableHere(f"PostgreSQL does not run as root, and there is no account {' or '.join(_CANDIDATES)}")
 
 
 def reachable(path: Path, account: tuple[int, int] | None) -> bool:

@@ -49,9 +49,7 @@ class Keeper:
         """`spared` is the pid of the child that is no service: the reaper."""
         self._layout = layout
         self._spared = spared
-        self._services = {
-            name: Supervised(service, layout, say) for name, service in catalogue(layout).items()
-        }
+        self._services = {name: Supervised(service, layout, say) for name, service in catalogue(layout).items()}
         self._starting: dict[str, asyncio.Task[dict[str, Any]]] = {}
         self._say = say
         self.done = asyncio.Event()
@@ -143,9 +141,7 @@ class Keeper:
         try:
             return self._services[service]
         except KeyError:
-            raise TargetError(
-                f"the embedded target has no service {service!r}; it has {', '.join(SERVICES)}"
-            ) from None
+            raise TargetError(f"the embedded target has no service {service!r}; it has {', '.join(SERVICES)}") from None
 
     async def _part(self, part: str) -> dict[str, Any]:
         task = self._starting.get(part)

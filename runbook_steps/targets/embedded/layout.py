@@ -207,6 +207,4 @@ def read_layout(directory: Path) -> Layout:
             }
         )
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise TargetError(
-            f"{file} cannot be read ({error}): `runbooks target prune`, then start again"
-        ) from error
+        raise TargetError(f"{file} cannot be read ({error}): `runbooks target prune`, then start again") from error

@@ -68,8 +68,6 @@ http {{
         client_max_body_size 10m;
 
         location / {{
-            limit_req zone=api burst=100 nodelay;
-            limit_req_status 429;
             proxy_pass http://api;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
@@ -87,7 +85,12 @@ http {{
     }}
 }}
 """
-_LIMIT = "limit_req_zone $binary_remote_addr zone=api:1m rate={rate}r/m;\n"
+_LIMIT = """\
+limit_req_zone $binary_remote_addr zone=api:1m rate={rate}r/m;
+limit_req zone=api burst={burst} nodelay;
+limit_req_status 429;
+"""
+_LEAST_BURST = 20  # a page and what it loads
 _BLOCKED = "# one `deny ADDRESS;` a line, then `nginx -t && nginx -s reload`\n"
 
 
@@ -127,11 +130,16 @@ def _prepare(layout: Layout) -> None:
             path.chmod(0o710)
     if not layout.ca_bundle.exists():
         write_certificates(layout.ca_bundle.parent)
-    _once(layout, "limits.d/api.conf", _LIMIT.format(rate=layout.rate_limit))
+    _once(layout, "limits.d/api.conf", _limit(layout.rate_limit))
     _once(layout, "blocked.d/blocked.conf", _BLOCKED)
     if not (prefix / "upstream.d" / "slots.conf").exists():
         write_upstream(layout, API_SLOTS[:DEFAULT_SLOTS])
     _once(layout, "nginx.conf", _render(layout))
+
+
+def _limit(rate: int) -> str:
+    """A tenth of a minute's requests may come at once."""
+    return _LIMIT.format(rate=rate, burst=max(_LEAST_BURST, rate // 10))
 
 
 def _once(layout: Layout, name: str, text: str) -> None:
@@ -146,9 +154,7 @@ def _render(layout: Layout) -> str:
     if layout.account is not None:
         uid, gid = layout.account
         user = f"user {pwd.getpwuid(uid).pw_name} {grp.getgrgid(gid).gr_name};\n"
-    return _CONFIG.format(
-        user=user, prefix=layout.nginx, port=layout.ports["nginx"], tls=layout.ca_bundle.parent
-    )
+    return _CONFIG.format(user=user, prefix=layout.nginx, port=layout.ports["nginx"], tls=layout.ca_bundle.parent)
 
 
 def write_upstream(layout: Layout, slots: Iterable[str]) -> bool:

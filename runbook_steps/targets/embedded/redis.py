@@ -48,9 +48,7 @@ def _prepare(layout: Layout, folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     config = folder / "redis.conf"
     if not config.exists():
-        text = _CONFIG.format(
-            port=layout.ports["redis"], password=_quoted(layout.secrets.redis), folder=folder
-        )
+        text = _CONFIG.format(port=layout.ports["redis"], password=_quoted(layout.secrets.redis), folder=folder)
         private_file(config, text)
 
 

@@ -74,9 +74,7 @@ class Supervised:
             self._spawn()
             spawned = time.monotonic()
             self.wanted = True
-            await asyncio.to_thread(
-                until, self.service.ready, self.service.deadline_s, lambda: self._process is None
-            )
+            await asyncio.to_thread(until, self.service.ready, self.service.deadline_s, lambda: self._process is None)
         except (NotReady, OSError, subprocess.SubprocessError, TargetError) as error:
             self.wanted = False
             await self._end(self.service.quick_signal, 1.0)

@@ -26,9 +26,7 @@ def ask(control_socket: Path, operation: str, *, timeout_s: float = _ANSWER_LIMI
     except TimeoutError as error:
         raise TargetError(f"the embedded target did not answer `{operation}` in {timeout_s:.0f} s") from error
     except OSError as error:
-        raise TargetError(
-            "the embedded target is not running (its keeper does not answer): start it"
-        ) from error
+        raise TargetError("the embedded target is not running (its keeper does not answer): start it") from error
     if not answer:
         raise TargetError(f"the embedded target ended during `{operation}`: start it again")
     reply = json.loads(answer)

@@ -105,7 +105,5 @@ def bigkeys(found: Iterable[tuple[bytes, str, int]]) -> str:
         sizes = [size for _, other, size in keys if other == kind]
         share = 100 * len(sizes) / len(keys) if keys else 0
         mean = sum(sizes) / len(sizes) if sizes else 0
-        lines.append(
-            f"{len(sizes)} {plural} with {sum(sizes)} {unit} ({share:05.2f}% of keys, avg size {mean:.2f})"
-        )
+        lines.append(f"{len(sizes)} {plural} with {sum(sizes)} {unit} ({share:05.2f}% of keys, avg size {mean:.2f})")
     return "\n".join(lines) + "\n"
