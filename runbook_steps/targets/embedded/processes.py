@@ -73,7 +73,8 @@ def members(marks: Iterable[Mark], pgdata: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if os.getsid(process.pid) in sessions or _serves(process, pgdata):
+            ours = os.getsid(process.pid) in sessions or _serves(process, pgdata)
+            if ours and start_mark(process.pid) is not None:
                 found.append(process)
     return found
 
