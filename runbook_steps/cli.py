@@ -44,9 +44,7 @@ def check(format: AsJson = "console") -> None:  # noqa: A002 - the option's name
     project = load_project(project_root())
     problems = check_project(project)
     if format == "json":
-        print_json(
-            [{"file": p.position.path, "line": p.position.line, "message": p.message} for p in problems]
-        )
+        print_json([{"file": p.position.path, "line": p.position.line, "message": p.message} for p in problems])
     else:
         for problem in problems:
             typer.echo(plain(str(problem)))

@@ -144,9 +144,7 @@ def status(name: Name = "embedded", format: Format = TextFormat.CONSOLE) -> None
             "since": layout.created,
             "emulated": dict(target.facts.emulated),
             "versions": dict(target.versions()),
-            "services": {
-                service: {**state, "port": layout.ports[service]} for service, state in services.items()
-            },
+            "services": {service: {**state, "port": layout.ports[service]} for service, state in services.items()},
         }
         typer.echo(json.dumps(document, indent=2))
     else:

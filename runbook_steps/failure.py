@@ -9,9 +9,7 @@ from runbook_steps.model import Result
 __all__ = ["command_story", "failure_story", "plain"]
 
 LAST_LINES = 12
-_CONTROL = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-)
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def plain(text: str) -> str:
@@ -19,9 +17,7 @@ def plain(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
-def failure_story(
-    where: str, step: str, error: str, result: Result | None, *, scenario: str, target: str
-) -> str:
+def failure_story(where: str, step: str, error: str, result: Result | None, *, scenario: str, target: str) -> str:
     """What a person needs to go on, in about one screen. `where` is `file:line`."""
     lines = [f"{where}: {step}", f"  scenario: {scenario}", f"  target:   {target}"]
     if result is not None:

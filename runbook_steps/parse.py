@@ -120,9 +120,7 @@ class _Walker:
                 raise FeatureError(step.position, "a Background holds Given only; move this into a scenario")
         return steps
 
-    def _procedure(
-        self, node: Mapping[str, Any], inherited: frozenset[str], background: tuple[Step, ...]
-    ) -> Procedure:
+    def _procedure(self, node: Mapping[str, Any], inherited: frozenset[str], background: tuple[Step, ...]) -> Procedure:
         position = self._position(node)
         name = node["name"].strip()
         if not name or _UNSAFE_IN_A_NAME.search(name):
@@ -156,9 +154,7 @@ class _Walker:
 
     def _line_of(self, text: str, first: int) -> int:
         wanted = text.strip()
-        return next(
-            (n for n, line in enumerate(self._lines[first:], first + 1) if line.strip() == wanted), first
-        )
+        return next((n for n, line in enumerate(self._lines[first:], first + 1) if line.strip() == wanted), first)
 
     def _risk(self, tags: frozenset[str], position: Position) -> Risk:
         risks = sorted(tag for tag in tags if tag.startswith("risk_"))

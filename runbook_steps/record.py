@@ -64,9 +64,7 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         except OSError as error:
-            raise JournalError(
-                f"cannot open the journal {path}: {error.strerror}; nothing was run"
-            ) from error
+            raise JournalError(f"cannot open the journal {path}: {error.strerror}; nothing was run") from error
 
     def write(self, event: str, **values: Any) -> None:
         """Adds one event. Raises JournalError when the disk refuses: an unrecorded run must not go on."""
@@ -104,9 +102,7 @@ def read_journal(path: Path) -> tuple[ScenarioRecord, ...]:
         except (ValueError, KeyError, TypeError) as error:
             if number == len(lines):
                 break
-            raise JournalError(
-                f"{path}:{number}: not a journal line; the file is damaged or foreign"
-            ) from error
+            raise JournalError(f"{path}:{number}: not a journal line; the file is damaged or foreign") from error
     return tuple(records.values())
 
 
@@ -138,9 +134,7 @@ def load_evidence(path: Path) -> Evidence:
             f"{path} is not JSON ({error}): cut short, or foreign. Move it away and prove again"
         ) from error
     if not isinstance(document, dict) or document.get("schema") != EVIDENCE_SCHEMA:
-        raise EvidenceError(
-            f"{path} is not an evidence file of this project (no `schema`: {EVIDENCE_SCHEMA})"
-        )
+        raise EvidenceError(f"{path} is not an evidence file of this project (no `schema`: {EVIDENCE_SCHEMA})")
     if document.get("version") != EVIDENCE_VERSION:
         raise EvidenceError(
             f"{path} has version {document.get('version')!r}; this program reads {EVIDENCE_VERSION}. "
@@ -173,9 +167,7 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
     try:
         write_atomically(path, json.dumps(document, ensure_ascii=False, indent=1, default=str) + "\n")
     except OSError as error:
-        raise EvidenceError(
-            f"cannot write the evidence {path}: {error.strerror}; the old file stays"
-        ) from error
+        raise EvidenceError(f"cannot write the evidence {path}: {error.strerror}; the old file stays") from error
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -45,9 +45,7 @@ class Recorder:
         self._step_began = 0.0
         self.last_result: Result | None = None
 
-    def scenario_started(
-        self, key: str, feature: str, procedure: Procedure, sources: Mapping[str, str]
-    ) -> None:
+    def scenario_started(self, key: str, feature: str, procedure: Procedure, sources: Mapping[str, str]) -> None:
         """Opens the record of a scenario, every step `not reached` yet."""
         self._steps = [_not_reached(step) for step in procedure.steps]
         self._open, self.last_result = None, None

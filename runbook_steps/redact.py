@@ -17,9 +17,7 @@ _SECRET_NAME = re.compile(
 )
 _NOT_SECRET_NAME = re.compile(r"(_FILE|_PATH|_ID|_EXPIRES_IN|_TTL|SSH_AUTH_SOCK)$", re.IGNORECASE)
 _SHORTEST_SECRET = 5  # a shorter value would blank out ordinary words, and hides nothing by being hidden
-_ORDINARY = frozenset(
-    {"false", "local", "redis", "postgres", "beautycort", "testing", "staging", "production"}
-)
+_ORDINARY = frozenset({"false", "local", "redis", "postgres", "beautycort", "testing", "staging", "production"})
 
 
 def secret_values(environment: Mapping[str, str]) -> frozenset[str]:
@@ -91,9 +89,7 @@ def _spellings(value: str) -> set[str]:
 def _mark(kind: str, value: str) -> str:
     """What stands for a secret: its kind and a length class, nothing of its value."""
     size = len(value)
-    bounds = next(
-        (f"{low}-{high}" for low, high in ((1, 8), (9, 16), (17, 32), (33, 64)) if size <= high), "65+"
-    )
+    bounds = next((f"{low}-{high}" for low, high in ((1, 8), (9, 16), (17, 32), (33, 64)) if size <= high), "65+")
     return f"[redacted {kind}, {bounds} characters]"
 
 
@@ -119,9 +115,7 @@ def _named(kind: str) -> Callable[[re.Match[str]], str]:
 
 _SHAPES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (
-        re.compile(
-            r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
-        ),
+        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
         _whole("private key"),
     ),
     (re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]+"), _whole("JWT")),

@@ -29,9 +29,7 @@ class Settings:
         return self.evidence_dir / f"{target}.json"
 
 
-def load_settings(
-    root: Path, *, evidence_dir: Path | None = None, journal_dir: Path | None = None
-) -> Settings:
+def load_settings(root: Path, *, evidence_dir: Path | None = None, journal_dir: Path | None = None) -> Settings:
     """The settings of the project in that folder; defaults where nothing is said, the folders given win.
 
     Raises ConfigurationError for a broken pyproject.toml or a value of the wrong kind.

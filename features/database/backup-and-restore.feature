@@ -79,7 +79,7 @@ Feature: Backup and restore
       beautycort database-backup restore "$BACKUP_LOCATION" --yes "$RUNBOOKS_TARGET"
       """
     Then it ends with exit code 3
-    And the refusal speaks of <reason>
+    And the refusal speaks of the <reason>
     And the live database was not touched
 
     Examples:
@@ -87,4 +87,4 @@ Feature: Backup and restore
       | changed by one byte        | checksum |
       | cut short                  | size     |
       | encrypted with another key | key      |
-      | made of another database   | database |
+      | made of another database   | another database |

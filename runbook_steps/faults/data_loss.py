@@ -10,9 +10,10 @@ from psycopg import sql
 
 from runbook_steps.faults.base import Observation
 
-__all__ = ["DataLost", "table_checksums"]
+__all__ = ["OTHER_DATABASE", "DataLost", "OtherDatabase", "RestoredOver", "table_checksums"]
 
 SAFE_COPY = "beautycort_drill_copy"
+OTHER_DATABASE = "beautycort_drill_other"
 
 Connect = Callable[..., AbstractContextManager[Any]]
 
@@ -47,22 +48,94 @@ class DataLost:
         """Compares the tables of the live database with what they were."""
         with self._connect() as live:
             now = table_checksums(live)
-        changed = sorted(
-            table for table in {*self._before, *now} if self._before.get(table) != now.get(table)
-        )
+        changed = sorted(table for table in {*self._before, *now} if self._before.get(table) != now.get(table))
         return Observation(bool(changed), f"tables that differ: {', '.join(changed) or 'none'}")
 
     def clear(self) -> None:
         """Puts the copy in the place of whatever is live now; nothing to do without a copy."""
         with self._connect(dbname="postgres") as admin:
+            for name in self._replaced(admin):
+                _drop(admin, name)
             if not _exists(admin, SAFE_COPY):
                 return
             _drop(admin, self._live)
             admin.execute(
-                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
-                    sql.Identifier(SAFE_COPY), sql.Identifier(self._live)
-                )
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(SAFE_COPY), sql.Identifier(self._live))
             )
+
+    def _replaced(self, admin: Any) -> list[str]:
+        rows = admin.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [f"{self._live}_before_"]
+        ).fetchall()
+        return [str(name) for (name,) in rows]
+
+
+class OtherDatabase:
+    """A second database beside the live one, with data of its own: backups of it are not backups of the live one."""
+
+    def __init__(self, connect: Connect, live: str) -> None:
+        self._connect = connect
+        self._live = live
+
+    @property
+    def name(self) -> str:
+        """What is there that should not be mistaken."""
+        return f"a second database beside {self._live}"
+
+    def arrange(self) -> None:
+        """Creates it."""
+        self.clear()
+        with self._connect(dbname="postgres") as admin:
+            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(OTHER_DATABASE)))
+        with self._connect(dbname=OTHER_DATABASE) as other:
+            other.execute("CREATE TABLE notes AS SELECT 1 AS id, 'not yours' AS text")
+
+    def observe(self) -> Observation:
+        """Looks for it."""
+        with self._connect(dbname="postgres") as admin:
+            there = _exists(admin, OTHER_DATABASE)
+        return Observation(there, f"{OTHER_DATABASE} {'exists' if there else 'does not exist'}")
+
+    def clear(self) -> None:
+        """Drops it."""
+        with self._connect(dbname="postgres") as admin:
+            _drop(admin, OTHER_DATABASE)
+
+
+class RestoredOver:
+    """A live database that a restore replaced, the old one kept beside it."""
+
+    def __init__(self, connect: Connect, live: str, restore: Callable[[], object]) -> None:
+        self._connect = connect
+        self._live = live
+        self._restore = restore
+
+    @property
+    def name(self) -> str:
+        """What is there."""
+        return f"a database that a restore of {self._live} replaced"
+
+    def arrange(self) -> None:
+        """Restores."""
+        self._restore()
+
+    def observe(self) -> Observation:
+        """Looks for what was kept."""
+        kept = self._kept()
+        return Observation(bool(kept), f"kept: {', '.join(kept) or 'none'}")
+
+    def clear(self) -> None:
+        """Drops what was kept."""
+        with self._connect(dbname="postgres") as admin:
+            for name in self._kept():
+                _drop(admin, name)
+
+    def _kept(self) -> list[str]:
+        with self._connect(dbname="postgres") as admin:
+            rows = admin.execute(
+                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [f"{self._live}_before_"]
+            ).fetchall()
+        return [str(name) for (name,) in rows]
 
 
 def table_checksums(connection: Any) -> dict[str, str]:
@@ -95,9 +168,7 @@ def _copy(admin: Any, source: str, copy: str) -> None:
     allow = sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {}")
     admin.execute(allow.format(sql.Identifier(source), sql.SQL("false")))
     try:
-        admin.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [source]
-        )
+        admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [source])
         admin.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
                 sql.Identifier(copy), sql.Identifier(source)

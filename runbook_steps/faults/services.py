@@ -44,9 +44,7 @@ class ServiceDown:
     def observe(self) -> Observation:
         """Looks for its process."""
         pid = self._control.pid(self._service)
-        return Observation(
-            pid is None, f"{self._service}: {'no process' if pid is None else f'process {pid}'}"
-        )
+        return Observation(pid is None, f"{self._service}: {'no process' if pid is None else f'process {pid}'}")
 
     def clear(self) -> None:
         """Starts it again, if the procedure did not."""

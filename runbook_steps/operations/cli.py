@@ -8,7 +8,7 @@ import sys
 import typer
 
 from runbook_steps.errors import RunbookError
-from runbook_steps.operations import health_cli, migrations_cli
+from runbook_steps.operations import backup_cli, health_cli, migrations_cli
 
 __all__ = ["app", "main"]
 
@@ -23,6 +23,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 good, 1 not good, 2 wrong use or settings, 3 refused, 4 cannot reach.",
 )
 health_cli.register(app)
+backup_cli.register(app)
 migrations_cli.register(app)
 
 

@@ -208,9 +208,7 @@ async def _code(client: httpx.AsyncClient, url: str) -> int | None:
 
 
 async def _external(settings: HealthSettings) -> Reading:
-    async with httpx.AsyncClient(
-        timeout=settings.deadline_s * 0.9, trust_env=False, verify=settings.tls()
-    ) as client:
+    async with httpx.AsyncClient(timeout=settings.deadline_s * 0.9, trust_env=False, verify=settings.tls()) as client:
         names = list(settings.third_parties)
         codes = await asyncio.gather(*(_code(client, settings.third_parties[name]) for name in names))
     found = dict(zip(names, codes, strict=True))
@@ -255,9 +253,7 @@ def _group_of(client: Any, balancer: str) -> str:
 async def _cdn(settings: HealthSettings) -> Reading:
     if not settings.cdn_url:
         return report.DEGRADED, {"note": "CDN_URL is not set: nothing was asked"}
-    async with httpx.AsyncClient(
-        timeout=settings.deadline_s, trust_env=False, verify=settings.tls()
-    ) as client:
+    async with httpx.AsyncClient(timeout=settings.deadline_s, trust_env=False, verify=settings.tls()) as client:
         began = time.perf_counter()
         answer = await _get(client, settings.cdn_url)
         took = 1000 * (time.perf_counter() - began)

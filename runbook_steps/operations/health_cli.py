@@ -7,13 +7,13 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from runbook_steps.errors import ConfigurationError
+from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.health_checks import HealthSettings, run_health_checks
 from runbook_steps.operations.health_report import health_document
 from runbook_steps.operations.smoke_report import SmokeTest, smoke_document
@@ -22,14 +22,6 @@ from runbook_steps.operations.smoke_tests import run_smoke_tests
 __all__ = ["register"]
 
 
-class Format(StrEnum):
-    """How a report is written."""
-
-    CONSOLE = "console"
-    JSON = "json"
-
-
-AsFormat = Annotated[Format, typer.Option("--format", help="console for people, json for machines")]
 ToFile = Annotated[Path | None, typer.Option("--output", help="write the report to this file, as JSON")]
 _SIGNS = {"healthy": "✓", "passed": "✓", "degraded": "!", "skipped": "-", "unhealthy": "✗", "failed": "✗"}
 _COLOURS = {
@@ -109,9 +101,7 @@ def _console(report: Mapping[str, Any]) -> None:
         name, took = row.get("name") or row["testName"], row.get("responseTime", row.get("duration", 0))
         line = f"{sign} {row['status']:<10}{name:<24}{took:>8.0f} ms"
         _echo(f"{line}  {row.get('error', '')}".rstrip(), _COLOURS[sign])
-    summary = ", ".join(
-        f"{count} {word}" for word, count in report["summary"].items() if count and word != "total"
-    )
+    summary = ", ".join(f"{count} {word}" for word, count in report["summary"].items() if count and word != "total")
     good = report["status"] in {"healthy", "passed"}
     _echo(f"{report['status'].upper()}: {summary}", _COLOURS["✓" if good else "✗"])
     if not good:

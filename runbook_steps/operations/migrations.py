@@ -115,8 +115,7 @@ def read_applied(connection: psycopg.Connection[Any]) -> tuple[Applied, ...]:
     if known is None or known[0] is None:
         return ()
     rows = connection.execute(
-        "SELECT version, name, checksum, state, applied_at::text FROM schema_migrations "
-        "ORDER BY version::numeric"
+        "SELECT version, name, checksum, state, applied_at::text FROM schema_migrations ORDER BY version::numeric"
     ).fetchall()
     return tuple(Applied(*row) for row in rows)
 
@@ -187,9 +186,7 @@ def _refuse_inconsistent(now: Iterable[Standing], *, retry_failed: bool) -> None
     for standing in now:
         label = f"{standing.version}_{standing.name}"
         if standing.state == "changed":
-            raise RefusedError(
-                f"{label} was changed after it was applied; restore the file, and write a new migration"
-            )
+            raise RefusedError(f"{label} was changed after it was applied; restore the file, and write a new migration")
         if standing.state == "late":
             raise RefusedError(f"{label} is older than what is applied; give it a newer version")
         if standing.state == "failed" and not retry_failed:

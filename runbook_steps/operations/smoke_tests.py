@@ -65,9 +65,7 @@ async def run_smoke_tests(
     """
     required(environ, "API_BASE_URL", "DATABASE_URL", "REDIS_URL", "TWILIO_API_URL", "TAP_API_URL")
     async with (
-        httpx.AsyncClient(
-            base_url=environ["API_BASE_URL"], verify=tls, timeout=DEADLINE_S, trust_env=False
-        ) as api,
+        httpx.AsyncClient(base_url=environ["API_BASE_URL"], verify=tls, timeout=DEADLINE_S, trust_env=False) as api,
         httpx.AsyncClient(verify=tls, timeout=DEADLINE_S, trust_env=False) as outside,
     ):
         journey = Journey(api, outside, environ)
@@ -81,9 +79,7 @@ async def run_smoke_tests(
         return tuple(done)
 
 
-async def _timed(
-    name: str, run: Callable[[Journey], Awaitable[dict[str, Any]]], journey: Journey
-) -> SmokeTest:
+async def _timed(name: str, run: Callable[[Journey], Awaitable[dict[str, Any]]], journey: Journey) -> SmokeTest:
     began = time.perf_counter()
 
     def ended(status: str, details: Mapping[str, Any], error: str | None = None) -> SmokeTest:
@@ -130,9 +126,7 @@ async def _authentication(journey: Journey) -> dict[str, Any]:
     wrong = await journey.api.post("/api/auth/otp/verify", json={"phone": phone, "code": "000000"})
     _expect(wrong, 401, "signing in with a used code")
     journey.tokens = tokens
-    me = _expect(
-        await journey.api.get("/api/users/me", headers=journey.headers), 200, "reading the own account"
-    )
+    me = _expect(await journey.api.get("/api/users/me", headers=journey.headers), 200, "reading the own account")
     if me["phone"] != phone:
         raise TestFailed("the account is somebody else's")
     return {"expiresIn": tokens["expiresIn"]}
@@ -141,9 +135,7 @@ async def _authentication(journey: Journey) -> dict[str, Any]:
 async def _token_refresh(journey: Journey) -> dict[str, Any]:
     _ = journey.headers
     old = journey.tokens["refreshToken"]
-    fresh = _expect(
-        await journey.api.post("/api/auth/refresh", json={"refreshToken": old}), 200, "refreshing"
-    )
+    fresh = _expect(await journey.api.post("/api/auth/refresh", json={"refreshToken": old}), 200, "refreshing")
     _expect(await journey.api.post("/api/auth/refresh", json={"refreshToken": old}), 401, "refreshing twice")
     journey.tokens = {**journey.tokens, **fresh}
     _expect(await journey.api.get("/api/users/me", headers=journey.headers), 200, "using the fresh token")
@@ -199,9 +191,7 @@ async def _booking(journey: Journey) -> dict[str, Any]:
         "start_time": f"{9 + secrets.randbelow(8):02d}:{secrets.randbelow(60):02d}",
         "payment_method": "card",
     }
-    journey.booking = _expect(
-        await journey.api.post("/api/bookings", json=order, headers=headers), 201, "booking"
-    )
+    journey.booking = _expect(await journey.api.post("/api/bookings", json=order, headers=headers), 201, "booking")
     _expect(
         await journey.api.post("/api/bookings", json=order, headers=headers),
         409,
@@ -227,9 +217,7 @@ async def _execute(journey: Journey, query: str, *values: object) -> list[tuple[
 
 async def _database(journey: Journey) -> dict[str, Any]:
     rows = await _execute(journey, "SELECT count(*) FROM providers WHERE active")
-    extensions = await _execute(
-        journey, "SELECT extname FROM pg_extension WHERE extname = 'pg_stat_statements'"
-    )
+    extensions = await _execute(journey, "SELECT extname FROM pg_extension WHERE extname = 'pg_stat_statements'")
     if not rows or rows[0][0] == 0:
         raise TestFailed("no active provider in the database")
     if not extensions:
@@ -274,9 +262,7 @@ async def _payment(journey: Journey) -> dict[str, Any]:
         "currency": "JOD",
         "source": "src_test_card",
     }
-    paid = _expect(
-        await journey.api.post("/api/payments", json=order, headers=journey.headers), 201, "paying"
-    )
+    paid = _expect(await journey.api.post("/api/payments", json=order, headers=journey.headers), 201, "paying")
     if paid["status"] != "CAPTURED":
         raise TestFailed(f"the charge is {paid['status']}, not CAPTURED")
     return {"status": paid["status"]}

@@ -107,13 +107,9 @@ def _tokens(state: State, user: str, session: str) -> dict[str, Any]:
 async def refresh(request: Request) -> Response:
     """POST /api/auth/refresh: new tokens for a session that lives; the old refresh token is revoked."""
     state = state_of(request)
-    claims = read_token(
-        state.settings.secret, text_field(await body_of(request), "refreshToken", 4000), "refresh"
-    )
+    claims = read_token(state.settings.secret, text_field(await body_of(request), "refreshToken", 4000), "refresh")
     if claims is None or not await _alive(state, claims):
-        state.security_log.write(
-            event="authentication failed", ip=_client_ip(request), reason="refresh token"
-        )
+        state.security_log.write(event="authentication failed", ip=_client_ip(request), reason="refresh token")
         raise problem(401, "the refresh token is not valid")
     await _revoke(state, claims)
     return JSONResponse(_tokens(state, claims.user, claims.session))

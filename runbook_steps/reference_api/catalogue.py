@@ -87,9 +87,7 @@ async def register(request: Request) -> Response:
 async def me(request: Request) -> Response:
     """GET /api/users/me."""
     state, user = state_of(request), await signed_in_user(request)
-    rows = await rows_of(
-        state, "SELECT id::text, phone, name, preferred_language FROM users WHERE id = %s", (user,)
-    )
+    rows = await rows_of(state, "SELECT id::text, phone, name, preferred_language FROM users WHERE id = %s", (user,))
     if not rows:
         raise problem(401, "this account is gone")
     return JSONResponse(rows[0])
@@ -145,9 +143,7 @@ async def services(request: Request) -> Response:
 async def services_of(request: Request) -> Response:
     """GET /api/providers/{id}/services."""
     provider = uuid_of(request.path_params["id"], "id")
-    found = await rows_of(
-        state_of(request), f"{_SERVICES} AND provider_id = %s ORDER BY name_en, id", (provider,)
-    )
+    found = await rows_of(state_of(request), f"{_SERVICES} AND provider_id = %s ORDER BY name_en, id", (provider,))
     return JSONResponse({"services": found, "count": len(found)})
 
 

@@ -20,9 +20,7 @@ class JsonLog:
 
     def write(self, **values: object) -> None:
         """Adds one line; a full disk must not take the service down, so it is given up silently."""
-        line = json.dumps(
-            {"timestamp": datetime.now(UTC).isoformat(), **values}, ensure_ascii=False, default=str
-        )
+        line = json.dumps({"timestamp": datetime.now(UTC).isoformat(), **values}, ensure_ascii=False, default=str)
         record = logging.LogRecord("api", logging.INFO, "", 0, "%s", (line,), None)
         self._handler.handleError = lambda record: None  # type: ignore[method-assign] # noqa: ARG005
         self._handler.handle(record)

@@ -137,9 +137,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1")
     options = parser.parse_args()
-    uvicorn.run(
-        create_app(), host=options.host, port=options.port, log_level="warning", access_log=False, ws="none"
-    )
+    uvicorn.run(create_app(), host=options.host, port=options.port, log_level="warning", access_log=False, ws="none")
     return 0
 
 

@@ -157,9 +157,7 @@ async def _unavailable(request: Request, error: Exception) -> Response:
         error=type(error).__name__,
         path=request.url.path,
     )
-    return JSONResponse(
-        {"error": "a service behind the API cannot be reached"}, 503, headers={"Retry-After": "5"}
-    )
+    return JSONResponse({"error": "a service behind the API cannot be reached"}, 503, headers={"Retry-After": "5"})
 
 
 HANDLERS: dict[Any, Any] = {

@@ -50,11 +50,7 @@ def sign_in(api: httpx.Client, environment: Callable[[], Mapping[str, str]]) -> 
 def _code_sent_to(phone: str, sandbox: str) -> str:
     inbox = httpx.get(f"{sandbox}/_inbox?to={quote(phone)}", timeout=10, trust_env=False).json()
     messages: list[Any] = inbox["messages"] if isinstance(inbox, dict) else inbox
-    digits = [
-        word
-        for word in str(messages[-1].get("body", messages[-1])).replace(".", " ").split()
-        if word.isdigit()
-    ]
+    digits = [word for word in str(messages[-1].get("body", messages[-1])).replace(".", " ").split() if word.isdigit()]
     if not digits:
         raise CheckFailed("the SMS sandbox received no code")
     return digits[0]

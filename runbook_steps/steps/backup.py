@@ -8,13 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from pytest_bdd import given, parsers
+from pytest_bdd import given, parsers, then
 
 from runbook_steps.errors import CheckFailed
 from runbook_steps.faults.backup_damage import BackupDamaged
 from runbook_steps.faults.base import Situation
-from runbook_steps.faults.data_loss import DataLost, table_checksums
+from runbook_steps.faults.data_loss import OTHER_DATABASE, DataLost, OtherDatabase, RestoredOver, table_checksums
 from runbook_steps.model import Command, Position, Result
+from runbook_steps.steps.command import answer_of
 
 PREFIX = "beautycort-backup-"
 HERE = Position("runbook_steps/steps/backup.py", 1)
@@ -31,6 +32,12 @@ def live(environment: Callable[[], Mapping[str, str]]) -> str:
 def checksums_before() -> dict[str, str]:
     """The tables of the live database when the backup was made."""
     return {}
+
+
+@pytest.fixture
+def live_before(connect: Callable[..., Any], live: str) -> str:
+    """The oid of the live database before the procedure."""
+    return oid_of(connect, live)
 
 
 @pytest.fixture
@@ -52,46 +59,143 @@ def a_verified_backup(
     connect: Callable[..., Any],
     variables: dict[str, str],
     checksums_before: dict[str, str],
+    live_before: str,
 ) -> None:
+    assert live_before, "there is no live database"
     made = operate("beautycort database-backup backup --format json")
-    operate("beautycort database-backup verify-latest --format json")
     variables["BACKUP_LOCATION"] = made["location"]
     with connect() as live:
         checksums_before.update(table_checksums(live))
 
 
 @given("rows and a table of the live database are lost")
-def data_is_lost(
-    situation: Situation, connect: Callable[..., Any], live: str, note: Callable[[str], None]
-) -> None:
+def data_is_lost(situation: Situation, connect: Callable[..., Any], live: str, note: Callable[[str], None]) -> None:
     note(situation.arrange(DataLost(connect, live)).detail)
 
 
 @given("the live database was replaced by a restore")
-def live_database_was_replaced(operate: Callable[[str], Any]) -> None:
-    operate('beautycort database-backup restore "$BACKUP_LOCATION" --yes "$RUNBOOKS_TARGET" --format json')
+def live_database_was_replaced(
+    situation: Situation, connect: Callable[..., Any], live: str, operate: Callable[[str], Any]
+) -> None:
+    restore = 'beautycort database-backup restore "$BACKUP_LOCATION" --yes "$RUNBOOKS_TARGET" --format json'
+    situation.arrange(RestoredOver(connect, live, lambda: operate(restore)))
 
 
-@given(parsers.parse("the backup is {damage}"))
+@given(parsers.re(r"the backup is (?P<damage>changed by one byte|cut short)"))
 def backup_is_damaged(
     damage: str,
     situation: Situation,
     aws: Callable[[str], Any],
-    environment: Callable[[], Mapping[str, str]],
     variables: dict[str, str],
     note: Callable[[str], None],
 ) -> None:
     bucket, key = split(variables["BACKUP_LOCATION"])
-    match damage:
-        case "encrypted with another key":
-            old = environment()["BACKUP_ENCRYPTION_KEY"]
-            variables["BACKUP_ENCRYPTION_KEY"] = old[::-1]
-            note("the key of this shell is another one")
-        case "made of another database":
-            variables["PGDATABASE"] = "beautycort_other"
-            raise CheckFailed("not written yet")
-        case _:
-            note(situation.arrange(BackupDamaged(aws("s3"), bucket, key, DAMAGES[damage])).detail)
+    note(situation.arrange(BackupDamaged(aws("s3"), bucket, key, DAMAGES[damage])).detail)
+
+
+@given("the backup is encrypted with another key")
+def another_key(environment: Callable[[], Mapping[str, str]], variables: dict[str, str]) -> None:
+    variables["BACKUP_ENCRYPTION_KEY"] = environment()["BACKUP_ENCRYPTION_KEY"][::-1]
+
+
+@given("the backup is made of another database")
+def another_database(
+    situation: Situation,
+    connect: Callable[..., Any],
+    live: str,
+    operate: Callable[[str], Any],
+    environment: Callable[[], Mapping[str, str]],
+    variables: dict[str, str],
+) -> None:
+    situation.arrange(OtherDatabase(connect, live))
+    url = environment()["DATABASE_URL"]
+    variables["DATABASE_URL"] = f"{url.rpartition('/')[0]}/{OTHER_DATABASE}"
+    variables["BACKUP_LOCATION"] = operate("beautycort database-backup backup --format json")["location"]
+    variables["DATABASE_URL"] = url
+
+
+@then("the newest backup is in the bucket with its manifest")
+def backup_is_in_the_bucket(aws: Callable[[str], Any], environment: Callable[[], Mapping[str, str]]) -> None:
+    manifest = newest_manifest(aws("s3"), environment()["AWS_BACKUP_BUCKET"])
+    head = aws("s3").head_object(Bucket=environment()["AWS_BACKUP_BUCKET"], Key=manifest["key"])
+    assert manifest["size"] == head["ContentLength"]
+    assert head["ServerSideEncryption"] == "AES256"
+
+
+@then("its manifest counts the rows of every table as they are")
+def manifest_counts_the_rows(
+    aws: Callable[[str], Any], environment: Callable[[], Mapping[str, str]], connect: Callable[..., Any]
+) -> None:
+    manifest = newest_manifest(aws("s3"), environment()["AWS_BACKUP_BUCKET"])
+    with connect() as live:
+        counted = {f"public.{table}": int(text.partition(":")[0]) for table, text in table_checksums(live).items()}
+    assert counted == {table: entry["rows"] for table, entry in manifest["tables"].items()}
+
+
+@then("every backup in the report is good")
+def every_backup_is_good(last_result: Result) -> None:
+    assert [row for row in answer_of(last_result)["backups"] if not row["success"]] == []
+    assert len(answer_of(last_result)["backups"]) >= 1
+
+
+@then("no scratch database is left")
+def no_scratch_database(connect: Callable[..., Any], live: str) -> None:
+    assert databases_like(connect, f"{live}_verify_%") + databases_like(connect, f"{live}_restore_%") == []
+
+
+@then("every table holds what it held in the backup")
+def every_table_is_back(connect: Callable[..., Any], checksums_before: dict[str, str]) -> None:
+    assert checksums_before, "no checksum was taken before: nothing to compare with"
+    with connect() as live:
+        assert checksums_before == table_checksums(live)
+
+
+@then("the replaced database is kept")
+def replaced_database_is_kept(connect: Callable[..., Any], live: str, last_result: Result) -> None:
+    assert answer_of(last_result)["keptDatabase"] in databases_like(connect, f"{live}_before_%")
+
+
+@then("no replaced database is kept")
+def no_replaced_database(connect: Callable[..., Any], live: str) -> None:
+    assert databases_like(connect, f"{live}_before_%") == []
+
+
+@then("the live database was not touched")
+def live_database_untouched(
+    connect: Callable[..., Any], live: str, checksums_before: dict[str, str], live_before: str
+) -> None:
+    assert live_before == oid_of(connect, live)
+    with connect() as connection:
+        assert checksums_before == table_checksums(connection)
+
+
+@then(parsers.parse("the refusal speaks of the {reason}"))
+def refusal_speaks_of(last_result: Result, reason: str) -> None:
+    assert last_result.stderr.startswith("error: ")
+    assert reason in last_result.stderr
+
+
+def newest_manifest(s3: Any, bucket: str) -> Any:
+    """The manifest that was written last."""
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=PREFIX).get("Contents", [])
+    manifests = [entry["Key"] for entry in listed if entry["Key"].endswith(".manifest.json")]
+    if not manifests:
+        raise CheckFailed(f"no manifest in s3://{bucket}/{PREFIX}…")
+    return json.loads(s3.get_object(Bucket=bucket, Key=max(manifests))["Body"].read())
+
+
+def databases_like(connect: Callable[..., Any], pattern: str) -> list[str]:
+    """Databases whose name matches a LIKE pattern."""
+    with connect(dbname="postgres") as admin:
+        rows = admin.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [pattern]).fetchall()
+    return [str(name) for (name,) in rows]
+
+
+def oid_of(connect: Callable[..., Any], name: str) -> str:
+    """The oid of a database: a restore gives its name to another one."""
+    with connect(dbname="postgres") as admin:
+        row = admin.execute("SELECT oid::text FROM pg_database WHERE datname = %s", [name]).fetchone()
+    return str(row[0]) if row else ""
 
 
 def split(location: str) -> tuple[str, str]:

@@ -14,19 +14,19 @@ from runbook_steps.model import Command, Result
 from runbook_steps.parse import COMMAND_STEP, MANUAL_STEP
 
 
-@when(parsers.re(COMMAND_STEP.pattern))
+@when(parsers.re(COMMAND_STEP.pattern), target_fixture="last_result")
 def run_the_command(
     written_command: Callable[[str], Command], docstring: str, execute: Callable[[Command], Result]
-) -> None:
+) -> Result:
     command = written_command(docstring)
     result = execute(command)
     if result.timed_out:
         raise CommandTimedOut(
-            f"“{command.purpose}” did not end within {command.timeout_s:g} s; "
-            "it was killed with everything it started"
+            f"“{command.purpose}” did not end within {command.timeout_s:g} s; it was killed with everything it started"
         )
     if result.exit_code != 0 and not command.may_fail:
         raise CommandFailed(f"“{command.purpose}” ended with exit code {result.exit_code}; expected 0")
+    return result
 
 
 @given(parsers.re(MANUAL_STEP.pattern))
@@ -37,18 +37,15 @@ def only_a_person_can_do_this(leave_to_a_person: Callable[[], None]) -> None:
 
 
 @pytest.fixture
-def last_result(results: list[Result]) -> Result:
-    """What the command before this step did."""
-    if not results:
-        raise CheckFailed("no command ran before this check")
-    return results[-1]
+def last_result() -> Result:
+    """What the command before this step did; every command step puts its own in this place."""
+    raise CheckFailed("no command ran before this check")
 
 
-@pytest.fixture
-def last_json(last_result: Result) -> Any:
-    """What the command before this step printed, read as JSON."""
+def answer_of(result: Result) -> Any:
+    """What a command printed, read as JSON. Raises CheckFailed when it is none."""
     try:
-        return json.loads(last_result.stdout)
+        return json.loads(result.stdout)
     except ValueError as error:
         raise CheckFailed(f"the command before did not print JSON: {error}") from error
 
@@ -66,8 +63,8 @@ def ends_with(last_result: Result, code: int) -> None:
 
 
 @when(parsers.re(r"I take (?P<path>[\w.\[\]]+) from the answer as (?P<name>[A-Z][A-Z0-9_]*)"))
-def take_from_the_answer(last_json: Any, variables: dict[str, str], path: str, name: str) -> None:
-    variables[name] = str(value_at(last_json, path))
+def take_from_the_answer(last_result: Result, variables: dict[str, str], path: str, name: str) -> None:
+    variables[name] = str(value_at(answer_of(last_result), path))
 
 
 def value_at(document: Any, path: str) -> Any:

@@ -12,6 +12,8 @@ from pytest_bdd import given, parsers, then
 
 from runbook_steps.faults.base import Situation
 from runbook_steps.faults.services import ServiceDown
+from runbook_steps.model import Result
+from runbook_steps.steps.command import answer_of
 from runbook_steps.targets.base import ServiceControl
 
 SAMPLES = 5  # an odd number: the median is one of them, and one slow answer does not decide
@@ -26,34 +28,32 @@ def the_api_is_serving(api: httpx.Client) -> None:
 
 
 @given(parsers.re(r"(?P<service>redis|postgres|nginx|third_parties|aws|api_\d) is down"))
-def service_is_down(
-    service: str, situation: Situation, control: ServiceControl, note: Callable[[str], None]
-) -> None:
+def service_is_down(service: str, situation: Situation, control: ServiceControl, note: Callable[[str], None]) -> None:
     note(situation.arrange(ServiceDown(control, service)).detail)
 
 
 @then("every health check is healthy")
-def every_check_is_healthy(last_json: Any) -> None:
-    report = last_json.get("health", last_json)
+def every_check_is_healthy(last_result: Result) -> None:
+    report = answer_of(last_result).get("health", answer_of(last_result))
     unhealthy = {c["name"]: c["status"] for c in report["checks"] if c["status"] != "healthy"}
     assert unhealthy == {}
     assert report["status"] == "healthy"
 
 
 @then(parsers.parse("the health report has {count:d} checks"))
-def report_has_checks(last_json: Any, count: int) -> None:
-    assert count == len(last_json["checks"]) == last_json["summary"]["total"]
+def report_has_checks(last_result: Result, count: int) -> None:
+    assert count == len(answer_of(last_result)["checks"]) == answer_of(last_result)["summary"]["total"]
 
 
 @then(parsers.parse('the check "{name}" is {status}'))
-def the_check_is(last_json: Any, name: str, status: str) -> None:
-    statuses = {check["name"]: check["status"] for check in last_json["checks"]}
+def the_check_is(last_result: Result, name: str, status: str) -> None:
+    statuses = {check["name"]: check["status"] for check in answer_of(last_result)["checks"]}
     assert status == statuses.get(name)
 
 
 @then("every smoke test passed")
-def every_smoke_test_passed(last_json: Any) -> None:
-    report = last_json.get("smoke", last_json)
+def every_smoke_test_passed(last_result: Result) -> None:
+    report = answer_of(last_result).get("smoke", answer_of(last_result))
     others = {t["testName"]: t["status"] for t in report["tests"] if t["status"] != "passed"}
     assert others == {}
     assert report["status"] == "passed"

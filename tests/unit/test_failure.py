@@ -13,9 +13,7 @@ COMMAND = Command("echo 1\nfalse", "bash", "do it", Position("features/a.feature
 def test_the_story_fits_a_screen_and_names_everything() -> None:
     """Line, command, exit code, the last lines and the expectation are there."""
     result = Result(COMMAND, 1, "\n".join(f"line {n}" for n in range(100)), "oh no\n", 0.25)
-    story = failure_story(
-        "features/a.feature:5", "When I do it:", "expected 0", result, scenario="S", target="here"
-    )
+    story = failure_story("features/a.feature:5", "When I do it:", "expected 0", result, scenario="S", target="here")
     assert [
         "features/a.feature:5: When I do it:",
         "  scenario: S",

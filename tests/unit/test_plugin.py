@@ -159,11 +159,7 @@ def test_a_secret_is_seen_nowhere(project: pytest.Pytester) -> None:
     write(project, scenario('echo "$REDIS_URL"; exit 1'))
     result = prove(project, "--junitxml=junit.xml", "--cucumberjson=cucumber.json")
     result.assert_outcomes(failed=1)
-    texts = {
-        file: file.read_text()
-        for file in project.path.rglob("*.*")
-        if file.suffix in {".json", ".jsonl", ".xml"}
-    }
+    texts = {file: file.read_text() for file in project.path.rglob("*.*") if file.suffix in {".json", ".jsonl", ".xml"}}
     assert len(texts) == 4
     assert [file.name for file, text in texts.items() if "S3cr3t" in text] == []
     assert "S3cr3t" not in result.stdout.str()

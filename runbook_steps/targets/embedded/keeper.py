@@ -240,11 +240,12 @@ async def _keep(layout: Layout, owner_fd: int | None, reaper: int) -> bool:
     server = await asyncio.start_unix_server(_Wire(keeper).serve, str(layout.control_socket))
     layout.control_socket.chmod(0o600)
     await keeper.done.wait()
+    asked = not ends
     await asyncio.sleep(0.01)  # the answer to whoever asked for the end
     server.close()
     for fd in watched:
         loop.remove_reader(fd)
-    return not ends
+    return asked
 
 
 def _watch_owner(

@@ -44,6 +44,7 @@ class EmbeddedTarget:
         self._owner_pipe: int | None = None
         self._started: set[str] = set()
         self._closed = False
+        self._attached = False
         self.start_timings: dict[str, dict[str, float]] = {}
         self.start_total_s = 0.0
 
@@ -69,6 +70,7 @@ class EmbeddedTarget:
         """The detached target of that name. Raises TargetError when none is up."""
         target = cls(name=name, allowed=allowed, rate_limit=DEFAULT_RATE_LIMIT, owned=False)
         target._layout = registry.find(name)
+        target._attached = True
         return target
 
     # -- the interface ------------------------------------------------------------------------------
@@ -200,9 +202,6 @@ class EmbeddedTarget:
                 return
 
     def _wait_for_keeper(self, layout: Layout) -> None:
-        if self._owner_pipe is not None:
-            os.close(self._owner_pipe)
-            self._owner_pipe = None
         if self._keeper is not None:
             try:
                 self._keeper.wait(timeout=_CLOSE_S)
@@ -210,10 +209,13 @@ class EmbeddedTarget:
                 self._keeper.kill()
                 self._keeper.wait()
             self._keeper = None
-        else:
+        elif self._attached:
             end = time.monotonic() + _CLOSE_S
             while _keeper_lives(layout.directory) and time.monotonic() < end:
                 time.sleep(0.005)
+        if self._owner_pipe is not None:  # last: closing it is what tells the keeper that we are gone
+            os.close(self._owner_pipe)
+            self._owner_pipe = None
 
 
 def _keeper_environment() -> dict[str, str]:

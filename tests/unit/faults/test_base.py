@@ -35,9 +35,7 @@ class Lamp:
 
 def situation(told: list[tuple[str, Any]], *, disposable: bool = True) -> Situation:
     """A situation that tells into a list."""
-    return Situation(
-        disposable=disposable, tell=lambda event, **values: told.append((event, values["fault"]))
-    )
+    return Situation(disposable=disposable, tell=lambda event, **values: told.append((event, values["fault"])))
 
 
 def test_faults_are_cleared_in_reverse_order() -> None:
