@@ -11,7 +11,7 @@ import psutil
 import psycopg
 import pytest
 
-from runbook_steps.errors import TargetError
+from runbook_steps.errors import ConfigurationError, TargetError
 from runbook_steps.model import Risk
 from runbook_steps.targets.base import ServiceControl, Target
 from runbook_steps.targets.embedded import EmbeddedTarget
@@ -199,3 +199,12 @@ def test_a_start_that_fails_shows_the_last_lines() -> None:
         target.control.start("redis")
 
         assert target.control.pid("redis")
+
+
+@pytest.mark.parametrize("text", ["0", "many", "-1"])
+def test_a_wrong_rate_limit_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Before anything starts."""
+    monkeypatch.setenv("RUNBOOKS_EMBEDDED_RATE_LIMIT", text)
+
+    with pytest.raises(ConfigurationError, match="RUNBOOKS_EMBEDDED_RATE_LIMIT"):
+        EmbeddedTarget.create()

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from runbook_steps.errors import TargetError
+from runbook_steps.errors import ConfigurationError, TargetError
 from runbook_steps.model import Risk, TargetFacts
 from runbook_steps.targets.embedded import registry, tools
 from runbook_steps.targets.embedded.binaries import python
@@ -60,9 +60,12 @@ class EmbeddedTarget:
         """A new target; nothing is started and nothing written yet.
 
         `rate_limit` is nginx's, requests per minute and client (RUNBOOKS_EMBEDDED_RATE_LIMIT, else 6000).
-        A detached one outlives this process, until `runbooks target down`.
+        Raises ConfigurationError. A detached one outlives this process, until `runbooks target down`.
         """
-        limit = rate_limit or int(os.environ.get("RUNBOOKS_EMBEDDED_RATE_LIMIT") or DEFAULT_RATE_LIMIT)
+        text = os.environ.get("RUNBOOKS_EMBEDDED_RATE_LIMIT") or str(DEFAULT_RATE_LIMIT)
+        if not text.isdigit() or not int(text):
+            raise ConfigurationError(f"RUNBOOKS_EMBEDDED_RATE_LIMIT is {text!r}: requests per minute, above 0")
+        limit = rate_limit or int(text)
         return cls(name=name, allowed=allowed, rate_limit=limit, owned=not detached)
 
     @classmethod
