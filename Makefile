@@ -5,6 +5,7 @@ SHELL := bash
 
 PYTHON ?= python3
 BIN := .venv/bin
+export NO_MKDOCS_2_WARNING := 1
 READY := .venv/.ready
 TARGET ?= embedded
 WORKERS ?= 2
@@ -32,7 +33,7 @@ prove: setup ## Prove every runbook on TARGET (default: embedded)
 	$(BIN)/pytest features/ --target $(TARGET) -n $(WORKERS) --dist loadgroup -q
 
 site: setup ## Build the site from pages, features and evidence
-	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/mkdocs build --strict
 	@echo "site/index.html is ready"
 
 test: setup ## The whole test suite
@@ -45,7 +46,7 @@ check: setup ## Lint, types, import rules, house rules, strict build
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/runbooks check
-	$(BIN)/mkdocs build --strict --quiet --site-dir build/check-site
+	$(BIN)/mkdocs build --strict --site-dir build/check-site
 
 bench: setup ## Measure what must stay fast
 	$(BIN)/python -m tests.bench
