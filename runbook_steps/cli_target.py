@@ -106,7 +106,9 @@ def env(
     format: Annotated[EnvFormat, typer.Option(help="shell, json or dotenv")] = EnvFormat.SHELL,  # noqa: A002 - the option's name
 ) -> None:
     """Print the environment of a command on the target, secrets included: `eval "$(runbooks target env)"`."""
-    variables = EmbeddedTarget.attach(name).environment()
+    # HOME and TMPDIR are for the commands of a drill: a person keeps the own ones
+    everything = EmbeddedTarget.attach(name).environment()
+    variables = {key: value for key, value in everything.items() if key not in {"HOME", "TMPDIR"}}
     if format is EnvFormat.JSON:
         typer.echo(json.dumps(dict(variables), indent=2, sort_keys=True))
     elif format is EnvFormat.DOTENV:
