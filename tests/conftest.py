@@ -1,0 +1,13 @@
+"""What all tests share: pytest's own test kit, and Ctrl-C working however the tests were started."""
+
+from __future__ import annotations
+
+import signal
+
+pytest_plugins = ["pytester"]
+
+
+def pytest_configure() -> None:
+    """A shell without job control starts its background jobs deaf to SIGINT, and their children inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
