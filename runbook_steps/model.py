@@ -83,7 +83,7 @@ class Step:
     """One step of a scenario, its `And`/`But` resolved to a role.
 
     `text` is without the keyword. `manual` steps only a person can do.
-    `table` is the step's data table, rows of cells, header first.
+    `table` is the step's data table, rows of cells, header first; `said` a docstring that is no command.
     """
 
     role: Role
@@ -93,6 +93,7 @@ class Step:
     command: Command | None = None
     manual: bool = False
     table: tuple[tuple[str, ...], ...] = ()
+    said: str = ""
     from_background: bool = False
 
 

@@ -66,7 +66,7 @@ def procedure_hash(procedure: Procedure) -> str:
     """SHA-256 (hex) of what the scenario says: a changed command, step, tag or example changes it."""
     said = [procedure.name, *sorted(procedure.tags)]
     for step in procedure.steps:
-        said += [step.role, step.text, repr(step.table)]
+        said += [step.role, step.text, step.said, repr(step.table)]
         if step.command:
             said += [step.command.media_type, step.command.text, str(step.command.timeout_s)]
     said.append(repr(procedure.examples))
@@ -174,12 +174,14 @@ class _Walker:
                 raise FeatureError(position, "starts with And or But: begin with Given, When or Then")
             role = stated
             text = step["text"].strip()
+            command = self._command(step, role, text, position)
             yield Step(
                 role=role,
                 keyword=step["keyword"].strip(),
                 text=text,
                 position=position,
-                command=self._command(step, role, text, position),
+                command=command,
+                said="" if command else step.get("docString", {}).get("content", ""),
                 manual=MANUAL_STEP.fullmatch(text) is not None,
                 table=_cells(step.get("dataTable", {}).get("rows", ())),
                 from_background=from_background,

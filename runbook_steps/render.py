@@ -238,7 +238,8 @@ def _item(step: Step, done: StepRecord | None) -> str:
     bad = ' class="rb-bad"' if done and done.outcome in FAILURES else ""
     if step.manual:
         return f"<li{bad}>{_checkbox(step)}{table_html(step.table)}</li>"
-    return f"<li{bad}>{code_spans(_sentence(step.text))}{table_html(step.table)}{_trouble(done)}</li>"
+    said = f'<pre class="rb-said">{inert(step.said)}</pre>' if step.said else ""
+    return f"<li{bad}>{code_spans(_sentence(step.text))}{said}{table_html(step.table)}{_trouble(done)}</li>"
 
 
 def _checkbox(step: Step) -> str:

@@ -102,3 +102,10 @@ def test_the_hash_follows_what_the_scenario_says() -> None:
     other = parse_feature(feature(command_step("I do it:", text="echo 2")), PATH).procedures[0]
     assert procedure_hash(one) == procedure_hash(moved)
     assert procedure_hash(one) != procedure_hash(other)
+
+
+def test_a_docstring_that_is_no_command_is_what_the_step_says() -> None:
+    """The text a check expects belongs to its step, and to the hash."""
+    check = '    Then it is refused with exit code 3, saying:\n      """\n      not today\n      """\n'
+    (procedure,) = parse_feature(feature(check), PATH).procedures
+    assert ("not today", None) == (procedure.steps[0].said, procedure.steps[0].command)
