@@ -9,6 +9,7 @@ import importlib
 import inspect
 import os
 import pkgutil
+import traceback
 import uuid
 from collections.abc import Generator
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from runbook_steps.errors import ConfigurationError, RunbookError
 
 if TYPE_CHECKING:
     from runbook_steps.proof import Proof
@@ -102,34 +105,39 @@ def _proof(config: pytest.Config) -> Proof | None:
     found: Proof | None = config.pluginmanager.get_plugin(PROOF)
     if found is None:
         from runbook_steps import fixtures  # noqa: PLC0415 - only a session with features pays
-        from runbook_steps.errors import RunbookError  # noqa: PLC0415
         from runbook_steps.proof import Proof  # noqa: PLC0415
 
         try:
             found = Proof.from_config(config, config.stash[RUN])
+            _register_steps(config)
         except RunbookError as error:
             config.stash[PROBLEM] = str(error)  # said once, after collection: here it would be a traceback
             return None
         config.pluginmanager.register(found, PROOF)
         config.pluginmanager.register(fixtures, "runbooks-fixtures")
-        _register_steps(config)
     return found
 
 
 def _register_steps(config: pytest.Config) -> None:
     """Makes every module of the steps package a plugin: its steps are seen by every feature."""
     from runbook_steps import steps  # noqa: PLC0415 - only a session with features pays
+    from runbook_steps.step_index import StepIndex  # noqa: PLC0415
 
     names = [f"{STEPS_PACKAGE}.{module.name}" for module in pkgutil.iter_modules(steps.__path__)]
     pytest.register_assert_rewrite(*names)
     for name in names:
-        module = importlib.import_module(name)
+        try:
+            module = importlib.import_module(name)
+        except Exception as error:
+            trace = traceback.extract_tb(error.__traceback__)[-1]
+            raise ConfigurationError(f"{trace.filename}:{trace.lineno}: {type(error).__name__}: {error}") from error
         _refuse_async_steps(module)
         config.pluginmanager.register(module, name)
+    config.add_cleanup(StepIndex().install())
 
 
 def _refuse_async_steps(module: Any) -> None:
     for name, value in vars(module).items():
         if inspect.iscoroutinefunction(value) or inspect.isasyncgenfunction(value):
             where = f"{inspect.getsourcefile(value)}:{inspect.getsourcelines(value)[1]}"
-            raise pytest.UsageError(f"{where}: `async def {name}`: an async step would pass without running")
+            raise ConfigurationError(f"{where}: `async def {name}`: an async step would pass without running")

@@ -264,3 +264,14 @@ def test_the_evidence_is_valid_json_of_its_schema(project: pytest.Pytester) -> N
     prove(project)
     document = json.loads((project.path / "build/evidence/here.json").read_text())
     assert document["version"] == 1
+
+
+def test_two_steps_for_one_line_are_refused(project: pytest.Pytester) -> None:
+    """Which of two Python steps runs is never left to chance: both are named."""
+    with (project.path / "conftest.py").open("a") as file:
+        file.write("\nfrom pytest_bdd import parsers, then\n")
+        file.write("\n@then(parsers.re('it ends with .*'))\ndef _another(): pass\n")
+    write(project, scenario("true"))
+    result = prove(project)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["features/a.feature:9: Then it ends with exit code 0", "*two Python steps match it*"])
