@@ -26,6 +26,18 @@ if TYPE_CHECKING:
 PROOF = "runbooks-proof"
 RUN = pytest.StashKey[str]()
 PROBLEM = pytest.StashKey[str]()
+OWN_MARKERS = (
+    "risk_readonly: the procedure only reads",
+    "risk_mutating: the procedure changes state that can be changed back",
+    "risk_destructive: the procedure can lose data or interrupt service",
+    "manual: a person does the work; the machine cannot verify it",
+    "slow: takes more than 20 seconds",
+    *(
+        f"needs_{part}: needs the part {part} of the target"
+        for part in ("postgres", "redis", "nginx", "api", "aws", "kubernetes", "third_parties")
+    ),
+)
+"""Tags that the engine itself understands; a project adds its `requires_` and `alert_` tags in pyproject.toml."""
 STEPS_PACKAGE = "runbook_steps.steps"
 
 
@@ -46,6 +58,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Names the run: its journals carry the name, the workers of pytest-xdist share it."""
+    for line in OWN_MARKERS:
+        config.addinivalue_line("markers", line)
     shared: dict[str, str] = getattr(config, "workerinput", {})
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     config.stash[RUN] = shared.get("runbooks_run", f"{stamp}-{os.getpid()}-{uuid.uuid4().hex[:6]}")

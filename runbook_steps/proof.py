@@ -30,6 +30,7 @@ from runbook_steps.plan import parts_needed, plan
 from runbook_steps.record import Journal, load_evidence, merge, read_journal, write_evidence
 from runbook_steps.recorder import Recorder, RunFacts
 from runbook_steps.redact import Redactor, secret_values
+from runbook_steps.run import end_commands_of_dead_runs
 from runbook_steps.settings import Settings, load_settings
 from runbook_steps.targets.base import Target
 from runbook_steps.wiring import make_target
@@ -86,6 +87,7 @@ class Proof:
         if self._recorder is None:
             name = f"{self.run}{'-' if self._worker else ''}{self._worker}.jsonl"
             sweep(self.settings.work_dir)
+            end_commands_of_dead_runs()
             journal = Journal(self.settings.journal_dir / name, self._redactor)
             self._recorder = Recorder(journal, self._facts())
             facts = self._recorder.facts

@@ -21,11 +21,11 @@ import psutil
 
 from runbook_steps.errors import NotRunnableHere
 from runbook_steps.model import Command, Result
+from runbook_steps.targets.base import COMMAND_MARK
 
-__all__ = ["KEPT_BYTES", "run_command"]
+__all__ = ["KEPT_BYTES", "end_commands_of_dead_runs", "run_command"]
 
 KEPT_BYTES = 1_048_576  # of each stream: half from its beginning, half from its end
-_MARK = "RUNBOOKS_COMMAND_MARK"
 _GRACE_S = 1.0  # between asking a command to end and killing it
 
 _INTERPRETERS: Mapping[str, tuple[str, ...]] = {
@@ -41,13 +41,13 @@ def run_command(
 
     Only `environment` is inherited. Raises NotRunnableHere when the interpreter is not on its PATH.
     """
-    mark = uuid.uuid4().hex
+    mark = f"{os.getpid()}-{uuid.uuid4().hex}"
     if command.media_type == "sql":
         arguments, stdin_text = list(_INTERPRETERS["sql"]), command.text
     else:
         arguments = [*_INTERPRETERS["bash"], command.text]
     started = time.monotonic()
-    process = _start(arguments, {**environment, _MARK: mark}, cwd, has_input=stdin_text is not None)
+    process = _start(arguments, {**environment, COMMAND_MARK: mark}, cwd, has_input=stdin_text is not None)
     streams = _Streams(process, stdin_text)
     timed_out = False
     try:
@@ -111,11 +111,23 @@ def _signal_group(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
 
 
+def end_commands_of_dead_runs() -> int:
+    """Kills what a run that was killed left behind, on whatever target; gives how many processes it ended."""
+    ended = 0
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            owner = process.environ().get(COMMAND_MARK, "").partition("-")[0]
+            if owner.isdigit() and not psutil.pid_exists(int(owner)):
+                process.kill()
+                ended += 1
+    return ended
+
+
 def _marked(mark: str) -> Iterator[psutil.Process]:
     """Every process that inherited the command's mark, in whatever session it hides now."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.environ().get(_MARK) == mark:
+            if process.environ().get(COMMAND_MARK) == mark:
                 yield process
 
 

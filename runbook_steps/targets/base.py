@@ -7,6 +7,9 @@ from typing import Protocol, runtime_checkable
 
 from runbook_steps.model import TargetFacts
 
+COMMAND_MARK = "RUNBOOKS_COMMAND_MARK"
+"""The variable that every process of a scenario's command carries: `<pid of the run>-<random>`."""
+
 
 @runtime_checkable
 class ServiceControl(Protocol):

@@ -19,7 +19,6 @@ from runbook_steps.record import load_evidence, read_journal
 ROOT = Path(__file__).parents[2]
 REDIS = "features/application/redis-out-of-memory.feature"
 PLANTED = "S3cr3t-in-URL"
-RUN_VARIABLE = "RUNBOOKS_RUN_DIR"
 
 
 class Run:
@@ -49,32 +48,42 @@ class Run:
         return "".join(file.read_text() for file in sorted(self.journals.glob("*.jsonl")))
 
 
-def run_folders() -> set[str]:
-    """The folders of the targets that live processes belong to."""
-    found = set()
+KEEPER = "runbook_steps.targets.embedded.keeper"
+
+
+def folder_of(run: subprocess.Popen[bytes]) -> str:
+    """The folder of the target that a run started: its keeper is a child, with the folder as argument."""
+    children = psutil.Process(run.pid).children(recursive=True)
+    commands = [child.cmdline() for child in children]
+    (folder,) = {words[words.index(KEEPER) + 1] for words in commands if KEEPER in words}  # its reaper is a fork
+    return folder
+
+
+def living_in(folder: str) -> list[list[str]]:
+    """The processes that belong to a target: its HOME lies in the target's folder, or an argument does."""
+    found = []
     for process in psutil.process_iter():
         try:
-            folder = process.environ().get(RUN_VARIABLE)
+            words, home = process.cmdline(), process.environ().get("HOME", "")
         except psutil.Error:
             continue
-        if folder and process.status() != psutil.STATUS_ZOMBIE:
-            found.add(folder)
+        if words and (home.startswith(folder) or any(folder in word for word in words)):
+            found.append(words)
     return found
 
 
 def test_a_killed_run_leaves_nothing_but_its_journal(tmp_path: Path, eventually: Callable[..., None]) -> None:
     """Kill -9 in mid-scenario: processes and folder go away, the journal is readable up to the last step."""
-    before = run_folders()
     run = Run(tmp_path, REDIS)
     run.wait_for(lambda: run.journal().count('"step finished"') >= 2)
-    (own,) = run_folders() - before
-    assert Path(own).is_dir()
+    own = folder_of(run.process)
+    assert len(living_in(own)) > 5
 
     os.kill(run.process.pid, signal.SIGKILL)
     run.process.wait()
 
-    eventually(lambda: own not in run_folders())
     eventually(lambda: not Path(own).exists())
+    eventually(lambda: living_in(own) == [])
     (journal,) = run.journals.glob("*.jsonl")
     record = read_journal(journal)[-1]
     assert Outcome.INTERRUPTED is record.outcome
@@ -114,3 +123,21 @@ def test_two_runs_side_by_side_do_not_collide(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         runs.append(Run(tmp_path / name, REDIS, "-k", "freed"))
     assert [run.process.wait(timeout=90) for run in runs] == [0, 0], [run.log.read_text() for run in runs]
+
+
+def test_a_killed_run_takes_its_commands_along(tmp_path: Path, eventually: Callable[..., None]) -> None:
+    """A command that hangs, and its child in another session, do not outlive a kill -9 of pytest."""
+    feature = tmp_path / "hang.feature"
+    feature.write_text(
+        "@risk_readonly @needs_redis\nFeature: Hang\n\n  Scenario: It hangs\n    When I hang (within 10 minutes):\n"
+        '      """bash\n      setsid sleep 7781 & sleep 7781\n      """\n    Then it ends with exit code 0\n'
+    )
+    run = Run(tmp_path, str(feature), "--rootdir", str(ROOT))
+
+    def sleeping() -> int:
+        return sum(process.info["cmdline"] == ["sleep", "7781"] for process in psutil.process_iter(["cmdline"]))
+
+    run.wait_for(lambda: sleeping() == 2)
+    os.kill(run.process.pid, signal.SIGKILL)
+    run.process.wait()
+    eventually(lambda: sleeping() == 0)

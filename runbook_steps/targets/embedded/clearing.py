@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from runbook_steps.targets.base import COMMAND_MARK
 from runbook_steps.targets.embedded.processes import end_all, members, read_marks
 
 __all__ = ["clear"]
@@ -24,7 +25,7 @@ def clear(directory: Path, *, grace_s: float = 0.0) -> list[str]:
     Gives the names of the processes it found.
     """
     pgdata = directory / "postgres" / "data"
-    found = members(read_marks(directory / "pids"), pgdata)
+    found = [*members(read_marks(directory / "pids"), pgdata), *_commands(directory)]
     names = []
     for process in found:
         with contextlib.suppress(psutil.Error):
@@ -35,6 +36,18 @@ def clear(directory: Path, *, grace_s: float = 0.0) -> list[str]:
     if directory.exists():  # something wrote in the meantime
         shutil.rmtree(directory, ignore_errors=True)
     return names
+
+
+def _commands(directory: Path) -> list[psutil.Process]:
+    """What commands of scenarios left running on this target. A person's shell has no command mark."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            environ = process.environ()
+            here = Path(environ.get("HOME", "/")).is_relative_to(directory)
+            if here and COMMAND_MARK in environ:
+                found.append(process)
+    return found
 
 
 def _remove_shared_memory(pid_file: Path) -> None:
