@@ -24,7 +24,7 @@ def notify(environ: Mapping[str, str], channel: str, text: str) -> bool:
     except httpx.HTTPError as error:
         sys.stderr.write(f"warning: {channel} was not told ({type(error).__name__}); tell them yourself: {text}\n")
         return False
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, ValueError):  # a host that cannot be encoded is a ValueError
         sys.stderr.write(f"warning: SLACK_WEBHOOK_URL is no URL; tell {channel} yourself: {text}\n")
         return False
     return True
