@@ -108,4 +108,6 @@ def test_a_docstring_that_is_no_command_is_what_the_step_says() -> None:
     """The text a check expects belongs to its step, and to the hash."""
     check = '    Then it is refused with exit code 3, saying:\n      """\n      not today\n      """\n'
     (procedure,) = parse_feature(feature(check), PATH).procedures
-    assert ("not today", None) == (procedure.steps[0].said, procedure.steps[0].command)
+    said, command = procedure.steps[0].said, procedure.steps[0].command
+    assert said == "not today"
+    assert command is None

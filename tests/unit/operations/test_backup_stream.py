@@ -1,0 +1,94 @@
+"""The encrypted stream: whole or refused, whatever was done to it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runbook_steps.errors import ConfigurationError, RefusedError
+from runbook_steps.operations.backup_stream import CHUNK, decrypt, encrypt, key_fingerprint, read_key
+
+KEY = bytes(range(32))
+OTHER = bytes(32)
+
+
+def sealed(plain: bytes) -> bytes:
+    """The encrypted file of some bytes."""
+    return b"".join(encrypt(iter([plain]), KEY))
+
+
+def opened(data: bytes, key: bytes = KEY) -> bytes:
+    """What is in an encrypted file."""
+    return b"".join(decrypt(io.BytesIO(data), key))
+
+
+@given(st.lists(st.binary(max_size=300), max_size=20))
+def test_what_goes_in_comes_out(pieces: list[bytes]) -> None:
+    """However the stream was cut into pieces."""
+    assert b"".join(pieces) == opened(b"".join(encrypt(iter(pieces), KEY)))
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK + 5])
+def test_every_size_comes_out(size: int) -> None:
+    """Also exactly at the border of a chunk."""
+    plain = bytes(size)
+    assert plain == opened(sealed(plain))
+
+
+@given(st.integers(min_value=0), st.integers(min_value=1, max_value=255))
+def test_a_changed_byte_is_told(place: int, change: int) -> None:
+    """Anywhere in the file, header included."""
+    data = bytearray(sealed(b"some rows of a table" * 20))
+    data[place % len(data)] ^= change
+    with pytest.raises(RefusedError):
+        opened(bytes(data))
+
+
+@given(st.integers(min_value=0))
+def test_a_cut_is_told(length: int) -> None:
+    """Wherever it was cut short."""
+    data = sealed(b"some rows of a table" * 20)
+    with pytest.raises(RefusedError):
+        opened(data[: length % len(data)])
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+def test_a_cut_at_the_border_of_a_chunk_is_told(cut: int) -> None:
+    """A file that ends after a whole chunk is still too short."""
+    data = sealed(bytes(3 * CHUNK))
+    with pytest.raises(RefusedError, match="cut short"):
+        opened(data[: 19 + cut * (CHUNK + 16)])
+
+
+def test_swapped_chunks_are_told() -> None:
+    """Each chunk has its place."""
+    data = sealed(b"a" * CHUNK + b"b" * CHUNK + b"c")
+    head, size = 19, CHUNK + 16
+    first, second = data[head : head + size], data[head + size : head + 2 * size]
+    with pytest.raises(RefusedError):
+        opened(data[:head] + second + first + data[head + 2 * size :])
+
+
+def test_another_key_is_told() -> None:
+    """At the first chunk, before anything was given out."""
+    with pytest.raises(RefusedError, match="another key"):
+        opened(sealed(b"x"), OTHER)
+
+
+@pytest.mark.parametrize("text", ["", "S3cr3t-in-URL", "ab" * 31, "ab" * 33, "zz" * 32, "ab " * 22])
+def test_a_malformed_key_is_refused_without_its_value(text: str) -> None:
+    """The message tells the length alone."""
+    with pytest.raises(ConfigurationError) as caught:
+        read_key(text)
+    assert "64 hex digits" in str(caught.value)
+    assert not text or text not in str(caught.value)
+
+
+def test_a_fingerprint_names_a_key_without_telling_it() -> None:
+    """Two keys have two names, and neither holds the key."""
+    assert key_fingerprint(KEY) != key_fingerprint(OTHER)
+    assert key_fingerprint(KEY) not in KEY.hex()
+    assert read_key(KEY.hex()) == KEY
