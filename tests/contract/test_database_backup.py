@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from database_backup_support import KEY, ROWS, Shop
 
 from runbook_steps.targets.embedded import EmbeddedTarget
+from tests.contract.database_backup_support import KEY, ROWS, Shop
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,9 @@ def command_environment(layout: Layout) -> dict[str, str]:
         "RUNBOOKS_TARGET": "embedded",
         "HEALTH_CHECK_TIMEOUT": "10000",
         "LOG_DIR": str(layout.logs),
+        "API_ENV_FILE": str(layout.api_env_file),
+        "API_RELEASES": str(layout.releases),
+        "API_RELEASE": str(layout.releases / "current"),
         "NGINX_PREFIX": str(layout.nginx),
         "NGINX_CONF": str(layout.nginx / "nginx.conf"),
         "NGINX_ACCESS_LOG": str(layout.nginx / "logs" / "access.log"),
@@ -65,8 +68,8 @@ def command_environment(layout: Layout) -> dict[str, str]:
 
 
 def service_environment(layout: Layout) -> Mapping[str, str]:
-    """What the application's processes get: as a command, with a version, and logs written as they happen."""
-    return {**command_environment(layout), "APP_VERSION": "1.1.0", "PYTHONUNBUFFERED": "1"}
+    """What the application's processes get: as a command, and logs written as they happen."""
+    return {**command_environment(layout), "PYTHONUNBUFFERED": "1"}
 
 
 def target_group_arn(layout: Layout) -> str:

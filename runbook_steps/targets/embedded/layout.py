@@ -21,6 +21,7 @@ __all__ = [
     "DATABASE",
     "DATABASE_USER",
     "DEFAULT_SLOTS",
+    "FIRST_RELEASE",
     "LAYOUT_FILE",
     "PORT_NAMES",
     "Layout",
@@ -38,6 +39,7 @@ BUCKET = "beautycort-backups"  # production-interfaces.md, "Services"
 ALB_NAME = "beautycort-alb"  # production-interfaces.md, "Services"
 AWS_REGION = "me-south-1"
 LAYOUT_FILE = "run.json"
+FIRST_RELEASE = "1.1.0"  # what a new target's slots run
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,16 @@ class Layout:
     def pgdata(self) -> Path:
         """The cluster."""
         return self.directory / "postgres" / "data"
+
+    @property
+    def api_env_file(self) -> Path:
+        """API_ENV_FILE: settings that every API slot reads at its start."""
+        return self.directory / "api" / "api.env"
+
+    @property
+    def releases(self) -> Path:
+        """API_RELEASES: a folder per release, and the symlink `current`."""
+        return self.directory / "api" / "releases"
 
     @property
     def nginx(self) -> Path:

@@ -1,0 +1,45 @@
+"""The API slots take their settings from the env file, and their version and code from the release, at a restart."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import httpx
+
+import runbook_steps
+from runbook_steps.targets.embedded import EmbeddedTarget
+
+
+def version_of(target: EmbeddedTarget, slot: str) -> str:
+    """What that slot says it is."""
+    return str(httpx.get(target.layout.slot_url(slot) + "/api/version", timeout=10).json()["version"])
+
+
+def test_a_restart_takes_up_the_env_file_and_the_release(embedded: EmbeddedTarget) -> None:
+    """Only the restarted slot changes; back again with the next restart."""
+    embedded.start({"api"})
+    environment = embedded.environment()
+    link, releases = Path(environment["API_RELEASE"]), Path(environment["API_RELEASES"])
+    code = releases / "v9.9.9" / "code" / "runbook_steps"
+    code.mkdir(parents=True)
+    package = Path(runbook_steps.__file__).parent
+    shutil.copytree(package / "reference_api", code / "reference_api")
+    for name in ("__init__.py", "errors.py"):
+        shutil.copy(package / name, code / name)
+    health = code / "reference_api" / "health.py"
+    health.write_text(health.read_text("utf-8").replace('"commit":', '"planted": True, "commit":', 1), "utf-8")
+    (releases / "v9.9.9" / "release.env").write_text("APP_VERSION=9.9.9\n", "utf-8")
+    link.unlink()
+    link.symlink_to("v9.9.9")
+    try:
+        embedded.control.restart("api_1")
+        answer = httpx.get(embedded.layout.slot_url("api_1") + "/api/version", timeout=10).json()
+        assert (answer["version"], answer.get("planted")) == ("9.9.9", True)
+        assert version_of(embedded, "api_2") == "1.1.0"
+    finally:
+        link.unlink()
+        link.symlink_to("v1.1.0")
+        shutil.rmtree(releases / "v9.9.9")
+        embedded.control.restart("api_1")
+    assert version_of(embedded, "api_1") == "1.1.0"
