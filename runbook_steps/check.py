@@ -17,7 +17,10 @@ from runbook_steps.project import CONTACTS, SEVERITIES, Project
 
 __all__ = ["MACROS", "check_project", "runbook_pages"]
 
-MACROS = frozenset({"procedure", "status", "symptoms", "runbooks", "evidence_schema"})
+MACROS = frozenset(
+    {"procedure", "status", "symptoms", "runbooks", "evidence_schema"}
+    | {"severities", "team", "vendors", "links", "section", "mistakes", "changes"}
+)
 """What a page may call."""
 EXECUTABLE = frozenset(
     {"bash", "sh", "shell", "zsh", "fish", "ksh", "console", "shell-session", "terminal", "powershell", "bat"}

@@ -1,19 +1,34 @@
-"""The two data files that pages refer to: severities and contacts. Text → values, pure."""
+"""The data files that pages refer to: severities, contacts, vendors, links. Text → values, pure."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
 from runbook_steps.errors import PageError, Position
 
-__all__ = ["Contact", "Severity", "parse_contacts", "parse_severities"]
+__all__ = [
+    "Contact",
+    "Link",
+    "Severity",
+    "Vendor",
+    "parse_contacts",
+    "parse_links",
+    "parse_severities",
+    "parse_vendors",
+    "url_problem",
+]
 
 _SEVERITY_WORDS = ("impact", "response", "escalation")
 _CONTACT_WORDS = ("name", "phone", "email", "backup")
+_VENDOR_WORDS = ("contact", "support", "priority", "serves")
+_LINK_WORDS = ("group", "url", "use")
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -38,6 +53,27 @@ class Contact:
     backup: str
 
 
+@dataclass(frozen=True)
+class Vendor:
+    """A company whose part the platform depends on: `support` is the address of its support, `serves` what it does."""
+
+    name: str
+    contact: str
+    support: str
+    priority: str
+    serves: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """An address outside this site, and what a person on call uses it for."""
+
+    name: str
+    group: str
+    url: str
+    use: str
+
+
 def parse_severities(text: str, path: str) -> Mapping[str, Severity]:
     """Name → severity, the worst first. Raises PageError for a file that is not as it should be."""
     found: dict[str, Severity] = {}
@@ -56,6 +92,47 @@ def parse_contacts(text: str, path: str) -> Mapping[str, Contact]:
         key: Contact(role=key, **{name: _word(entry, key, name, position) for name in _CONTACT_WORDS})
         for key, entry, position in _entries(text, path, "team")
     }
+
+
+def parse_vendors(text: str, path: str) -> Mapping[str, Vendor]:
+    """Name → vendor. Raises PageError for a file that is not as it should be."""
+    found: dict[str, Vendor] = {}
+    for key, entry, position in _entries(text, path, "vendors"):
+        words = {name: _word(entry, key, name, position) for name in _VENDOR_WORDS}
+        _refuse_bad_url(words["support"], key, position)
+        found[key] = Vendor(name=key, **words)
+    return found
+
+
+def parse_links(text: str, path: str) -> Mapping[str, Link]:
+    """Name → link. Raises PageError for a file that is not as it should be."""
+    found: dict[str, Link] = {}
+    for key, entry, position in _entries(text, path, "links"):
+        words = {name: _word(entry, key, name, position) for name in _LINK_WORDS}
+        _refuse_bad_url(words["url"], key, position)
+        found[key] = Link(name=key, **words)
+    return found
+
+
+def url_problem(url: str) -> str:
+    """Why an external address is not well formed; empty when it is. Nothing is fetched."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        return str(error)
+    if parts.scheme != "https":
+        return "is not https"
+    if parts.username or parts.password:
+        return "holds a user or a password"
+    if not _HOST.fullmatch(host):
+        return "has no host name"
+    return "holds a blank" if re.search(r"\s", url) else ""
+
+
+def _refuse_bad_url(url: str, key: str, position: Position) -> None:
+    if problem := url_problem(url):
+        raise PageError(position, f"{key}: the address {problem}")
 
 
 def _entries(text: str, path: str, top: str) -> list[tuple[str, Mapping[str, Any], Position]]:

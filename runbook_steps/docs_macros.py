@@ -9,13 +9,15 @@ from typing import Any
 from mkdocs.exceptions import PluginError
 
 from runbook_steps.check import check_project
+from runbook_steps.corrections import Correction, changes_table, load_corrections, mistakes_table
 from runbook_steps.errors import RunbookError
 from runbook_steps.model import Procedure, Runbook
-from runbook_steps.navigation import navigation
+from runbook_steps.navigation import navigation, ordered
 from runbook_steps.project import Project, load_project
 from runbook_steps.record import EVIDENCE_SCHEMA, evidence_schema
 from runbook_steps.render import folded_text, procedure_block
-from runbook_steps.render_status import runbook_list, status_strip, symptom_list
+from runbook_steps.render_reference import link_list, severity_table, team_table, vendor_table
+from runbook_steps.render_status import runbook_list, section_list, status_strip, symptom_list
 from runbook_steps.settings import load_settings
 
 __all__ = ["define_env", "on_post_build"]
@@ -53,6 +55,32 @@ def define_env(env: Any) -> None:
         return runbook_list(project.runbooks, project.evidence)
 
     env.macro(lambda: folded_text("The schema, as JSON", _schema_text()), "evidence_schema")
+    _reference(env, project)
+
+
+def _reference(env: Any, project: Project) -> None:
+    """The macros of pages that are no runbooks."""
+
+    def corrections() -> tuple[Correction, ...]:
+        try:
+            return load_corrections(project.root)
+        except RunbookError as error:
+            raise PluginError(str(error)) from error
+
+    def section() -> str:
+        folder = env.page.file.src_uri.rpartition("/")[0]
+        return section_list(ordered(project.runbooks, folder), project.evidence)
+
+    def page() -> str:
+        return f"docs/{env.page.file.src_uri}"
+
+    env.macro(lambda: severity_table(project.severities), "severities")
+    env.macro(lambda: team_table(project.contacts), "team")
+    env.macro(lambda: vendor_table(project.vendors), "vendors")
+    env.macro(lambda group: link_list(project.links, group), "links")
+    env.macro(section, "section")
+    env.macro(lambda: mistakes_table(project, corrections(), page()), "mistakes")
+    env.macro(lambda: changes_table(project, corrections(), page()), "changes")
 
 
 def on_post_build(env: Any) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from runbook_steps.model import FrontMatter, Runbook
 from runbook_steps.page import Page
 
-__all__ = ["DOMAINS", "navigation"]
+__all__ = ["DOMAINS", "ORDER", "navigation", "ordered"]
 
 DOMAINS = (
     "emergency",
@@ -23,6 +24,23 @@ DOMAINS = (
     "decisions",
 )
 """Folders of `docs/`, in their order; others follow by name."""
+
+ORDER = (
+    "emergency/incident-response",
+    "emergency/severity-levels",
+    "emergency/escalation",
+    "emergency/incident-report",
+    "health/daily-check",
+    "deployment/pre-deployment-checks",
+    "deployment/production-deployment",
+    "deployment/post-deployment-validation",
+    "deployment/rollback",
+    "maintenance/weekly-maintenance",
+    "maintenance/monthly-maintenance",
+    "security/breach-response",
+    "about/change-log",
+)
+"""Pages that come first in their folder, in the order they are followed; the others follow by title."""
 
 NavItem = str | dict[str, "str | list[NavItem]"]
 
@@ -43,16 +61,27 @@ def navigation(pages: Iterable[Page]) -> list[NavItem]:
     return [{"Home": "index.md"}, *sections, *sorted(top)]
 
 
+def ordered(runbooks: Iterable[Runbook], folder: str) -> list[Runbook]:
+    """The runbooks of a folder in the order of its navigation."""
+    found = [runbook for runbook in runbooks if runbook.stem.startswith(f"{folder}/")]
+    return sorted(found, key=lambda runbook: _rank(runbook.stem, runbook.front_matter, runbook.name))
+
+
+def _rank(stem: str, front: FrontMatter | None, name: str) -> tuple[int, str]:
+    return ORDER.index(stem) if stem in ORDER else len(ORDER), (front.title if front else name).casefold()
+
+
 def _title(folder: str) -> str:
     return folder.replace("-", " ").capitalize()
 
 
 def _section(pages: list[Page]) -> list[NavItem]:
-    """The index first, numbered pages by their number, the others by title."""
+    """The index first, then those of ORDER, numbered pages by their number, the others by title."""
     return [page.path.removeprefix("docs/") for page in sorted(pages, key=_place)]
 
 
-def _place(page: Page) -> tuple[bool, str]:
+def _place(page: Page) -> tuple[bool, int, str]:
     name = page.path.rpartition("/")[2]
     title = str(page.head.values.get("title", "")) or page.title
-    return name != "index.md", name if name[:1].isdigit() else title.casefold()
+    first = ORDER.index(page.stem) if page.stem in ORDER else len(ORDER)
+    return name != "index.md", first, name if name[:1].isdigit() else title.casefold()

@@ -8,7 +8,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-from runbook_steps.directory import Contact, Severity, parse_contacts, parse_severities
+from runbook_steps.directory import (
+    Contact,
+    Link,
+    Severity,
+    Vendor,
+    parse_contacts,
+    parse_links,
+    parse_severities,
+    parse_vendors,
+)
 from runbook_steps.errors import ConfigurationError, EvidenceError, PageError, Position, SourceError
 from runbook_steps.model import Evidence, Outcome, Runbook, ScenarioRecord
 from runbook_steps.page import Page, parse_page
@@ -20,6 +29,7 @@ __all__ = ["CONTACTS", "SEVERITIES", "Project", "find_root", "load_project"]
 
 SEVERITIES = "docs/data/severity.yml"
 CONTACTS = "docs/data/contacts.yml"
+LINKS = "docs/data/links.yml"
 _MARKS = ("mkdocs.yml", "pyproject.toml")
 _T = TypeVar("_T")
 
@@ -37,6 +47,8 @@ class Project:
     evidence: tuple[Evidence, ...] = ()
     severities: Mapping[str, Severity] = field(default_factory=dict)
     contacts: Mapping[str, Contact] = field(default_factory=dict)
+    vendors: Mapping[str, Vendor] = field(default_factory=dict)
+    links: Mapping[str, Link] = field(default_factory=dict)
     problems: tuple[SourceError, ...] = ()
     unreadable: frozenset[str] = frozenset()
 
@@ -86,6 +98,8 @@ def load_project(root: Path) -> Project:
         evidence=tuple(_evidence(settings.evidence_dir, bound)),
         severities=_data(root, SEVERITIES, parse_severities, problems),
         contacts=_data(root, CONTACTS, parse_contacts, problems),
+        vendors=_data(root, CONTACTS, parse_vendors, problems),
+        links=_data(root, LINKS, parse_links, problems),
         problems=tuple(problems),
         unreadable=frozenset(unreadable),
     )

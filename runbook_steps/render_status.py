@@ -12,7 +12,7 @@ from runbook_steps.render import risk_badge
 from runbook_steps.standing import Standing, Tone, standings
 from runbook_steps.words import commit_text, duration, local_time, minutes, sign
 
-__all__ = ["runbook_list", "status_strip", "symptom_list"]
+__all__ = ["runbook_list", "section_list", "status_strip", "symptom_list"]
 
 _MOST_REASONS = 3
 _JUMPS = ("Diagnosis", "Mitigation", "Verification", "Rollback", "Escalation")
@@ -123,6 +123,19 @@ def runbook_list(runbooks: Iterable[Runbook], evidence: Sequence[Evidence]) -> s
         words = (front.severity, ", ".join(front.alerts), ", ".join(front.services))
         cells = " | ".join(markdown_text(word) or "–" for word in words)
         lines.append(f"| {_link(runbook, front)} | {cells} | {_short_proof(runbook, evidence)} |")
+    return "\n".join([*lines, ""])
+
+
+def section_list(runbooks: Iterable[Runbook], evidence: Sequence[Evidence]) -> str:
+    """A Markdown table of the runbooks of one folder, in their order; links are relative to that folder."""
+    rows = list(_with_front(runbooks))
+    if not rows:
+        return "\nNo runbook is written yet.\n"
+    lines = ["", "| Runbook | When | Severity | Proof |", "| --- | --- | --- | --- |"]
+    for runbook, front in rows:
+        when = markdown_text(front.symptoms[0][:1].upper() + front.symptoms[0][1:]) if front.symptoms else "–"
+        link = f"[{markdown_text(front.title)}]({runbook.stem.rpartition('/')[2]}.md)"
+        lines.append(f"| {link} | {when} | {markdown_text(front.severity)} | {_short_proof(runbook, evidence)} |")
     return "\n".join([*lines, ""])
 
 
