@@ -24,17 +24,34 @@ Feature: Daily health check
   @risk_readonly
   Scenario: The last 24 hours were quiet
     Given the API is serving
+    And a day of traffic was counted
     When I read how many requests failed in the last 24 hours:
       """bash
       curl --fail-with-body -sS --max-time 10 "$API_BASE_URL/api/metrics"
       """
     And I list the alarms that are ringing:
       """bash
-      aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --state-value ALARM \
-        --query 'MetricAlarms[].[AlarmName,StateReason]' --output text
+      aws cloudwatch describe-alarms --state-value ALARM --output text \
+        --query 'MetricAlarms[?starts_with(AlarmName, `beautycort-`)].[AlarmName,StateReason]'
       """
     Then the error rate of the last 24 hours is below 1 %
     And no critical alarm is ringing
+
+  @risk_readonly
+  Scenario: Failed requests are found, with their endpoint
+    Given many requests failed in the last 24 hours
+    When I read which endpoint failed how often, the worst first:
+      """bash
+      curl --fail-with-body -sS --max-time 10 "$API_BASE_URL/api/metrics" | python3 -c '
+      import json, sys
+      metrics = json.load(sys.stdin)
+      print(metrics["error_rate_percent"], "% of", metrics["requests_24h"], "requests failed")
+      for row in metrics["by_endpoint"][:5]:
+          print(row["errors"], "of", row["requests"], row["endpoint"], row["mean_ms"], "ms")
+      '
+      """
+    Then the error rate of the last 24 hours is 1 % or more
+    And the answer puts the endpoint "POST /api/auth/otp/request" first
 
   @risk_mutating
   Scenario: A customer can sign in, search, book and pay

@@ -8,14 +8,19 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
+import redis
 from pytest_bdd import given, parsers, then
 
 from runbook_steps.faults.base import Situation
+from runbook_steps.faults.day_of_traffic import DayOfTraffic
 from runbook_steps.faults.services import ServiceDown
+from runbook_steps.faults.third_party_down import ThirdPartyDown
 from runbook_steps.model import Result
 from runbook_steps.steps.command import answer_of
-from runbook_steps.targets.base import ServiceControl
+from runbook_steps.targets.base import ServiceControl, Target
 
+FAILING = 3  # of 33 requests: nine per cent
 SAMPLES = 5  # an odd number: the median is one of them, and one slow answer does not decide
 
 
@@ -30,6 +35,29 @@ def the_api_is_serving(api: httpx.Client) -> None:
 @given(parsers.re(r"(?P<service>redis|postgres|nginx|third_parties|aws|api_\d) is down"))
 def service_is_down(service: str, situation: Situation, control: ServiceControl, note: Callable[[str], None]) -> None:
     note(situation.arrange(ServiceDown(control, service)).detail)
+
+
+@given("a day of traffic was counted")
+def traffic_was_counted(
+    target: Target, day_of_traffic: Callable[[int], DayOfTraffic], situation: Situation, note: Callable[[str], None]
+) -> None:
+    if target.facts.disposable:  # on a live target the real day counts
+        note(situation.arrange(day_of_traffic(0)).detail)
+
+
+@given("many requests failed in the last 24 hours")
+def many_requests_failed(
+    day_of_traffic: Callable[[int], DayOfTraffic], situation: Situation, note: Callable[[str], None]
+) -> None:
+    note(situation.arrange(day_of_traffic(FAILING)).detail)
+
+
+@pytest.fixture
+def day_of_traffic(
+    api: httpx.Client, redis_client: redis.Redis, third_party: Callable[[str], ThirdPartyDown]
+) -> Callable[[int], DayOfTraffic]:
+    """Gives a day of traffic in which so many sign-ins failed; ask for it before `situation`, which uses it last."""
+    return lambda failing: DayOfTraffic(api, redis_client, third_party("twilio"), failing)
 
 
 @then("every health check is healthy")
@@ -78,6 +106,17 @@ def error_rate_below(api: httpx.Client, percent: float, note: Callable[[str], No
     note(f"{metrics['errors_24h']} errors in {metrics['requests_24h']} requests")
     assert metrics["requests_24h"] > 0, "no request was counted: the rate says nothing"
     assert metrics["error_rate_percent"] < percent
+
+
+@then(parsers.parse("the error rate of the last 24 hours is {percent:g} % or more"))
+def error_rate_at_least(api: httpx.Client, percent: float) -> None:
+    assert api.get("/api/metrics").raise_for_status().json()["error_rate_percent"] >= percent
+
+
+@then(parsers.parse('the answer puts the endpoint "{endpoint}" first'))
+def endpoint_is_first(last_result: Result, api: httpx.Client, endpoint: str) -> None:
+    assert f"{FAILING} of {FAILING} {endpoint} " in last_result.stdout.splitlines()[1]
+    assert endpoint == api.get("/api/metrics").raise_for_status().json()["by_endpoint"][0]["endpoint"]
 
 
 @then("no critical alarm is ringing")

@@ -1,0 +1,90 @@
+@needs_nginx @needs_aws
+Feature: Incident response
+  Four phases, each with its clock. What a machine can look at is run; what only a person can do is a checkbox.
+
+  @risk_readonly
+  Scenario: In the first 5 minutes it is known what works
+    Given the API is serving
+    When a person acknowledges the alert in PagerDuty or Slack, and notes the time
+    And I check the status of every part (within 1 minute):
+      """bash
+      beautycort health-checks health --format json
+      """
+    Then every health check is healthy
+    When a person sets the severity by the table, and opens the incident channel
+    And a person tells the stakeholders when it is HIGH or CRITICAL
+    Then the API is serving
+
+  @risk_readonly @alert_PlatformDown
+  Scenario: Between 5 and 15 minutes a dependency that is down is found
+    Given twilio is failing
+    And customers try to sign in
+    When I try to check every part (within 1 minute):
+      """bash
+      beautycort health-checks health --format json
+      """
+    Then it ends with exit code 1
+    And the check "External Dependencies" is unhealthy
+    When I ask the API which dependency fails:
+      """bash
+      curl --fail-with-body -sS --max-time 10 "$API_BASE_URL/api/health/detailed"
+      """
+    Then the API's own report says "External Dependencies" is unhealthy
+    When I count the latest errors in the log:
+      """bash
+      tail -n 2000 "$LOG_DIR/app.log" | python3 -c '
+      import collections, json, sys
+      entries = [json.loads(line) for line in sys.stdin]
+      errors = collections.Counter((e["path"], e.get("status", e.get("error"))) for e in entries if e["level"] == "error")
+      for (path, what), times in errors.most_common(10):
+          print(times, path, what)
+      '
+      """
+    Then the errors of "/api/auth/otp/request" with 502 are counted
+    When a person looks at Sentry and New Relic for the same errors, and writes the findings to the incident channel
+    Then twilio answers with 503
+
+  @risk_readonly
+  Scenario: A recent deployment is found
+    Given a version was released an hour ago, and another one a week ago
+    When I list what was changed in the last two hours:
+      """bash
+      git -C "$APP_REPOSITORY" log --since="2 hours ago" --date=iso --format="%h %cd %an: %s %d"
+      """
+    Then the release of an hour ago is listed, and the one of last week is not
+
+  @risk_readonly
+  Scenario: CPU, memory, disk and network are read
+    Given the API is serving
+    When I read load, memory, disks and network of this host:
+      """bash
+      nproc
+      cat /proc/loadavg
+      grep -E '^(MemTotal|MemAvailable):' /proc/meminfo
+      df -P -h / "$LOG_DIR"
+      cat /proc/net/dev
+      """
+    Then the readings are those of this machine
+    When I list the alarms that ring for any host:
+      """bash
+      aws cloudwatch describe-alarms --state-value ALARM --output text \
+        --query 'MetricAlarms[?starts_with(AlarmName, `beautycort-`)].[AlarmName,StateReason]'
+      """
+    Then no critical alarm is ringing
+
+  @risk_mutating @alert_PlatformDown
+  Scenario: After 15 minutes the fix is applied and recovery is watched
+    Given nginx is down
+    When a person says in the incident channel what will be done, and who does it
+    And I start what is down:
+      """bash
+      systemctl start nginx
+      """
+    And I wait until every part is healthy (within 2 minutes):
+      """bash
+      timeout 100 bash -c 'until beautycort health-checks health; do sleep 1; done'
+      """
+    Then nginx is running
+    And the API is serving
+    When a person watches error rate and response times for 15 minutes more, then ends the incident
+    Then the API is serving

@@ -1,0 +1,49 @@
+@needs_aws
+Feature: Monitoring dashboards
+  A dashboard shows, an alarm wakes. Alarms can be read by a machine: do they exist, and is one ringing?
+
+  @risk_readonly
+  Scenario: Every threshold has an alarm, and none is ringing
+    Given CloudWatch knows the alarms of the platform
+    When I list the alarms, their thresholds and their states:
+      """bash
+      aws cloudwatch describe-alarms --alarm-name-prefix beautycort- \
+        --query 'MetricAlarms[].[AlarmName,Threshold,Unit,StateValue]' --output text
+      """
+    Then these alarms watch the platform:
+      | alarm                           | threshold | unit         |
+      | beautycort-api-error-rate       | 5         | Percent      |
+      | beautycort-api-response-time    | 2000      | Milliseconds |
+      | beautycort-database-connections | 80        | Percent      |
+      | beautycort-memory               | 85        | Percent      |
+      | beautycort-cpu                  | 80        | Percent      |
+    And no critical alarm is ringing
+    When a person opens the dashboards and sees data of the last five minutes on each of them
+
+  @risk_readonly @alert_AlarmRinging
+  Scenario: An alarm that rings is found, with its reason
+    Given the alarm beautycort-cpu is ringing
+    When I list the alarms that are ringing:
+      """bash
+      aws cloudwatch describe-alarms --state-value ALARM --output text \
+        --query 'MetricAlarms[?starts_with(AlarmName, `beautycort-`)].[AlarmName,StateUpdatedTimestamp,StateReason]'
+      """
+    Then the answer lists the alarm beautycort-cpu and no other
+    And CloudWatch says that only beautycort-cpu is ringing
+
+  @risk_mutating
+  Scenario: An alarm that is missing is found and made again
+    Given the alarm beautycort-cpu is missing
+    When I list the alarms there are:
+      """bash
+      aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --query 'MetricAlarms[].AlarmName' --output text
+      """
+    Then the answer does not list the alarm beautycort-cpu
+    When I make it again:
+      """bash
+      aws cloudwatch put-metric-alarm --alarm-name beautycort-cpu \
+        --namespace BeautyCort --metric-name CPUUtilization --statistic Average --unit Percent \
+        --comparison-operator GreaterThanThreshold --threshold 80 --period 60 --evaluation-periods 3 \
+        --treat-missing-data breaching
+      """
+    Then the alarm beautycort-cpu rings above 80 Percent, and when there is no data

@@ -1,0 +1,93 @@
+"""An alarm of CloudWatch that rings, or that is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runbook_steps.errors import FaultError
+from runbook_steps.faults.base import Observation
+
+__all__ = ["AlarmMissing", "AlarmRinging"]
+
+_KEPT = (
+    "AlarmName",
+    "Namespace",
+    "MetricName",
+    "Threshold",
+    "Unit",
+    "ComparisonOperator",
+    "EvaluationPeriods",
+    "Period",
+    "Statistic",
+    "Dimensions",
+    "ActionsEnabled",
+    "AlarmActions",
+    "TreatMissingData",
+)
+
+
+class _Alarm:
+    def __init__(self, cloudwatch: Any, alarm: str) -> None:
+        self._cloudwatch = cloudwatch
+        self._alarm = alarm
+
+    def _found(self) -> dict[str, Any] | None:
+        alarms = self._cloudwatch.describe_alarms(AlarmNames=[self._alarm])["MetricAlarms"]
+        return dict(alarms[0]) if alarms else None
+
+
+class AlarmRinging(_Alarm):
+    """The alarm is in the state ALARM, as when its metric passed the threshold."""
+
+    @property
+    def name(self) -> str:
+        """What is broken."""
+        return f"the alarm {self._alarm} is ringing"
+
+    def arrange(self) -> None:
+        """Sets its state."""
+        self._cloudwatch.set_alarm_state(
+            AlarmName=self._alarm, StateValue="ALARM", StateReason="drill: above the threshold for 3 minutes"
+        )
+
+    def observe(self) -> Observation:
+        """Reads its state."""
+        found = self._found()
+        state = found["StateValue"] if found else "missing"
+        return Observation(state == "ALARM", f"{self._alarm}: {state}")
+
+    def clear(self) -> None:
+        """Sets it back."""
+        self._cloudwatch.set_alarm_state(AlarmName=self._alarm, StateValue="OK", StateReason="drill: over")
+
+
+class AlarmMissing(_Alarm):
+    """The alarm was deleted: what it watches can fail unheard."""
+
+    def __init__(self, cloudwatch: Any, alarm: str) -> None:
+        super().__init__(cloudwatch, alarm)
+        self._before: dict[str, Any] = {}
+
+    @property
+    def name(self) -> str:
+        """What is broken."""
+        return f"the alarm {self._alarm} is missing"
+
+    def arrange(self) -> None:
+        """Deletes it. Raises FaultError when it was not there to delete."""
+        found = self._found()
+        if found is None:
+            raise FaultError(f"there is no alarm {self._alarm}")
+        self._before = {key: found[key] for key in _KEPT if found.get(key) not in (None, "")}
+        self._cloudwatch.delete_alarms(AlarmNames=[self._alarm])
+
+    def observe(self) -> Observation:
+        """Looks for it."""
+        found = self._found()
+        return Observation(found is None, f"{self._alarm}: {'missing' if found is None else found['StateValue']}")
+
+    def clear(self) -> None:
+        """Makes it as it was."""
+        if self._before:
+            self._cloudwatch.put_metric_alarm(**self._before)
+            self._cloudwatch.set_alarm_state(AlarmName=self._alarm, StateValue="OK", StateReason="drill: over")

@@ -1,0 +1,70 @@
+"""A day of traffic of its own: what earlier drills counted is put aside, and real requests are sent."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import httpx
+import redis
+
+from runbook_steps.errors import FaultError
+from runbook_steps.faults.base import Observation
+from runbook_steps.faults.third_party_down import ThirdPartyDown
+
+__all__ = ["DayOfTraffic"]
+
+COUNTERS = "metrics:"
+ASIDE = "drill:aside:"
+GOOD_REQUESTS = 30
+
+
+class DayOfTraffic:
+    """The counters of 24 hours hold only what this sends: good requests, and `failing` sign-ins without SMS."""
+
+    def __init__(self, api: httpx.Client, client: redis.Redis, twilio: ThirdPartyDown, failing: int = 0) -> None:
+        self._api = api
+        self._redis: Any = client
+        self._twilio = twilio
+        self._failing = failing
+
+    @property
+    def name(self) -> str:
+        """What is broken, or not."""
+        return "many requests failed today" if self._failing else "today's counters are those of this drill"
+
+    def arrange(self) -> None:
+        """Puts the counters aside and sends the requests. Raises FaultError when good ones fail."""
+        self._redis.set(f"{ASIDE}marker", "1", ex=3600)
+        for key in self._redis.scan_iter(match=f"{COUNTERS}*", count=1000):
+            self._redis.rename(key, f"{ASIDE}{key}")
+        for _ in range(GOOD_REQUESTS):
+            answer = self._api.get("/api/service-categories")
+            if answer.status_code != httpx.codes.OK:
+                raise FaultError(f"GET /api/service-categories answers {answer.status_code}: the platform is not well")
+        if self._failing:
+            self._twilio.arrange()
+            try:
+                for _ in range(self._failing):
+                    phone = f"+96279000{secrets.randbelow(10_000):04d}"
+                    self._api.post("/api/auth/otp/request", json={"phone": phone})
+            finally:
+                self._twilio.clear()
+
+    def observe(self) -> Observation:
+        """Reads the API's own counters."""
+        counted = self._api.get("/api/metrics").raise_for_status().json()
+        detail = f"{counted['errors_24h']} errors in {counted['requests_24h']} requests"
+        if self._failing:
+            return Observation(int(counted["errors_24h"]) >= self._failing, detail)
+        return Observation(bool(self._redis.exists(f"{ASIDE}marker")), detail)
+
+    def clear(self) -> None:
+        """Puts the counters back that were there before."""
+        if not self._redis.exists(f"{ASIDE}marker"):
+            return
+        for key in list(self._redis.scan_iter(match=f"{COUNTERS}*", count=1000)):
+            self._redis.delete(key)
+        for key in list(self._redis.scan_iter(match=f"{ASIDE}{COUNTERS}*", count=1000)):
+            self._redis.rename(key, key.removeprefix(ASIDE))
+        self._redis.delete(f"{ASIDE}marker")

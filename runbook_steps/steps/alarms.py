@@ -1,0 +1,77 @@
+"""Alarms of CloudWatch: there, missing, ringing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pytest_bdd import given, parsers, then
+
+from runbook_steps.faults.alarm import AlarmMissing, AlarmRinging
+from runbook_steps.faults.base import Situation
+from runbook_steps.model import Result
+
+PREFIX = "beautycort-"
+
+
+@given("CloudWatch knows the alarms of the platform")
+def alarms_are_known(aws: Callable[[str], Any], note: Callable[[str], None]) -> None:
+    found = alarms_of(aws)
+    note(f"{len(found)} alarms known")
+    assert found, "CloudWatch knows no alarm: nothing would ring"
+
+
+@given(parsers.re(r"the alarm (?P<alarm>beautycort-[a-z-]+) is ringing"))
+def an_alarm_is_ringing(
+    alarm: str, situation: Situation, aws: Callable[[str], Any], note: Callable[[str], None]
+) -> None:
+    note(situation.arrange(AlarmRinging(aws("cloudwatch"), alarm)).detail)
+
+
+@given(parsers.re(r"the alarm (?P<alarm>beautycort-[a-z-]+) is missing"))
+def an_alarm_is_missing(
+    alarm: str, situation: Situation, aws: Callable[[str], Any], note: Callable[[str], None]
+) -> None:
+    note(situation.arrange(AlarmMissing(aws("cloudwatch"), alarm)).detail)
+
+
+@then("these alarms watch the platform:")
+def these_alarms_watch(datatable: list[list[str]], aws: Callable[[str], Any]) -> None:
+    expected = {name: (float(threshold), unit) for name, threshold, unit in datatable[1:]}
+    found = {name: (alarm["Threshold"], alarm["Unit"]) for name, alarm in alarms_of(aws).items()}
+    assert expected == {name: found.get(name) for name in expected}
+
+
+@then(parsers.re(r"the answer lists the alarm (?P<alarm>beautycort-[a-z-]+) and no other"))
+def answer_lists_only(alarm: str, last_result: Result) -> None:
+    assert [alarm] == [word for word in last_result.stdout.split() if word.startswith(PREFIX)]
+
+
+@then(parsers.re(r"the answer does not list the alarm (?P<alarm>beautycort-[a-z-]+)"))
+def answer_lacks(alarm: str, last_result: Result, aws: Callable[[str], Any]) -> None:
+    listed = last_result.stdout.split()
+    assert alarm not in listed
+    assert sorted(alarms_of(aws)) == sorted(listed)
+
+
+@then(parsers.re(r"CloudWatch says that only (?P<alarm>beautycort-[a-z-]+) is ringing"))
+def only_one_rings(alarm: str, aws: Callable[[str], Any]) -> None:
+    assert [alarm] == [name for name, found in alarms_of(aws).items() if found["StateValue"] == "ALARM"]
+
+
+@then(
+    parsers.re(
+        r"the alarm (?P<alarm>beautycort-[a-z-]+) rings above (?P<limit>\d+) (?P<unit>\w+), and when there is no data"
+    )
+)
+def alarm_rings_above(alarm: str, limit: str, unit: str, aws: Callable[[str], Any]) -> None:
+    found = alarms_of(aws)[alarm]
+    assert (float(limit), unit) == (found["Threshold"], found["Unit"])
+    assert found["ComparisonOperator"] == "GreaterThanThreshold"
+    assert found["TreatMissingData"] == "breaching"
+
+
+def alarms_of(aws: Callable[[str], Any]) -> dict[str, dict[str, Any]]:
+    """Every alarm of the platform, by name."""
+    found = aws("cloudwatch").describe_alarms(AlarmNamePrefix=PREFIX)["MetricAlarms"]
+    return {alarm["AlarmName"]: alarm for alarm in found}
