@@ -101,6 +101,10 @@ class CommandTimedOut(CommandFailed):
     """A command passed its time limit and was killed with its children."""
 
 
+class RiskExceeded(CommandFailed):
+    """A command tried more than the risk of its procedure permits, and was not let do it."""
+
+
 class CheckFailed(RunbookError):
     """Something observable is not as it should be: the message tells expected and actual."""
 

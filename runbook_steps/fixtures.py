@@ -12,7 +12,7 @@ import pytest
 from runbook_steps.collection import procedure_of
 from runbook_steps.errors import CommandFailed
 from runbook_steps.faults.base import Situation
-from runbook_steps.model import Command, Result
+from runbook_steps.model import Command, Result, Risk
 from runbook_steps.plugin import PROOF
 from runbook_steps.run import run_command
 from runbook_steps.targets.base import ServiceControl, Target
@@ -67,14 +67,25 @@ def results() -> list[Result]:
 
 @pytest.fixture
 def execute(
-    proof: Any, environment: Callable[[], Mapping[str, str]], workspace: Path, results: list[Result]
+    request: pytest.FixtureRequest,
+    proof: Any,
+    environment: Callable[[], Mapping[str, str]],
+    workspace: Path,
+    results: list[Result],
 ) -> Callable[[Command], Result]:
-    """Runs a command on the target and records it; its exit code is not judged here."""
+    """Runs a command on the target, held to its procedure's risk, and records it; its exit code is not judged here.
+
+    Raises RiskExceeded when it tried more than the risk permits, whatever it made of the refusal.
+    """
+    procedure = procedure_of(request.node)
+    restraint = proof.restraint(procedure.risk if procedure else Risk.READONLY)
 
     def run(command: Command) -> Result:
-        result = run_command(command, environment(), workspace)
+        held = restraint.hold(environment(), workspace)
+        result = run_command(command, held.environment, workspace, prefix=held.prefix)
         proof.recorder.command_finished(result)
         results.append(result)
+        restraint.judge(command, result)
         return result
 
     return run

@@ -230,7 +230,8 @@ class TargetFacts:
     """What the plan needs to know of a target.
 
     `disposable` targets may be broken on purpose; on others Given only observes.
-    `tools` are the names of executables found on the target's PATH.
+    `tools` are the names of executables found on the target's PATH. `hidden` are files and folders that
+    a read-only command must not see.
     """
 
     name: str
@@ -238,3 +239,4 @@ class TargetFacts:
     allowed: Risk
     tools: frozenset[str] = frozenset()
     emulated: Mapping[str, str] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()

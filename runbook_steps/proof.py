@@ -30,6 +30,7 @@ from runbook_steps.plan import parts_needed, plan
 from runbook_steps.record import Journal, load_evidence, merge, read_journal, write_evidence
 from runbook_steps.recorder import Recorder, RunFacts
 from runbook_steps.redact import Redactor, secret_values
+from runbook_steps.restraint import Restraint
 from runbook_steps.run import end_commands_of_dead_runs
 from runbook_steps.settings import Settings, load_settings
 from runbook_steps.targets.base import Target
@@ -57,6 +58,7 @@ class Proof:
         self._redactor = Redactor(secret_values(environ) | target.secrets())
         self._recorder: Recorder | None = None
         self._items: list[pytest.Item] = []
+        self._restraints: dict[Risk, Restraint] = {}
         self._verdict: tuple[Outcome, str] = (Outcome.INTERRUPTED, "")
         self._step_files: dict[str, set[str]] = {}
         self._summary: list[str] = []
@@ -116,6 +118,12 @@ class Proof:
                 **self.target.versions(),
             },
         )
+
+    def restraint(self, risk: Risk) -> Restraint:
+        """What holds the commands of a procedure of that risk."""
+        if risk not in self._restraints:
+            self._restraints[risk] = Restraint.of(risk, self.target.facts, self.settings.work_dir / self.run)
+        return self._restraints[risk]
 
     def start_target(self, procedure: Procedure | None = None) -> None:
         """Makes ready what the selected scenarios need, or this one. Ends the session when that fails."""
@@ -245,6 +253,8 @@ class Proof:
 
     def pytest_unconfigure(self) -> None:
         """Whatever ended the session: nothing stays behind."""
+        for restraint in self._restraints.values():
+            restraint.close()
         self.target.close()
         if self._recorder is not None:
             self._recorder.journal.close()

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -35,10 +35,16 @@ _INTERPRETERS: Mapping[str, tuple[str, ...]] = {
 
 
 def run_command(
-    command: Command, environment: Mapping[str, str], cwd: Path, *, stdin_text: str | None = None
+    command: Command,
+    environment: Mapping[str, str],
+    cwd: Path,
+    *,
+    stdin_text: str | None = None,
+    prefix: Sequence[str] = (),
 ) -> Result:
     """Runs the command to its end, or kills it at its time limit. Its exit code is told, not judged.
 
+    `prefix` is a program with its arguments that locks itself down and becomes the command.
     Only `environment` is inherited. Raises NotRunnableHere when the interpreter is not on its PATH.
     """
     mark = f"{os.getpid()}-{uuid.uuid4().hex}"
@@ -47,7 +53,8 @@ def run_command(
     else:
         arguments = [*_INTERPRETERS["bash"], command.text]
     started = time.monotonic()
-    process = _start(arguments, {**environment, COMMAND_MARK: mark}, cwd, has_input=stdin_text is not None)
+    environment = {**environment, COMMAND_MARK: mark}
+    process = _start(arguments, environment, cwd, prefix, has_input=stdin_text is not None)
     streams = _Streams(process, stdin_text)
     timed_out = False
     try:
@@ -69,12 +76,12 @@ def run_command(
 
 
 def _start(
-    arguments: list[str], environment: Mapping[str, str], cwd: Path, *, has_input: bool
+    arguments: list[str], environment: Mapping[str, str], cwd: Path, prefix: Sequence[str], *, has_input: bool
 ) -> subprocess.Popen[bytes]:
     # Popen looks the program up on the PATH of this process, not on the one it is given
     program = _which(arguments[0], environment.get("PATH", os.defpath))
     return subprocess.Popen(
-        [program, *arguments[1:]],
+        [*prefix, program, *arguments[1:]],
         env=dict(environment),
         cwd=cwd,
         stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import hmac
 import json
 import os
 import signal
@@ -36,6 +37,7 @@ from runbook_steps.targets.embedded.processes import become_subreaper, start_mar
 from runbook_steps.targets.embedded.reaper import start_reaper
 from runbook_steps.targets.embedded.service import NotReady, http_status, until
 from runbook_steps.targets.embedded.supervision import Supervised, Timing
+from runbook_steps.targets.embedded.wire import TOKEN_FILE
 
 __all__ = ["Keeper", "main"]
 
@@ -190,10 +192,14 @@ class Keeper:
             await asyncio.to_thread(reload_nginx, pid)
 
 
+_LOOKING = frozenset({"status"})
+
+
 class _Wire:
     """Reads one request a connection, gives one answer."""
 
-    def __init__(self, keeper: Keeper) -> None:
+    def __init__(self, keeper: Keeper, token: str) -> None:
+        self._token = token
         self._operations: dict[str, Callable[..., Awaitable[Any]]] = {
             "start_parts": keeper.start_parts,
             "start": keeper.start,
@@ -204,12 +210,17 @@ class _Wire:
             "shutdown": keeper.shutdown,
         }
 
+    def _permit(self, name: str, token: str) -> None:
+        if name not in _LOOKING and not hmac.compare_digest(token, self._token):
+            raise TargetError(f"`{name}` changes a service, and this procedure is read-only")
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A connection."""
         try:
             request = json.loads(await reader.readline())
-            operation = self._operations[request.pop("operation")]
-            answer = {"result": await operation(**request)}
+            name, token = request.pop("operation"), request.pop("token", "")
+            self._permit(name, token)
+            answer = {"result": await self._operations[name](**request)}
         except RunbookError as error:
             answer = {"error": str(error)}
         except asyncio.CancelledError:
@@ -237,7 +248,8 @@ async def _keep(layout: Layout, owner_fd: int | None, reaper: int) -> bool:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, end)
     watched = _watch_owner(loop, layout, owner_fd, end)
-    server = await asyncio.start_unix_server(_Wire(keeper).serve, str(layout.control_socket))
+    token = (layout.directory / TOKEN_FILE).read_text("utf-8")
+    server = await asyncio.start_unix_server(_Wire(keeper, token).serve, str(layout.control_socket))
     layout.control_socket.chmod(0o600)
     await keeper.done.wait()
     asked = not ends

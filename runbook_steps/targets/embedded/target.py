@@ -18,7 +18,7 @@ from runbook_steps.targets.embedded.clearing import clear
 from runbook_steps.targets.embedded.control import EmbeddedControl
 from runbook_steps.targets.embedded.environment import command_environment
 from runbook_steps.targets.embedded.layout import Layout, read_layout
-from runbook_steps.targets.embedded.wire import ask
+from runbook_steps.targets.embedded.wire import TOKEN_FILE, ask, write_token
 
 __all__ = ["EmbeddedTarget"]
 
@@ -91,6 +91,7 @@ class EmbeddedTarget:
             allowed=self._allowed,
             tools=tools.available(),
             emulated=tools.emulated(),
+            hidden=(str(self._layout.directory / TOKEN_FILE),) if self._layout else (),
         )
 
     @property
@@ -155,6 +156,7 @@ class EmbeddedTarget:
         registry.sweep()
         run = registry.new_run(self._name, owned=self._owned, rate_limit=self._rate_limit)
         try:
+            write_token(run.layout.directory)
             tools.install(run.layout)
             self._start_keeper(run)
             self._layout = run.layout

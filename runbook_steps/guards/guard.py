@@ -1,0 +1,132 @@
+"""The guard of a run: one relay before each service, in a thread of its own, and the environment that leads there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from runbook_steps.errors import TargetError
+from runbook_steps.guards import lockdown
+from runbook_steps.guards.http_policy import refused_aws, refused_http
+from runbook_steps.guards.http_relay import HttpRelay
+from runbook_steps.guards.listening import Listener, Relay
+from runbook_steps.guards.mirror import Mirror
+from runbook_steps.guards.postgres_relay import PostgresRelay
+from runbook_steps.guards.redis_relay import RedisRelay
+from runbook_steps.guards.rewrite import Origin, rewritten, with_readonly_role
+from runbook_steps.guards.streams import Refusal, Upstream
+from runbook_steps.model import Risk
+
+__all__ = ["Guard", "can_lock_down"]
+
+_END_S = 10.0
+_CA_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+def can_lock_down() -> bool:
+    """Whether this kernel can hold a command to what it may write, connect to and signal."""
+    return sys.platform == "linux" and lockdown.landlock_abi() >= lockdown.ABI_NEEDED
+
+
+class Guard:
+    """Lets through what a risk permits. Made once per risk and run; `close` ends its thread."""
+
+    def __init__(self, risk: Risk, folder: Path) -> None:
+        """`folder` is private to the run: certificates are kept there. Nothing listens yet."""
+        self.risk = risk
+        self._folder = folder
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=f"guard-{risk}", daemon=True)
+        self._listeners: dict[Origin, Listener] = {}
+        self._refusals: list[Refusal] = []
+        self._mirror: Mirror | None = None
+        self._thread.start()
+
+    def environment(self, real: Mapping[str, str]) -> dict[str, str]:
+        """The environment of a guarded command: every service is behind the guard, which opens as needed."""
+        if self.risk is Risk.READONLY:
+            real = with_readonly_role(real)
+        guarded = rewritten(real, lambda origin: self._port(origin, real))
+        if self._mirror is not None:
+            guarded |= dict.fromkeys(_CA_VARIABLES, str(self._mirror.bundle))
+        return {name: value for name, value in guarded.items() if name not in _PROXIES}
+
+    def prefix(self, writable: Sequence[Path], hidden: Sequence[Path]) -> tuple[str, ...]:
+        """What to put before a command so that the kernel holds it: it may write only there, and only see the rest."""
+        ports = [listener.port for listener in self._listeners.values()]
+        spec = {"write": [str(path) for path in writable], "hide": [str(path) for path in hidden], "ports": ports}
+        return (sys.executable, "-I", "-S", str(Path(lockdown.__file__)), json.dumps(spec))
+
+    def take_refusals(self) -> tuple[Refusal, ...]:
+        """What was refused since the last time it was asked."""
+        taken = tuple(self._refusals)
+        del self._refusals[: len(taken)]
+        return taken
+
+    def close(self) -> None:
+        """Ends every relay and the thread; idempotent."""
+        if self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self._stop)
+        self._thread.join(timeout=_END_S)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    def _stop(self) -> None:
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.call_soon(self._loop.stop)
+
+    def _port(self, origin: Origin, real: Mapping[str, str]) -> int:
+        if origin not in self._listeners:
+            try:
+                listener = Listener(self._relay(origin, real))
+            except OSError as error:
+                raise TargetError(f"the guard of {origin.name} cannot listen: {error}") from error
+            asyncio.run_coroutine_threadsafe(listener.accept(), self._loop)
+            self._listeners[origin] = listener
+        return self._listeners[origin].port
+
+    def _relay(self, origin: Origin, real: Mapping[str, str]) -> Relay:
+        tell = self._refusals.append
+        trusted = real.get("SSL_CERT_FILE") or None
+        if origin.kind == "postgres":
+            tls = _database_tls(origin.tls, trusted) if origin.tls else None
+            return PostgresRelay(Upstream(origin.host, origin.port, tls), self.risk, tell)
+        if origin.kind == "redis":
+            tls = ssl.create_default_context(cafile=trusted) if origin.tls else None
+            return RedisRelay(Upstream(origin.host, origin.port, tls), self.risk, tell)
+        judge = refused_aws if origin.kind == "aws" else refused_http
+        mirror = self._the_mirror(trusted) if origin.tls else None
+        upstream = Upstream(origin.host, origin.port, _unverified() if origin.tls else None)
+        standard = origin.port == (443 if origin.tls else 80)
+        host = origin.host if standard else f"{origin.host}:{origin.port}"
+        return HttpRelay(origin.name, upstream, judge, self.risk, tell, mirror, extra=(("Host", host),))
+
+    def _the_mirror(self, trusted: str | None) -> Mirror:
+        if self._mirror is None:
+            self._mirror = Mirror(self._folder, Path(trusted) if trusted else None)
+        return self._mirror
+
+
+def _unverified() -> ssl.SSLContext:
+    """The guard does not judge the certificate: it mirrors it, and the command judges the mirror."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _database_tls(mode: str, trusted: str | None) -> ssl.SSLContext:
+    """As libpq understands `sslmode`."""
+    context = ssl.create_default_context(cafile=trusted)
+    context.check_hostname = mode == "verify-full"
+    if mode == "require":
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,148 @@
+"""Relays HTTP/1.1, one request a connection, and refuses a request that goes beyond the risk.
+
+To the real server every request is sent with `Connection: close`, so that the answer is all bytes up to
+the end and needs no reading. With TLS the guard shows a mirror of the real certificate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from runbook_steps.guards.http_policy import Head, needs_body
+from runbook_steps.guards.listening import Incoming
+from runbook_steps.guards.mirror import Mirror
+from runbook_steps.guards.streams import CHUNK, Refusal, Tell, Upstream, connect, shut
+from runbook_steps.model import Risk
+
+__all__ = ["HttpRelay", "Judge"]
+
+_MAX_HEAD = 65536
+_MAX_JUDGED_BODY = 1_048_576
+_PER_HOP = ("connection", "keep-alive", "proxy-connection", "upgrade", "te", "trailer", "expect")
+
+Judge = Callable[[Head, bytes, Risk], str | None]
+
+
+@dataclass(frozen=True)
+class HttpRelay:
+    """One listening place for one origin. `part` is what a refusal names, `extra` are headers for the real server."""
+
+    part: str
+    upstream: Upstream
+    judge: Judge
+    risk: Risk
+    tell: Tell
+    mirror: Mirror | None = None
+    extra: tuple[tuple[str, str], ...] = ()
+
+    async def __call__(self, incoming: Incoming) -> None:
+        """Serves one client; its connection ends when the real server cannot be reached, as its own would."""
+        server = writer = None
+        try:
+            from_server, server = await connect(self.upstream)
+            tls = await self._mirrored(server) if self.mirror is not None else None
+            reader, writer = await incoming.streams(tls)
+            with suppress(EOFError, ValueError, asyncio.LimitOverrunError):
+                await self._one_request(reader, writer, from_server, server)
+        finally:
+            await shut(server, writer)
+
+    async def _mirrored(self, server: asyncio.StreamWriter) -> ssl.SSLContext:
+        tls: ssl.SSLObject = server.get_extra_info("ssl_object")
+        certificate = tls.getpeercert(binary_form=True)
+        if self.mirror is None or certificate is None:
+            raise ConnectionError("the server showed no certificate")
+        return await asyncio.to_thread(self.mirror.context, certificate, self.upstream.host, self.upstream.port)
+
+    async def _one_request(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        from_server: asyncio.StreamReader,
+        server: asyncio.StreamWriter,
+    ) -> None:
+        try:
+            raw = await reader.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError:
+            return
+        head, lines = _parse(raw)
+        if "transfer-encoding" in head.headers and self.risk is Risk.READONLY:
+            writer.write(_answer(411, "the guard wants a Content-Length"))
+            return
+        length = int(head.headers.get("content-length", "0"))
+        body = b""
+        if needs_body(head) and length <= _MAX_JUDGED_BODY:
+            body = await _body(reader, writer, head, length)
+        if refused := self.judge(head, body, self.risk):
+            self.tell(Refusal(self.part, refused))
+            writer.write(
+                _answer(403, f"refused by the guard: this procedure is {self.risk}, and this is {refused}", self.risk)
+            )
+            return
+        server.write(_handed_on(lines, self.extra) + body)
+        upload = asyncio.create_task(_upload(reader, server, writer, head, length - len(body)))
+        try:
+            while chunk := await from_server.read(CHUNK):
+                writer.write(chunk)
+                await writer.drain()
+        finally:
+            upload.cancel()
+            await asyncio.gather(upload, return_exceptions=True)
+
+
+async def _body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: Head, length: int) -> bytes:
+    if head.headers.get("expect", "").lower() == "100-continue":
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    return await reader.readexactly(length)
+
+
+async def _upload(
+    reader: asyncio.StreamReader, server: asyncio.StreamWriter, writer: asyncio.StreamWriter, head: Head, left: int
+) -> None:
+    """What is left of the body; a chunked one (never at readonly) until the client is done."""
+    if head.headers.get("expect", "").lower() == "100-continue" and left:
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    chunked = "transfer-encoding" in head.headers
+    while chunked or left > 0:
+        chunk = await reader.read(CHUNK if chunked else min(left, CHUNK))
+        if not chunk:
+            return
+        left -= len(chunk)
+        server.write(chunk)
+        await server.drain()
+
+
+def _parse(raw: bytes) -> tuple[Head, list[str]]:
+    """Raises ValueError when it is no HTTP/1.x request, or one that two servers could read differently."""
+    lines = raw.decode("latin-1").split("\r\n")[:-2]
+    method, target, version = lines[0].split(" ")
+    if not version.startswith("HTTP/1.") or not method.isalpha() or len(raw) > _MAX_HEAD:
+        raise ValueError("not an HTTP/1.1 request")
+    headers: dict[str, str] = {}
+    for line in lines[1:]:
+        name, colon, value = line.partition(":")
+        if not colon or name != name.strip() or (name.lower() == "content-length" and "content-length" in headers):
+            raise ValueError("a malformed header")
+        headers[name.lower()] = value.strip()
+    if "content-length" in headers and "transfer-encoding" in headers:
+        raise ValueError("both Content-Length and Transfer-Encoding")
+    return Head(method.upper(), target, headers), lines
+
+
+def _handed_on(lines: list[str], extra: tuple[tuple[str, str], ...]) -> bytes:
+    replaced = {name.lower() for name, _ in extra}
+    kept = [line for line in lines[1:] if line.partition(":")[0].lower() not in {*_PER_HOP, *replaced}]
+    added = [f"{name}: {value}" for name, value in extra]
+    return "\r\n".join([lines[0], *kept, *added, "Connection: close", "", ""]).encode("latin-1")
+
+
+def _answer(status: int, message: str, risk: Risk | None = None) -> bytes:
+    document = {"error": message} | ({"risk": str(risk)} if risk else {})
+    body = json.dumps(document).encode() + b"\n"
+    head = f"HTTP/1.1 {status} Guard\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return (head + "Connection: close\r\n\r\n").encode() + body

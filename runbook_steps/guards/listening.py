@@ -1,0 +1,65 @@
+"""Takes connections without reading from them: a relay with TLS must look at the real server first."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+__all__ = ["Incoming", "Listener", "Relay"]
+
+_HANDSHAKE_S = 10.0
+_BUFFER = 1_048_576  # bytes that may wait unread; also the longest line of a protocol
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A client that was accepted, nothing read yet."""
+
+    client: socket.socket
+
+    async def streams(self, tls: ssl.SSLContext | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Its streams, after the handshake when there is TLS. Raises OSError, ssl.SSLError."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=_BUFFER)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await loop.connect_accepted_socket(
+            lambda: protocol, self.client, ssl=tls, ssl_handshake_timeout=_HANDSHAKE_S if tls else None
+        )
+        return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+Relay = Callable[[Incoming], Awaitable[None]]
+
+
+class Listener:
+    """A free port on the loopback whose every client is served by a relay, each in a task of its own."""
+
+    def __init__(self, relay: Relay) -> None:
+        """Listens at once; clients wait until `accept` runs. Raises OSError."""
+        self._relay = relay
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self._socket.setblocking(False)
+        self._clients: set[asyncio.Task[None]] = set()
+        self.port: int = self._socket.getsockname()[1]
+
+    async def accept(self) -> None:
+        """Until it is cancelled, or closed."""
+        loop = asyncio.get_running_loop()
+        with suppress(OSError, asyncio.CancelledError):
+            while True:
+                client, _ = await loop.sock_accept(self._socket)
+                task = loop.create_task(self._serve(Incoming(client)))
+                self._clients.add(task)
+                task.add_done_callback(self._clients.discard)
+        self._socket.close()
+
+    async def _serve(self, incoming: Incoming) -> None:
+        try:
+            with suppress(asyncio.CancelledError, OSError, ssl.SSLError):
+                await self._relay(incoming)
+        finally:
+            incoming.client.close()

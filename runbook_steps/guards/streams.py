@@ -1,0 +1,74 @@
+"""What every relay shares: where the real service is, who is told of a refusal, bytes one way and the other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = ["Refusal", "Tell", "Upstream", "both_ways", "connect", "shut"]
+
+CONNECT_S = 10.0
+CHUNK = 65536
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Where the real service listens; `tls` is None for plain TCP."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a command tried and was not let do: `Redis`, `FLUSHALL`."""
+
+    part: str
+    operation: str
+
+    def __str__(self) -> str:
+        return f"{self.part}: {self.operation}"
+
+
+Tell = Callable[[Refusal], None]
+
+
+async def connect(upstream: Upstream) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to the real service. Raises OSError when it cannot be reached within CONNECT_S seconds."""
+    opening = asyncio.open_connection(
+        upstream.host,
+        upstream.port,
+        ssl=upstream.tls,
+        server_hostname=upstream.host if upstream.tls else None,
+    )
+    return await asyncio.wait_for(opening, CONNECT_S)
+
+
+async def both_ways(first: asyncio.Task[None], second: asyncio.Task[None]) -> None:
+    """Runs until either direction ends, then ends the other."""
+    _, pending = await asyncio.wait({first, second}, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(first, second, return_exceptions=True)
+
+
+async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Every byte, until the end of the stream, which is handed on."""
+    while chunk := await reader.read(CHUNK):
+        writer.write(chunk)
+        await writer.drain()
+    with contextlib.suppress(OSError, NotImplementedError):
+        writer.write_eof()
+
+
+async def shut(*writers: asyncio.StreamWriter | None) -> None:
+    """Closes, whatever state they are in."""
+    for writer in writers:
+        if writer is not None:
+            writer.close()
+            with contextlib.suppress(OSError, ssl.SSLError, asyncio.CancelledError):
+                await writer.wait_closed()
