@@ -10,7 +10,7 @@ READY := .venv/.ready
 TARGET ?= embedded
 WORKERS ?= 2
 
-.PHONY: help setup verify prove site test check bench serve lock clean
+.PHONY: help setup verify prove site test check links bench serve lock clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -39,7 +39,7 @@ site: setup ## Build the site from pages, features and evidence
 test: setup ## The whole test suite
 	$(BIN)/pytest tests/ -n $(WORKERS) --dist loadscope -q
 
-check: setup ## Lint, types, import rules, house rules, strict build
+check: setup ## Lint, types, spelling, import rules, house rules, strict build, links
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -47,6 +47,10 @@ check: setup ## Lint, types, import rules, house rules, strict build
 	$(BIN)/codespell
 	$(BIN)/runbooks check
 	$(BIN)/mkdocs build --strict --site-dir build/check-site
+	$(BIN)/runbooks links build/check-site >/dev/null
+
+links: site ## Every link of the site, external addresses fetched too (needs the network)
+	$(BIN)/runbooks links site --fetch
 
 bench: setup ## Measure what must stay fast
 	$(BIN)/python -m tests.bench

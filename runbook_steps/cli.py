@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from runbook_steps import cli_target
+from runbook_steps import cli_reports, cli_target
 from runbook_steps.errors import ConfigurationError, RunbookError
 from runbook_steps.failure import plain
 from runbook_steps.model import Evidence, Outcome, ScenarioRecord
@@ -31,6 +31,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 good, 1 not good, 2 wrong use or sources, 3 refused, 4 no target.",
 )
 app.add_typer(cli_target.app, name="target", help="Keep a target running for hand work.")
+cli_reports.register(app)
 
 AsJson = Annotated[str, typer.Option("--format", help="console or json", metavar="FORMAT")]
 

@@ -110,6 +110,13 @@ def _pages(project: Project, row: Correction, page: str) -> str:
 
 def _cell(text: str) -> str:
     parts = " ".join(text.split()).split("`")
-    return "".join(
-        f"<code>{markdown_text(part)}</code>" if i % 2 else markdown_text(part) for i, part in enumerate(parts)
-    )
+    return "".join(_code(part) if i % 2 else _prose(part) for i, part in enumerate(parts))
+
+
+def _code(text: str) -> str:
+    return f"<code>{markdown_text(text)}</code>"
+
+
+def _prose(text: str) -> str:
+    """Escaped, with the blanks at its ends kept: they part it from the code beside it."""
+    return f"{' ' * text.startswith(' ')}{markdown_text(text)}{' ' * (text.endswith(' ') and text != ' ')}"

@@ -173,10 +173,10 @@ def _references(project: Project, row: HeadingRow) -> Iterator[PageError]:
             yield PageError(row.position, f"“{row.heading}”: {problem}")
     for command in row.commands:
         if not command.runs and not command.why:
-            yield PageError(command.position, f"“{command.was}” needs `runs:`, or `why:` nothing runs it any more")
+            yield PageError(command.position, f"“{command.lines[0]}” needs `runs:`, or `why:` nothing runs it any more")
         for reference in command.runs:
             if problem := reference_problem(project, reference):
-                yield PageError(command.position, f"“{command.was}”: {problem}")
+                yield PageError(command.position, f"“{command.lines[0]}”: {problem}")
 
 
 # ── the page ─────────────────────────────────────────────────────────────────────────────────────

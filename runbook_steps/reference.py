@@ -92,17 +92,18 @@ def reference_problem(project: Project, reference: str) -> str:
 def reference_link(project: Project, reference: str, page: str) -> str:
     """Markdown for a reference as it is written on `page`, a path like `docs/about/coverage.md`.
 
-    What does not exist is shown as words, without a link.
+    A scenario that does not exist is a link to its page, a page that does not exist is words: the check tells of both.
     """
     where, _, name = reference.partition("::")
     if where.startswith("tests/"):
         return f"<code>{markdown_text(reference)}</code>"
     found = project.page(where)
-    label = markdown_text(name or _title(project, where))
-    if found is None or reference_problem(project, reference):
-        return label
+    if found is None:
+        return markdown_text(name or where)
     target = posixpath.relpath(found.path, posixpath.dirname(page))
-    return f"[{label}]({target}{f'#{slug(name)}' if name else ''})"
+    if not name or reference_problem(project, reference):
+        return f"[{markdown_text(_title(project, where))}]({target})"
+    return f"[{markdown_text(name)}]({target}#{slug(name)})"
 
 
 def _title(project: Project, stem: str) -> str:

@@ -62,6 +62,16 @@ Feature: Daily health check
       """
     Then every smoke test passed
 
+  @risk_readonly
+  Scenario: An API that cannot serve ends the command with an error
+    Given redis is down
+    When I try to look at the API's own report:
+      """bash
+      curl --fail-with-body -sS --max-time 10 "$API_BASE_URL/api/health"
+      """
+    Then it ends with exit code 22
+    And the API says that it cannot serve
+
   @risk_destructive @alert_HealthCheckFailed
   Scenario Outline: The check names the part that is down
     Given <service> is down

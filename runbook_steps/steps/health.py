@@ -60,6 +60,12 @@ def day_of_traffic(
     return lambda failing: DayOfTraffic(api, redis_client, third_party("twilio"), failing)
 
 
+@then("the API says that it cannot serve")
+def the_api_cannot_serve(api: httpx.Client) -> None:
+    answer = api.get("/api/health")
+    assert (answer.status_code, answer.json()["status"]) == (httpx.codes.SERVICE_UNAVAILABLE, "unhealthy")
+
+
 @then("every health check is healthy")
 def every_check_is_healthy(last_result: Result) -> None:
     report = answer_of(last_result).get("health", answer_of(last_result))

@@ -1,0 +1,96 @@
+"""`runbooks coverage` and `runbooks links`: what became of version 1.0, and whether every link leads somewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runbook_steps.errors import SourceError
+from runbook_steps.failure import plain
+from runbook_steps.project import Project, find_root, load_project
+
+__all__ = ["data_problems", "register"]
+
+FETCH_DEADLINE_S = 10.0
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command()(coverage)
+    app.command()(links)
+
+
+def coverage(
+    write: Annotated[bool, typer.Option("--write", help="make docs/about/coverage.md anew")] = False,
+) -> None:
+    """Check that nothing of version 1.0 is lost; exit 1 when something is, or the page is not up to date."""
+    from runbook_steps.coverage import COVERAGE_PAGE, coverage_page, load_coverage  # noqa: PLC0415
+
+    root = find_root(Path.cwd())
+    project = load_project(root)
+    if write:
+        (root / COVERAGE_PAGE).write_text(coverage_page(project, *load_coverage(root)), encoding="utf-8")
+        project = load_project(root)
+    _tell([str(problem) for problem in data_problems(project)])
+
+
+def links(
+    site: Annotated[Path, typer.Argument(help="the folder of the built site")] = Path("site"),
+    fetch: Annotated[bool, typer.Option("--fetch", help="also ask every external address")] = False,
+) -> None:
+    """List the external links of a built site; exit 1 when any link is broken."""
+    from runbook_steps.links import broken_links, read_site, unreachable  # noqa: PLC0415
+
+    found = read_site(site)
+    bad = list(broken_links(found))
+    external = found.external()
+    for url in external:
+        typer.echo(plain(url))
+    if fetch:
+        bad += unreachable(external, _ask)
+    typer.echo(f"{sum(map(len, found.links.values()))} links, {len(external)} external addresses", err=True)
+    _tell([str(problem) for problem in bad])
+
+
+def data_problems(project: Project) -> list[SourceError]:
+    """What is wrong with the data about version 1.0, and whether the page made of it is up to date.
+
+    A project without that data has nothing to check.
+    """
+    from runbook_steps import corrections, coverage  # noqa: PLC0415 - only the check needs them
+    from runbook_steps.errors import PageError, Position  # noqa: PLC0415
+
+    if not (project.root / coverage.DOCUMENT).is_file():
+        return []
+    try:
+        headings, rows = coverage.load_coverage(project.root)
+        found = list(coverage.coverage_problems(project, headings, rows))
+        found += corrections.correction_problems(project, corrections.load_corrections(project.root))
+    except SourceError as error:
+        return [error]
+    page = project.root / coverage.COVERAGE_PAGE
+    made = coverage.coverage_page(project, headings, rows)
+    if not page.is_file() or page.read_text("utf-8") != made:
+        at = Position(coverage.COVERAGE_PAGE, 1)
+        found.append(PageError(at, "is not what its data says; make it with `runbooks coverage --write`"))
+    return found
+
+
+def _ask(url: str) -> str:
+    import httpx  # noqa: PLC0415 - only when something is fetched
+
+    try:
+        code = httpx.get(url, timeout=FETCH_DEADLINE_S, follow_redirects=True).status_code
+    except httpx.HTTPError as error:
+        return f"does not answer: {type(error).__name__}"
+    # a page behind a sign-in is there
+    return "" if code < httpx.codes.BAD_REQUEST or code in {401, 403, 405, 429} else f"answers {code}"
+
+
+def _tell(problems: list[str]) -> None:
+    for problem in problems:
+        typer.echo(plain(problem), err=True)
+    typer.echo(f"{len(problems)} problems" if problems else "no problems", err=True)
+    raise typer.Exit(1 if problems else 0)
