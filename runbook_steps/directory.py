@@ -95,9 +95,9 @@ def parse_contacts(text: str, path: str) -> Mapping[str, Contact]:
 
 
 def parse_vendors(text: str, path: str) -> Mapping[str, Vendor]:
-    """Name → vendor. Raises PageError for a file that is not as it should be."""
+    """Name → vendor; none when the file names none. Raises PageError for a file that is not as it should be."""
     found: dict[str, Vendor] = {}
-    for key, entry, position in _entries(text, path, "vendors"):
+    for key, entry, position in _entries(text, path, "vendors", optional=True):
         words = {name: _word(entry, key, name, position) for name in _VENDOR_WORDS}
         _refuse_bad_url(words["support"], key, position)
         found[key] = Vendor(name=key, **words)
@@ -135,13 +135,17 @@ def _refuse_bad_url(url: str, key: str, position: Position) -> None:
         raise PageError(position, f"{key}: the address {problem}")
 
 
-def _entries(text: str, path: str, top: str) -> list[tuple[str, Mapping[str, Any], Position]]:
+def _entries(
+    text: str, path: str, top: str, *, optional: bool = False
+) -> list[tuple[str, Mapping[str, Any], Position]]:
     try:
         document = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PageError(Position(path, line), f"not YAML: {error.problem}") from error
     table = document.get(top) if isinstance(document, dict) else None
+    if optional and isinstance(document, dict) and top not in document:
+        return []
     if not isinstance(table, dict) or not table:
         raise PageError(Position(path, 1), f"needs a mapping `{top}:` of key → entry")
     lines = text.splitlines()

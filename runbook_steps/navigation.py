@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from runbook_steps.model import FrontMatter, Runbook
 from runbook_steps.page import Page
 
-__all__ = ["DOMAINS", "ORDER", "navigation", "ordered"]
+__all__ = ["DOMAINS", "ORDER", "folder_title", "in_order", "navigation", "ordered"]
 
 DOMAINS = (
     "emergency",
@@ -56,8 +56,7 @@ def navigation(pages: Iterable[Page]) -> list[NavItem]:
             folders.setdefault(folder, []).append(page)
         elif path != "index.md":
             top.append(path)
-    order = sorted(folders, key=lambda name: (DOMAINS.index(name) if name in DOMAINS else len(DOMAINS), name))
-    sections: list[NavItem] = [{_title(name): _section(folders[name])} for name in order]
+    sections: list[NavItem] = [{folder_title(name): _section(folders[name])} for name in in_order(folders)]
     return [{"Home": "index.md"}, *sections, *sorted(top)]
 
 
@@ -71,7 +70,13 @@ def _rank(stem: str, front: FrontMatter | None, name: str) -> tuple[int, str]:
     return ORDER.index(stem) if stem in ORDER else len(ORDER), (front.title if front else name).casefold()
 
 
-def _title(folder: str) -> str:
+def in_order(folders: Iterable[str]) -> list[str]:
+    """Folders of `docs/` as DOMAINS has them, others behind them by name."""
+    return sorted(folders, key=lambda name: (DOMAINS.index(name) if name in DOMAINS else len(DOMAINS), name))
+
+
+def folder_title(folder: str) -> str:
+    """The name of a section: `database` → `Database`."""
     return folder.replace("-", " ").capitalize()
 
 

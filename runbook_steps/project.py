@@ -99,7 +99,7 @@ def load_project(root: Path) -> Project:
         severities=_data(root, SEVERITIES, parse_severities, problems),
         contacts=_data(root, CONTACTS, parse_contacts, problems),
         vendors=_data(root, CONTACTS, parse_vendors, problems),
-        links=_data(root, LINKS, parse_links, problems),
+        links=_data(root, LINKS, parse_links, problems) if (root / LINKS).is_file() else {},
         problems=tuple(problems),
         unreadable=frozenset(unreadable),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from runbook_steps.directory import Contact, Severity
 from runbook_steps.escape import inert, markdown_text, slug
 from runbook_steps.model import Evidence, FrontMatter, Risk, Runbook
+from runbook_steps.navigation import folder_title, in_order, ordered
 from runbook_steps.page import SECTIONS
 from runbook_steps.render import risk_badge
 from runbook_steps.standing import Standing, Tone, standings
@@ -99,17 +100,21 @@ def _front_facts(
 
 
 def symptom_list(runbooks: Iterable[Runbook], evidence: Sequence[Evidence]) -> str:
-    """A Markdown table of what a person sees → where to go; links are relative to `docs/`."""
-    rows = sorted(
-        ((symptom, runbook, front) for runbook, front in _with_front(runbooks) for symptom in front.symptoms),
-        key=lambda row: row[0].casefold(),
-    )
-    if not rows:
+    """Markdown: what a person sees → where to go, a table for each folder; links are relative to `docs/`."""
+    found = [(runbook, front) for runbook, front in _with_front(runbooks) if front.symptoms]
+    if not found:
         return "\nNo runbook names a symptom yet.\n"
-    lines = ["", "| What you see | Go to | Proof |", "| --- | --- | --- |"]
-    for symptom, runbook, front in rows:
-        said = markdown_text(symptom[:1].upper() + symptom[1:])
-        lines.append(f"| {said} | {_link(runbook, front)} | {_short_proof(runbook, evidence)} |")
+    folders = in_order({runbook.stem.partition("/")[0] for runbook, _ in found})
+    lines = ["", " · ".join(f"[{markdown_text(folder_title(name))}](#{slug(name)})" for name in folders)]
+    for folder in folders:
+        head = f"## {markdown_text(folder_title(folder))} {{: #{slug(folder)} }}"
+        lines += ["", head, "", "| What you see | Go to | Proof |", "| --- | --- | --- |"]
+        for runbook in ordered((runbook for runbook, _ in found), folder):
+            front = runbook.front_matter
+            symptoms = front.symptoms if front else ()
+            said = "<br>".join(markdown_text(symptom[:1].upper() + symptom[1:]) for symptom in symptoms)
+            link = _link(runbook, front) if front else ""
+            lines.append(f"| {said} | {link} | {_short_proof(runbook, evidence)} |")
     return "\n".join([*lines, ""])
 
 
@@ -131,11 +136,13 @@ def section_list(runbooks: Iterable[Runbook], evidence: Sequence[Evidence]) -> s
     rows = list(_with_front(runbooks))
     if not rows:
         return "\nNo runbook is written yet.\n"
-    lines = ["", "| Runbook | When | Severity | Proof |", "| --- | --- | --- | --- |"]
+    lines = ["", "| Runbook | When | Proof |", "| --- | --- | --- |"]
     for runbook, front in rows:
         when = markdown_text(front.symptoms[0][:1].upper() + front.symptoms[0][1:]) if front.symptoms else "–"
-        link = f"[{markdown_text(front.title)}]({runbook.stem.rpartition('/')[2]}.md)"
-        lines.append(f"| {link} | {when} | {markdown_text(front.severity)} | {_short_proof(runbook, evidence)} |")
+        link = (
+            f"[{markdown_text(front.title)}]({runbook.stem.rpartition('/')[2]}.md)<br>{markdown_text(front.severity)}"
+        )
+        lines.append(f"| {link} | {when} | {_short_proof(runbook, evidence)} |")
     return "\n".join([*lines, ""])
 
 

@@ -133,4 +133,8 @@ def demo(tmp_path: Path) -> DemoProject:
             shutil.copytree(source, target)
         else:
             shutil.copy(source, target)
+    home = (root / "docs/index.md").read_text("utf-8").splitlines(keepends=True)
+    of_this_project = ("(emergency/", "(reference/contacts")  # pages that the demo does not have
+    kept = [line for line in home if not any(link in line for link in of_this_project)]
+    (root / "docs/index.md").write_text("".join(kept), encoding="utf-8")
     return DemoProject(root)

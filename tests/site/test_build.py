@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runbook_steps.links import broken_links, read_site
 from runbook_steps.model import Outcome, ScenarioRecord
 from runbook_steps.record import EVIDENCE_SCHEMA, evidence_schema
 
@@ -78,6 +79,16 @@ def test_every_runbook_is_in_the_navigation(delivered: DemoProject) -> None:
 
     missing = [p for p in pages if p.name != "index.md" and f"{p.with_suffix('')}/" not in links]
     assert [] == missing
+
+
+def test_every_link_of_the_delivered_site_leads_somewhere(delivered: DemoProject) -> None:
+    """Also those that no Markdown check sees, because a macro wrote them."""
+    built = delivered.build()
+    assert 0 == built.exit_code, built.said
+
+    site = read_site(built.site)
+    assert [] == [str(bad) for bad in broken_links(site)]
+    assert len(site.links) > 20
 
 
 def test_nothing_is_fetched_from_another_origin(delivered: DemoProject) -> None:
