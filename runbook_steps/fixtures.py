@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from runbook_steps.collection import procedure_of
-from runbook_steps.errors import CommandFailed
+from runbook_steps.errors import CommandFailed, FaultError, NotApplicableNow, NotRunnableHere
 from runbook_steps.faults.base import Situation
 from runbook_steps.model import Command, Result, Risk
+from runbook_steps.plan import unset_variables
 from runbook_steps.plugin import PROOF
+from runbook_steps.restraint import Restraint
 from runbook_steps.run import run_command
 from runbook_steps.targets.base import ServiceControl, Target
+from runbook_steps.undo import Undo, record_undo
 from runbook_steps.workspace import scenario_folder
 
 
@@ -34,9 +37,12 @@ def target(proof: Any) -> Target:
 
 @pytest.fixture
 def control(target: Target) -> ServiceControl:
-    """Hands on the processes of a disposable target; a scenario that asks for it elsewhere does not apply."""
+    """Hands on the processes of a disposable target.
+
+    Raises NotApplicableNow on a live one: what needs them breaks something.
+    """
     if target.control is None:
-        pytest.skip(f"not applicable now: {target.name} is live, its processes are not ours to stop")
+        raise NotApplicableNow(f"{target.name} is live: its processes are not ours to stop")
     return target.control
 
 
@@ -47,9 +53,23 @@ def variables() -> dict[str, str]:
 
 
 @pytest.fixture
-def environment(target: Target, variables: dict[str, str]) -> Callable[[], Mapping[str, str]]:
-    """Gives the environment a command gets at that moment: the target's, and the procedure's parameters."""
-    return lambda: {**target.environment(), **variables}
+def restraint(request: pytest.FixtureRequest, proof: Any) -> Restraint:
+    """What holds this scenario to its risk."""
+    procedure = procedure_of(request.node)
+    found: Restraint = proof.restraint(procedure.risk if procedure else Risk.READONLY)
+    return found
+
+
+@pytest.fixture
+def environment(target: Target, variables: dict[str, str], restraint: Restraint) -> Callable[[], Mapping[str, str]]:
+    """Gives the environment of the steps' own clients: the target's, and the procedure's parameters.
+
+    On a live target the clients are held to the scenario's risk as its commands are; on a disposable one
+    Given may break what it likes.
+    """
+    if target.facts.disposable:
+        return lambda: {**target.environment(), **variables}
+    return lambda: restraint.hold({**target.environment(), **variables}).environment
 
 
 @pytest.fixture
@@ -67,9 +87,11 @@ def results() -> list[Result]:
 
 @pytest.fixture
 def execute(
-    request: pytest.FixtureRequest,
+    *,
     proof: Any,
-    environment: Callable[[], Mapping[str, str]],
+    target: Target,
+    variables: dict[str, str],
+    restraint: Restraint,
     workspace: Path,
     results: list[Result],
 ) -> Callable[[Command], Result]:
@@ -77,11 +99,12 @@ def execute(
 
     Raises RiskExceeded when it tried more than the risk permits, whatever it made of the refusal.
     """
-    procedure = procedure_of(request.node)
-    restraint = proof.restraint(procedure.risk if procedure else Risk.READONLY)
 
     def run(command: Command) -> Result:
-        held = restraint.hold(environment(), workspace)
+        real = {**target.environment(), **variables}
+        if not target.facts.disposable and (unset := unset_variables(command, real)):
+            raise NotRunnableHere(f"{target.name} sets no {', '.join(unset)}, and “{command.purpose}” needs it")
+        held = restraint.hold(real, workspace)
         result = run_command(command, held.environment, workspace, prefix=held.prefix)
         proof.recorder.command_finished(result)
         results.append(result)
@@ -89,6 +112,28 @@ def execute(
         return result
 
     return run
+
+
+@pytest.fixture
+def keep_ready(
+    proof: Any, target: Target, variables: dict[str, str], execute: Callable[[Command], Result]
+) -> Generator[Callable[[Command], None], None, None]:
+    """Writes an undo down before the change; carries it out, the last first, when the scenario does not pass."""
+    kept: list[Undo] = []
+
+    def keep(command: Command) -> None:
+        kept.append(record_undo(proof.undo_folder, proof.current_scenario, command, variables))
+        proof.recorder.event("undo recorded", purpose=command.purpose)
+
+    yield keep
+    for undo in reversed(kept):
+        if proof.passed:
+            undo.forget()
+            continue
+        done = undo.carry_out(lambda command, _: execute(command))
+        proof.recorder.event("undone", purpose=done.purpose, problem=done.problem)
+        if done.problem:
+            raise FaultError(f"{target.name} is not as it was: undo “{done.purpose}” {done.problem}")
 
 
 @pytest.fixture

@@ -67,7 +67,8 @@ class Command:
     """One command of a procedure, byte for byte as the feature holds it.
 
     `media_type` is `bash` or `sql`; `timeout_s` is in seconds and always set;
-    `may_fail` marks a command whose refusal the scenario wants to see.
+    `may_fail` marks a command whose refusal the scenario wants to see; `undo` one that is kept ready and
+    run only when the scenario stops half-way.
     """
 
     text: str
@@ -76,6 +77,7 @@ class Command:
     position: Position
     timeout_s: float
     may_fail: bool = False
+    undo: bool = False
 
 
 @dataclass(frozen=True)
@@ -231,7 +233,7 @@ class TargetFacts:
 
     `disposable` targets may be broken on purpose; on others Given only observes.
     `tools` are the names of executables found on the target's PATH. `hidden` are files and folders that
-    a read-only command must not see.
+    a read-only command must not see. `parts` are those it has, None for all.
     """
 
     name: str
@@ -240,3 +242,4 @@ class TargetFacts:
     tools: frozenset[str] = frozenset()
     emulated: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
+    parts: frozenset[str] | None = None

@@ -27,7 +27,8 @@ __all__ = ["COMMAND_STEP", "MANUAL_STEP", "MEDIA_TYPES", "parse_feature", "proce
 
 MEDIA_TYPES = ("bash", "sql")
 COMMAND_STEP = re.compile(
-    r"I (?P<may_fail>try to )?(?P<purpose>.+?)(?: \(within (?P<limit>\d+) (?P<unit>second|minute)s?\))?:"
+    r"I (?:(?P<may_fail>try to )|(?P<undo>get ready to ))?(?P<purpose>.+?)"
+    r"(?: \(within (?P<limit>\d+) (?P<unit>second|minute)s?\))?:"
 )
 MANUAL_STEP = re.compile(r"a person (?P<what>.+)")
 _ROLES = {"Context": Role.GIVEN, "Action": Role.WHEN, "Outcome": Role.THEN}
@@ -213,6 +214,7 @@ class _Walker:
             position=self._position(docstring),
             timeout_s=time_limit_s(shape, self._timeout_s),
             may_fail=shape["may_fail"] is not None,
+            undo=shape["undo"] is not None,
         )
 
     def _examples(self, node: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:

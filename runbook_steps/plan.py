@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Container
 from dataclasses import dataclass
 
-from runbook_steps.model import Command, Outcome, Procedure, TargetFacts
+from runbook_steps.model import Command, Outcome, Procedure, Risk, TargetFacts
 
-__all__ = ["PARTS", "Plan", "parts_needed", "plan"]
+__all__ = ["PARTS", "Plan", "parts_needed", "plan", "unset_variables"]
 
 PARTS = ("postgres", "redis", "third_parties", "api", "nginx", "aws")
 """The parts of a target that a scenario needs when no `@needs_` tag says less."""
+
+
+_USED = re.compile(r"""\$\{?([A-Z][A-Z0-9_]{2,})(?=\}|[^A-Z0-9_:}-]|$)|os\.environ\[["']([A-Z][A-Z0-9_]+)["']\]""")
+_SET_HERE = re.compile(r"(?:\bread(?: -\w+)*|\bfor) ([A-Z][A-Z0-9_]+)|(?<![A-Z0-9_$])([A-Z][A-Z0-9_]+)=")
+_SHELLS_OWN = frozenset({"BASHPID", "EUID", "HOSTNAME", "LINENO", "OLDPWD", "PPID", "PWD", "RANDOM", "SECONDS", "UID"})
 
 
 @dataclass(frozen=True)
@@ -38,9 +45,25 @@ def _refusal(procedure: Procedure, facts: TargetFacts) -> tuple[Outcome | None, 
     missing = [tool for tool in procedure.tagged("requires_") if tool not in facts.tools]
     if missing:
         return Outcome.NOT_RUNNABLE, f"{', '.join(missing)} not found on the PATH of {facts.name}"
+    absent = [part for part in parts_needed(procedure) if facts.parts is not None and part not in facts.parts]
+    if absent:
+        return Outcome.NOT_RUNNABLE, f"{facts.name} has no {', '.join(absent)} configured"
     if procedure.risk.rank > facts.allowed.rank:
         return Outcome.NOT_RUNNABLE, (
             f"its risk is {procedure.risk}, and {facts.name} allows {facts.allowed}: "
             f"--allow {procedure.risk} would permit it"
         )
+    if not facts.disposable and procedure.risk is not Risk.READONLY and not any(c.undo for c in procedure.commands):
+        return Outcome.NOT_RUNNABLE, (
+            f"{facts.name} is live, and this change has no undo: a step `When I get ready to …:` before it keeps one"
+        )
     return None, ""
+
+
+def unset_variables(command: Command, environment: Container[str]) -> tuple[str, ...]:
+    """The variables that a command reads, does not set itself, gives no default for, and does not get."""
+    if command.media_type != "bash":
+        return ()
+    used = dict.fromkeys(first or second for first, second in _USED.findall(command.text))
+    own = _SHELLS_OWN.union(*_SET_HERE.findall(command.text))
+    return tuple(name for name in used if name not in environment and name not in own)

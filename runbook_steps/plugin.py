@@ -51,6 +51,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=["readonly", "mutating", "destructive"],
         help="highest risk that may run (default: destructive on a disposable target, else readonly)",
     )
+    group.addoption("--confirm", default=None, metavar="NAME", help="the live target that may be broken on purpose")
+    group.addoption("--now", action="store_true", help="break a live target outside of its window")
     group.addoption("--evidence-dir", default=None, metavar="DIR", help="where evidence is kept")
     group.addoption("--journal-dir", default=None, metavar="DIR", help="where journals are kept")
 
@@ -88,16 +90,37 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Ends the session in one line when its settings, its target or its evidence are no good."""
-    result = yield
-    if PROBLEM in session.config.stash:
-        pytest.exit(session.config.stash[PROBLEM], returncode=pytest.ExitCode.USAGE_ERROR)
-    return result
+    try:
+        return (yield)
+    finally:
+        if PROBLEM in session.config.stash:  # also when pytest then says that the file it was given is not there
+            problem = session.config.stash[PROBLEM]
+            if hasattr(session.config, "workeroutput"):
+                session.config.workeroutput["runbooks_problem"] = problem
+            pytest.exit(problem, returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of pytest-xdist has no voice: what ended it is said by the session it worked for."""
+    problem = getattr(node, "workeroutput", {}).get("runbooks_problem")
+    if problem:
+        node.config.stash[PROBLEM] = problem
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Says what ended the workers."""
+    if PROBLEM in config.stash and not hasattr(config, "workerinput") and config.getoption("numprocesses", None):
+        terminalreporter.line(f"error: {config.stash[PROBLEM]}", red=True)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Turns the journals of the run into evidence, once, after all workers are done."""
     if hasattr(session.config, "workerinput") or session.config.option.collectonly:
+        return
+    if PROBLEM in session.config.stash:
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
         return
     proof: Proof | None = session.config.pluginmanager.get_plugin(PROOF)
     if proof is None and session.config.getoption("numprocesses", None) and _journals(session.config):
@@ -107,7 +130,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def _journals(config: pytest.Config) -> list[Path]:
-    from runbook_steps.proof import journals_of, settings_of  # noqa: PLC0415 - only a session with workers pays
+    from runbook_steps.session_settings import journals_of, settings_of  # noqa: PLC0415 - only a session with workers pays
 
     return journals_of(settings_of(config), config.stash[RUN])
 

@@ -6,34 +6,33 @@ Everything is recorded from the hooks while it happens; pytest's own reports are
 from __future__ import annotations
 
 import platform
-import subprocess
-from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from filelock import FileLock
 
+from runbook_steps.blast_radius import Consent, refuse_without_consent
 from runbook_steps.collection import procedure_of, relative_path
 from runbook_steps.errors import (
-    CommandTimedOut,
-    EvidenceError,
     JournalError,
-    NotApplicableNow,
-    NotRunnableHere,
+    RefusedError,
     TargetError,
 )
 from runbook_steps.failure import failure_story
-from runbook_steps.model import Outcome, Procedure, Risk, ScenarioRecord
+from runbook_steps.filing import file_evidence
+from runbook_steps.model import Outcome, Procedure, Risk, Role
 from runbook_steps.plan import parts_needed, plan
-from runbook_steps.record import Journal, load_evidence, merge, read_journal, write_evidence
+from runbook_steps.preparation import Preparation
+from runbook_steps.record import Journal, load_evidence
 from runbook_steps.recorder import Recorder, RunFacts
 from runbook_steps.redact import Redactor, secret_values
 from runbook_steps.restraint import Restraint
 from runbook_steps.run import end_commands_of_dead_runs
-from runbook_steps.settings import Settings, load_settings
+from runbook_steps.session_settings import git_state, journals_of, settings_of
+from runbook_steps.settings import Settings
 from runbook_steps.targets.base import Target
+from runbook_steps.verdict import message_of, outcome_of
 from runbook_steps.wiring import make_target
 from runbook_steps.workspace import sweep
 
@@ -58,10 +57,12 @@ class Proof:
         self._redactor = Redactor(secret_values(environ) | target.secrets())
         self._recorder: Recorder | None = None
         self._items: list[pytest.Item] = []
+        self._procedure: Procedure | None = None
+        self.preparation = Preparation(target, settings, run, self._tell)
         self._restraints: dict[Risk, Restraint] = {}
         self._verdict: tuple[Outcome, str] = (Outcome.INTERRUPTED, "")
         self._step_files: dict[str, set[str]] = {}
-        self._summary: list[str] = []
+        self._summary: tuple[str, ...] = ()
 
     @classmethod
     def from_config(cls, config: pytest.Config, run: str) -> Proof:
@@ -79,7 +80,14 @@ class Proof:
             load_evidence(evidence)
         worker = getattr(config, "workerinput", {}).get("workerid", "")
         target = make_target(name, settings, Risk(allow) if allow else None)
-        return cls(settings, target, run=run, worker=worker, environ=os.environ)
+        proof = cls(settings, target, run=run, worker=worker, environ=os.environ)
+        if not target.facts.disposable:
+            consent = Consent(target.facts.allowed, config.getoption("--confirm"), now=config.getoption("--now"))
+            window = str(settings.targets.get(name, {}).get("window", ""))
+            refuse_without_consent(name, window, consent)
+            if worker and consent.risk is not Risk.READONLY:
+                raise RefusedError(f"changes to {name} run one after another: leave out -n")
+        return proof
 
     # ── what the fixtures use ────────────────────────────────────────────────────────────────
 
@@ -119,6 +127,24 @@ class Proof:
             },
         )
 
+    def _tell(self, event: str, **values: Any) -> None:
+        self.recorder.event(event, **values)  # not bound earlier: the journal is opened when first needed
+
+    @property
+    def undo_folder(self) -> Path:
+        """Where the undos of this target are kept."""
+        return self.preparation.undo_folder
+
+    @property
+    def current_scenario(self) -> str:
+        """The scenario that runs."""
+        return self._procedure.name if self._procedure else ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the scenario that runs, or just ended, went through."""
+        return self._verdict[0] is Outcome.PASSED
+
     def restraint(self, risk: Risk) -> Restraint:
         """What holds the commands of a procedure of that risk."""
         if risk not in self._restraints:
@@ -135,6 +161,10 @@ class Proof:
         except TargetError as error:
             pytest.exit(self._redactor(f"target {self.target.name}: {error}"), returncode=NO_TARGET_EXIT)
         self._redactor = self._redactor.with_values(self.target.secrets())
+        try:
+            self.preparation.begin()
+        except (RefusedError, TargetError, JournalError) as error:
+            pytest.exit(self._redactor(str(error)), returncode=NO_TARGET_EXIT)
 
     # ── pytest hooks ─────────────────────────────────────────────────────────────────────────
 
@@ -150,6 +180,7 @@ class Proof:
             return (yield)
         feature = relative_path(item.path, self.settings.root)
         self._verdict = (Outcome.INTERRUPTED, "")
+        self._procedure = procedure
         try:
             if self._recorder is None:
                 self.start_target()
@@ -189,7 +220,19 @@ class Proof:
 
     def pytest_bdd_step_error(self, exception: BaseException) -> None:
         """A step failed, was refused, or ran out of time."""
-        self.recorder.step_finished(_outcome_of(exception), self._redactor(_message(exception)))
+        self.recorder.step_finished(self._outcome(exception), self._redactor(message_of(exception)))
+
+    def _outcome(self, error: BaseException) -> Outcome:
+        """What the error means here. On a live target Given only looks: what it does not find is not the case now."""
+        outcome = outcome_of(error)
+        looking = not self.target.facts.disposable and self._role is Role.GIVEN
+        return Outcome.NOT_APPLICABLE if looking and outcome is Outcome.FAILED else outcome
+
+    @property
+    def _role(self) -> Role | None:
+        line = self.recorder.current_line
+        steps = self._procedure.steps if self._procedure else ()
+        return next((step.role for step in steps if step.position.line == line), None)
 
     def pytest_bdd_step_func_lookup_error(self, step: Any, exception: BaseException) -> None:
         """A step that no Python step matches."""
@@ -215,16 +258,16 @@ class Proof:
     def _judge_failure(
         self, item: pytest.Item, procedure: Procedure, error: BaseException, report: pytest.TestReport
     ) -> None:
-        outcome = _outcome_of(error)
+        outcome = self._outcome(error) if report.when == "call" else outcome_of(error)
         where, step = self._where(procedure)
         if outcome in {Outcome.NOT_APPLICABLE, Outcome.NOT_RUNNABLE}:
             if not isinstance(error, pytest.skip.Exception):
-                self._verdict = (outcome, str(error))
+                self._verdict = (outcome, message_of(error))
                 report.outcome = "skipped"
                 path, line = str(item.path), procedure.position.line
-                report.longrepr = (path, line, self._redactor(f"{outcome}: {error}"))
+                report.longrepr = (path, line, self._redactor(f"{outcome}: {message_of(error)}"))
             return
-        message = _message(error)
+        message = message_of(error)
         if report.when == "teardown":
             message = f"the scenario left something behind: {message}"
         self._verdict = (outcome, self._redactor(message))
@@ -255,6 +298,7 @@ class Proof:
         """Whatever ended the session: nothing stays behind."""
         for restraint in self._restraints.values():
             restraint.close()
+        self.preparation.close()
         self.target.close()
         if self._recorder is not None:
             self._recorder.journal.close()
@@ -265,94 +309,15 @@ class Proof:
         if not journals:
             return
         path = self.settings.evidence_file(self.target.name)
-        try:
-            fresh = [record for journal in journals for record in read_journal(journal)]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(path.with_suffix(".lock")):
-                old = load_evidence(path) if path.exists() else None
-                write_evidence(path, merge(old, self.target.name, fresh))
-        except (JournalError, EvidenceError, OSError) as error:
-            self._summary = [f"no evidence filed: {self._redactor(str(error))}"]
+        filed = file_evidence(path, self.target.name, journals, self.settings.root, self._redactor)
+        self._summary = filed.lines
+        if not (filed.good and self.preparation.end()):
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-            return
-        self._summary = self._summarise(fresh, path, journals)
-        leaking = [file for file in (path, *journals) if self._redactor.finds(file.read_text("utf-8"))]
-        if leaking:
-            names = ", ".join(str(file) for file in leaking)
-            self._summary.append(f"A KNOWN SECRET STANDS IN {names}: delete it, and rotate the secret")
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def _summarise(self, fresh: list[ScenarioRecord], path: Path, journals: list[Path]) -> list[str]:
-        counts = Counter(record.outcome for record in fresh)
-        words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
-        commit = fresh[0].commit[:10] + (" + uncommitted changes" if fresh[0].dirty else "") if fresh else "-"
-        root = self.settings.root
-        return [
-            f"{words} on {self.target.name}, commit {commit}",
-            f"evidence  {relative_path(path, root)}",
-            *(f"journal   {relative_path(journal, root)}" for journal in journals),
-        ]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """What was proven, and where it is written down."""
-        if self._summary:
+        lines = (*self.preparation.notices, *self._summary)
+        if lines:
             terminalreporter.section("runbooks")
-            for line in self._summary:
+            for line in lines:
                 terminalreporter.line(line)
-
-
-def git_state(root: Path) -> tuple[str, bool]:
-    """The commit and whether the tree differs from it; (`unknown`, True) outside a git checkout."""
-    try:
-        commit = _git(root, "rev-parse", "HEAD")
-        return commit, bool(_git(root, "status", "--porcelain"))
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown", True
-
-
-def _git(root: Path, *arguments: str) -> str:
-    # a checkout that another user owns is still the one that is proven; its hooks are not run
-    trusted = ["-c", f"safe.directory={root}", "-c", "core.fsmonitor=false"]
-    command = ["git", "-C", str(root), *trusted, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
-
-
-def settings_of(config: pytest.Config) -> Settings:
-    """The project's settings, with what pytest's options change. Raises ConfigurationError."""
-    return load_settings(config.rootpath, **_overrides(config))
-
-
-def journals_of(settings: Settings, run: str) -> list[Path]:
-    """The journals of a run: one, or one per worker of pytest-xdist."""
-    return sorted(settings.journal_dir.glob(f"{run}*.jsonl"))
-
-
-def _overrides(config: pytest.Config) -> dict[str, Path]:
-    options = {
-        "evidence_dir": config.getoption("--evidence-dir"),
-        "journal_dir": config.getoption("--journal-dir"),
-    }
-    return {name: Path(value).absolute() for name, value in options.items() if value}
-
-
-def _outcome_of(error: BaseException) -> Outcome:
-    match error:
-        case CommandTimedOut():
-            return Outcome.TIMED_OUT
-        case NotApplicableNow():
-            return Outcome.NOT_APPLICABLE
-        case NotRunnableHere() | pytest.skip.Exception():
-            return Outcome.NOT_RUNNABLE
-        case KeyboardInterrupt() | SystemExit() | pytest.exit.Exception():
-            return Outcome.INTERRUPTED
-        case _:
-            return Outcome.FAILED
-
-
-def _message(error: BaseException) -> str:
-    said = str(error).strip() or type(error).__name__
-    return (
-        said
-        if isinstance(error, AssertionError) or type(error).__module__.startswith("runbook_steps")
-        else (f"{type(error).__name__}: {said}")
-    )

@@ -175,7 +175,7 @@ def _numbered_item(action: _Pair, checks: list[_Pair], record: ScenarioRecord | 
             table_html(step.table),
             _command(command) if command else "",
             _trouble(done),
-            _output(done, record) if command else "",
+            _output(done, record) if command and not command.undo else "",
             _checks(checks),
             "</li>",
         ]
@@ -187,6 +187,7 @@ def _limits(command: Command | None) -> str:
         return ""
     said = [f"within {duration(command.timeout_s)}"] if command.timeout_s > _LONG_TIME_S else []
     said += ["may be refused: see the check"] if command.may_fail else []
+    said += ["only if this stops half-way"] if command.undo else []
     return f' <span class="rb-limit">{inert(" · ".join(said))}</span>' if said else ""
 
 

@@ -54,12 +54,12 @@ class Restraint:
         base.mkdir(parents=True, exist_ok=True, mode=0o700)
         return cls(risk, facts, Path(tempfile.mkdtemp(prefix="guard-", dir=base)))
 
-    def hold(self, environment: Mapping[str, str], workspace: Path) -> Held:
-        """The command's environment behind the guard, and the lock; as it is when nothing is held."""
+    def hold(self, environment: Mapping[str, str], workspace: Path | None = None) -> Held:
+        """The environment behind the guard, and for a command that runs in `workspace` the lock; as it is when free."""
         if self._guard is None:
             return Held(environment)
         guarded = self._guard.environment(environment)
-        if self._risk is not Risk.READONLY or not can_lock_down():
+        if workspace is None or self._risk is not Risk.READONLY or not can_lock_down():
             return Held(guarded)
         own = [Path(environment[name]) for name in _WRITABLE if environment.get(name)]
         return Held(guarded, self._guard.prefix([workspace, *own], [Path(path) for path in self._facts.hidden]))

@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 import psutil
@@ -54,16 +55,20 @@ def run_command(
         arguments = [*_INTERPRETERS["bash"], command.text]
     started = time.monotonic()
     environment = {**environment, COMMAND_MARK: mark}
-    process = _start(arguments, environment, cwd, prefix, has_input=stdin_text is not None)
-    streams = _Streams(process, stdin_text)
-    timed_out = False
+    process, timed_out = None, False
     try:
+        with _ctrl_c_held():  # between the start of the process and our knowing it there is no interrupting
+            process = _start(arguments, environment, cwd, prefix, has_input=stdin_text is not None)
+            streams = _Streams(process, stdin_text)
         process.wait(timeout=command.timeout_s)
     except subprocess.TimeoutExpired:
         timed_out = True
     finally:
         # also on Ctrl-C: what the command started in its own process group never outlives it
-        _end(process, mark, everything=timed_out or process.returncode is None)
+        if process is not None:
+            _end(process, mark, everything=timed_out or process.returncode is None)
+    if process is None:  # pragma: no cover - then it has raised
+        raise AssertionError
     stdout, stderr = streams.finish()
     return Result(
         command=command,
@@ -73,6 +78,22 @@ def run_command(
         duration_s=time.monotonic() - started,
         timed_out=timed_out,
     )
+
+
+@contextlib.contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """Ctrl-C is not lost: it comes through when the block ends."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[tuple[int, FrameType | None]] = []
+    usual = signal.signal(signal.SIGINT, lambda number, frame: held.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+        if held and callable(usual):
+            usual(*held[0])
 
 
 def _start(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ class Settings:
     journal_dir: Path = Path("build/journal")
     work_dir: Path = Path("build/work")
     default_target: str = "embedded"
+    targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def evidence_file(self, target: str) -> Path:
         """Where the evidence of a target is kept."""
@@ -50,4 +51,11 @@ def load_settings(root: Path, *, evidence_dir: Path | None = None, journal_dir: 
         journal_dir=journal_dir or root / str(table.get("journal_dir", "build/journal")),
         work_dir=root / "build/work",
         default_target=str(table.get("default_target", "embedded")),
+        targets=_tables(file, table.get("targets", {})),
     )
+
+
+def _tables(file: Path, targets: Any) -> Mapping[str, Mapping[str, Any]]:
+    if not isinstance(targets, Mapping) or not all(isinstance(table, Mapping) for table in targets.values()):
+        raise ConfigurationError(f"{file}: tool.runbooks.targets holds one table per target")
+    return targets

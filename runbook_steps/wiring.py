@@ -7,16 +7,23 @@ from runbook_steps.model import Risk
 from runbook_steps.settings import Settings
 from runbook_steps.targets.base import Target
 
-__all__ = ["TARGETS", "make_target"]
+__all__ = ["LIVE", "TARGETS", "make_target"]
 
-TARGETS = ("embedded",)
+LIVE = ("staging", "production")
+TARGETS = ("embedded", *LIVE)
 
 
 def make_target(name: str, settings: Settings, allow: Risk | None) -> Target:
     """The target of that name, not started. Raises ConfigurationError for a name that is not known."""
-    del settings
     if name == "embedded":
         from runbook_steps.targets.embedded import EmbeddedTarget  # noqa: PLC0415 - starts servers: costly
 
         return EmbeddedTarget.create(allowed=allow or Risk.DESTRUCTIVE)
-    raise ConfigurationError(f"no target named {name!r}; there is {', '.join(TARGETS)}")
+    if name in LIVE or name in settings.targets:
+        from runbook_steps.targets.live import LiveTarget  # noqa: PLC0415 - only when it is asked for
+        from runbook_steps.targets.live_settings import load_live_settings  # noqa: PLC0415
+
+        live = load_live_settings(name, settings.targets.get(name, {}), settings.root)
+        return LiveTarget(name, live, allow or Risk.READONLY)
+    known = dict.fromkeys((*TARGETS, *settings.targets))
+    raise ConfigurationError(f"no target named {name!r}; there is {', '.join(known)}")

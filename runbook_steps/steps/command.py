@@ -16,9 +16,15 @@ from runbook_steps.parse import COMMAND_STEP, MANUAL_STEP
 
 @when(parsers.re(COMMAND_STEP.pattern), target_fixture="last_result")
 def run_the_command(
-    written_command: Callable[[str], Command], docstring: str, execute: Callable[[Command], Result]
+    written_command: Callable[[str], Command],
+    docstring: str,
+    execute: Callable[[Command], Result],
+    keep_ready: Callable[[Command], None],
 ) -> Result:
     command = written_command(docstring)
+    if command.undo:
+        keep_ready(command)
+        return Result(command, exit_code=0, stdout="", stderr="", duration_s=0.0, timed_out=False)
     result = execute(command)
     if result.timed_out:
         raise CommandTimedOut(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from runbook_steps.model import Outcome, Position, Procedure, Risk, TargetFacts
-from runbook_steps.plan import PARTS, parts_needed, plan
+from runbook_steps.model import Command, Outcome, Position, Procedure, Risk, Role, Step, TargetFacts
+from runbook_steps.plan import PARTS, parts_needed, plan, unset_variables
 
 
 def procedure(risk: Risk, *tags: str) -> Procedure:
@@ -24,13 +26,45 @@ def facts(allowed: Risk, *tools: str) -> TargetFacts:
         (Risk.READONLY, Risk.READONLY, None),
         (Risk.MUTATING, Risk.READONLY, Outcome.NOT_RUNNABLE),
         (Risk.DESTRUCTIVE, Risk.MUTATING, Outcome.NOT_RUNNABLE),
-        (Risk.MUTATING, Risk.DESTRUCTIVE, None),
-        (Risk.DESTRUCTIVE, Risk.DESTRUCTIVE, None),
     ],
 )
 def test_a_risk_above_what_is_allowed_is_refused(risk: Risk, allowed: Risk, refusal: Outcome | None) -> None:
     """Readonly is below mutating is below destructive."""
     assert refusal is plan(procedure(risk), facts(allowed)).refusal
+
+
+@pytest.mark.parametrize("risk", [Risk.MUTATING, Risk.DESTRUCTIVE])
+def test_a_change_of_a_live_target_needs_an_undo(risk: Risk) -> None:
+    """Without one it is not run there, and the reason says how to write one."""
+    change = procedure(risk)
+    undo = Command("true", "bash", "undo it", Position("features/a.feature", 5), 30.0, undo=True)
+    step = Step(Role.WHEN, "When", "I get ready to undo it:", Position("features/a.feature", 4), command=undo)
+    without, with_undo = plan(change, facts(risk)), plan(replace(change, steps=(step,)), facts(risk))
+    assert "has no undo: a step `When I get ready to …:`" in without.reason
+    assert with_undo.refusal is None
+    assert plan(change, replace(facts(risk), disposable=True)).refusal is None
+
+
+def test_a_part_that_is_not_configured_is_named() -> None:
+    """A live target has what its settings name."""
+    planned = plan(procedure(Risk.READONLY, "needs_redis"), replace(facts(Risk.READONLY), parts=frozenset({"api"})))
+    assert (planned.refusal, planned.reason) == (Outcome.NOT_RUNNABLE, "staging has no redis configured")
+
+
+@pytest.mark.parametrize(
+    ("text", "unset"),
+    [
+        ('echo "$FOO_BAR" ${BAZ} ${QUX:-x} ${#LENGTH} ${LEN#x}', ("FOO_BAR", "BAZ", "LEN")),
+        ("for HOST in a b; do echo $HOST; done; X_Y=1; echo $X_Y $PWD", ()),
+        ("while read -r LINE_A; do echo $LINE_A; done; export T_X=1; echo $T_X", ()),
+        ("""python3 -c 'import os; os.environ["INCIDENT"]'""", ("INCIDENT",)),
+        ("echo $KNOWN", ()),
+    ],
+)
+def test_variables_that_nobody_sets_are_found(text: str, unset: tuple[str, ...]) -> None:
+    """What has a default, is set in the command or is the shell's own is not missing."""
+    command = Command(text, "bash", "go", Position("features/a.feature", 5), 30.0)
+    assert unset_variables(command, {"KNOWN"}) == unset
 
 
 def test_a_missing_tool_is_named() -> None:

@@ -1,0 +1,61 @@
+"""Journals of a run → evidence of a target, and the lines that tell what was filed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from runbook_steps.collection import relative_path
+from runbook_steps.errors import EvidenceError, JournalError
+from runbook_steps.model import Outcome, ScenarioRecord
+from runbook_steps.record import load_evidence, merge, read_journal, write_evidence
+from runbook_steps.redact import Redactor
+
+__all__ = ["Filed", "file_evidence"]
+
+
+@dataclass(frozen=True)
+class Filed:
+    """What came of it: `good` is False when nothing was filed, or a known secret stands in a file."""
+
+    lines: tuple[str, ...]
+    good: bool = True
+
+
+def file_evidence(path: Path, target: str, journals: Sequence[Path], root: Path, redactor: Redactor) -> Filed:
+    """Merges the journals into the evidence file; never raises, because it runs at the end of a session."""
+    try:
+        fresh = [record for journal in journals for record in read_journal(journal)]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            old = load_evidence(path) if path.exists() else None
+            write_evidence(path, merge(old, target, fresh))
+    except (JournalError, EvidenceError, OSError) as error:
+        return Filed((f"no evidence filed: {redactor(str(error))}",), good=False)
+    lines = _summary(fresh, target, path, journals, lambda file: relative_path(file, root))
+    leaking = [file for file in (path, *journals) if redactor.finds(file.read_text("utf-8"))]
+    if leaking:
+        names = ", ".join(str(file) for file in leaking)
+        return Filed((*lines, f"A KNOWN SECRET STANDS IN {names}: delete it, and rotate the secret"), good=False)
+    return Filed(lines)
+
+
+def _summary(
+    fresh: Sequence[ScenarioRecord],
+    target: str,
+    path: Path,
+    journals: Sequence[Path],
+    short: Callable[[Path], str],
+) -> tuple[str, ...]:
+    counts = Counter(record.outcome for record in fresh)
+    words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    commit = fresh[0].commit[:10] + (" + uncommitted changes" if fresh[0].dirty else "") if fresh else "-"
+    return (
+        f"{words} on {target}, commit {commit}",
+        f"evidence  {short(path)}",
+        *(f"journal   {short(journal)}" for journal in journals),
+    )

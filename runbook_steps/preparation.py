@@ -1,0 +1,92 @@
+"""Before and after a run: what a killed run left is undone, a live target is locked and looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from runbook_steps.blast_radius import Lock, steady_state_problem
+from runbook_steps.errors import RefusedError, TargetError
+from runbook_steps.model import Risk
+from runbook_steps.run import run_command
+from runbook_steps.settings import Settings
+from runbook_steps.targets.base import Target
+from runbook_steps.undo import Undo, Undone, left_behind
+from runbook_steps.workspace import scenario_folder
+
+__all__ = ["Preparation"]
+
+
+class Preparation:
+    """Of one run on one target. `notices` are for the person who started it."""
+
+    def __init__(self, target: Target, settings: Settings, run: str, tell: Callable[..., Any]) -> None:
+        """`tell(event, **values)` writes to the journal."""
+        self._target = target
+        self._settings = settings
+        self._run = run
+        self._tell = tell
+        self._lock: Lock | None = None
+        self._begun = False
+        self.notices: list[str] = []
+
+    @property
+    def undo_folder(self) -> Path:
+        """Where the undos of this target are kept."""
+        return self._settings.work_dir.parent / "undo" / self._target.name
+
+    @property
+    def _changes_a_live_target(self) -> bool:
+        facts = self._target.facts
+        return not facts.disposable and facts.allowed is not Risk.READONLY
+
+    def begin(self) -> None:
+        """Once, when the target has started.
+
+        Raises RefusedError when another run changes the target or it is not in its steady state,
+        TargetError when an undo fails, JournalError when one cannot be read.
+        """
+        if self._begun:
+            return
+        self._begun = True
+        if self._changes_a_live_target:
+            url = self._target.environment().get("DATABASE_URL", "")
+            self._lock = Lock.take(url, self._run) if url else None
+        for undo in left_behind(self.undo_folder):
+            self._undo(undo)
+        if self._changes_a_live_target and (problem := self._problem()):
+            raise RefusedError(f"{self._target.name} is not in its steady state, nothing was changed: {problem}")
+
+    def end(self) -> bool:
+        """Whether the target is as it was: in its steady state, when it may have been changed."""
+        if not (self._begun and self._changes_a_live_target):
+            return True
+        problem = self._problem()
+        if problem:
+            self.notices.append(f"{self._target.name} is not in its steady state after the run: {problem}")
+        return not problem
+
+    def close(self) -> None:
+        """Gives the lock back; idempotent."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _problem(self) -> str:
+        with scenario_folder(self._settings.work_dir, self._run) as folder:
+            return steady_state_problem(self._target.environment(), folder)
+
+    def _undo(self, undo: Undo) -> None:
+        with scenario_folder(self._settings.work_dir, self._run) as folder:
+            done = undo.carry_out(
+                lambda command, variables: run_command(command, {**self._target.environment(), **variables}, folder)
+            )
+        self._tell("undone for a killed run", purpose=done.purpose, problem=done.problem)
+        self._say(done)
+
+    def _say(self, done: Undone) -> None:
+        said = f"a killed run left a change: “{done.purpose}” of “{done.scenario}”"
+        if done.problem:
+            raise TargetError(f"{said} could not be undone: {done.problem}")
+        self.notices.append(f"{said} was undone")
