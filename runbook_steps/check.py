@@ -19,7 +19,7 @@ __all__ = ["MACROS", "check_project", "runbook_pages"]
 
 MACROS = frozenset(
     {"procedure", "status", "symptoms", "runbooks", "evidence_schema"}
-    | {"severities", "team", "vendors", "links", "section", "mistakes", "changes"}
+    | {"severities", "escalations", "team", "vendors", "links", "section", "mistakes", "changes", "proofs"}
 )
 """What a page may call."""
 EXECUTABLE = frozenset(

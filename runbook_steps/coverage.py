@@ -175,7 +175,11 @@ def _references(project: Project, row: HeadingRow) -> Iterator[PageError]:
         if not command.runs and not command.why:
             yield PageError(command.position, f"“{command.lines[0]}” needs `runs:`, or `why:` nothing runs it any more")
         for reference in command.runs:
-            if problem := reference_problem(project, reference):
+            if "::" not in reference:
+                yield PageError(
+                    command.position, f"“{command.lines[0]}”: `runs` names scenarios, {reference} is a page"
+                )
+            elif problem := reference_problem(project, reference):
                 yield PageError(command.position, f"“{command.lines[0]}”: {problem}")
 
 

@@ -33,13 +33,18 @@ _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", re.IGNORE
 
 @dataclass(frozen=True)
 class Severity:
-    """How bad it is. `escalate_to` are roles of the contacts, `response` and `escalation` are words."""
+    """How bad it is. `escalate_to` are roles of the contacts, the other fields are words; the last two may be empty.
+
+    `channel` is where it is announced, `updates` how often customers and colleagues hear of it.
+    """
 
     name: str
     impact: str
     response: str
     escalation: str
     escalate_to: tuple[str, ...]
+    channel: str = ""
+    updates: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ def parse_severities(text: str, path: str) -> Mapping[str, Severity]:
         if not isinstance(to, list):
             raise PageError(position, f"`escalate_to` of {key} must be a list of roles")
         words = {name: _word(entry, key, name, position) for name in _SEVERITY_WORDS}
+        words |= {name: _word(entry, key, name, position) for name in ("channel", "updates") if name in entry}
         found[key] = Severity(name=key, escalate_to=tuple(str(contact) for contact in to), **words)
     return found
 

@@ -16,7 +16,8 @@ from runbook_steps.navigation import navigation, ordered
 from runbook_steps.project import Project, load_project
 from runbook_steps.record import EVIDENCE_SCHEMA, evidence_schema
 from runbook_steps.render import folded_text, procedure_block
-from runbook_steps.render_reference import link_list, severity_table, team_table, vendor_table
+from runbook_steps.render_proof import proof_tables
+from runbook_steps.render_reference import escalation_table, link_list, severity_table, team_table, vendor_table
 from runbook_steps.render_status import runbook_list, section_list, status_strip, symptom_list
 from runbook_steps.settings import load_settings
 
@@ -75,6 +76,8 @@ def _reference(env: Any, project: Project) -> None:
         return f"docs/{env.page.file.src_uri}"
 
     env.macro(lambda: severity_table(project.severities), "severities")
+    env.macro(lambda: proof_tables(project.runbooks, project.evidence, page()), "proofs")
+    env.macro(lambda: escalation_table(project.severities), "escalations")
     env.macro(lambda: team_table(project.contacts), "team")
     env.macro(lambda: vendor_table(project.vendors), "vendors")
     env.macro(lambda group: link_list(project.links, group), "links")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from runbook_steps.directory import Contact, Link, Severity, Vendor
 from runbook_steps.escape import markdown_text
 
-__all__ = ["link_list", "severity_table", "team_table", "vendor_table"]
+__all__ = ["escalation_table", "link_list", "severity_table", "team_table", "vendor_table"]
 
 
 def severity_table(severities: Mapping[str, Severity]) -> str:
@@ -16,6 +16,15 @@ def severity_table(severities: Mapping[str, Severity]) -> str:
         (f"**{_text(s.name)}**", _text(s.impact), _text(s.response), _text(s.escalation)) for s in severities.values()
     )
     return _table(("Level", "Impact", "Response time", "Escalation"), rows)
+
+
+def escalation_table(severities: Mapping[str, Severity]) -> str:
+    """Whom to tell, by which way, how fast and how often."""
+    rows = (
+        (f"**{_text(s.name)}**", f"`{s.channel}`", _text(s.escalation), _text(s.response), _text(s.updates))
+        for s in severities.values()
+    )
+    return _table(("Severity", "Channel", "Call", "Within", "A word in the channel"), rows)
 
 
 def team_table(contacts: Mapping[str, Contact]) -> str:

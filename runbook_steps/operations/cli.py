@@ -8,7 +8,7 @@ import sys
 import typer
 
 from runbook_steps.errors import RunbookError
-from runbook_steps.operations import backup_cli, health_cli, migrations_cli, notify_cli
+from runbook_steps.operations import backup_cli, health_cli, migrations_cli, notify_cli, traffic_cli
 
 __all__ = ["app", "main"]
 
@@ -26,6 +26,7 @@ health_cli.register(app)
 backup_cli.register(app)
 migrations_cli.register(app)
 notify_cli.register(app)
+traffic_cli.register(app)
 
 
 def main() -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from runbook_steps.corrections import correction_problems, mistakes_table, parse_corrections
-from runbook_steps.directory import Contact, Link, Vendor, parse_links, parse_vendors, url_problem
+from runbook_steps.directory import Contact, Link, Severity, Vendor, parse_links, parse_vendors, url_problem
 from runbook_steps.errors import PageError
 from runbook_steps.navigation import navigation
 from runbook_steps.page import parse_page
-from runbook_steps.project import Project
-from runbook_steps.render_reference import link_list, team_table, vendor_table
+from runbook_steps.project import Project, load_project
+from runbook_steps.render_reference import escalation_table, link_list, team_table, vendor_table
 
 ROOT = Path(__file__).parents[2]
 CORRECTIONS = """\
@@ -119,3 +119,20 @@ def test_pages_stand_in_the_order_they_are_followed() -> None:
 
     expected = ["index", "pre-deployment-checks", "production-deployment", "rollback", "a-first"]
     assert {"Deployment": [f"deployment/{name}.md" for name in expected]} == navigation(pages)[1]
+
+
+def test_the_drill_of_the_escalation_follows_the_table() -> None:
+    """Every severity, in the channel that the data file names."""
+    project = load_project(ROOT)
+    runbook = project.runbook("emergency/escalation")
+    procedure = runbook.procedure("The people of a severity are told, and the message arrives") if runbook else None
+
+    told = {row[0]: row[1] for row in procedure.examples[1:]} if procedure else {}
+    assert told == {name: severity.channel for name, severity in project.severities.items()}
+
+
+def test_a_severity_says_whom_to_tell_and_how_often() -> None:
+    """One row a level."""
+    bad = Severity("BAD", "all", "Immediate", "CTO", ("CTO",), "#alerts", "every hour")
+
+    assert "| **BAD** | `#alerts` | CTO | Immediate | every hour |" in escalation_table({"BAD": bad})

@@ -1,4 +1,7 @@
-"""`docker compose ps|restart|stop|start|up -d [--scale api=N]|logs` on the supervised services of the run."""
+"""`docker compose ps|restart|stop|start|up -d [--scale api=N]|logs` on the supervised services of the run.
+
+Also `docker restart CONTAINER…`: compose restarts all slots of a service, this restarts one.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +33,16 @@ def main(arguments: list[str]) -> int:
         "up": _up,
         "logs": _logs,
     }
-    if len(words) < 2 or words[0] != "compose" or words[1] not in verbs:  # noqa: PLR2004 - compose and a verb
-        err(f"docker (shim of the embedded target): only `docker compose {'|'.join(verbs)}` works here")
+    restart_one = len(words) > 1 and words[0] == "restart"
+    if not restart_one and (len(words) < 2 or words[0] != "compose" or words[1] not in verbs):  # noqa: PLR2004
+        err(
+            "docker (shim of the embedded target): only `docker compose "
+            f"{'|'.join(verbs)}` and `docker restart CONTAINER` work here"
+        )
         return _USAGE
     try:
+        if restart_one:
+            return _restart_containers(words[1:])
         return verbs[words[1]](words[2:])
     except ConfigurationError as error:
         err(str(error))
@@ -100,6 +109,20 @@ def _restart(arguments: list[str]) -> int:
     _, names = _split(arguments, ("-t", "--timeout"))
     control = own_control()
     return _each(_services(control, names or _NAMES), control.restart, "Restarted")
+
+
+def _restart_containers(arguments: list[str]) -> int:
+    names = [word for word in arguments if not word.startswith("-")]
+    control = own_control()
+    absent = [slot for slot in API_SLOTS[DEFAULT_SLOTS:] if control.pid(slot) is None]
+    services = {_container(service): service for service in control.services() if service not in absent}
+    for name in names:
+        if name not in services:
+            raise ConfigurationError(f"No such container: {name}; there are {', '.join(services)}")
+    for name in names:
+        control.restart(services[name])
+        out(name)
+    return 0
 
 
 def _stop(arguments: list[str]) -> int:

@@ -1,0 +1,109 @@
+@needs_nginx @needs_aws
+Feature: High error rate
+  More than 5 % of the requests end with 500 or above. Which endpoint, which dependency, which deployment?
+
+  @risk_readonly @alert_ErrorRateHigh
+  Scenario: The endpoint and the third party that fail are found
+    Given a customer has booked and wants to pay by card
+    And tap is failing
+    And payments fail at both slots
+    When I try to count the errors by endpoint, slot, version, minute and client:
+      """bash
+      beautycort traffic --since "${ALERT_BEGAN:-15m}" --format json
+      """
+    Then it ends with exit code 1
+    And the error rate it reports is above 5 %
+    And the worst endpoint it reports is "POST /api/payments"
+    When I read the last failed requests:
+      """bash
+      grep -E '"status": 5[0-9]{2}' "$LOG_DIR/app.log" | tail -n 5
+      """
+    And I try to look at every dependency (within 1 minute):
+      """bash
+      beautycort health-checks health --format json
+      """
+    Then the check "External Dependencies" is unhealthy
+    And the check "Database Health" is healthy
+
+  @risk_mutating
+  Scenario: While a third party is down, the rest keeps working and people are told
+    Given tap is failing
+    When I tell the channel what fails, and what does not:
+      """bash
+      beautycort notify '#alerts-critical' 'HIGH: card payments fail, Tap answers 503. Booking and cash work.'
+      """
+    And a person opens a ticket with the vendor (Reference, Contacts) and writes its number to the channel
+    Then the channel #alerts-critical was told that card payments fail
+    And a customer can still sign in and book, to pay in cash
+
+  @risk_readonly
+  Scenario: The deployment that brought the errors is found
+    Given a version was released an hour ago, and another one a week ago
+    And a customer has booked and wants to pay by card
+    And one slot runs a release that was deployed badly
+    And payments fail at one slot
+    When I list what was changed in the last two hours:
+      """bash
+      git -C "$APP_REPOSITORY" log --oneline --since="2 hours ago"
+      """
+    And I try to count the errors by slot and version:
+      """bash
+      beautycort traffic --since "${ALERT_BEGAN:-15m}" --format json
+      """
+    Then only the version 1.2.0 has errors
+    When I ask each slot which version it runs:
+      """bash
+      for slot in $API_SLOTS; do
+        curl --fail-with-body -sS --max-time 10 "$slot/api/version"
+        echo
+      done
+      """
+    Then the slots run different versions
+
+  @risk_mutating
+  Scenario: The slot with the bad release goes back to the release before
+    Given a customer has booked and wants to pay by card
+    And one slot runs a release that was deployed badly
+    And payments fail at one slot
+    When I point back to the release before, and restart that one slot (within 2 minutes):
+      """bash
+      ls -1 "$API_RELEASES"
+      ln -sfn v1.1.0 "$API_RELEASES/current"
+      docker restart beautycort-api-2
+      """
+    Then customers can pay again, at every slot
+    When I measure the error rate since the repair:
+      """bash
+      beautycort traffic --since "${FIXED_AT:-5m}" --format json
+      """
+    Then the error rate it reports is below 5 %
+
+  @risk_mutating
+  Scenario: A dependency that is healthy, but called at a wrong address, is told apart and corrected
+    Given a customer has booked and wants to pay by card
+    And the address of the payment service is wrong in the configuration
+    And payments fail at both slots
+    When I measure the third party itself, without the application:
+      """bash
+      curl -sS -o /dev/null -w 'Tap answers %{http_code} in %{time_total} s\n' --max-time 5 "$TAP_API_URL"
+      """
+    And I look at the addresses in the configuration, which hold no secret:
+      """bash
+      grep -n -E '^[A-Z]+_API_URL=' "$API_ENV_FILE"
+      """
+    And I remove the wrong line and restart the slots, one after the other (within 2 minutes):
+      """bash
+      sed -i.before '/^TAP_API_URL=/d' "$API_ENV_FILE"
+      for number in 1 2; do
+        docker restart "beautycort-api-$number"
+        slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
+        curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+      done
+      rm "$API_ENV_FILE.before"
+      """
+    Then customers can pay again, at every slot
+    When I measure the error rate since the repair:
+      """bash
+      beautycort traffic --since "${FIXED_AT:-5m}" --format json
+      """
+    Then the error rate it reports is below 5 %

@@ -1,0 +1,70 @@
+"""A setting that is wrong: written to the env file of the API, and taken up by slots that start again."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from runbook_steps.errors import FaultError, TargetError
+from runbook_steps.faults.base import Observation
+from runbook_steps.targets.base import ServiceControl
+
+__all__ = ["WrongSetting"]
+
+
+class WrongSetting:
+    """`file` holds KEY=VALUE lines that override the environment at the start of a slot.
+
+    `look` tells by the platform's own behaviour whether the setting is in force.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        control: ServiceControl,
+        file: Path,
+        settings: Mapping[str, str],
+        look: Callable[[], Observation],
+        *,
+        slots: Sequence[str] = ("api_1", "api_2"),
+    ) -> None:
+        self._name = name
+        self._control = control
+        self._file = file
+        self._settings = settings
+        self._look = look
+        self._slots = slots
+        self._before: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What is wrong, in the words of an operator."""
+        return self._name
+
+    def arrange(self) -> None:
+        """Adds the settings and restarts the slots; one that refuses to start with them stays down."""
+        try:
+            self._before = self._file.read_text("utf-8")
+        except OSError as error:
+            raise FaultError(f"{self._file} cannot be read: {error.strerror}") from error
+        added = "".join(f"{key}={value}\n" for key, value in self._settings.items())
+        self._file.write_text(self._before + added, "utf-8")
+        for slot in self._slots:
+            with contextlib.suppress(TargetError):
+                self._control.restart(slot)
+
+    def observe(self) -> Observation:
+        """Asks the platform."""
+        return self._look()
+
+    def clear(self) -> None:
+        """Puts the file back, and restarts the slots that still run with the setting, or do not run."""
+        if self._before is None:
+            return
+        self._file.write_text(self._before, "utf-8")
+        if self._look().present:
+            for slot in self._slots:
+                self._control.restart(slot)
+        for slot in self._slots:
+            self._control.start(slot)

@@ -1,0 +1,97 @@
+"""What the application's own log says of its traffic: errors and times, by endpoint, slot, version, minute, client."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+__all__ = ["MOST_ERRORS_PERCENT", "SLOWEST_MEAN_MS", "Row", "Traffic", "read_traffic"]
+
+MOST_ERRORS_PERCENT = 5.0  # production-interfaces.md, "Alert thresholds"
+SLOWEST_MEAN_MS = 2000.0  # production-interfaces.md, "Alert thresholds"
+FIRST_SERVER_ERROR = 500
+_PROBES = frozenset({"/api/health", "/api/health/detailed", "/api/version", "/api/metrics"})
+_ID = re.compile(r"/([0-9a-f]{8}-[0-9a-f-]{27}|[0-9]+)(?=/|$)")
+_Line = Mapping[str, Any]
+_VIEWS: Mapping[str, Callable[[_Line], str]] = {
+    "byEndpoint": lambda line: f"{line['method']} {_ID.sub('/{id}', str(line['path']))}",
+    "bySlot": lambda line: str(line.get("slot", "")),
+    "byVersion": lambda line: str(line.get("version", "")),
+    "byMinute": lambda line: str(line["timestamp"])[:16],
+    "byClient": lambda line: str(line.get("ip", "")),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """Requests of one kind. Times in milliseconds."""
+
+    name: str
+    requests: int
+    errors: int
+    mean_ms: float
+    p95_ms: float
+
+    def as_json(self) -> dict[str, Any]:
+        """In the camel case of the other reports."""
+        return {
+            "name": self.name,
+            "requests": self.requests,
+            "errors": self.errors,
+            "meanMs": self.mean_ms,
+            "p95Ms": self.p95_ms,
+        }
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """All requests since a moment; `views` holds the same requests, each cut in another way, the worst first."""
+
+    total: Row
+    views: Mapping[str, tuple[Row, ...]]
+
+    @property
+    def error_rate_percent(self) -> float:
+        """Answers of 500 and above, of all; 0 when there was no request."""
+        return round(100 * self.total.errors / self.total.requests, 2) if self.total.requests else 0.0
+
+
+def read_traffic(lines: Iterable[str], since: datetime, *, slowest_first: bool = False) -> Traffic:
+    """Counts the requests of a log of JSON lines; probes are left out, and so is a line that is cut off."""
+    kept = [line for line in map(_request, lines) if line and datetime.fromisoformat(line["timestamp"]) >= since]
+
+    def badness(row: Row) -> tuple[float, ...]:
+        return (-row.p95_ms,) if slowest_first else (-row.errors, -row.requests)
+
+    views = {}
+    for view, name_of in _VIEWS.items():
+        groups: defaultdict[str, list[_Line]] = defaultdict(list)
+        for line in kept:
+            groups[name_of(line)].append(line)
+        views[view] = tuple(sorted((_row(name, group) for name, group in groups.items()), key=badness))
+    return Traffic(_row("all", kept), views)
+
+
+def _request(text: str) -> _Line | None:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None  # the last line may still be being written
+    if not isinstance(line, dict) or line.get("message") != "request" or line.get("path") in _PROBES:
+        return None
+    return line
+
+
+def _row(name: str, lines: list[_Line]) -> Row:
+    times = sorted(float(line["durationMs"]) for line in lines)
+    errors = sum(int(line["status"]) >= FIRST_SERVER_ERROR for line in lines)
+    if not times:
+        return Row(name, 0, 0, 0.0, 0.0)
+    p95 = times[math.ceil(0.95 * len(times)) - 1]
+    return Row(name, len(times), errors, round(sum(times) / len(times), 1), p95)

@@ -1,0 +1,80 @@
+"""What is proven, counted by domain, and what could not run, with its reason. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from runbook_steps.escape import markdown_text, slug
+from runbook_steps.model import Evidence, Outcome, Procedure, Runbook, ScenarioRecord
+from runbook_steps.navigation import folder_title, in_order
+from runbook_steps.words import local_time
+
+__all__ = ["proof_tables"]
+
+_Case = tuple[Runbook, Procedure, ScenarioRecord | None]
+
+
+def proof_tables(runbooks: Sequence[Runbook], evidence: Sequence[Evidence], page: str) -> str:
+    """Markdown: for each target a table of domains, and the scenarios that did not pass. `page` is where it stands."""
+    if not evidence:
+        return "\nNothing is proven yet: `make verify` runs every scenario and fills this page.\n"
+    return "\n".join(_target(runbooks, each, page) for each in evidence)
+
+
+def _target(runbooks: Sequence[Runbook], evidence: Evidence, page: str) -> str:
+    cases = list(_cases(runbooks, evidence))
+    passed = sum(_outcome(record) is Outcome.PASSED for _, _, record in cases)
+    lines = [
+        "",
+        f"## {markdown_text(evidence.target)}",
+        "",
+        f"{passed} of {len(cases)} scenarios passed; last run {markdown_text(local_time(evidence.written))}.",
+        "",
+        "| Domain | Runbooks | Scenarios | Passed | Others |",
+        "| --- | --- | --- | --- | --- |",
+        *_rows(cases),
+    ]
+    others = [case for case in cases if _outcome(case[2]) is not Outcome.PASSED]
+    if others:
+        lines += ["", "| Scenario | Result | Why |", "| --- | --- | --- |", *(_other(case, page) for case in others)]
+    return "\n".join([*lines, ""])
+
+
+def _cases(runbooks: Iterable[Runbook], evidence: Evidence) -> Iterator[_Case]:
+    """Every scenario, a row of an outline each, with what is known of it."""
+    for runbook in runbooks:
+        for procedure in runbook.procedures:
+            key = f"{runbook.feature_path}::{procedure.name}"
+            ids = [f"{key}[{'-'.join(row)}]" for row in procedure.examples[1:]] or [key]
+            for each in ids:
+                yield runbook, procedure, evidence.records.get(each)
+
+
+def _rows(cases: Sequence[_Case]) -> Iterator[str]:
+    for domain in in_order({_domain(runbook) for runbook, _, _ in cases}):
+        own = [case for case in cases if _domain(case[0]) == domain]
+        counted = Counter(_outcome(record) for _, _, record in own)
+        passed = counted.pop(Outcome.PASSED, 0)
+        rest = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counted.items())) or "–"
+        books = len({runbook.stem for runbook, _, _ in own})
+        yield f"| {markdown_text(folder_title(domain))} | {books} | {len(own)} | {passed} | {markdown_text(rest)} |"
+
+
+def _other(case: _Case, page: str) -> str:
+    runbook, procedure, record = case
+    name = markdown_text(procedure.name)
+    if runbook.page_path:
+        target = posixpath.relpath(runbook.page_path, posixpath.dirname(page))
+        name = f"[{name}]({target}#{slug(procedure.name)})"
+    why = record.reason.splitlines()[0] if record and record.reason.strip() else "–"
+    return f"| {name} | {_outcome(record)} | {markdown_text(why)} |"
+
+
+def _outcome(record: ScenarioRecord | None) -> Outcome:
+    return record.outcome if record else Outcome.NEVER_PROVEN
+
+
+def _domain(runbook: Runbook) -> str:
+    return runbook.stem.partition("/")[0]

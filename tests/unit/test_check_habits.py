@@ -1,0 +1,55 @@
+"""Commands as version 1.0 had them are refused; what replaced them is not."""
+
+# ruff: noqa: SIM300 - what is expected stands first
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runbook_steps.check_habits import bad_habits
+from runbook_steps.model import Command, Position
+from runbook_steps.project import load_project
+
+
+def said(text: str, media_type: str = "bash") -> list[str]:
+    """What is wrong with a command, in its first words."""
+    command = Command(text, media_type, "look", Position("a.feature", 1), 30.0)
+    return [problem.split()[0] for problem in bad_habits(command)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("curl -s https://api.beautycort.com/api/health", ["curl"]),
+        ("sleep 60  # Wait for deployment to complete\nbeautycort health-checks smoke", ["sleep"]),
+        ("redis-cli flushall", ["flushall"]),
+        ("redis-cli FLUSHDB", ["flushall"]),
+        ('x=$(curl -sS "$API_BASE_URL/a?b=1&c=2")', ["curl"]),
+        ("if curl -s http://a; then true; fi", ["curl"]),
+        ("curl --fail-with-body -sS --max-time 10 \\\n  https://a", []),
+        ("curl -fsS https://a", []),
+        ("curl -sS -o /dev/null -w '%{http_code}' https://a", []),
+        ("timeout 100 bash -c 'until beautycort health-checks health; do sleep 1; done'", []),
+        ("until curl -fsS https://a; do sleep 1; done", []),
+        ("echo 'curl -s https://a; sleep 60'", []),
+        ("grep -c flushing log", []),
+    ],
+)
+def test_a_habit_of_version_1_is_told(text: str, expected: list[str]) -> None:
+    """And a text that only speaks of it is not."""
+    assert expected == said(text)
+
+
+def test_sql_has_other_habits() -> None:
+    """It is not looked at."""
+    assert [] == said("SELECT 1; -- curl -s", "sql")
+
+
+def test_no_scenario_of_this_project_has_one() -> None:
+    """Looked at all of them."""
+    project = load_project(Path(__file__).parents[2])
+    commands = [c for runbook in project.runbooks for procedure in runbook.procedures for c in procedure.commands]
+
+    assert {} == {str(command.position): list(bad_habits(command)) for command in commands if [*bad_habits(command)]}

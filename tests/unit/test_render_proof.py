@@ -1,0 +1,75 @@
+"""What is proven is counted; what is not is named, with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from runbook_steps.model import Evidence, Outcome, Risk, ScenarioRecord
+from runbook_steps.parse import parse_feature
+from runbook_steps.render_proof import proof_tables
+
+PATH = "features/redis/full.feature"
+FEATURE = '''\
+Feature: Redis is full
+  @risk_readonly
+  Scenario: It is found
+    When I look:
+      """bash
+      redis-cli ping
+      """
+    Then it is found
+
+  @risk_readonly @requires_jq
+  Scenario Outline: It is read
+    When I look:
+      """bash
+      jq .
+      """
+    Then <what> is read
+
+    Examples:
+      | what |
+      | a    |
+      | b    |
+'''
+BOOK = replace(parse_feature(FEATURE, PATH), page_path="docs/redis/full.md")
+
+
+def record(scenario: str, row: str, outcome: Outcome, reason: str = "") -> ScenarioRecord:
+    """What is known of one scenario."""
+    return ScenarioRecord(
+        id=f"{PATH}::{scenario}{row}",
+        feature=PATH,
+        scenario=scenario,
+        risk=Risk.READONLY,
+        outcome=outcome,
+        started="2026-11-23T15:00:00.000Z",
+        duration_s=1.0,
+        commit="abc",
+        dirty=False,
+        target="embedded",
+        emulated={},
+        tools={},
+        steps=(),
+        reason=reason,
+    )
+
+
+def test_scenarios_are_counted_and_those_that_did_not_run_are_named() -> None:
+    """Passed, not runnable here with its tool, and never proven are three different words."""
+    records = (
+        record("It is found", "", Outcome.PASSED),
+        record("It is read", "[a]", Outcome.NOT_RUNNABLE, "jq is not installed"),
+    )
+    evidence = Evidence("embedded", "2026-11-23T15:01:00.000Z", {each.id: each for each in records})
+    table = proof_tables([BOOK], [evidence], "docs/about/proof.md")
+
+    assert "1 of 3 scenarios passed; last run 2026" in table
+    assert "| Redis | 1 | 3 | 1 | 1 never proven, 1 not runnable here |" in table
+    assert "| [It is read](../redis/full.md#it-is-read) | not runnable here | jq is not installed |" in table
+    assert "| [It is read](../redis/full.md#it-is-read) | never proven | – |" in table
+
+
+def test_without_evidence_nothing_is_proven() -> None:
+    """And the page says what to do."""
+    assert "Nothing is proven yet: `make verify`" in proof_tables([BOOK], [], "docs/about/proof.md")
