@@ -12,11 +12,13 @@ from runbook_steps.targets.base import ServiceControl
 
 __all__ = ["WrongSetting"]
 
+ALL_SLOTS = ("api_1", "api_2")  # what a target starts with
+
 
 class WrongSetting:
     """`file` holds KEY=VALUE lines that override the environment at the start of a slot.
 
-    `look` tells by the platform's own behaviour whether the setting is in force.
+    Only `slots` start again with it. `look` tells by the platform's own behaviour whether the setting is in force.
     """
 
     def __init__(
@@ -27,7 +29,7 @@ class WrongSetting:
         settings: Mapping[str, str],
         look: Callable[[], Observation],
         *,
-        slots: Sequence[str] = ("api_1", "api_2"),
+        slots: Sequence[str] = ALL_SLOTS,
     ) -> None:
         self._name = name
         self._control = control
@@ -59,12 +61,11 @@ class WrongSetting:
         return self._look()
 
     def clear(self) -> None:
-        """Puts the file back, and restarts the slots that still run with the setting, or do not run."""
+        """Puts the file back; restarts every slot if it was not put back by the procedure, or is still in force."""
         if self._before is None:
             return
+        changed = self._file.read_text("utf-8") != self._before
         self._file.write_text(self._before, "utf-8")
-        if self._look().present:
-            for slot in self._slots:
+        if changed or self._look().present:
+            for slot in ALL_SLOTS:
                 self._control.restart(slot)
-        for slot in self._slots:
-            self._control.start(slot)

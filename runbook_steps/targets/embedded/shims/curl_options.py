@@ -115,7 +115,7 @@ def _option(options: Options, name: str, value: Callable[[], str]) -> bool:
     if name in _VALUED:
         setattr(options, _VALUED[name], value())
     elif name in ("-H", "--header"):
-        options.headers.append(value())
+        options.headers += _headers(value())
     elif name == "--url":
         options.urls.append(value())
     elif name in _DATA:
@@ -124,6 +124,16 @@ def _option(options: Options, name: str, value: Callable[[], str]) -> bool:
     else:
         raise CurlError(2, f"option {name}: is unknown to this stand-in of curl")
     return True
+
+
+def _headers(text: str) -> list[str]:
+    """One header, or those of a file: `@file`."""
+    if not text.startswith("@"):
+        return [text]
+    try:
+        return Path(text[1:]).read_text("utf-8").splitlines()
+    except OSError as error:
+        raise CurlError(26, f"Failed to open {text[1:]}") from error
 
 
 def _data(name: str, text: str) -> bytes:

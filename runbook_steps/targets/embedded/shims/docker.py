@@ -180,7 +180,10 @@ def _logs(arguments: list[str]) -> int:
     if "-f" in options or "--follow" in options:
         raise ConfigurationError("the embedded target's logs are not followed: leave out -f")
     layout, control = own_layout(), own_control()
-    for service in _services(control, names or _NAMES):
+    wanted = dict.fromkeys(_services(control, names or _NAMES))
+    if "api" in (names or _NAMES):  # a slot that does not start has the most to tell
+        wanted |= dict.fromkeys(slot for slot in API_SLOTS if layout.service_log(slot).exists())
+    for service in sorted(wanted):
         file = layout.service_log(service)
         lines = file.read_text("utf-8", errors="replace").splitlines() if file.exists() else []
         shown = lines if tail == "all" else lines[-int(tail) :] if int(tail) else []

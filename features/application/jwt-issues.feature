@@ -1,0 +1,109 @@
+@needs_nginx
+Feature: JWT issues
+  Customers cannot sign in, or are signed out: the secret, the expiry, or the blacklist.
+
+  @risk_readonly @alert_SignInFails
+  Scenario: A secret that is too short is found by its length
+    Given a slot was restarted with a JWT secret that is too short
+    When I read how long the secret is, and how long a token lives:
+      """bash
+      secret=$(sed -n 's/^JWT_SECRET=//p' "$API_ENV_FILE" | tail -n 1)
+      expires=$(sed -n 's/^JWT_EXPIRES_IN=//p' "$API_ENV_FILE" | tail -n 1)
+      secret=${secret:-$JWT_SECRET}
+      echo "JWT_SECRET has ${#secret} characters"
+      echo "JWT_EXPIRES_IN is ${expires:-$JWT_EXPIRES_IN}"
+      """
+    Then it tells a secret of 16 characters, and not the secret
+    And the second slot does not listen, and the first one serves
+
+  @risk_mutating
+  Scenario: With the former secret back, the slot starts and everybody stays signed in
+    Given a customer is signed in
+    And a slot was restarted with a JWT secret that is too short
+    When I read why the slot does not start:
+      """bash
+      docker compose logs --tail 5 api
+      """
+    Then its output says that the secret needs at least 32 characters
+    When I take the short secret out of the configuration and restart the slot (within 2 minutes):
+      """bash
+      sed -i '/^JWT_SECRET=/d' "$API_ENV_FILE"
+      docker restart beautycort-api-2
+      """
+    Then every slot accepts the tokens of customers who were signed in
+    And every slot accepts a token that any of them gives now
+
+  @risk_destructive
+  Scenario: With a new secret, every token given before is refused, at every slot
+    Given a customer is signed in
+    And a slot was restarted with a JWT secret that is too short
+    When I write a new secret that nobody sees, and restart the slots, one after the other (within 2 minutes):
+      """bash
+      umask 077
+      {
+        sed '/^JWT_SECRET=/d' "$API_ENV_FILE"
+        python3 -c 'import secrets; print("JWT_SECRET=" + secrets.token_urlsafe(48))'
+      } > "$API_ENV_FILE.new"
+      mv "$API_ENV_FILE.new" "$API_ENV_FILE"
+      for number in 2 1; do
+        docker restart "beautycort-api-$number"
+        slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
+        curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+      done
+      """
+    Then every slot refuses the tokens of customers who were signed in
+    And every slot accepts a token that any of them gives now
+
+  @risk_readonly
+  Scenario: How long a token really lives is read from the token
+    Given tokens live for seconds only
+    When I read the life of a token from its own claims:
+      """bash
+      python3 - "$TOKEN_HEADER_FILE" <<'END'
+      import base64, json, pathlib, sys
+      token = pathlib.Path(sys.argv[1]).read_text().split()[-1]
+      claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+      print("valid for", claims["exp"] - claims["iat"], "s")
+      END
+      """
+    Then it tells a life of 20 seconds
+
+  @risk_mutating
+  Scenario: A wrong expiry is corrected, and new tokens live 15 minutes
+    Given tokens live for seconds only
+    When I take the wrong expiry out and restart the slots, one after the other (within 2 minutes):
+      """bash
+      sed -i '/^JWT_EXPIRES_IN=/d' "$API_ENV_FILE"
+      for number in 1 2; do
+        docker restart "beautycort-api-$number"
+        slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
+        curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+      done
+      """
+    Then a new token lives 900 seconds
+
+  @risk_readonly
+  Scenario: A token that was revoked is on the blacklist, and refused
+    Given the token of a customer who signed out is at hand
+    When I ask whether the token is on the blacklist:
+      """bash
+      curl --fail-with-body -sS --max-time 10 -H "@$TOKEN_HEADER_FILE" "$API_BASE_URL/api/auth/verify-blacklist"
+      """
+    Then the answer says that the token is on the blacklist
+    And every revoked token is still refused
+
+  @risk_mutating
+  Scenario: A token that came back to life is stopped by ending its session
+    Given the blacklist has lost a refresh token that was exchanged
+    When I end the session that the token belongs to:
+      """bash
+      session=$(python3 - "$TOKEN_HEADER_FILE" <<'END'
+      import base64, json, pathlib, sys
+      token = pathlib.Path(sys.argv[1]).read_text().split()[-1]
+      print(json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["sid"])
+      END
+      )
+      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" unlink "session:$session"
+      """
+    Then the exchanged refresh token is refused
+    And a customer can sign in
