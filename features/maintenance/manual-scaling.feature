@@ -1,0 +1,117 @@
+@needs_nginx @needs_aws
+Feature: Manual scaling
+  More instances of the API, counted where customers and the load balancer see them; then fewer, and no request lost.
+  Each instance brings a pool of database connections: compute first whether they fit.
+
+  @risk_readonly
+  Scenario: Five instances fit the connections of the database
+    Given the database has room for five pools
+    When I compare instances × pool with what the database has:
+      """bash
+      wanted=5
+      pool=$(sed -n 's/^DB_POOL_SIZE=//p' "$API_ENV_FILE" | tail -n 1)
+      psql -X -q -A -t -v ON_ERROR_STOP=1 -v wanted="$wanted" -v pool="${pool:-5}" <<'SQL' | tee answer.json
+      SELECT json_build_object('max_connections', m, 'reserved', r, 'pool', :pool, 'needed', :wanted * :pool,
+                               'limit', (m - r) * 80 / 100, 'fits', :wanted * :pool <= (m - r) * 80 / 100)
+      FROM (SELECT current_setting('max_connections')::int AS m,
+                   current_setting('superuser_reserved_connections')::int AS r) AS settings;
+      SQL
+      grep -q '"fits" : true' answer.json
+      """
+    Then the computed pool is the pool that each instance really has
+    And 25 connections are needed, and they fit
+
+  @risk_readonly
+  Scenario: Instances whose pools do not fit are not started
+    Given every instance has a pool of 20 connections
+    When I try to compare instances × pool with what the database has:
+      """bash
+      wanted=5
+      pool=$(sed -n 's/^DB_POOL_SIZE=//p' "$API_ENV_FILE" | tail -n 1)
+      psql -X -q -A -t -v ON_ERROR_STOP=1 -v wanted="$wanted" -v pool="${pool:-5}" <<'SQL' | tee answer.json
+      SELECT json_build_object('max_connections', m, 'reserved', r, 'pool', :pool, 'needed', :wanted * :pool,
+                               'limit', (m - r) * 80 / 100, 'fits', :wanted * :pool <= (m - r) * 80 / 100)
+      FROM (SELECT current_setting('max_connections')::int AS m,
+                   current_setting('superuser_reserved_connections')::int AS r) AS settings;
+      SQL
+      grep -q '"fits" : true' answer.json
+      """
+    Then it ends with exit code 1
+    And the computed pool is the pool that each instance really has
+    And 100 connections are needed, and they do not fit
+
+  @risk_mutating
+  Scenario: The pools are made smaller, one instance after the other
+    Given every instance has a pool of 20 connections
+    And customers keep asking
+    When I set the pool and restart the instances, one after the other (within 2 minutes):
+      """bash
+      sed -i.before 's/^DB_POOL_SIZE=.*/DB_POOL_SIZE=3/' "$API_ENV_FILE"
+      for number in 1 2; do
+        docker restart "beautycort-api-$number"
+        slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
+        curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+      done
+      rm "$API_ENV_FILE.before"
+      """
+    Then every instance has a pool of 3 connections now
+    And no customer got an error meanwhile
+
+  @risk_mutating
+  Scenario: Five instances serve, and the load balancer knows them
+    Given 2 instances serve customers
+    When I start three more instances (within 2 minutes):
+      """bash
+      docker compose up -d --no-deps --no-recreate --scale api=5 api
+      docker compose ps api
+      """
+    And I register them with the load balancer, and wait until it finds them healthy (within 5 minutes):
+      """bash
+      targets=$(printf 'Id=%s,Port=3000 ' $NEW_TARGETS)
+      aws elbv2 register-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $targets
+      aws elbv2 wait target-in-service --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $targets
+      """
+    And I run every health check (within 1 minute):
+      """bash
+      beautycort health-checks health --format json
+      """
+    Then customers are answered by 5 instances
+    And the load balancer finds 5 targets healthy
+    And every health check is healthy
+    And the database uses less than 80 % of its connections
+
+  @risk_mutating
+  Scenario: The load balancer names a registered instance that does not serve
+    Given the load balancer was told of three instances that nobody started
+    When I ask the load balancer for the targets that are not healthy:
+      """bash
+      aws elbv2 describe-target-health --target-group-arn "$ALB_TARGET_GROUP_ARN" --output json \
+        --query 'TargetHealthDescriptions[?TargetHealth.State!=`healthy`].{target: Target.Id, state: TargetHealth.State}'
+      """
+    Then the answer names exactly those three
+    When I deregister them again (within 5 minutes):
+      """bash
+      targets=$(printf 'Id=%s,Port=3000 ' $NEW_TARGETS)
+      aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $targets
+      """
+    Then the load balancer finds 2 targets healthy
+    And customers are answered by 2 instances
+
+  @risk_mutating
+  Scenario: Two instances remain, and no request is lost
+    Given 5 instances serve customers
+    And customers keep asking
+    When I take three instances out of the load balancer, and wait until they are drained (within 10 minutes):
+      """bash
+      targets=$(printf 'Id=%s,Port=3000 ' $NEW_TARGETS)
+      aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $targets
+      aws elbv2 wait target-deregistered --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $targets
+      """
+    And I stop them; each ends the requests that it has (within 2 minutes):
+      """bash
+      docker compose up -d --no-deps --no-recreate --scale api=2 api
+      docker compose ps api
+      """
+    Then customers are answered by 2 instances
+    And the load balancer finds 2 targets healthy
+    And no customer got an error meanwhile
