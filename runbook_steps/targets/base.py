@@ -34,6 +34,9 @@ class ServiceControl(Protocol):
     def restart(self, service: str) -> None:
         """Stop, then start."""
 
+    def scale(self, slots: int) -> None:
+        """Exactly that many API slots run, the first ones, and the proxy knows them."""
+
 
 @runtime_checkable
 class Target(Protocol):
