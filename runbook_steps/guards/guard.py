@@ -111,7 +111,9 @@ class Guard:
 
     def _the_mirror(self, trusted: str | None) -> Mirror:
         if self._mirror is None:
-            self._mirror = Mirror(self._folder, Path(trusted) if trusted else None)
+            # a target that was started without its TLS part has not made its CA yet
+            known = Path(trusted) if trusted and Path(trusted).is_file() else None
+            self._mirror = Mirror(self._folder, known)
         return self._mirror
 
 

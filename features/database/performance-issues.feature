@@ -1,0 +1,118 @@
+@needs_postgres @alert_DatabaseSlow
+Feature: Database performance issues
+  Most slow databases have one slow query, and most slow queries lack one index.
+
+  @risk_readonly
+  Scenario: The query that costs the most is found and explained
+    Given customers wait for a query that lacks an index
+    When I list the queries that take the most time in all:
+      """sql
+      SELECT round(total_exec_time::numeric) AS total_ms,
+             round(mean_exec_time::numeric, 1) AS mean_ms,
+             calls,
+             left(regexp_replace(query, '\s+', ' ', 'g'), 100) AS query
+      FROM pg_stat_statements
+      JOIN pg_database ON pg_database.oid = dbid
+      WHERE datname = current_database()
+      ORDER BY total_exec_time DESC
+      LIMIT 10;
+      """
+    Then the slow query is among those that were listed
+    When I ask for its plan, with real times and blocks read:
+      """sql
+      EXPLAIN (ANALYZE, BUFFERS)
+      SELECT id, body
+      FROM notifications
+      WHERE user_id = (SELECT id FROM users ORDER BY phone LIMIT 1)
+      ORDER BY created_at DESC
+      LIMIT 20;
+      """
+    Then its plan reads the whole table
+
+  @risk_readonly
+  Scenario: It is known whether the server is short of something else
+    Given customers wait for a query that lacks an index
+    When I read cache hits, temporary files, deadlocks and sessions:
+      """sql
+      SELECT numbackends,
+             current_setting('max_connections') AS max_connections,
+             round(100.0 * blks_hit / nullif(blks_hit + blks_read, 0), 1) AS cache_hit_percent,
+             temp_files,
+             pg_size_pretty(temp_bytes) AS temp_size,
+             deadlocks,
+             round(blk_read_time::numeric) AS read_ms
+      FROM pg_stat_database
+      WHERE datname = current_database();
+      """
+    Then the server's numbers are all there, and believable
+    When I count the sessions by what they do and wait for:
+      """sql
+      SELECT state, wait_event_type, wait_event, count(*), max(now() - state_change) AS longest
+      FROM pg_stat_activity
+      WHERE backend_type = 'client backend'
+      GROUP BY state, wait_event_type, wait_event
+      ORDER BY count(*) DESC;
+      """
+    Then the sessions that were counted are there
+
+  @risk_mutating
+  Scenario: The missing index is built while the application works on
+    Given customers wait for a query that lacks an index
+    When I build the index without blocking writes (within 30 minutes):
+      """sql
+      CREATE INDEX CONCURRENTLY notifications_user_created
+      ON notifications (user_id, created_at DESC);
+      """
+    Then every index is valid
+    And its plan uses the index
+    And the query is several times faster than before
+
+  @risk_readonly
+  Scenario: An index that a failed build left behind is found
+    Given customers wait for a query that lacks an index
+    And the build of its index has failed half-way
+    When I look for indexes that no query may use:
+      """sql
+      SELECT indexrelid::regclass AS index, indrelid::regclass AS "table", indisvalid, indisready,
+             pg_size_pretty(pg_relation_size(indexrelid)) AS size
+      FROM pg_index
+      WHERE NOT indisvalid;
+      """
+    Then the invalid index is named
+
+  @risk_mutating
+  Scenario: An invalid index is rebuilt
+    Given customers wait for a query that lacks an index
+    And the build of its index has failed half-way
+    When I rebuild it without blocking writes (within 30 minutes):
+      """sql
+      REINDEX INDEX CONCURRENTLY notifications_user_created;
+      """
+    Then every index is valid
+    And its plan uses the index
+    And the query is several times faster than before
+
+  @risk_mutating
+  Scenario: The same index is not built twice
+    Given customers wait for a query that lacks an index
+    And the build of its index has failed half-way
+    When I try to build it again, as if nothing were there:
+      """sql
+      CREATE INDEX CONCURRENTLY notifications_user_created
+      ON notifications (user_id, created_at DESC);
+      """
+    Then it is refused with exit code 3, saying:
+      """
+      already exists
+      """
+    When I drop what the failed build left (within 5 minutes):
+      """sql
+      DROP INDEX CONCURRENTLY notifications_user_created;
+      """
+    And I build it from the beginning (within 30 minutes):
+      """sql
+      CREATE INDEX CONCURRENTLY notifications_user_created
+      ON notifications (user_id, created_at DESC);
+      """
+    Then every index is valid
+    And its plan uses the index

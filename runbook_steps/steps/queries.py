@@ -1,0 +1,115 @@
+"""Queries: which are slow, what their plan does, and how much faster they are afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from pytest_bdd import given, then
+
+from runbook_steps.faults.base import Situation
+from runbook_steps.faults.big_table import (
+    INDEX,
+    TABLE,
+    IndexBuildFailed,
+    IndexMissing,
+    invalid_indexes,
+    measured_ms,
+    plan_nodes,
+)
+from runbook_steps.model import Result
+
+Database = psycopg.Connection[Any]
+FASTER = 4.0  # it is a hundred times on a quiet machine; a busy one must not decide
+ASKED = (
+    "SELECT id, body FROM notifications WHERE user_id = (SELECT id FROM users ORDER BY phone LIMIT 1) "
+    "ORDER BY created_at DESC LIMIT 20"
+)
+
+
+@pytest.fixture
+def slow_before() -> dict[str, float]:
+    """What the query took before the procedure: `ms`."""
+    return {}
+
+
+@given("customers wait for a query that lacks an index")
+def query_lacks_an_index(
+    situation: Situation, connect: Callable[..., Any], slow_before: dict[str, float], note: Callable[[str], None]
+) -> None:
+    note(situation.arrange(IndexMissing(connect)).detail)
+    with connect() as live:
+        slow_before["ms"] = measured_ms(live)
+    note(f"{slow_before['ms']:.1f} ms before")
+
+
+@given("the build of its index has failed half-way")
+def build_has_failed(situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
+    note(situation.arrange(IndexBuildFailed(connect)).detail)
+
+
+@then("the slow query is among those that were listed")
+def slow_query_is_listed(last_result: Result, database: Database) -> None:
+    row = database.execute(
+        "SELECT mean_exec_time, calls FROM pg_stat_statements WHERE query LIKE '%FROM notifications WHERE user_id%' "
+        "AND query NOT LIKE 'EXPLAIN%' ORDER BY total_exec_time DESC LIMIT 1"
+    ).fetchone()
+    assert row is not None
+    assert row[1] > 1
+    assert "FROM notifications WHERE user_id" in last_result.stdout
+
+
+@then("its plan reads the whole table")
+def plan_reads_everything(last_result: Result, database: Database) -> None:
+    nodes = [(n["Node Type"], n.get("Relation Name")) for n in plan_nodes(database, ASKED)]
+    assert ("Seq Scan", TABLE) in nodes
+    assert f"Seq Scan on {TABLE}" in last_result.stdout
+
+
+@then("its plan uses the index")
+def plan_uses_the_index(database: Database) -> None:
+    used = [n["Index Name"] for n in plan_nodes(database, ASKED) if "Index Name" in n]
+    assert INDEX in used
+
+
+@then("the query is several times faster than before")
+def query_is_faster(database: Database, slow_before: dict[str, float], note: Callable[[str], None]) -> None:
+    now = measured_ms(database)
+    note(f"{slow_before['ms']:.1f} ms before, {now:.1f} ms now")
+    assert slow_before["ms"] / now >= FASTER
+
+
+@then("every index is valid")
+def every_index_is_valid(database: Database) -> None:
+    assert invalid_indexes(database) == []
+
+
+@then("the invalid index is named")
+def invalid_index_is_named(last_result: Result, database: Database) -> None:
+    found = invalid_indexes(database)
+    assert found != []
+    assert [name for name in found if name not in last_result.stdout] == []
+
+
+@then("the server's numbers are all there, and believable")
+def numbers_are_believable(last_result: Result, database: Database) -> None:
+    row = database.execute(
+        "SELECT numbackends, blks_hit > 0, current_setting('max_connections')::int FROM pg_stat_database "
+        "WHERE datname = current_database()"
+    ).fetchone()
+    assert row is not None
+    backends, hits, most = row
+    assert hits
+    assert 1 <= backends <= most
+    assert f"| {most} " in last_result.stdout
+
+
+@then("the sessions that were counted are there")
+def sessions_are_there(last_result: Result, database: Database) -> None:
+    states = database.execute(
+        "SELECT DISTINCT state FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid = pg_backend_pid()"
+    ).fetchall()
+    assert states == [("active",)]  # this session's own: the list cannot be empty
+    assert "active" in last_result.stdout
