@@ -1,0 +1,121 @@
+@needs_postgres @alert_DatabaseBlocked
+Feature: Blocked queries
+  Queries that wait for a lock take no CPU and no disk: they only wait, for one session that can be named.
+
+  @risk_readonly
+  Scenario Outline: The session that blocks the others is found
+    Given queries wait for a session that <does it>
+    When I list who waits for whom, and for how long:
+      """sql
+      SELECT waiter.pid AS waiting, waiter.application_name AS application, now() - waiter.query_start AS since,
+             by.pid AS blocked_by, blocker.application_name AS its_application, blocker.state,
+             now() - blocker.xact_start AS its_transaction, left(blocker.query, 60) AS its_query
+      FROM pg_stat_activity AS waiter
+      CROSS JOIN unnest(pg_blocking_pids(waiter.pid)) AS by(pid)
+      JOIN pg_stat_activity AS blocker ON blocker.pid = by.pid
+      ORDER BY waiter.query_start;
+      """
+    Then the session at the root of the queue is named
+
+    Examples:
+      | does it           |
+      | works             |
+      | was forgotten     |
+      | changes the table |
+
+  @risk_destructive
+  Scenario: A statement that blocks is cancelled, its session stays
+    Given queries wait for a session that works
+    When I name the session at the root of the queue:
+      """bash
+      psql -X -At -v ON_ERROR_STOP=1 <<'SQL'
+      SELECT json_build_object('pid', blocker.pid, 'application', blocker.application_name,
+                               'state', blocker.state, 'waiting', count(*), 'query', left(blocker.query, 80))
+      FROM pg_stat_activity AS waiter
+      CROSS JOIN unnest(pg_blocking_pids(waiter.pid)) AS by(pid)
+      JOIN pg_stat_activity AS blocker ON blocker.pid = by.pid
+      WHERE cardinality(pg_blocking_pids(blocker.pid)) = 0
+      GROUP BY blocker.pid, blocker.application_name, blocker.state, blocker.query
+      ORDER BY count(*) DESC
+      LIMIT 1;
+      SQL
+      """
+    And I take pid from the answer as BLOCKER
+    And I cancel its statement:
+      """sql
+      \getenv blocker BLOCKER
+      SELECT pid, application_name, pg_cancel_backend(pid) AS cancelled
+      FROM pg_stat_activity
+      WHERE pid = :'blocker'::int AND pid <> pg_backend_pid();
+      """
+    Then nobody waits for a lock
+    And what waited was done, and not ended
+    And the session that held the lock is still connected
+
+  @risk_destructive
+  Scenario: A forgotten transaction cannot be cancelled, and is ended
+    Given queries wait for a session that was forgotten
+    When I name the session at the root of the queue:
+      """bash
+      psql -X -At -v ON_ERROR_STOP=1 <<'SQL'
+      SELECT json_build_object('pid', blocker.pid, 'application', blocker.application_name,
+                               'state', blocker.state, 'waiting', count(*), 'query', left(blocker.query, 80))
+      FROM pg_stat_activity AS waiter
+      CROSS JOIN unnest(pg_blocking_pids(waiter.pid)) AS by(pid)
+      JOIN pg_stat_activity AS blocker ON blocker.pid = by.pid
+      WHERE cardinality(pg_blocking_pids(blocker.pid)) = 0
+      GROUP BY blocker.pid, blocker.application_name, blocker.state, blocker.query
+      ORDER BY count(*) DESC
+      LIMIT 1;
+      SQL
+      """
+    And I take pid from the answer as BLOCKER
+    And I cancel its statement:
+      """sql
+      \getenv blocker BLOCKER
+      SELECT pid, application_name, pg_cancel_backend(pid) AS cancelled
+      FROM pg_stat_activity
+      WHERE pid = :'blocker'::int AND pid <> pg_backend_pid();
+      """
+    Then somebody still waits for a lock
+    When I end the session, because a cancel does nothing to a session that is idle:
+      """sql
+      \getenv blocker BLOCKER
+      SELECT pid, application_name, pg_terminate_backend(pid, 5000) AS ended
+      FROM pg_stat_activity
+      WHERE pid = :'blocker'::int AND pid <> pg_backend_pid();
+      """
+    Then nobody waits for a lock
+    And what waited was done, and not ended
+    And the session that held the lock is gone
+
+  @risk_destructive
+  Scenario: A schema change that waits is taken out of the way
+    Given queries wait for a session that changes the table
+    When I name the change that the others stand behind:
+      """bash
+      psql -X -At -v ON_ERROR_STOP=1 <<'SQL'
+      SELECT json_build_object('pid', pid, 'query', left(query, 80))
+      FROM pg_stat_activity
+      WHERE wait_event_type = 'Lock' AND query ~* '^\s*(alter|drop|truncate|reindex|vacuum full|lock)'
+      ORDER BY query_start
+      LIMIT 1;
+      SQL
+      """
+    And I take pid from the answer as BLOCKER
+    And I cancel it:
+      """sql
+      \getenv blocker BLOCKER
+      SELECT pid, application_name, pg_cancel_backend(pid) AS cancelled
+      FROM pg_stat_activity
+      WHERE pid = :'blocker'::int AND pid <> pg_backend_pid();
+      """
+    Then nobody waits for a lock
+    And what waited was done, and not ended
+    When I try to make the change again, so that it gives up instead of holding up others:
+      """sql
+      SET lock_timeout = '200ms';
+      ALTER TABLE services ADD COLUMN drill integer;
+      """
+    Then a change that finds the table taken gives up by itself
+    And nobody waits for a lock

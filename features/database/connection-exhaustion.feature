@@ -1,0 +1,84 @@
+@needs_postgres @alert_DatabaseConnectionsHigh
+Feature: Connection exhaustion
+  The database refuses new sessions because all are taken. Most of them do nothing.
+
+  @risk_readonly
+  Scenario: Who holds the connections is found
+    Given an application has taken every connection
+    When I count sessions against the maximum:
+      """bash
+      psql -X -At -v ON_ERROR_STOP=1 <<'SQL'
+      SELECT json_build_object(
+        'used', count(*),
+        'max', current_setting('max_connections')::int,
+        'reserved', current_setting('superuser_reserved_connections')::int,
+        'usedPercent', round(100.0 * count(*) / current_setting('max_connections')::int))
+      FROM pg_stat_activity
+      WHERE backend_type = 'client backend';
+      SQL
+      """
+    Then 80 % or more of the connections are counted
+    When I list who holds them, in which state, and for how long at most:
+      """sql
+      SELECT application_name, usename, state, count(*), max(now() - state_change) AS longest
+      FROM pg_stat_activity
+      WHERE backend_type = 'client backend'
+      GROUP BY application_name, usename, state
+      ORDER BY count(*) DESC
+      LIMIT 10;
+      """
+    Then the application that holds most connections is named
+
+  @risk_destructive
+  Scenario: Forgotten transactions are ended, and nothing else
+    Given an application has taken every connection
+    When I name the application that forgot the most transactions:
+      """bash
+      psql -X -At -v ON_ERROR_STOP=1 <<'SQL'
+      SELECT json_build_object('application', application_name, 'sessions', count(*))
+      FROM pg_stat_activity
+      WHERE backend_type = 'client backend' AND state = 'idle in transaction' AND pid <> pg_backend_pid()
+      GROUP BY application_name
+      ORDER BY count(*) DESC
+      LIMIT 1;
+      SQL
+      """
+    And I take application from the answer as APPLICATION
+    And I end its transactions that nobody touched for five minutes, superusers left out:
+      """sql
+      \set idle_for '5 minutes'
+      \getenv idle_for IDLE_FOR
+      \getenv application APPLICATION
+      SELECT pid, usename, now() - state_change AS idle, pg_terminate_backend(pid) AS ended
+      FROM pg_stat_activity
+      JOIN pg_roles ON pg_roles.oid = usesysid AND NOT rolsuper
+      WHERE application_name = :'application'
+        AND state = 'idle in transaction'
+        AND state_change < now() - :'idle_for'::interval
+        AND pid <> pg_backend_pid();
+      """
+    Then no transaction of it is forgotten any more
+    And the application can connect again
+    And sessions that work, and those of others, go on
+
+  @risk_mutating
+  Scenario: Forgotten transactions end by themselves from now on
+    Given a transaction was forgotten by its application
+    When I set a limit for idle transactions, which counts for new sessions:
+      """sql
+      \set idle_limit '5min'
+      \getenv idle_limit IDLE_LIMIT
+      ALTER DATABASE :"DBNAME" SET idle_in_transaction_session_timeout = :'idle_limit';
+      """
+    Then the server ends a transaction that is forgotten from now on
+
+  @risk_readonly
+  Scenario: The administrator gets in when nobody else does
+    Given an application has taken every connection
+    When I connect as administrator, by a reserved connection, and read how many there are:
+      """sql
+      SELECT current_user,
+             current_setting('superuser_reserved_connections') AS for_superusers,
+             current_setting('reserved_connections') AS for_members_of_pg_use_reserved_connections;
+      """
+    Then the administrator was let in while the application is refused

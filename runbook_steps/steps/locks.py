@@ -1,0 +1,96 @@
+"""Locks: who waits for whom, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from pytest_bdd import given, parsers, then
+
+from runbook_steps.faults.base import Situation
+from runbook_steps.faults.lock_wait import BLOCKER, LockHeld
+from runbook_steps.model import Result
+from runbook_steps.steps.sessions import eventually
+from runbook_steps.targets.base import Target
+
+Database = psycopg.Connection[Any]
+
+
+@pytest.fixture
+def lock_held() -> dict[str, LockHeld]:
+    """The fault of this scenario, under `fault`."""
+    return {}
+
+
+@given(parsers.re(r"queries wait for a session that (?P<how>works|was forgotten|changes the table)"))
+def queries_wait(
+    situation: Situation,
+    connect: Callable[..., Any],
+    how: str,
+    lock_held: dict[str, LockHeld],
+    note: Callable[[str], None],
+) -> None:
+    lock_held["fault"] = LockHeld(connect, how)
+    note(situation.arrange(lock_held["fault"]).detail)
+
+
+@then("the session at the root of the queue is named")
+def root_is_named(last_result: Result, database: Database) -> None:
+    rows = database.execute(
+        "SELECT DISTINCT b.pid::text FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) AS b(pid)"
+    ).fetchall()
+    assert rows != []
+    assert [pid for (pid,) in rows if pid not in last_result.stdout] == []
+    assert BLOCKER in last_result.stdout
+
+
+@then("nobody waits for a lock")
+def nobody_waits(database: Database) -> None:
+    eventually(lambda: not waiting(database), "nobody waits for a lock")
+
+
+@then("somebody still waits for a lock")
+def somebody_waits(database: Database) -> None:
+    assert waiting(database) != []
+
+
+@then("what waited was done, and not ended")
+def what_waited_was_done(lock_held: dict[str, LockHeld], target: Target) -> None:
+    if target.facts.disposable:
+        eventually(lambda: len(lock_held["fault"].done) == len(("one", "other")), "both statements have ended")
+        assert lock_held["fault"].done == ["done", "done"]
+
+
+@then("the session that held the lock is still connected")
+def holder_is_connected(database: Database) -> None:
+    assert blocker_sessions(database) == 1
+
+
+@then("the session that held the lock is gone")
+def holder_is_gone(database: Database) -> None:
+    eventually(lambda: blocker_sessions(database) == 0, "the session has ended")
+
+
+@then("a change that finds the table taken gives up by itself")
+def change_gives_up(last_result: Result, database: Database) -> None:
+    assert "lock timeout" in last_result.stderr
+    columns = database.execute(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = 'services' AND column_name = 'drill'"
+    ).fetchall()
+    assert columns == []
+
+
+def waiting(database: Any) -> list[int]:
+    """Process ids of sessions that somebody blocks."""
+    rows = database.execute(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+    ).fetchall()
+    return [int(pid) for (pid,) in rows]
+
+
+def blocker_sessions(database: Any) -> int:
+    """How many sessions of the blocking application there are."""
+    row = database.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [BLOCKER]).fetchone()
+    return int(row[0])
