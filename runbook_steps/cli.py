@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from runbook_steps import cli_reports, cli_target
+from runbook_steps import cli_reports, cli_target, cli_target_check
 from runbook_steps.errors import ConfigurationError, RunbookError
 from runbook_steps.failure import plain
 from runbook_steps.model import Evidence, Outcome, ScenarioRecord
@@ -30,6 +30,7 @@ app = typer.Typer(
     help="Runbooks that are proven. Prove with `pytest features/`; this command does the rest.",
     epilog="Exit codes: 0 good, 1 not good, 2 wrong use or sources, 3 refused, 4 no target.",
 )
+cli_target_check.register(cli_target.app)
 app.add_typer(cli_target.app, name="target", help="Keep a target running for hand work.")
 cli_reports.register(app)
 

@@ -8,6 +8,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from runbook_steps.errors import TargetError
@@ -73,15 +74,12 @@ class Guard:
         """Ends every relay and the thread; idempotent."""
         if self._loop.is_closed():
             return
-        self._loop.call_soon_threadsafe(self._stop)
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(_end_everything_else(), self._loop).result(timeout=_END_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=_END_S)
         if not self._thread.is_alive():
             self._loop.close()
-
-    def _stop(self) -> None:
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.call_soon(self._loop.stop)
 
     def _port(self, origin: Origin, real: Mapping[str, str]) -> int:
         if origin not in self._listeners:
@@ -115,6 +113,13 @@ class Guard:
             known = Path(trusted) if trusted and Path(trusted).is_file() else None
             self._mirror = Mirror(self._folder, known)
         return self._mirror
+
+
+async def _end_everything_else() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _unverified() -> ssl.SSLContext:

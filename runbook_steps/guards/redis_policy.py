@@ -26,7 +26,22 @@ _READING = frozenset(
 )  # not `touch`: it moves the time of last access, by which keys are evicted
 _READING_PARTS = {
     "acl": {"cat", "getuser", "help", "list", "users", "whoami"},
-    "client": {"getname", "getredir", "help", "id", "info", "list", "setinfo", "setname", "trackinginfo"},
+    "client": {  # of one's own connection, or only told
+        "caching",
+        "getname",
+        "getredir",
+        "help",
+        "id",
+        "info",
+        "list",
+        "maint_notifications",
+        "no-touch",
+        "reply",
+        "setinfo",
+        "setname",
+        "tracking",
+        "trackinginfo",
+    },
     "cluster": {"countkeysinslot", "getkeysinslot", "help", "info", "keyslot", "links", "myid", "nodes", "shards"},
     "config": {"get", "help"},
     "function": {"dump", "help", "list", "stats"},

@@ -142,3 +142,25 @@ def test_nothing_configured_is_said_in_one_line(tmp_path: Path) -> None:
     done = bare.run(tmp_path, "features/health/daily-check.feature")
     assert done.returncode == 4
     assert "staging is not configured: set STAGING_API_BASE_URL" in done.stdout + done.stderr
+
+
+def test_check_tells_what_is_reachable_and_with_which_rights(stand: Stand) -> None:
+    """Every part, the user, and what it may write; nothing secret."""
+    program = str(Path(sys.executable).with_name("runbooks"))
+    done = subprocess.run(
+        [program, "target", "check", "staging", "--format", "json"],
+        cwd=ROOT,
+        env={**os.environ, **stand.variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    document = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {part["part"]: part["good"] for part in document["parts"]} == dict.fromkeys(
+        ("api", "postgres", "redis", "aws", "logs"), True
+    )
+    assert "as beautycort: a superuser" in done.stdout
+    for name in ("STAGING_PGPASSWORD", "STAGING_REDISCLI_AUTH", "STAGING_AWS_SECRET_ACCESS_KEY"):
+        assert stand.variables[name] not in done.stdout

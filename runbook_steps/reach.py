@@ -1,0 +1,115 @@
+"""What of a live target is reachable, and with which rights, before anything runs there. Reads only."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import psycopg
+import redis
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+__all__ = ["Reached", "reach"]
+
+_DEADLINE_S = 5.0
+_WRITABLE = """
+SELECT current_user, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
+  count(*) FILTER (WHERE has_table_privilege(oid, 'INSERT, UPDATE, DELETE')), count(*)
+FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
+"""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """One part: `good` is None when it is not configured; `rights` say what the credentials may do."""
+
+    part: str
+    good: bool | None
+    rights: str
+
+
+def reach(environment: Mapping[str, str]) -> Iterator[Reached]:
+    """Asks every part in turn; an answer within 5 seconds each, and never an exception for what is away."""
+    for part, variable, ask in _PARTS:
+        if not environment.get(variable):
+            yield Reached(part, None, f"not configured ({variable} is not set)")
+            continue
+        try:
+            yield Reached(part, True, ask(environment))
+        except _AWAY as error:
+            yield Reached(part, False, _short(error))
+
+
+_AWAY = (OSError, httpx.HTTPError, psycopg.Error, redis.RedisError, BotoCoreError, ClientError, ValueError)
+
+
+def _short(error: BaseException) -> str:
+    """The kind and the first line: a driver's message names host and user, never a password."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _api(environment: Mapping[str, str]) -> str:
+    context = ssl.create_default_context(cafile=environment.get("SSL_CERT_FILE"))
+    with httpx.Client(verify=context, timeout=_DEADLINE_S, trust_env=False) as client:
+        answer = client.get(environment["API_BASE_URL"] + "/api/health")
+    return f"GET /api/health answers {answer.status_code}"
+
+
+def _database(environment: Mapping[str, str]) -> str:
+    with psycopg.connect(environment["DATABASE_URL"], connect_timeout=int(_DEADLINE_S), autocommit=True) as connection:
+        user, superuser, writable, tables = connection.execute(_WRITABLE).fetchone() or ("?", False, 0, 0)
+    extent = "a superuser" if superuser else f"may write {writable} of {tables} tables"
+    return f"as {user}: {extent}"
+
+
+def _redis(environment: Mapping[str, str]) -> str:
+    client: Any = redis.Redis.from_url(
+        environment["REDIS_URL"], socket_timeout=_DEADLINE_S, socket_connect_timeout=_DEADLINE_S, decode_responses=True
+    )
+    with client:
+        info = client.info("server")
+        try:
+            user = client.execute_command("ACL WHOAMI")
+        except redis.ResponseError:
+            user = "a user who may not ask"
+    return f"as {user}: {info.get('server_name', 'redis')} {info.get('redis_version', '')}"
+
+
+def _aws(environment: Mapping[str, str]) -> str:
+    client: Any = boto3.client(
+        "s3",
+        endpoint_url=environment.get("AWS_ENDPOINT_URL") or None,
+        region_name=environment["AWS_REGION"],
+        aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID") or None,
+        aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY") or None,
+        aws_session_token=environment.get("AWS_SESSION_TOKEN") or None,
+        config=Config(connect_timeout=_DEADLINE_S, read_timeout=_DEADLINE_S, retries={"max_attempts": 1}),
+    )
+    bucket = environment.get("AWS_BACKUP_BUCKET", "")
+    found = client.list_objects_v2(Bucket=bucket, MaxKeys=1).get("KeyCount", 0)
+    return f"may list {bucket} ({'holds backups' if found else 'empty'})"
+
+
+def _logs(environment: Mapping[str, str]) -> str:
+    folder = Path(environment["LOG_DIR"])
+    readable = [name for name in ("app.log", "security.log") if os.access(folder / name, os.R_OK)]
+    if not readable:
+        raise FileNotFoundError(f"neither app.log nor security.log can be read in {folder}")
+    return f"may read {' and '.join(readable)}"
+
+
+_PARTS: tuple[tuple[str, str, Callable[[Mapping[str, str]], str]], ...] = (
+    ("api", "API_BASE_URL", _api),
+    ("postgres", "DATABASE_URL", _database),
+    ("redis", "REDIS_URL", _redis),
+    ("aws", "AWS_REGION", _aws),
+    ("logs", "LOG_DIR", _logs),
+)

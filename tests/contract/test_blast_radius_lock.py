@@ -1,0 +1,38 @@
+"""The lock between changing runs, and the steady state, on the real services."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runbook_steps.blast_radius import Lock, steady_state_problem
+from runbook_steps.errors import RefusedError, TargetError
+from runbook_steps.targets.embedded import EmbeddedTarget
+
+
+def test_the_second_run_is_told_who_is_first(whole: EmbeddedTarget) -> None:
+    """Owner and since when; free again after the first ends."""
+    url = whole.environment()["DATABASE_URL"]
+    first = Lock.take(url, "run-one")
+    with pytest.raises(RefusedError, match=r"another run changes this target: runbooks run-one .*@.*, since 20\d\d-"):
+        Lock.take(url, "run-two")
+    first.release()
+    Lock.take(url, "run-two").release()
+
+
+def test_a_database_that_cannot_be_asked_gives_no_lock() -> None:
+    """And the password is not told."""
+    with pytest.raises(TargetError) as error:
+        Lock.take("postgres://u:geheim@127.0.0.1:1/x", "run")
+    assert "geheim" not in str(error.value)
+
+
+def test_the_steady_state_is_what_the_health_checks_say(whole: EmbeddedTarget, tmp_path: Path) -> None:
+    """Nothing to say when all is well; the part that is not, named."""
+    assert steady_state_problem(whole.environment(), tmp_path) == ""
+    whole.control.stop("third_parties")
+    try:
+        assert "External Dependencies" in steady_state_problem(whole.environment(), tmp_path)
+    finally:
+        whole.control.start("third_parties")

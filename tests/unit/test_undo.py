@@ -1,0 +1,80 @@
+"""What undoes a change is on disk before the change is made, and is carried out when the run is gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from runbook_steps.errors import JournalError
+from runbook_steps.model import Command, Position, Result
+from runbook_steps.undo import Undo, left_behind, record_undo
+
+COMMAND = Command("rm blocked", "bash", "unblock the address", Position("features/a.feature", 9), 30.0, undo=True)
+
+
+def result(exit_code: int | None) -> Result:
+    """What the command did; None: it ran out of time."""
+    return Result(COMMAND, exit_code, "", "", 0.1, exit_code is None)
+
+
+def orphaned(folder: Path) -> Undo:
+    """An undo whose run is gone: its owner never lived."""
+    undo = record_undo(folder, "Scenario", COMMAND, {"ADDRESS": "10.0.0.1"})
+    document = json.loads(undo.file.read_text())
+    undo.file.write_text(json.dumps(document | {"owner": "4194305-1.00"}))
+    return undo
+
+
+def test_an_undo_is_private_and_complete(tmp_path: Path) -> None:
+    """Mode 0600: variables may be secret. The command is told byte for byte."""
+    undo = record_undo(tmp_path / "undo", "Scenario", COMMAND, {})
+    assert oct(undo.file.stat().st_mode & 0o777) == "0o600"
+    assert json.loads(undo.file.read_text())["command"]["text"] == "rm blocked"
+
+
+def test_a_living_run_keeps_its_undo(tmp_path: Path) -> None:
+    """Only what a dead run left is for others."""
+    record_undo(tmp_path, "Scenario", COMMAND, {})
+    assert left_behind(tmp_path) == ()
+
+
+def test_what_a_dead_run_left_is_carried_out_once(tmp_path: Path) -> None:
+    """With its variables; afterwards it is gone."""
+    orphaned(tmp_path)
+    (left,) = left_behind(tmp_path)
+    ran: list[tuple[str, Mapping[str, str]]] = []
+
+    def run(command: Command, variables: Mapping[str, str]) -> Result:
+        ran.append((command.text, variables))
+        return result(0)
+
+    assert left.carry_out(run).problem == ""
+    assert ran == [("rm blocked", {"ADDRESS": "10.0.0.1"})]
+    assert left_behind(tmp_path) == ()
+
+
+@pytest.mark.parametrize(("code", "said"), [(3, "ended with exit code 3"), (None, "ran out of time")])
+def test_an_undo_that_fails_is_kept(tmp_path: Path, code: int | None, said: str) -> None:
+    """It says so, and the next start tries again."""
+    orphaned(tmp_path)
+    (left,) = left_behind(tmp_path)
+    assert said in left.carry_out(lambda *_: result(code)).problem
+    assert len(left_behind(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"schema": 1}', '{"schema": 2, "command": {}}', "\x00"])
+def test_an_undo_that_cannot_be_read_is_not_passed_over(tmp_path: Path, text: str) -> None:
+    """Something was changed and nobody knows what: the file is named."""
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(JournalError, match=r"x\.json: an undo that a killed run left cannot be read"):
+        left_behind(tmp_path)
+
+
+def test_no_room_for_the_undo_stops_the_change(tmp_path: Path) -> None:
+    """The folder is a file: nothing may be changed."""
+    (tmp_path / "undo").write_text("")
+    with pytest.raises(JournalError, match="nothing was changed"):
+        record_undo(tmp_path / "undo", "Scenario", COMMAND, {})
