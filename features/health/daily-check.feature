@@ -63,6 +63,22 @@ Feature: Daily health check
     Then every smoke test passed
 
   @risk_readonly
+  Scenario: A slow answer is found, and the part that is slow
+    Given the health endpoint is slow because the table users is locked again and again
+    When I measure the health endpoint three times:
+      """bash
+      for _ in 1 2 3; do
+        curl --fail-with-body -sS -o /dev/null --max-time 10 -w '%{time_total} s\n' "$API_BASE_URL/api/health"
+      done
+      """
+    Then the median of the measured times is 200 ms or more
+    When I ask which part takes how long:
+      """bash
+      curl --fail-with-body -sS --max-time 10 "$API_BASE_URL/api/health/detailed"
+      """
+    Then the slowest part of the report is "Database Health"
+
+  @risk_readonly
   Scenario: An API that cannot serve ends the command with an error
     Given redis is down
     When I try to look at the API's own report:

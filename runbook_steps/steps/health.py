@@ -15,6 +15,7 @@ from pytest_bdd import given, parsers, then
 from runbook_steps.faults.base import Situation
 from runbook_steps.faults.day_of_traffic import DayOfTraffic
 from runbook_steps.faults.services import ServiceDown
+from runbook_steps.faults.table_locked import UsersLockedAgainAndAgain
 from runbook_steps.faults.third_party_down import ThirdPartyDown
 from runbook_steps.model import Result
 from runbook_steps.steps.command import answer_of
@@ -60,6 +61,26 @@ def day_of_traffic(
     return lambda failing: DayOfTraffic(api, redis_client, third_party("twilio"), failing)
 
 
+@given("the health endpoint is slow because the table users is locked again and again")
+def health_endpoint_is_slow(
+    api: httpx.Client, connect: Callable[..., Any], situation: Situation, note: Callable[[str], None]
+) -> None:
+    note(situation.arrange(UsersLockedAgainAndAgain(connect, api)).detail)
+
+
+@then(parsers.parse("the median of the measured times is {limit:d} ms or more"))
+def measured_times_are_slow(last_result: Result, limit: int, api: httpx.Client) -> None:
+    times = [1000 * float(line.removesuffix(" s")) for line in last_result.stdout.splitlines()]
+    assert statistics.median(times) >= limit
+    assert statistics.median(answer_time_ms(api) for _ in range(3)) >= limit
+
+
+@then(parsers.parse('the slowest part of the report is "{name}"'))
+def slowest_part(last_result: Result, name: str) -> None:
+    took = {check["name"]: check["responseTime"] for check in answer_of(last_result)["checks"]}
+    assert name == max(took, key=lambda part: took[part])
+
+
 @then("the API says that it cannot serve")
 def the_api_cannot_serve(api: httpx.Client) -> None:
     answer = api.get("/api/health")
@@ -95,13 +116,8 @@ def every_smoke_test_passed(last_result: Result) -> None:
 
 @then(parsers.parse("the health endpoint answers in less than {limit:d} ms"))
 def health_endpoint_is_fast(api: httpx.Client, limit: int, note: Callable[[str], None]) -> None:
-    def one() -> float:
-        began = time.perf_counter()
-        api.get("/api/health").raise_for_status()
-        return 1000 * (time.perf_counter() - began)
-
-    one()  # opens the connection: what is measured is the answer, not the handshake
-    median = statistics.median(one() for _ in range(SAMPLES))
+    answer_time_ms(api)  # opens the connection: what is measured is the answer, not the handshake
+    median = statistics.median(answer_time_ms(api) for _ in range(SAMPLES))
     note(f"median of {SAMPLES} answers: {median:.0f} ms")
     assert median < limit
 
@@ -131,3 +147,10 @@ def no_critical_alarm(aws: Callable[[str], Any], note: Callable[[str], None]) ->
     note(f"{len(alarms)} alarms known")
     assert alarms, "CloudWatch knows no alarm: nothing would ring"
     assert [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM"] == []
+
+
+def answer_time_ms(api: httpx.Client) -> float:
+    """How long the health endpoint takes, in milliseconds."""
+    began = time.perf_counter()
+    api.get("/api/health").raise_for_status()
+    return 1000 * (time.perf_counter() - began)
