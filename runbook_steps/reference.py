@@ -99,7 +99,7 @@ def reference_link(project: Project, reference: str, page: str) -> str:
         return f"<code>{markdown_text(reference)}</code>"
     found = project.page(where)
     if found is None:
-        return markdown_text(name or where)
+        return markdown_text(name if name not in {"", "?"} else where)
     target = posixpath.relpath(found.path, posixpath.dirname(page))
     if not name or reference_problem(project, reference):
         return f"[{markdown_text(_title(project, where))}]({target})"
