@@ -8,7 +8,14 @@ import sys
 import typer
 
 from runbook_steps.errors import RunbookError
-from runbook_steps.operations import backup_cli, health_cli, migrations_cli, notify_cli, traffic_cli
+from runbook_steps.operations import (
+    backup_cli,
+    data_validation_cli,
+    health_cli,
+    migrations_cli,
+    notify_cli,
+    traffic_cli,
+)
 
 __all__ = ["app", "main"]
 
@@ -25,6 +32,7 @@ app = typer.Typer(
 health_cli.register(app)
 backup_cli.register(app)
 migrations_cli.register(app)
+data_validation_cli.register(app)
 notify_cli.register(app)
 traffic_cli.register(app)
 

@@ -1,0 +1,131 @@
+@needs_postgres @alert_MigrationFailed
+Feature: Failed migration
+  A migration runs in one transaction: when it fails, nothing of it stays. One that cannot run in a transaction
+  leaves something, and says so.
+
+  @risk_mutating
+  Scenario: A migration that failed half-way is corrected and applied
+    Given a migration has failed half-way
+    When I try to see how every migration stands:
+      """bash
+      beautycort migrate status --format json
+      """
+    Then migration 1 stands as applied
+    And migration 2 stands as pending
+    And nothing of the failed migration is in the database
+    When I try to apply it again, to read the reason:
+      """bash
+      beautycort migrate up
+      """
+    Then it is refused with exit code 1, saying:
+      """
+      column "note" of relation "bookings" contains null values
+      """
+    When I correct the file, which was never applied:
+      """bash
+      cat > "$MIGRATIONS_DIR/0002_add_tip_and_note.sql" <<'SQL'
+      ALTER TABLE bookings ADD COLUMN tip numeric(8, 3) NOT NULL DEFAULT 0;
+      ALTER TABLE bookings ADD COLUMN note text NOT NULL DEFAULT '';
+      SQL
+      """
+    And I apply what is pending (within 20 minutes):
+      """bash
+      beautycort migrate up
+      """
+    Then both of its columns are there
+    And the database remembers 2 applied migrations
+    And the files and their checksums agree
+    When I check that the data is whole:
+      """bash
+      beautycort validate data --format json
+      """
+    Then every integrity rule holds
+
+  @risk_mutating
+  Scenario: What a migration outside a transaction left is cleaned before it runs again
+    Given a migration that builds an index concurrently has failed
+    When I try to see how every migration stands:
+      """bash
+      beautycort migrate status --format json
+      """
+    Then migration 2 stands as failed
+    And the index users_name_key was left, invalid
+    When I try to apply it again at once:
+      """bash
+      beautycort migrate up
+      """
+    Then it is refused with exit code 3, saying:
+      """
+      failed outside a transaction and may have left something; clean it
+      """
+    When I drop what it left (within 5 minutes):
+      """sql
+      DROP INDEX CONCURRENTLY IF EXISTS users_name_key;
+      """
+    And I correct the file, because names are not unique:
+      """bash
+      cat > "$MIGRATIONS_DIR/0002_one_name_per_customer.sql" <<'SQL'
+      -- migrate: no-transaction
+      CREATE INDEX CONCURRENTLY users_name ON users (name);
+      SQL
+      """
+    And I apply it again (within 20 minutes):
+      """bash
+      beautycort migrate up --retry-failed
+      """
+    Then the index users_name is there, valid
+    And the database remembers 2 applied migrations
+
+  @risk_mutating
+  Scenario: A migration that was applied is never edited
+    Given a migration has failed half-way
+    When I edit a file that was applied:
+      """bash
+      echo "-- a comment is enough" >> "$MIGRATIONS_DIR/0001_add_booking_source.sql"
+      """
+    And I try to apply what is pending:
+      """bash
+      beautycort migrate up
+      """
+    Then it is refused with exit code 3, saying:
+      """
+      was changed after it was applied; restore the file, and write a new migration
+      """
+    And the applied migration was not run again
+    And nothing of the failed migration is in the database
+
+  @risk_mutating
+  Scenario: A concurrent index build is refused inside a transaction
+    Given a migration has failed half-way
+    When I write it as an ordinary migration:
+      """bash
+      echo 'CREATE INDEX CONCURRENTLY users_name ON users (name);' > "$MIGRATIONS_DIR/0002_add_tip_and_note.sql"
+      """
+    And I try to apply it:
+      """bash
+      beautycort migrate up
+      """
+    Then it is refused with exit code 1, saying:
+      """
+      CREATE INDEX CONCURRENTLY cannot run inside a transaction block
+      """
+    And the database remembers 1 applied migrations
+    When I say in its first line that it runs outside a transaction:
+      """bash
+      sed -i '1i -- migrate: no-transaction' "$MIGRATIONS_DIR/0002_add_tip_and_note.sql"
+      """
+    And I apply it:
+      """bash
+      beautycort migrate up
+      """
+    Then the index users_name is there, valid
+
+  @risk_readonly
+  Scenario: Data that breaks a rule is found, with its ids
+    Given the price of some bookings does not add up
+    When I try to validate the data:
+      """bash
+      beautycort validate data --format json
+      """
+    Then it ends with exit code 1
+    And the rule price-adds-up is broken, with the ids of bookings that break it

@@ -1,0 +1,91 @@
+"""A migration that fails half-way: real files, applied by the real command to the live database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from runbook_steps.errors import FaultError
+from runbook_steps.faults.base import Observation
+
+__all__ = ["CONCURRENT", "HALF_WAY", "MigrationFailed"]
+
+FIRST = (
+    "0001_add_booking_source.sql",
+    "ALTER TABLE bookings ADD COLUMN source text NOT NULL DEFAULT 'app';\n",
+)
+HALF_WAY = (
+    "0002_add_tip_and_note.sql",
+    (
+        "ALTER TABLE bookings ADD COLUMN tip numeric(8, 3) NOT NULL DEFAULT 0;\n"
+        "ALTER TABLE bookings ADD COLUMN note text NOT NULL;\n"
+    ),
+)
+CONCURRENT = (
+    "0002_one_name_per_customer.sql",
+    "-- migrate: no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY users_name_key ON users (name);\n",
+)
+SECONDS = 60
+
+Connect = Callable[..., AbstractContextManager[Any]]
+
+
+class MigrationFailed:
+    """Two migrations: the first goes through, the second breaks after its first statement."""
+
+    def __init__(self, connect: Connect, environment: Mapping[str, str], second: tuple[str, str] = HALF_WAY) -> None:
+        """`environment` is what the command gets; `second` is name and text of the file that fails, or of none."""
+        self._connect = connect
+        self._environment = environment
+        self._second = second
+        self.folder: Path | None = None
+        self.said = ""
+
+    @property
+    def name(self) -> str:
+        """What is broken."""
+        return f"the migration {self._second[0]} has failed"
+
+    def arrange(self) -> None:
+        """Writes the files and runs `beautycort migrate up`. Raises FaultError when migrations are recorded already."""
+        with self._connect() as live:
+            if live.execute("SELECT to_regclass('schema_migrations')").fetchone()[0] is not None:
+                raise FaultError("this database has recorded migrations: they are not this drill's to break")
+        self.folder = Path(tempfile.mkdtemp(prefix="migrations-", dir=self._environment.get("TMPDIR")))
+        for name, text in (FIRST, self._second):
+            (self.folder / name).write_text(text, "utf-8")
+        done = subprocess.run(
+            ["beautycort", "migrate", "up"],
+            env={**self._environment, "MIGRATIONS_DIR": str(self.folder)},
+            executable=shutil.which("beautycort", path=self._environment.get("PATH", os.defpath)),
+            capture_output=True, text=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+        self.said = done.stderr
+
+    def observe(self) -> Observation:
+        """Looks for a file that is not applied, or an applied one that is recorded as failed."""
+        if self.folder is None or not self.folder.is_dir():
+            return Observation(False, "there are no migration files")
+        with self._connect() as live:
+            known = live.execute("SELECT to_regclass('schema_migrations')").fetchone()[0] is not None
+            rows = live.execute("SELECT version, state FROM schema_migrations").fetchall() if known else []
+        applied = {version for version, state in rows if state == "applied"}
+        left = sorted(file.name for file in self.folder.glob("*.sql") if file.name.split("_")[0] not in applied)
+        return Observation(bool(left), f"not applied: {', '.join(left) or 'none'}; {self.said.strip()[:200]}")
+
+    def clear(self) -> None:
+        """Removes the files, what they made, and the record of them."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        with self._connect() as live:
+            for column in ("source", "tip", "note"):
+                live.execute(f"ALTER TABLE bookings DROP COLUMN IF EXISTS {column}".encode())
+            live.execute("DROP INDEX IF EXISTS users_name_key")
+            live.execute("DROP INDEX IF EXISTS users_name")
+            live.execute("DROP TABLE IF EXISTS schema_migrations")

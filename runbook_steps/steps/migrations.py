@@ -1,0 +1,131 @@
+"""Migrations: how they stand, what a failed one left, and that the data is whole afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from pytest_bdd import given, parsers, then
+
+from runbook_steps.faults.base import Situation
+from runbook_steps.faults.broken_rules import PricesDoNotAddUp
+from runbook_steps.faults.migration_fails import CONCURRENT, HALF_WAY, MigrationFailed
+from runbook_steps.model import Result
+from runbook_steps.steps.command import answer_of
+
+Database = psycopg.Connection[Any]
+
+
+@given("a migration has failed half-way")
+def migration_failed(
+    situation: Situation,
+    connect: Callable[..., Any],
+    environment: Callable[[], Mapping[str, str]],
+    variables: dict[str, str],
+    note: Callable[[str], None],
+) -> None:
+    fault = MigrationFailed(connect, environment(), HALF_WAY)
+    note(situation.arrange(fault).detail)
+    variables["MIGRATIONS_DIR"] = str(fault.folder)
+
+
+@given("a migration that builds an index concurrently has failed")
+def concurrent_migration_failed(
+    situation: Situation,
+    connect: Callable[..., Any],
+    environment: Callable[[], Mapping[str, str]],
+    variables: dict[str, str],
+    note: Callable[[str], None],
+) -> None:
+    fault = MigrationFailed(connect, environment(), CONCURRENT)
+    note(situation.arrange(fault).detail)
+    variables["MIGRATIONS_DIR"] = str(fault.folder)
+
+
+@given("the price of some bookings does not add up")
+def prices_do_not_add_up(situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
+    note(situation.arrange(PricesDoNotAddUp(connect)).detail)
+
+
+@then(parsers.parse("migration {version:d} stands as {state}"))
+def migration_stands(last_result: Result, version: int, state: str) -> None:
+    states = {int(m["version"]): m["state"] for m in answer_of(last_result)["migrations"]}
+    assert state == states[version]
+
+
+@then("nothing of the failed migration is in the database")
+def nothing_is_left(database: Database) -> None:
+    assert columns(database, "tip", "note") == []
+
+
+@then("both of its columns are there")
+def columns_are_there(database: Database) -> None:
+    assert columns(database, "tip", "note") == ["note", "tip"]
+
+
+@then(parsers.parse("the database remembers {count:d} applied migrations"))
+def remembers(database: Database, count: int) -> None:
+    rows = database.execute("SELECT count(*) FROM schema_migrations WHERE state = 'applied'").fetchone()
+    assert rows == (count,)
+
+
+@then("the files and their checksums agree")
+def checksums_agree(database: Database, variables: dict[str, str]) -> None:
+    files = {path.name.split("_")[0] for path in Path(variables["MIGRATIONS_DIR"]).glob("*.sql")}
+    rows = database.execute("SELECT version FROM schema_migrations WHERE length(checksum) = 64").fetchall()
+    assert {version for (version,) in rows} == files
+
+
+@then("every integrity rule holds")
+def every_rule_holds(last_result: Result, database: Database) -> None:
+    report = answer_of(last_result)
+    assert [rule["name"] for rule in report["rules"] if rule["status"] != "valid"] == []
+    row = database.execute(
+        "SELECT count(*) FROM bookings WHERE total_price <> platform_fee + provider_earnings OR end_time <= start_time"
+    ).fetchone()
+    assert row == (0,)
+
+
+@then(parsers.parse("the rule {name} is broken, with the ids of bookings that break it"))
+def rule_is_broken(last_result: Result, database: Database, name: str) -> None:
+    (broken,) = [rule for rule in answer_of(last_result)["rules"] if rule["status"] != "valid"]
+    rows = database.execute(
+        "SELECT id::text FROM bookings WHERE total_price <> platform_fee + provider_earnings ORDER BY 1"
+    ).fetchall()
+    assert broken["name"] == name
+    assert broken["count"] == len(rows)
+    assert broken["samples"] == [i for (i,) in rows][:5]
+
+
+@then(parsers.parse("the index {name} was left, invalid"))
+def index_was_left(database: Database, name: str) -> None:
+    assert index_state(database, name) is False
+
+
+@then(parsers.parse("the index {name} is there, valid"))
+def index_is_there(database: Database, name: str) -> None:
+    assert index_state(database, name) is True
+
+
+@then("the applied migration was not run again")
+def not_run_again(database: Database) -> None:
+    rows = database.execute("SELECT state FROM schema_migrations WHERE version = '0001'").fetchall()
+    assert rows == [("applied",)]
+
+
+def columns(database: Database, *names: str) -> list[str]:
+    """Which of these columns the bookings have, in alphabetical order."""
+    rows = database.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'bookings'::regclass AND attname = ANY(%s) "
+        "AND NOT attisdropped ORDER BY 1",
+        [list(names)],
+    ).fetchall()
+    return [str(name) for (name,) in rows]
+
+
+def index_state(database: Database, name: str) -> bool | None:
+    """Whether the index is valid; None when there is none."""
+    row = database.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [name]).fetchone()
+    return None if row is None else bool(row[0])
