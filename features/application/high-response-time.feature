@@ -1,0 +1,81 @@
+@needs_nginx
+Feature: High response time
+  The mean response time is above 2000 ms. Which endpoint, which third party, and is the cache there?
+
+  @risk_readonly @alert_ResponseTimeHigh
+  Scenario: The slow endpoint and the third party behind it are found
+    Given a customer has booked and wants to pay by card
+    And the payment service is slow
+    And customers wait for their payments
+    When I try to list the endpoints, the slowest first:
+      """bash
+      beautycort traffic --slowest --since "${ALERT_BEGAN:-15m}" --format json
+      """
+    Then it ends with exit code 1
+    And the slowest endpoint it reports is "POST /api/payments"
+    And the mean response time it reports is above 2000 ms
+    When I measure the third party itself, without the application:
+      """bash
+      curl -sS -o /dev/null -w '%{time_total}\n' --max-time 10 "$TAP_API_URL/v2/charges"
+      """
+    Then the time it measured is above 2000 ms
+    When I try to measure it again, and wait no longer than a customer would:
+      """bash
+      curl -sS -o /dev/null -w '%{time_total}\n' --max-time 1 "$TAP_API_URL/v2/charges"
+      """
+    Then it ends with exit code 28
+
+  @risk_mutating
+  Scenario: Customers no longer wait for a slow third party
+    Given a customer has booked and wants to pay by card
+    And the payment service is slow
+    And the application waits half a minute for a third party
+    When I let the application wait one second and restart the slots, one after the other (within 2 minutes):
+      """bash
+      sed -i 's/^THIRD_PARTY_TIMEOUT_S=.*/THIRD_PARTY_TIMEOUT_S=1/' "$API_ENV_FILE"
+      for number in 1 2; do
+        docker restart "beautycort-api-$number"
+        slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
+        curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+      done
+      """
+    Then a payment is answered within 2000 ms, with a clear no
+
+  @risk_readonly
+  Scenario: A cache that takes nothing is found
+    Given the response cache takes nothing, because the memory limit of Redis is too low
+    When I ask ten times for the same search, and where the answer came from:
+      """bash
+      for number in 1 2 3 4 5 6 7 8 9 10; do
+        curl --fail-with-body -sS -o /dev/null -D - --max-time 10 "$API_BASE_URL/api/providers?limit=100&lat=31.77" \
+          | tr -d '\r' | grep -i '^x-cache:'
+      done
+      """
+    Then no search is answered from the cache
+
+  @risk_mutating
+  Scenario: With the cache back, a search is faster
+    Given the response cache takes nothing, because the memory limit of Redis is too low
+    When I read how much memory is used, and raise the limit (host memory permitting):
+      """bash
+      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" info memory | tr -d '\r' | grep -E '^(used_memory|maxmemory):'
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory 64mb
+      """
+    And I ask ten times for the same search, and where the answer came from:
+      """bash
+      for number in 1 2 3 4 5 6 7 8 9 10; do
+        curl --fail-with-body -sS -o /dev/null -D - --max-time 10 "$API_BASE_URL/api/providers?limit=100&lat=31.77" \
+          | tr -d '\r' | grep -i '^x-cache:'
+      done
+      """
+    Then all searches but the first were answered from the cache
+    And searches are answered from the cache, faster than from the database
+
+  @risk_readonly
+  Scenario: Static files come from the content network
+    When I measure the content network:
+      """bash
+      curl --fail-with-body -sS -o /dev/null -w '%{http_code} %{time_total}\n' --max-time 10 "$CDN_URL"
+      """
+    And a person compares the share of cache hits in CloudFront or CloudFlare with last week's
+    Then the content network answers in less than 2000 ms
