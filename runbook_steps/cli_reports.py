@@ -31,7 +31,7 @@ def coverage(
     root = find_root(Path.cwd())
     project = load_project(root)
     if write:
-        (root / COVERAGE_PAGE).write_text(coverage_page(project, *load_coverage(root)), encoding="utf-8")
+        (root / COVERAGE_PAGE).write_text(coverage_page(project, load_coverage(root)), encoding="utf-8")
         project = load_project(root)
     _tell([str(problem) for problem in data_problems(project)])
 
@@ -65,13 +65,13 @@ def data_problems(project: Project) -> list[SourceError]:
     if not (project.root / coverage.DOCUMENT).is_file():
         return []
     try:
-        headings, rows = coverage.load_coverage(project.root)
-        found = list(coverage.coverage_problems(project, headings, rows))
-        found += corrections.correction_problems(project, corrections.load_corrections(project.root))
+        known = coverage.load_coverage(project.root)
+        found = list(coverage.coverage_problems(project, known))
+        found += corrections.correction_problems(project, corrections.load_corrections(project.root), known.pending)
     except SourceError as error:
         return [error]
     page = project.root / coverage.COVERAGE_PAGE
-    made = coverage.coverage_page(project, headings, rows)
+    made = coverage.coverage_page(project, known)
     if not page.is_file() or page.read_text("utf-8") != made:
         at = Position(coverage.COVERAGE_PAGE, 1)
         found.append(PageError(at, "is not what its data says; make it with `runbooks coverage --write`"))

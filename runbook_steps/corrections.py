@@ -9,7 +9,7 @@ from pathlib import Path
 from runbook_steps.errors import PageError, Position, SourceError
 from runbook_steps.escape import markdown_text
 from runbook_steps.project import Project
-from runbook_steps.reference import Entry, read_entries, reference_link, reference_problem
+from runbook_steps.reference import Entry, read_document, reference_link, reference_problem
 
 __all__ = [
     "CORRECTIONS",
@@ -48,7 +48,7 @@ def load_corrections(root: Path) -> tuple[Correction, ...]:
 
 def parse_corrections(text: str, path: str) -> tuple[Correction, ...]:
     """The rows, in the order of the file. Raises PageError for one that is not as it should be."""
-    return tuple(_correction(entry) for entry in read_entries(text, path, "corrections"))
+    return tuple(_correction(entry) for entry in read_document(text, path).entries("corrections"))
 
 
 def _correction(entry: Entry) -> Correction:
@@ -63,13 +63,15 @@ def _correction(entry: Entry) -> Correction:
     )
 
 
-def correction_problems(project: Project, rows: Sequence[Correction]) -> Iterator[SourceError]:
-    """Every row that nothing catches, and every reference that leads nowhere."""
+def correction_problems(
+    project: Project, rows: Sequence[Correction], pending: frozenset[str] = frozenset()
+) -> Iterator[SourceError]:
+    """Every row that nothing catches, and every reference that leads nowhere, those to `pending` pages left out."""
     for row in rows:
         if not row.caught_by:
             yield PageError(row.position, f"“{row.was}” needs `caught_by:`, a scenario or a test")
         for reference in row.caught_by:
-            if problem := reference_problem(project, reference):
+            if problem := reference_problem(project, reference, pending):
                 yield PageError(row.position, problem)
 
 

@@ -15,13 +15,14 @@ from runbook_steps.errors import PageError, Position, SourceError
 from runbook_steps.escape import markdown_text
 from runbook_steps.front_matter import suggestion
 from runbook_steps.project import Project
-from runbook_steps.reference import Entry, read_entries, reference_link, reference_problem
+from runbook_steps.reference import Entry, read_document, reference_link, reference_problem
 
 __all__ = [
     "COVERAGE",
     "COVERAGE_PAGE",
     "DOCUMENT",
     "CommandRow",
+    "Coverage",
     "Heading",
     "HeadingRow",
     "coverage_page",
@@ -79,15 +80,27 @@ class HeadingRow:
     position: Position
 
 
-def load_coverage(root: Path) -> tuple[tuple[Heading, ...], tuple[HeadingRow, ...]]:
-    """The document's headings and the rows about them. Raises PageError for a file that cannot be read."""
+@dataclass(frozen=True)
+class Coverage:
+    """The document's headings, the rows about them, and the stems of pages that are `pending`: not written yet.
+
+    A row may point to a pending page and to scenarios it will have.
+    """
+
+    headings: tuple[Heading, ...]
+    rows: tuple[HeadingRow, ...]
+    pending: frozenset[str] = frozenset()
+
+
+def load_coverage(root: Path) -> Coverage:
+    """What there is on disk. Raises PageError for a file that cannot be read."""
     texts = []
     for path in (DOCUMENT, COVERAGE):
         try:
             texts.append((root / path).read_text("utf-8"))
         except OSError as error:
             raise PageError(Position(path, 1), f"cannot be read: {error.strerror}") from error
-    return headings_of(texts[0]), parse_coverage(texts[1], COVERAGE)
+    return Coverage(headings_of(texts[0]), *parse_coverage(texts[1], COVERAGE))
 
 
 def headings_of(text: str) -> tuple[Heading, ...]:
@@ -108,9 +121,10 @@ def headings_of(text: str) -> tuple[Heading, ...]:
     )
 
 
-def parse_coverage(text: str, path: str) -> tuple[HeadingRow, ...]:
-    """The rows of the mapping. Raises PageError for a row that is not as it should be."""
-    return tuple(_heading_row(entry) for entry in read_entries(text, path, "headings"))
+def parse_coverage(text: str, path: str) -> tuple[tuple[HeadingRow, ...], frozenset[str]]:
+    """The rows of the mapping, and the pending pages. Raises PageError for a row that is not as it should be."""
+    document = read_document(text, path)
+    return tuple(_heading_row(entry) for entry in document.entries("headings")), frozenset(document.texts("pending"))
 
 
 def _heading_row(entry: Entry) -> HeadingRow:
@@ -129,10 +143,9 @@ def _heading_row(entry: Entry) -> HeadingRow:
 # ── the check ────────────────────────────────────────────────────────────────────────────────────
 
 
-def coverage_problems(
-    project: Project, headings: Sequence[Heading], rows: Sequence[HeadingRow]
-) -> Iterator[SourceError]:
+def coverage_problems(project: Project, coverage: Coverage) -> Iterator[SourceError]:
     """Every heading or command of the document without a row, and every row that leads nowhere."""
+    headings, rows = coverage.headings, coverage.rows
     by_title: dict[str, HeadingRow] = {}
     titles = [heading.title for heading in headings]
     for row in rows:
@@ -149,7 +162,7 @@ def coverage_problems(
             continue
         yield from _commands(heading, by_title[heading.title])
     for row in rows:
-        yield from _references(project, row)
+        yield from _references(project, row, coverage.pending)
 
 
 def _commands(heading: Heading, row: HeadingRow) -> Iterator[PageError]:
@@ -165,11 +178,11 @@ def _commands(heading: Heading, row: HeadingRow) -> Iterator[PageError]:
                 yield PageError(command.position, f"“{heading.title}” holds no line “{line}”")
 
 
-def _references(project: Project, row: HeadingRow) -> Iterator[PageError]:
+def _references(project: Project, row: HeadingRow, pending: frozenset[str]) -> Iterator[PageError]:
     if not row.pages:
         yield PageError(row.position, f"“{row.heading}” needs `pages:`, where it is told now")
     for reference in (*row.pages, *row.scenarios):
-        if problem := reference_problem(project, reference):
+        if problem := reference_problem(project, reference, pending):
             yield PageError(row.position, f"“{row.heading}”: {problem}")
     for command in row.commands:
         if not command.runs and not command.why:
@@ -179,7 +192,7 @@ def _references(project: Project, row: HeadingRow) -> Iterator[PageError]:
                 yield PageError(
                     command.position, f"“{command.lines[0]}”: `runs` names scenarios, {reference} is a page"
                 )
-            elif problem := reference_problem(project, reference):
+            elif problem := reference_problem(project, reference, pending):
                 yield PageError(command.position, f"“{command.lines[0]}”: {problem}")
 
 
@@ -202,12 +215,14 @@ The commands on the left are **obsolete**: they are here to be found, not to be 
 """
 
 
-def coverage_page(project: Project, headings: Sequence[Heading], rows: Sequence[HeadingRow]) -> str:
-    """The Markdown of the page: a table of headings, then one of commands."""
-    by_title = {row.heading: row for row in rows}
-    pairs = [(heading, by_title[heading.title]) for heading in headings if heading.title in by_title]
+def coverage_page(project: Project, coverage: Coverage) -> str:
+    """The Markdown of the page: what is pending, a table of headings, then one of commands."""
+    by_title = {row.heading: row for row in coverage.rows}
+    pairs = [(heading, by_title[heading.title]) for heading in coverage.headings if heading.title in by_title]
     commands = [(heading, command) for heading, row in pairs for command in row.commands]
-    lines = [
+    missing = ", ".join(f"`{stem}`" for stem in sorted(coverage.pending) if project.page(stem) is None)
+    lines = [f"**Not written yet:** {missing}.", ""] if missing else []
+    lines += [
         "## Headings",
         "",
         f"{len(pairs)} headings.",

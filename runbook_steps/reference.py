@@ -15,7 +15,7 @@ from runbook_steps.escape import markdown_text, slug
 from runbook_steps.front_matter import suggestion
 from runbook_steps.project import Project
 
-__all__ = ["Entry", "read_entries", "reference_link", "reference_problem"]
+__all__ = ["Entry", "read_document", "reference_link", "reference_problem"]
 
 
 @dataclass(frozen=True)
@@ -62,21 +62,23 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
-def read_entries(text: str, path: str, top: str) -> tuple[Entry, ...]:
-    """The list of mappings under the key `top`. Raises PageError for a file that is not as it should be."""
+def read_document(text: str, path: str) -> Entry:
+    """A data file that is a mapping. Raises PageError for one that is not."""
     try:
         document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader that also knows its lines
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PageError(Position(path, line), f"not YAML: {error.problem}") from error
     if not isinstance(document, dict):
-        raise PageError(Position(path, 1), f"needs a list `{top}:`")
-    return Entry(document, Position(path, 1)).entries(top)
+        raise PageError(Position(path, 1), "needs `key: value` lines")
+    return Entry(document, Position(path, 1))
 
 
-def reference_problem(project: Project, reference: str) -> str:
-    """Why a reference leads nowhere; empty when what it names is there."""
+def reference_problem(project: Project, reference: str, pending: frozenset[str] = frozenset()) -> str:
+    """Why a reference leads nowhere; empty when what it names is there, or on a page that is `pending`."""
     where, _, name = reference.partition("::")
+    if where in pending:
+        return ""
     if where.startswith("tests/"):
         return "" if _holds_test(project.root / where, name) else f"there is no test {reference}"
     if not name:

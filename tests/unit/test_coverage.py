@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.coverage import coverage_page, coverage_problems, headings_of, load_coverage, parse_coverage
+from runbook_steps.coverage import (
+    Coverage,
+    coverage_page,
+    coverage_problems,
+    headings_of,
+    load_coverage,
+    parse_coverage,
+)
 from runbook_steps.errors import PageError
 from runbook_steps.page import parse_page
 from runbook_steps.parse import parse_feature
@@ -66,9 +73,14 @@ def project() -> Project:
     )
 
 
+def coverage(rows: str = ROWS, document: str = DOCUMENT) -> Coverage:
+    """The document and what is said about it."""
+    return Coverage(headings_of(document), *parse_coverage(rows, "c.yml"))
+
+
 def problems(rows: str, document: str = DOCUMENT) -> list[str]:
     """What the check says."""
-    return [str(p) for p in coverage_problems(project(), headings_of(document), parse_coverage(rows, "c.yml"))]
+    return [str(problem) for problem in coverage_problems(project(), coverage(rows, document))]
 
 
 def test_headings_of_all_levels_are_read_with_their_commands() -> None:
@@ -105,6 +117,16 @@ def test_what_is_lost_is_told(old: str, new: str, expected: str) -> None:
     assert any(expected in said for said in problems(ROWS.replace(old, new)))
 
 
+def test_a_page_that_is_pending_may_be_named_and_is_told_on_the_page() -> None:
+    """Until it is written; then its scenarios must be there."""
+    later = ROWS.replace("database/backup::It is made", "database/later::It is made")
+    pending = f"pending: [database/later]\n{later}"
+
+    assert "there is no feature features/database/later.feature" in problems(later)[0]
+    assert [] == problems(pending)
+    assert "**Not written yet:** `database/later`." in coverage_page(project(), coverage(pending))
+
+
 def test_a_row_that_is_no_row_is_told_with_its_line() -> None:
     """A broken file is refused whole."""
     with pytest.raises(PageError, match=r"c.yml:2: needs `heading:`, in words"):
@@ -113,7 +135,7 @@ def test_a_row_that_is_no_row_is_told_with_its_line() -> None:
 
 def test_the_page_links_scenarios_and_keeps_commands_inert() -> None:
     """A link a scenario; a bar in a command does not split the table."""
-    page = coverage_page(project(), headings_of(DOCUMENT), parse_coverage(ROWS, "c.yml"))
+    page = coverage_page(project(), coverage())
 
     assert "[It is made](../database/backup.md#it-is-made)" in page
     assert "| <code>backup now \\| tee log</code> | Back up |" in page
@@ -122,7 +144,7 @@ def test_the_page_links_scenarios_and_keeps_commands_inert() -> None:
 
 def test_the_document_of_version_1_is_whole() -> None:
     """73 headings and 117 lines to run, as it was published."""
-    headings, _ = load_coverage(ROOT)
+    headings = load_coverage(ROOT).headings
 
     assert (73, 117) == (len(headings), sum(len(heading.commands) for heading in headings))
 
