@@ -44,7 +44,7 @@ def check(format: AsJson = "console") -> None:  # noqa: A002 - the option's name
     from runbook_steps.project import load_project  # noqa: PLC0415
 
     project = load_project(project_root())
-    problems = (*check_project(project), *cli_reports.data_problems(project))
+    problems = (*check_project(project), *cli_reports.data_problems(project, page=False))
     if format == "json":
         print_json([{"file": p.position.path, "line": p.position.line, "message": p.message} for p in problems])
     else:
