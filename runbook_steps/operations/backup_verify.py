@@ -59,7 +59,7 @@ def refuse_untrusted(settings: BackupSettings, manifest: Manifest) -> None:
     if manifest.encryption_key not in {None, own}:
         raise RefusedError(
             f"{manifest.backup_id} was encrypted with another key: {manifest.encryption_key}, "
-            f"this environment has {own}; load the key of that time"
+            f"this environment has {own}; load the key of that time into BACKUP_ENCRYPTION_KEY"
         )
 
 
