@@ -14,6 +14,8 @@ from runbook_steps.operations import (
     health_cli,
     migrations_cli,
     notify_cli,
+    releases_cli,
+    rollback_cli,
     traffic_cli,
 )
 
@@ -35,6 +37,8 @@ migrations_cli.register(app)
 data_validation_cli.register(app)
 notify_cli.register(app)
 traffic_cli.register(app)
+releases_cli.register(app)
+rollback_cli.register(app)
 
 
 def main() -> None:

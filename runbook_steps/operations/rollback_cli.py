@@ -1,0 +1,206 @@
+"""`beautycort rollback-manager assess|rollback|watch`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import boto3
+import typer
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from runbook_steps.errors import ConfigurationError, OperationError, RefusedError
+from runbook_steps.operations.confirmation import require_yes
+from runbook_steps.operations.formats import AsFormat, Format
+from runbook_steps.operations.health_checks import HealthSettings
+from runbook_steps.operations.releases import Releases
+from runbook_steps.operations.rollback_criteria import (
+    Criterion,
+    baseline_ms,
+    by_minute,
+    errors_criterion,
+    slow_criterion,
+)
+from runbook_steps.operations.rollback_manager import LONGEST_S, Pace, Rollback
+from runbook_steps.operations.settings import required
+from runbook_steps.operations.smoke_tests import run_smoke_tests
+
+__all__ = ["register"]
+
+_SPAN = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)(ms|s|m|h)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+SECURITY_ALARMS = "beautycort-security"
+Span = Annotated[str, typer.Option(help="like 30s, 5m")]
+Minute = Annotated[str, typer.Option(help="how long a minute is; shorter in drills only")]
+Baseline = Annotated[float | None, typer.Option(help="mean response time before, in ms; from the log, if not given")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `rollback-manager` to the command."""
+    group = typer.Typer(
+        no_args_is_help=True,
+        help="When to roll back, and how. Examples: `rollback-manager assess`, "
+        "`rollback-manager rollback 'error rate 12 %' --yes staging`, `rollback-manager watch --minutes 15`.",
+    )
+    group.command("assess")(assess)
+    group.command("rollback")(rollback)
+    group.command("watch")(watch)
+    app.add_typer(group, name="rollback-manager")
+
+
+def assess(
+    window: Span = "15m",
+    minute: Minute = "60s",
+    baseline_ms: Baseline = None,
+    smoke: Annotated[bool, typer.Option(help="run the smoke tests: they book, pay and cancel")] = True,
+    format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
+) -> None:
+    """Compute the four criteria of a rollback. Exit 1 when one fires. Only reads, with --no-smoke."""
+    since = datetime.now(UTC) - timedelta(seconds=_seconds(window, "--window"))
+    criteria = _traffic(since, _seconds(minute, "--minute"), baseline_ms)
+    criteria += [_features(ask=smoke), _security()]
+    _report(criteria, format)
+
+
+def watch(
+    minutes: Annotated[int, typer.Option(min=1, max=120, help="how long")] = 15,
+    minute: Minute = "60s",
+    baseline_ms: Baseline = None,
+    format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
+) -> None:
+    """Watch error rate and response time after a deployment. Only reads. Exit 1 as soon as a criterion fires."""
+    length, since = _seconds(minute, "--minute"), datetime.now(UTC)
+    criteria: list[Criterion] = []
+    for number in range(1, minutes + 1):
+        time.sleep(max(0.0, number * length - (datetime.now(UTC) - since).total_seconds()))
+        criteria = _traffic(since, length, baseline_ms)
+        if format is Format.CONSOLE:
+            typer.echo(f"minute {number} of {minutes}: {criteria[0].detail}")
+        if any(each.fires for each in criteria):
+            break
+    if criteria[0].fires is None:
+        raise OperationError("no request was served while watching: nothing was proven; send some, then watch again")
+    _report(criteria, format)
+
+
+def rollback(  # noqa: PLR0917 - the arguments and options of a command
+    reason: Annotated[str, typer.Argument(help="why; database, migration or corruption in it restores the database")],
+    where: Annotated[str | None, typer.Argument(metavar="[staging|production|embedded]")] = None,
+    yes: Annotated[str | None, typer.Option("--yes", help="the name of the target, as an explicit yes")] = None,
+    limit: Span = "15m",
+    tries: Annotated[int, typer.Option(min=1, max=100, help="of the health validation")] = 10,
+    pause: Span = "30s",
+    watch: Span = "5m",
+    format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
+) -> None:
+    """Go back to the previous release. Stops after 15 minutes; safe to run twice. Exit 0 only when it is stable."""
+    if not reason.strip():
+        raise ConfigurationError("give a reason: people and the record will ask for it")
+    releases = Releases.from_environ(os.environ)
+    name = os.environ.get("RUNBOOKS_TARGET", "")
+    if where is not None and where != name:
+        raise RefusedError(f"this is {name!r}, not {where!r}; nothing was done")
+    require_yes(
+        os.environ,
+        yes,
+        what="this replaces the running release by the previous one",
+        again=f"beautycort rollback-manager rollback {json.dumps(reason)}",
+    )
+    longest = _seconds(limit, "--limit")
+    if longest > LONGEST_S:
+        raise ConfigurationError("--limit: 15m is the longest a rollback may take")
+    pace = Pace(longest, tries, _seconds(pause, "--pause"), _seconds(watch, "--watch"))
+    with releases.exclusive():
+        result = Rollback(os.environ, reason, pace, _tell).run()
+    typer.echo(json.dumps(result, indent=1) if format is Format.JSON else _as_text(result))
+    raise typer.Exit(0 if result["success"] else 1)
+
+
+def _traffic(since: datetime, minute_s: float, baseline: float | None) -> list[Criterion]:
+    file = Path(required(os.environ, "LOG_DIR")["LOG_DIR"]) / "app.log"
+    try:
+        lines = file.read_text("utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read ({error.strerror}): is LOG_DIR right?") from error
+    if baseline is None:
+        baseline = _baseline(lines, since)
+    minutes = by_minute(lines, since, minute_s)
+    return [errors_criterion(minutes), slow_criterion(minutes, baseline)]
+
+
+def _baseline(lines: list[str], since: datetime) -> float | None:
+    """Of the day before the current release was deployed; of the day before the window when none is recorded."""
+    releases = Releases.from_environ(os.environ)
+    deployed = releases.deployed_at(releases.current())
+    until = min(deployed, since) if deployed else since
+    return baseline_ms(lines, until - timedelta(days=1), until)
+
+
+def _features(*, ask: bool) -> Criterion:
+    name = "a critical feature is broken"
+    if not ask:
+        return Criterion(name, None, "not asked: --no-smoke")
+    tests = asyncio.run(
+        run_smoke_tests(os.environ, HealthSettings.from_environ(os.environ).tls(), lambda test: _tell(test.name))
+    )
+    failed = [test.name for test in tests if test.status == "failed"]
+    return Criterion(name, bool(failed), f"failed: {', '.join(failed)}" if failed else f"{len(tests)} smoke tests ran")
+
+
+def _security() -> Criterion:
+    name = "a security incident was detected"
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "me-south-1"
+    try:
+        client = boto3.client(
+            "cloudwatch",
+            region_name=region,
+            endpoint_url=os.environ.get("AWS_ENDPOINT_URL") or None,
+            config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 2}),
+        )
+        found = client.describe_alarms(AlarmNamePrefix=SECURITY_ALARMS, StateValue="ALARM")["MetricAlarms"]
+    except (BotoCoreError, ClientError) as error:
+        return Criterion(name, None, f"CloudWatch does not answer: {type(error).__name__}")
+    ringing = [alarm["AlarmName"] for alarm in found]
+    return Criterion(name, bool(ringing), f"ringing: {', '.join(ringing)}" if ringing else "no security alarm rings")
+
+
+def _report(criteria: list[Criterion], form: Format) -> None:
+    fires = [each for each in criteria if each.fires]
+    advice = "roll back" if fires else "keep the release"
+    if form is Format.JSON:
+        typer.echo(json.dumps({"advice": advice, "criteria": [each.as_json() for each in criteria]}, indent=1))
+    else:
+        words = {True: "YES", False: "no", None: "unknown"}
+        for each in criteria:
+            typer.echo(f"{words[each.fires]:<9}{each.name}: {each.detail}")
+        typer.echo(advice)
+        if fires:
+            name = os.environ.get("RUNBOOKS_TARGET", "TARGET")
+            typer.echo(f"next: beautycort rollback-manager rollback {json.dumps(fires[0].name)} --yes {name}")
+    raise typer.Exit(1 if fires else 0)
+
+
+def _as_text(result: dict[str, Any]) -> str:
+    lines = [f"{row['status']:<13}{row['name']:<26}{row['duration']:>8.1f} s  {row.get('error', '')}".rstrip()
+             for row in result["steps"]]  # fmt: skip
+    return "\n".join([*lines, f"{'OK' if result['success'] else 'FAILED'}: {result['finalStatus']}"])
+
+
+def _seconds(text: str, option: str) -> float:
+    shape = _SPAN.fullmatch(text)
+    if shape is None or not float(shape[1]):
+        raise ConfigurationError(f"{option} {text!r}: write it like 30s or 5m")
+    return float(shape[1]) * _UNITS[shape[2]]
+
+
+def _tell(text: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"  … {text}\n")
