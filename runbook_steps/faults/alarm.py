@@ -7,7 +7,7 @@ from typing import Any
 from runbook_steps.errors import FaultError
 from runbook_steps.faults.base import Observation
 
-__all__ = ["AlarmMissing", "AlarmRinging"]
+__all__ = ["AlarmMissing", "AlarmRaised", "AlarmRinging"]
 
 _KEPT = (
     "AlarmName",
@@ -91,3 +91,35 @@ class AlarmMissing(_Alarm):
         if self._before:
             self._cloudwatch.put_metric_alarm(**self._before)
             self._cloudwatch.set_alarm_state(AlarmName=self._alarm, StateValue="OK", StateReason="drill: over")
+
+
+class AlarmRaised(_Alarm):
+    """An alarm that a security tool made, and that rings."""
+
+    @property
+    def name(self) -> str:
+        """What is broken."""
+        return f"the alarm {self._alarm} was raised"
+
+    def arrange(self) -> None:
+        """Makes it and sets its state."""
+        self._cloudwatch.put_metric_alarm(
+            AlarmName=self._alarm,
+            Namespace="BeautyCort",
+            MetricName="SecurityIncidents",
+            Threshold=0.0,
+            ComparisonOperator="GreaterThanThreshold",
+            EvaluationPeriods=1,
+            Period=60,
+            Statistic="Sum",
+        )
+        self._cloudwatch.set_alarm_state(AlarmName=self._alarm, StateValue="ALARM", StateReason="drill: an attack")
+
+    def observe(self) -> Observation:
+        """Reads its state."""
+        found = self._found()
+        return Observation(found is not None, f"{self._alarm}: {found['StateValue'] if found else 'missing'}")
+
+    def clear(self) -> None:
+        """Removes it."""
+        self._cloudwatch.delete_alarms(AlarmNames=[self._alarm])

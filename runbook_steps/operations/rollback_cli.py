@@ -57,14 +57,14 @@ def register(app: typer.Typer) -> None:
 
 
 def assess(
-    window: Span = "15m",
+    window: Annotated[str, typer.Option(help="15m, or since a moment like 2026-01-31T09:00:00+00:00")] = "15m",
     minute: Minute = "60s",
     baseline_ms: Baseline = None,
     smoke: Annotated[bool, typer.Option(help="run the smoke tests: they book, pay and cancel")] = True,
     format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """Compute the four criteria of a rollback. Exit 1 when one fires. Only reads, with --no-smoke."""
-    since = datetime.now(UTC) - timedelta(seconds=_seconds(window, "--window"))
+    since = _since(window)
     criteria = _traffic(since, _seconds(minute, "--minute"), baseline_ms)
     criteria += [_features(ask=smoke), _security()]
     _report(criteria, format)
@@ -199,6 +199,14 @@ def _seconds(text: str, option: str) -> float:
     if shape is None or not float(shape[1]):
         raise ConfigurationError(f"{option} {text!r}: write it like 30s or 5m")
     return float(shape[1]) * _UNITS[shape[2]]
+
+
+def _since(window: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(window)
+    except ValueError:
+        return datetime.now(UTC) - timedelta(seconds=_seconds(window, "--window"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _tell(text: str) -> None:

@@ -146,7 +146,7 @@ class Rollback:
         if self._way.done:
             return
         disk = shutil.disk_usage(self._releases.folder)
-        used, memory = 100 * disk.used / disk.total, psutil.virtual_memory().percent
+        used, memory = 100 * disk.used / (disk.used + disk.free), psutil.virtual_memory().percent
         if used >= MOST_DISK_PERCENT:
             raise OperationError(f"the disk is {used:.0f} % full, {MOST_DISK_PERCENT:g} % is too much: free some first")
         if memory >= MOST_MEMORY_PERCENT:

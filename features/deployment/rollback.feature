@@ -1,0 +1,111 @@
+@needs_nginx @needs_aws
+Feature: Deployment rollback
+  A release does harm. Four criteria say so, computed from what the platform did; one command goes back.
+
+  @risk_mutating @alert_DeploymentFailed
+  Scenario: The criteria say that the release must go
+    Given version 1.3.0 was deployed on every slot and it fails
+    And customers keep looking at the categories
+    When I try to watch the error rate (within 10 minutes):
+      """bash
+      beautycort rollback-manager watch --minutes 6 --minute "${MINUTE:-60s}" --format json
+      """
+    Then it ends with exit code 1
+    And the criterion "error rate" fires
+    When I try to compute all four criteria (within 2 minutes):
+      """bash
+      beautycort rollback-manager assess --window "${DEPLOYED_AT:-15m}" --minute "${MINUTE:-60s}" --format json
+      """
+    Then it ends with exit code 1
+    And the criterion "a critical feature" fires
+    And the criterion "a security incident" does not fire
+
+  @risk_mutating
+  Scenario: A healthy release stays
+    Given version 1.3.0 was deployed on every slot and it works
+    And customers have looked at the categories
+    When I compute all four criteria (within 2 minutes):
+      """bash
+      beautycort rollback-manager assess --window "${DEPLOYED_AT:-15m}" --minute "${MINUTE:-60s}" --format json
+      """
+    Then the criterion "a critical feature" does not fire
+    And the criterion "a security incident" does not fire
+
+  @risk_mutating
+  Scenario: Answers that take twice as long as before are a reason
+    Given the response time before the deployment is known
+    And version 1.3.0 was deployed on every slot and it is slow
+    And customers keep looking at the categories
+    When I try to watch the response time against what it was before (within 15 minutes):
+      """bash
+      beautycort rollback-manager watch --minutes 12 --minute "${MINUTE:-60s}" \
+        --baseline-ms "$BASELINE_MS" --format json
+      """
+    Then it ends with exit code 1
+    And the criterion "response time" fires
+    And the criterion "error rate" does not fire
+
+  @risk_mutating
+  Scenario: A security incident is a reason by itself
+    Given the alarm beautycort-security-incident was raised
+    When I try to compute the criteria, without the smoke tests:
+      """bash
+      beautycort rollback-manager assess --no-smoke --format json
+      """
+    Then it ends with exit code 1
+    And the criterion "a security incident" fires
+
+  @risk_destructive
+  Scenario: The previous release serves again
+    Given version 1.3.0 was deployed on every slot and it fails
+    And customers have looked at the categories
+    When I roll back, and say why (within 20 minutes):
+      """bash
+      beautycort rollback-manager rollback "High error rate detected" --yes "$RUNBOOKS_TARGET" \
+        --pause "${HEALTH_PAUSE:-30s}" --watch "${STABILITY_WATCH:-5m}" --format json
+      """
+    Then the rollback reports "rolled back to 1.1.0"
+    And the step "Database Rollback" of the rollback is skipped
+    And every slot runs version 1.1.0
+    And customers can look at the categories again, at every slot
+    And the proxy sends requests to every slot
+    And the record says that 1.3.0 was rolled back to 1.1.0
+    And the channel #deployments was told that Rolled back from 1.3.0 to 1.1.0
+    When I make sure that the platform is healthy (within 2 minutes):
+      """bash
+      beautycort health-checks all --format json
+      """
+    Then every health check is healthy
+    And every smoke test passed
+    When I run the same rollback again:
+      """bash
+      beautycort rollback-manager rollback "High error rate detected" --yes "$RUNBOOKS_TARGET" --format json
+      """
+    Then the rollback reports "already on 1.1.0"
+
+  @risk_readonly
+  Scenario: Without a yes that names the target nothing is rolled back
+    Given it is known which version every slot runs
+    When I try to roll back without saying yes:
+      """bash
+      beautycort rollback-manager rollback "High error rate detected"
+      """
+    Then it is refused with exit code 3, saying:
+      """
+      this replaces the running release by the previous one
+      """
+    And every slot runs the version that it ran before
+
+  @risk_mutating
+  Scenario: A database cannot be rolled back without a backup from before
+    Given version 1.3.0 was deployed on every slot and it fails
+    And no backup is older than the deployment
+    When I try to roll back for a reason that is about the database (within 20 minutes):
+      """bash
+      beautycort rollback-manager rollback "Migration 42 destroyed prices" --yes "$RUNBOOKS_TARGET" --format json
+      """
+    Then it ends with exit code 1
+    And the step "Pre-rollback Validation" of the rollback is failed
+    And the step "Stop Traffic" of the rollback is not reached
+    And every slot runs version 1.3.0
+    And the proxy sends requests to every slot
