@@ -1,0 +1,88 @@
+@needs_nginx
+Feature: Redis connections
+  The application does not reach Redis: it is down, the password is wrong, or every place for a client is taken.
+
+  @risk_readonly @alert_RedisUnreachable
+  Scenario: Redis is down
+    Given redis is down
+    When I try to reach Redis:
+      """bash
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" ping
+      """
+    Then it ends with exit code 1
+    And Redis is told apart: nobody answers
+
+  @risk_readonly
+  Scenario: The password is wrong
+    Given Redis has another password than the application knows
+    When I try to reach Redis with the application's password:
+      """bash
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" ping
+      """
+    Then it ends with exit code 1
+    And Redis is told apart: "WRONGPASS"
+
+  @risk_readonly
+  Scenario: Every place for a client is taken
+    Given every place for a client of Redis is taken
+    When I try to reach Redis, which takes no new client:
+      """bash
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" ping
+      """
+    Then it ends with exit code 1
+    And Redis is told apart: "max number of clients reached"
+
+  @risk_mutating
+  Scenario: Redis is started, and nobody whose token was revoked gets in
+    Given a customer has signed out
+    And redis is down
+    When I start Redis (within 1 minute):
+      """bash
+      docker compose start redis
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" ping
+      """
+    Then every slot says that Redis is healthy
+    And every revoked token is still refused
+    And a customer can sign in
+
+  @risk_mutating
+  Scenario: Half a rotation is undone: Redis takes the password that the application knows
+    Given a customer has signed out
+    And Redis has another password than the application knows
+    When I set the password back, without showing either:
+      """bash
+      python3 -c 'import os; print(os.environ["REDISCLI_AUTH"], end="")' \
+        | REDISCLI_AUTH="$NEW_REDIS_PASSWORD" redis-cli -e -x -h "$REDIS_HOST" -p "$REDIS_PORT" config set requirepass
+      """
+    Then Redis answers to the application's password
+    And every slot says that Redis is healthy
+    And every revoked token is still refused
+    And a customer who signs out is signed out
+
+  @risk_mutating
+  Scenario: A place is made, and the client that took them all is thrown out
+    Given a customer has signed out
+    And every place for a client of Redis is taken
+    When I restart one slot and take the place that it leaves, to raise the limit (within 1 minute):
+      """bash
+      docker restart beautycort-api-1 &
+      until redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxclients 10000; do
+        sleep 0.1
+      done
+      wait
+      """
+    And I count the clients by name:
+      """bash
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" client list \
+        | sed -n 's/.* name=\([^ ]*\) .*/\1/p' | sort | uniq -c | sort -rn
+      """
+    Then the output counts the clients of leaking-worker
+    When I throw out the clients of that name:
+      """bash
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" client list \
+        | sed -n 's/^id=\([0-9]*\) .* name=leaking-worker .*/\1/p' \
+        | xargs -r -n 1 redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" client kill id
+      """
+    Then every slot says that Redis is healthy
+    And every revoked token is still refused
+    And a customer can sign in
