@@ -19,7 +19,10 @@ from runbook_steps.faults.big_table import (
     measured_ms,
     plan_nodes,
 )
+from runbook_steps.faults.slow_query import SlowQueryAsked, slow_queries
 from runbook_steps.model import Result
+from runbook_steps.steps.command import answer_of
+from runbook_steps.targets.base import Target
 
 Database = psycopg.Connection[Any]
 FASTER = 4.0  # it is a hundred times on a quiet machine; a busy one must not decide
@@ -113,3 +116,35 @@ def sessions_are_there(last_result: Result, database: Database) -> None:
     ).fetchall()
     assert states == [("active",)]  # this session's own: the list cannot be empty
     assert "active" in last_result.stdout
+
+
+@given("a quiet day of queries was counted")
+def a_quiet_day(database: Database, target: Target) -> None:
+    if target.facts.disposable:  # on a live target the real statistics count
+        database.execute("SELECT pg_stat_statements_reset()")
+    database.execute("SELECT count(*) FROM bookings")
+
+
+@given("a query took more than a second")
+def a_slow_query(situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
+    note(situation.arrange(SlowQueryAsked(connect)).detail)
+
+
+@then("the API says that its database is healthy")
+def database_is_healthy(last_result: Result, database: Database) -> None:
+    assert answer_of(last_result)["name"] == "Database Health"
+    assert answer_of(last_result)["status"] == "healthy"
+    assert database.execute("SELECT 1").fetchone() == (1,)
+
+
+@then("no query takes more than a second on average")
+def no_query_is_slow(last_result: Result, database: Database) -> None:
+    assert slow_queries(database) == []
+    assert "(0 rows)" in last_result.stdout
+
+
+@then("the query that takes more than a second is listed")
+def slow_query_is_told(last_result: Result, database: Database) -> None:
+    assert slow_queries(database) != []
+    assert "nightly_report" in last_result.stdout
+    assert "(0 rows)" not in last_result.stdout

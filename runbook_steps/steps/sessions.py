@@ -99,6 +99,17 @@ def administrator_is_let_in(last_result: Result, exhausted: ConnectionsExhausted
         assert "remaining connection slots are reserved" in exhausted.try_to_connect()
 
 
+@then(parsers.parse("less than {percent:d} % of the connections are used"))
+def connections_are_free(last_result: Result, database: Database, percent: int) -> None:
+    row = database.execute(
+        "SELECT 100.0 * count(*) / current_setting('max_connections')::int FROM pg_stat_activity "
+        "WHERE backend_type = 'client backend'"
+    ).fetchone()
+    assert row is not None
+    assert row[0] < percent
+    assert float(answer_of(last_result)["usedPercent"]) < percent
+
+
 @then("no transaction of it is forgotten any more")
 def nothing_is_forgotten(database: Database) -> None:
     eventually(lambda: not forgotten(database), "the forgotten transactions are gone")

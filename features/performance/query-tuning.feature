@@ -1,0 +1,90 @@
+@needs_postgres
+Feature: Query tuning
+  Find where the time goes, read the plan, and give the planner true numbers.
+
+  @risk_readonly
+  Scenario: The queries that take the most time in all are found
+    Given customers wait for a query that lacks an index
+    When I list queries by total time:
+      """sql
+      SELECT round(total_exec_time::numeric, 1) AS total_ms, round(mean_exec_time::numeric, 2) AS mean_ms,
+             calls, rows, shared_blks_hit + shared_blks_read AS blocks,
+             left(regexp_replace(query, '\s+', ' ', 'g'), 100) AS query
+      FROM pg_stat_statements
+      JOIN pg_database ON pg_database.oid = dbid
+      WHERE datname = current_database()
+      ORDER BY total_exec_time DESC
+      LIMIT 10;
+      """
+    Then the slow query is among those that were listed
+
+  @risk_readonly
+  Scenario: The column names of version 1.0 are refused
+    Given a quiet day of queries was counted
+    When I try to ask with the names from before PostgreSQL 13:
+      """sql
+      SELECT query, mean_time, calls, total_time
+      FROM pg_stat_statements
+      ORDER BY total_time DESC
+      LIMIT 10;
+      """
+    Then it is refused with exit code 3, saying:
+      """
+      column "mean_time" does not exist
+      """
+
+  @risk_readonly
+  Scenario: A plan with a wrong estimate is read
+    Given the planner's statistics are out of date
+    When I compare expected with real rows:
+      """sql
+      EXPLAIN (ANALYZE, BUFFERS)
+      SELECT id FROM notifications WHERE kind = 'refund';
+      """
+    Then the plan expects far fewer rows than there are
+    When I list tables by what changed since their last ANALYZE:
+      """sql
+      SELECT relname AS "table", n_live_tup, n_mod_since_analyze,
+             greatest(last_analyze, last_autoanalyze) AS analyzed
+      FROM pg_stat_user_tables
+      WHERE n_mod_since_analyze > 0
+      ORDER BY n_mod_since_analyze DESC
+      LIMIT 10;
+      """
+    Then the table with the most changes since is listed
+
+  @risk_mutating
+  Scenario: Statistics are made true again
+    Given the planner's statistics are out of date
+    When I analyze the table:
+      """sql
+      ANALYZE notifications;
+      """
+    And I analyze the tables that every page asks:
+      """sql
+      ANALYZE users, providers, bookings;
+      """
+    Then the plan expects about as many rows as there are
+
+  @risk_readonly
+  Scenario: One query for each row is found, and one for all takes its place
+    Given an application asks for each row by itself
+    When I list queries for one row by how often they are asked:
+      """sql
+      SELECT calls, round(total_exec_time::numeric, 1) AS total_ms,
+             round(mean_exec_time::numeric, 3) AS mean_ms,
+             left(regexp_replace(query, '\s+', ' ', 'g'), 100) AS query
+      FROM pg_stat_statements
+      JOIN pg_database ON pg_database.oid = dbid
+      WHERE datname = current_database() AND query ~* '^select' AND rows <= calls AND calls >= 100
+      ORDER BY calls DESC
+      LIMIT 10;
+      """
+    Then the query that is asked once for each row is on top
+    When I ask for all of them at once:
+      """sql
+      SELECT bookings.id, users.name
+      FROM (SELECT id, user_id FROM bookings ORDER BY id LIMIT 300) AS bookings
+      JOIN users ON users.id = bookings.user_id;
+      """
+    Then one query gives what took hundreds of calls

@@ -1,0 +1,57 @@
+"""A query that takes longer than a second, asked for real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from runbook_steps.faults.base import Observation
+
+__all__ = ["SLOW_MS", "SlowQueryAsked", "slow_queries"]
+
+SLOW_MS = 1000.0  # version 1.0, "Daily Database Check"
+
+Connect = Callable[..., AbstractContextManager[Any]]
+
+
+class SlowQueryAsked:
+    """A report that takes a little more than a second, once."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+
+    @property
+    def name(self) -> str:
+        """What is broken."""
+        return f"a query takes more than {SLOW_MS:g} ms"
+
+    def arrange(self) -> None:
+        """Asks it."""
+        with self._connect() as live:
+            live.execute("SELECT pg_stat_statements_reset()")
+            live.execute(
+                "SELECT status, count(*) AS nightly_report FROM bookings, (SELECT pg_sleep(1.05)) AS slow "
+                "GROUP BY status"
+            )
+
+    def observe(self) -> Observation:
+        """Asks pg_stat_statements."""
+        with self._connect() as live:
+            found = slow_queries(live)
+        return Observation(bool(found), f"{len(found)} queries above {SLOW_MS:g} ms on average")
+
+    def clear(self) -> None:
+        """Lets the statistics begin anew."""
+        with self._connect() as live:
+            live.execute("SELECT pg_stat_statements_reset()")
+
+
+def slow_queries(live: Any) -> list[str]:
+    """Queries of this database that take longer than SLOW_MS on average."""
+    rows = live.execute(
+        "SELECT query FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid "
+        "WHERE datname = current_database() AND mean_exec_time > %s",
+        [SLOW_MS],
+    ).fetchall()
+    return [str(query) for (query,) in rows]
