@@ -108,7 +108,7 @@ def _ask(url: str, options: Options) -> Answer:
         ):
             first = time.monotonic() - began
             body = bytearray()
-            for chunk in response.iter_bytes():
+            for chunk in response.iter_raw():  # as curl does without --compressed: the bytes of the wire
                 body += chunk
                 if limit and time.monotonic() - began > limit:
                     raise CurlError(28, f"Operation timed out after {limit * 1000:.0f} milliseconds")

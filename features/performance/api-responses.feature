@@ -1,0 +1,56 @@
+@needs_nginx
+Feature: API responses
+  Fewer bytes and fewer queries: compression, the response cache, and lists no longer than needed. All measured.
+
+  @risk_readonly
+  Scenario: Compression is measured in bytes
+    When I measure the same list, as it is and compressed:
+      """bash
+      url="$API_BASE_URL/api/services?limit=300"
+      curl --fail-with-body -sS --max-time 10 "$url" | wc -c
+      curl --fail-with-body -sS --max-time 10 -H 'Accept-Encoding: gzip' "$url" | wc -c
+      """
+    Then the second number is less than 50 % of the first
+    And a compressed list takes less than 50 % of the bytes
+
+  @risk_mutating
+  Scenario: Compression that was switched off is switched on again
+    Given the proxy does not compress
+    When I measure the same list, as it is and compressed:
+      """bash
+      url="$API_BASE_URL/api/services?limit=300"
+      curl --fail-with-body -sS --max-time 10 "$url" | wc -c
+      curl --fail-with-body -sS --max-time 10 -H 'Accept-Encoding: gzip' "$url" | wc -c
+      """
+    Then both numbers are the same
+    When I switch it on, test the configuration and reload (within 1 minute):
+      """bash
+      grep -n 'gzip' "$NGINX_CONF"
+      sed -i 's/gzip off;/gzip on;/' "$NGINX_CONF"
+      nginx -t
+      systemctl reload nginx
+      """
+    Then a compressed list takes less than 50 % of the bytes
+
+  @risk_readonly
+  Scenario: The response cache is measured
+    When I ask ten times for the same search, and where the answer came from:
+      """bash
+      for number in 1 2 3 4 5 6 7 8 9 10; do
+        curl --fail-with-body -sS -o /dev/null -D - --max-time 10 "$API_BASE_URL/api/providers?limit=100&lat=31.78" \
+          | tr -d '\r' | grep -i '^x-cache:'
+      done
+      """
+    Then all searches but the first were answered from the cache
+    And searches are answered from the cache, faster than from the database
+
+  @risk_readonly
+  Scenario: A list no longer than the screen is smaller
+    When I measure a list of a hundred, and one of five:
+      """bash
+      for limit in 100 5; do
+        curl --fail-with-body -sS --max-time 10 -H 'Accept-Encoding: gzip' "$API_BASE_URL/api/services?limit=$limit" | wc -c
+      done
+      """
+    Then the second number is less than 50 % of the first
+    And a list of 5 takes fewer bytes than one of 100
