@@ -10,6 +10,7 @@ import typer
 from runbook_steps.errors import RunbookError
 from runbook_steps.operations import (
     backup_cli,
+    ci_cli,
     data_validation_cli,
     health_cli,
     migrations_cli,
@@ -37,6 +38,7 @@ migrations_cli.register(app)
 data_validation_cli.register(app)
 notify_cli.register(app)
 traffic_cli.register(app)
+ci_cli.register(app)
 releases_cli.register(app)
 rollback_cli.register(app)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -32,11 +31,10 @@ from runbook_steps.operations.rollback_criteria import (
 from runbook_steps.operations.rollback_manager import LONGEST_S, Pace, Rollback
 from runbook_steps.operations.settings import required
 from runbook_steps.operations.smoke_tests import run_smoke_tests
+from runbook_steps.operations.spans import seconds
 
 __all__ = ["register"]
 
-_SPAN = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)(ms|s|m|h)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 SECURITY_ALARMS = "beautycort-security"
 Span = Annotated[str, typer.Option(help="like 30s, 5m")]
 Minute = Annotated[str, typer.Option(help="how long a minute is; shorter in drills only")]
@@ -65,7 +63,7 @@ def assess(
 ) -> None:
     """Compute the four criteria of a rollback. Exit 1 when one fires. Only reads, with --no-smoke."""
     since = _since(window)
-    criteria = _traffic(since, _seconds(minute, "--minute"), baseline_ms)
+    criteria = _traffic(since, seconds(minute, "--minute"), baseline_ms)
     criteria += [_features(ask=smoke), _security()]
     _report(criteria, format)
 
@@ -77,7 +75,7 @@ def watch(
     format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """Watch error rate and response time after a deployment. Only reads. Exit 1 as soon as a criterion fires."""
-    length, since = _seconds(minute, "--minute"), datetime.now(UTC)
+    length, since = seconds(minute, "--minute"), datetime.now(UTC)
     criteria: list[Criterion] = []
     for number in range(1, minutes + 1):
         time.sleep(max(0.0, number * length - (datetime.now(UTC) - since).total_seconds()))
@@ -114,10 +112,10 @@ def rollback(  # noqa: PLR0917 - the arguments and options of a command
         what="this replaces the running release by the previous one",
         again=f"beautycort rollback-manager rollback {json.dumps(reason)}",
     )
-    longest = _seconds(limit, "--limit")
+    longest = seconds(limit, "--limit")
     if longest > LONGEST_S:
         raise ConfigurationError("--limit: 15m is the longest a rollback may take")
-    pace = Pace(longest, tries, _seconds(pause, "--pause"), _seconds(watch, "--watch"))
+    pace = Pace(longest, tries, seconds(pause, "--pause"), seconds(watch, "--watch"))
     with releases.exclusive():
         result = Rollback(os.environ, reason, pace, _tell).run()
     typer.echo(json.dumps(result, indent=1) if format is Format.JSON else _as_text(result))
@@ -194,18 +192,11 @@ def _as_text(result: dict[str, Any]) -> str:
     return "\n".join([*lines, f"{'OK' if result['success'] else 'FAILED'}: {result['finalStatus']}"])
 
 
-def _seconds(text: str, option: str) -> float:
-    shape = _SPAN.fullmatch(text)
-    if shape is None or not float(shape[1]):
-        raise ConfigurationError(f"{option} {text!r}: write it like 30s or 5m")
-    return float(shape[1]) * _UNITS[shape[2]]
-
-
 def _since(window: str) -> datetime:
     try:
         moment = datetime.fromisoformat(window)
     except ValueError:
-        return datetime.now(UTC) - timedelta(seconds=_seconds(window, "--window"))
+        return datetime.now(UTC) - timedelta(seconds=seconds(window, "--window"))
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

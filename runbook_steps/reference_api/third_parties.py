@@ -1,7 +1,7 @@
-"""Stand-ins for Tap, Twilio, Expo, the CDN and Slack on one port; a drill makes them slow or fail for real.
+"""Stand-ins for Tap, Twilio, Expo, the CDN, Slack, GitHub and staging on one port; a drill makes them fail for real.
 
 `PUT /_control/tap {"status": 503, "delay_ms": 2000}` changes how one answers, `DELETE /_control` heals all,
-`GET /_control/slack/received` tells what was sent.
+`GET /_control/slack/received` tells what was sent; `PUT /_control/github {"runs": […]}` sets the workflow runs.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from runbook_steps.reference_api.github import workflow_runs
+
 __all__ = ["NAMES", "create_app"]
 
-NAMES = ("tap", "twilio", "expo", "cdn", "slack", "supabase")
+NAMES = ("tap", "twilio", "expo", "cdn", "slack", "supabase", "github", "staging")
 KEPT = 500  # messages of each, the oldest forgotten first
 OK = 200
 
@@ -35,6 +37,7 @@ class Party:
 
     status: int = OK
     delay_ms: int = 0
+    runs: list[dict[str, Any]] | None = None  # of GitHub: what a drill said; else those of a quiet week
     received: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=KEPT))
 
 
@@ -59,6 +62,8 @@ class Switchboard:
             await asyncio.sleep(party.delay_ms / 1000)
         if party.status != OK:
             return JSONResponse({"error": f"{name} answers {party.status}"}, party.status)
+        if name == "github":
+            return workflow_runs(path, request.query_params, party.runs)
         return _answer(name, path, request.method, sent)
 
     async def control(self, request: Request) -> Response:
@@ -70,13 +75,14 @@ class Switchboard:
             wanted = await request.json()
             party.status = int(wanted.get("status", OK))
             party.delay_ms = int(wanted.get("delay_ms", 0))
+            party.runs = wanted.get("runs")
         return JSONResponse({"status": party.status, "delay_ms": party.delay_ms})
 
     async def heal(self, request: Request) -> Response:
         """Makes all answer well and at once."""
         del request
         for party in self._parties.values():
-            party.status, party.delay_ms = OK, 0
+            party.status, party.delay_ms, party.runs = OK, 0, None
         return JSONResponse({"healed": list(self._parties)})
 
     async def received(self, request: Request) -> Response:
@@ -128,6 +134,8 @@ def _answer(name: str, path: str, method: str, sent: dict[str, Any]) -> Response
         return JSONResponse({"sid": f"SM{uuid.uuid4().hex}", "status": "queued"}, 201)
     if name == "slack" and method == "POST":
         return Response("ok", media_type="text/plain")
+    if name == "staging":
+        return JSONResponse({"status": "healthy", "version": "staging"})
     return JSONResponse({"service": name, "status": "ok"})
 
 

@@ -139,4 +139,7 @@ def _third_parties(layout: Layout) -> dict[str, str]:
         "EXPO_API_URL": f"{base}/expo",
         "CDN_URL": f"{base}/cdn",
         "SLACK_WEBHOOK_URL": f"{base}/slack",
+        "GITHUB_API_URL": f"{base}/github",
+        "GITHUB_REPOSITORY": "beautycort/beautycort-api",
+        "STAGING_API_URL": f"{base}/staging",
     }

@@ -1,0 +1,72 @@
+@needs_nginx @needs_aws
+Feature: Pre-deployment checks
+  Deploy only from green to green: the CI, production, staging, and no incident under way.
+
+  @risk_readonly
+  Scenario: Everything is green, and the deployment may begin
+    When I ask how the last 5 workflow runs of main ended:
+      """bash
+      beautycort ci runs --branch main --limit 5
+      """
+    And I look at the health of production (within 1 minute):
+      """bash
+      beautycort health-checks health --format json
+      """
+    Then every health check is healthy
+    When I look at the health of staging:
+      """bash
+      curl --fail-with-body -sS --max-time 10 "$STAGING_API_URL/api/health"
+      """
+    Then staging says that it is healthy
+    When I list the alarms that are ringing:
+      """bash
+      aws cloudwatch describe-alarms --state-value ALARM --output text \
+        --query 'MetricAlarms[?starts_with(AlarmName, `beautycort-`)].[AlarmName,StateReason]'
+      """
+    Then no critical alarm is ringing
+
+  @risk_readonly @manual
+  Scenario: No incident is open with the people
+    When a person looks into PagerDuty and #alerts-critical: no incident is open, and nobody else deploys
+    Then the API is serving
+
+  @risk_readonly
+  Scenario: A red CI stops the deployment
+    Given the newest workflow run of main failed
+    When I try to ask how the last 5 workflow runs of main ended:
+      """bash
+      beautycort ci runs --branch main --limit 5 --format json
+      """
+    Then it ends with exit code 1
+    And the newest run it reports is a failure
+
+  @risk_readonly
+  Scenario: A GitHub that does not answer is not a green CI
+    Given github answers every request with an error
+    When I try to ask how the last 5 workflow runs of main ended:
+      """bash
+      beautycort ci runs --branch main --limit 5
+      """
+    Then it is refused with exit code 4, saying:
+      """
+      GitHub answers 503
+      """
+
+  @risk_readonly
+  Scenario: A staging that is down ends the command with an error
+    Given staging answers every request with an error
+    When I try to look at the health of staging:
+      """bash
+      curl --fail-with-body -sS --max-time 10 "$STAGING_API_URL/api/health"
+      """
+    Then it ends with exit code 22
+
+  @risk_readonly
+  Scenario: An alarm that rings stops the deployment
+    Given the alarm beautycort-api-error-rate is ringing
+    When I list the alarms that are ringing:
+      """bash
+      aws cloudwatch describe-alarms --state-value ALARM --output text \
+        --query 'MetricAlarms[?starts_with(AlarmName, `beautycort-`)].[AlarmName]'
+      """
+    Then the answer lists the alarm beautycort-api-error-rate and no other

@@ -1,0 +1,20 @@
+"""Spans of time as options have them: `30s`, `5m`."""
+
+from __future__ import annotations
+
+import re
+
+from runbook_steps.errors import ConfigurationError
+
+__all__ = ["seconds"]
+
+_SPAN = re.compile(r"(\d{1,5}(?:\.\d{1,3})?)(ms|s|m|h)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds(text: str, option: str) -> float:
+    """`5m` → 300. Raises ConfigurationError, naming the option, for what is no span or none at all."""
+    shape = _SPAN.fullmatch(text)
+    if shape is None or not float(shape[1]):
+        raise ConfigurationError(f"{option} {text!r}: write it like 30s or 5m")
+    return float(shape[1]) * _UNITS[shape[2]]
