@@ -1,0 +1,116 @@
+@needs_postgres
+Feature: Vacuum and reindex
+  VACUUM gives the room of dead rows back to the table. REINDEX CONCURRENTLY makes grown indexes small again, while
+  reads and writes go on.
+
+  @risk_readonly
+  Scenario: Tables with many dead rows are found
+    Given dead rows fill a table and its indexes
+    When I list tables by their dead rows:
+      """sql
+      SELECT relname AS "table", n_live_tup, n_dead_tup,
+             round(100.0 * n_dead_tup / greatest(n_live_tup + n_dead_tup, 1)) AS dead_percent,
+             greatest(last_vacuum, last_autovacuum) AS vacuumed,
+             pg_size_pretty(pg_relation_size(relid)) AS size,
+             pg_size_pretty(pg_indexes_size(relid)) AS indexes
+      FROM pg_stat_user_tables
+      WHERE n_dead_tup > 0
+      ORDER BY n_dead_tup DESC
+      LIMIT 10;
+      """
+    Then the table with dead rows is listed
+
+  @risk_readonly
+  Scenario: It is known how far transaction numbers are from their end
+    Given a quiet day of queries was counted
+    When I read the age of the oldest transaction of each database:
+      """sql
+      SELECT datname, age(datfrozenxid) AS transactions, mxid_age(datminmxid) AS multixacts,
+             round(100.0 * age(datfrozenxid) / 2^31) AS percent_of_the_end,
+             current_setting('autovacuum_freeze_max_age') AS autovacuum_begins_at
+      FROM pg_database
+      ORDER BY age(datfrozenxid) DESC;
+      """
+    Then every database is far from the end of its transaction numbers
+
+  @risk_mutating
+  Scenario: Dead rows are cleared away while customers write
+    Given dead rows fill a table and its indexes
+    And customers write to it all the time
+    When I vacuum the table, and analyze it (within 30 minutes):
+      """sql
+      VACUUM (ANALYZE) notifications;
+      """
+    Then no write had to wait
+    And new rows take the room of dead ones
+
+  @risk_mutating
+  Scenario: After a vacuum no dead row is left
+    Given dead rows fill a table and its indexes
+    When I vacuum the table, and analyze it (within 30 minutes):
+      """sql
+      VACUUM (ANALYZE) notifications;
+      """
+    Then no dead row is left, and the table stays as big as it was
+
+  @risk_mutating
+  Scenario: Indexes are rebuilt while customers write
+    Given dead rows fill a table and its indexes
+    And customers write to it all the time
+    When I rebuild the indexes of the table, one after the other (within 60 minutes):
+      """sql
+      REINDEX TABLE CONCURRENTLY notifications;
+      """
+    Then no write had to wait
+    And its index is smaller than before
+    And every index is valid
+
+  @risk_destructive
+  Scenario: An ordinary REINDEX makes customers wait
+    Given dead rows fill a table and its indexes
+    And customers write to it all the time
+    When I rebuild them as version 1.0 did, which is for a maintenance window only (within 60 minutes):
+      """sql
+      REINDEX TABLE notifications;
+      """
+    Then writes gave up waiting
+    And its index is smaller than before
+
+  @risk_mutating
+  Scenario: A concurrent rebuild is refused inside a transaction
+    Given dead rows fill a table and its indexes
+    When I try to rebuild inside a transaction:
+      """sql
+      BEGIN;
+      REINDEX TABLE CONCURRENTLY notifications;
+      COMMIT;
+      """
+    Then it is refused with exit code 3, saying:
+      """
+      REINDEX CONCURRENTLY cannot run inside a transaction block
+      """
+    And every index is valid
+
+  @risk_mutating
+  Scenario: What a failed rebuild left is dropped, and the rebuild repeated
+    Given dead rows fill a table and its indexes
+    And a concurrent rebuild has failed half-way
+    When I look for what rebuilds left:
+      """sql
+      SELECT indexrelid::regclass AS index, indrelid::regclass AS "table",
+             pg_size_pretty(pg_relation_size(indexrelid)) AS size
+      FROM pg_index
+      WHERE NOT indisvalid AND indexrelid::regclass::text ~ '_cc(new|old)[0-9]*"?$';
+      """
+    Then what the rebuild left is listed
+    And the index itself still serves
+    When I drop it (within 5 minutes):
+      """sql
+      DROP INDEX CONCURRENTLY notifications_user_created_ccnew;
+      """
+    And I rebuild the index again (within 60 minutes):
+      """sql
+      REINDEX INDEX CONCURRENTLY notifications_user_created;
+      """
+    Then every index is valid
+    And its index is smaller than before
