@@ -1,0 +1,85 @@
+@needs_nginx
+Feature: Redis cache
+  How often the cache has the answer, what it costs in memory, and why nothing may be evicted from this instance.
+
+  @risk_readonly @alert_CacheHitRatioLow
+  Scenario: The hit ratio of an interval is computed
+    Given the API is serving
+    When I read the counters at the beginning of the interval:
+      """bash
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" info stats | python3 -c '
+      import json, sys
+      counted = dict(line.strip().split(":", 1) for line in sys.stdin if ":" in line)
+      print(json.dumps({"hits": int(counted["keyspace_hits"]), "misses": int(counted["keyspace_misses"])}))
+      '
+      """
+    And I take hits from the answer as HITS_BEFORE
+    And I take misses from the answer as MISSES_BEFORE
+    And I ask twenty times for the same search:
+      """bash
+      for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        curl --fail-with-body -sS -o /dev/null --max-time 10 "$API_BASE_URL/api/providers?limit=100&lat=31.79"
+      done
+      """
+    And I read the counters again and compute the ratio of what lies between:
+      """bash
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" info stats | python3 -c '
+      import json, os, sys
+      counted = dict(line.strip().split(":", 1) for line in sys.stdin if ":" in line)
+      hits = int(counted["keyspace_hits"]) - int(os.environ["HITS_BEFORE"])
+      misses = int(counted["keyspace_misses"]) - int(os.environ["MISSES_BEFORE"])
+      ratio = round(100 * hits / (hits + misses), 1)
+      print(json.dumps({"hits": hits, "misses": misses, "hitRatioPercent": ratio}))
+      '
+      """
+    Then the hit ratio it computes is at least 80 %
+
+  @risk_readonly
+  Scenario: Memory, fragmentation and the eviction policy are read
+    Given the API is serving
+    When I read what Redis says of its memory:
+      """bash
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" info memory | tr -d '\r' \
+        | grep -E '^(used_memory|maxmemory|mem_fragmentation_ratio|maxmemory_policy):'
+      """
+    Then it tells the memory that Redis uses, how fragmented it is, and the policy
+    And the eviction policy of Redis is noeviction
+    And Redis uses less than 75 % of its memory
+
+  @risk_readonly
+  Scenario Outline: A Redis that evicts forgets who was revoked
+    Given Redis was told to evict by <policy>, and the cache fills its memory
+    When I ask whether the revoked token is on the blacklist:
+      """bash
+      curl --fail-with-body -sS --max-time 10 -H "@$TOKEN_HEADER_FILE" "$API_BASE_URL/api/auth/verify-blacklist"
+      """
+    Then the blacklist does not know the revoked token any more
+
+    Examples:
+      | policy       |
+      | allkeys-lru  |
+      | volatile-lru |
+      | volatile-ttl |
+
+  @risk_mutating
+  Scenario: Eviction is switched off, and the blacklist keeps what it is told
+    Given Redis was told to evict by allkeys-lru, and the cache fills its memory
+    When I switch eviction off and remove what fills the memory (within 2 minutes):
+      """bash
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory-policy noeviction
+      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
+        | xargs -r -n 100 redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
+      """
+    Then the eviction policy of Redis is noeviction
+    And Redis accepts writes again
+    And a customer who signs out is signed out
+
+  @risk_mutating
+  Scenario: Cached answers without an expiry are given one
+    Given cached answers were written without an expiry
+    When I give an expiry to every cached answer that has none (within 2 minutes):
+      """bash
+      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
+        | sed 's/.*/expire "&" 60 nx/' | redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" | sort | uniq -c
+      """
+    Then every cached answer has an expiry of at most 60 seconds
