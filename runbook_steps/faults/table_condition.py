@@ -16,7 +16,7 @@ from runbook_steps.faults.big_table import INDEX, IndexMissing, exists, invalid_
 __all__ = ["OneByOne", "ReindexFailed", "StatisticsStale", "TableBloated", "Writing", "changed_rows", "dead_percent"]
 
 ROWS = 30_000
-LIMIT_MS = 10  # a writer that waits longer for a lock gives up; rebuilding the indexes takes several times that
+LIMIT_MS = 5  # a writer that waits longer for a lock gives up; rebuilding the indexes takes several times that
 
 Connect = Callable[..., AbstractContextManager[Any]]
 

@@ -1,0 +1,102 @@
+@needs_postgres
+Feature: Read replicas
+  A replica takes reads from the database, and answers late. Measure first whether reads are the load, then how late.
+
+  @risk_readonly
+  Scenario: It is known whether a replica would help
+    Given a quiet day of queries was counted
+    When I compare rows read with rows written:
+      """sql
+      SELECT tup_returned + tup_fetched AS read,
+             tup_inserted + tup_updated + tup_deleted AS written,
+             round(100.0 * (tup_returned + tup_fetched)
+                   / greatest(tup_returned + tup_fetched + tup_inserted + tup_updated + tup_deleted, 1), 1) AS read_percent,
+             stats_reset AS counted_since
+      FROM pg_stat_database
+      WHERE datname = current_database();
+      """
+    Then reads and writes are both counted
+    When I read whether the server can feed one:
+      """sql
+      SELECT current_setting('wal_level') AS wal_level,
+             current_setting('max_wal_senders') AS max_wal_senders,
+             (SELECT count(*) FROM pg_stat_replication) AS in_use,
+             current_setting('max_replication_slots') AS max_slots,
+             (SELECT count(*) FROM pg_replication_slots) AS slots,
+             current_setting('max_slot_wal_keep_size') AS most_wal_kept_for_a_slot;
+      """
+    Then the server is ready for a replica
+
+  @risk_readonly @alert_ReplicaLagging
+  Scenario: A replica follows, and it is known how late it is
+    Given a replica follows the database
+    When I ask the database who follows it, and how far behind:
+      """sql
+      SELECT application_name, state, sync_state, replay_lag,
+             pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) AS bytes_behind
+      FROM pg_stat_replication;
+      """
+    Then the replica is listed as streaming
+    When I ask the replica how old its newest transaction is:
+      """bash
+      psql -X "$REPLICA_URL" -c "
+        SELECT pg_is_in_recovery() AS is_replica,
+               CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN interval '0'
+                    ELSE now() - pg_last_xact_replay_timestamp() END AS late"
+      """
+    Then the replica has every booking that the database has
+
+  @risk_mutating
+  Scenario: A replica refuses to write
+    Given a replica follows the database
+    When I try to write on it:
+      """bash
+      psql -X "$REPLICA_URL" -c "UPDATE bookings SET payment_status = 'failed'"
+      """
+    Then it is refused with exit code 1, saying:
+      """
+      cannot execute UPDATE in a read-only transaction
+      """
+    And no booking was changed
+
+  @risk_mutating @alert_ReplicaLagging
+  Scenario: A replica that lags is found, and follows again
+    Given a replica follows the database
+    And the replica lags behind
+    When I ask the database how far behind it is:
+      """sql
+      SELECT application_name, state, replay_lag,
+             pg_wal_lsn_diff(pg_current_wal_lsn(), sent_lsn) AS not_sent,
+             pg_wal_lsn_diff(sent_lsn, replay_lsn) AS sent_and_not_replayed
+      FROM pg_stat_replication;
+      """
+    Then the lag is told in bytes
+    When I ask the replica whether somebody paused it:
+      """bash
+      psql -X "$REPLICA_URL" -c "SELECT pg_get_wal_replay_pause_state(), pg_last_xact_replay_timestamp()"
+      """
+    Then the replica says that its replay is paused
+    When I let it go on:
+      """bash
+      psql -X "$REPLICA_URL" -c "SELECT pg_wal_replay_resume()"
+      """
+    Then the replica catches up
+
+  @risk_destructive
+  Scenario: A slot that nobody reads is found and dropped
+    Given a replication slot is kept for nobody
+    When I list slots without a reader, and the WAL that is kept for them:
+      """sql
+      SELECT slot_name, slot_type, wal_status,
+             pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) AS wal_kept
+      FROM pg_replication_slots
+      WHERE NOT active;
+      """
+    Then the slot that nobody reads is listed
+    When I drop the slot, whose replica is gone for good:
+      """sql
+      SELECT pg_drop_replication_slot(slot_name)
+      FROM pg_replication_slots
+      WHERE slot_name = 'beautycort_replica_gone' AND NOT active;
+      """
+    Then no slot is kept for nobody

@@ -1,0 +1,136 @@
+"""Read replicas: whether one would help, whether one follows, and what holds it up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psycopg
+import pytest
+from pytest_bdd import given, then
+
+from runbook_steps.errors import CheckFailed
+from runbook_steps.faults.base import Situation
+from runbook_steps.faults.replica import SLOT, ReplicaFollows, ReplicaLags, SlotForgotten
+from runbook_steps.model import Result
+from runbook_steps.steps.sessions import eventually
+from runbook_steps.targets.base import ServiceControl
+
+Database = psycopg.Connection[Any]
+
+
+@pytest.fixture
+def follows(
+    connect: Callable[..., Any], control: ServiceControl, environment: Callable[[], Mapping[str, str]]
+) -> ReplicaFollows:
+    """The replica of this scenario."""
+    return ReplicaFollows(connect, control, environment())
+
+
+@given("a replica follows the database")
+def replica_follows(
+    situation: Situation, follows: ReplicaFollows, variables: dict[str, str], note: Callable[[str], None]
+) -> None:
+    note(situation.arrange(follows).detail)
+    variables["REPLICA_URL"] = follows.url
+
+
+@given("the replica lags behind")
+def replica_lags(
+    situation: Situation, connect: Callable[..., Any], follows: ReplicaFollows, note: Callable[[str], None]
+) -> None:
+    note(situation.arrange(ReplicaLags(connect, follows)).detail)
+
+
+@given("a replication slot is kept for nobody")
+def slot_is_forgotten(situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
+    note(situation.arrange(SlotForgotten(connect)).detail)
+
+
+@then("reads and writes are both counted")
+def both_are_counted(last_result: Result, database: Database) -> None:
+    row = database.execute(
+        "SELECT tup_returned > 0, tup_inserted > 0 FROM pg_stat_database WHERE datname = current_database()"
+    ).fetchone()
+    assert row == (True, True)
+    assert "read_percent" in last_result.stdout
+
+
+@then("the server is ready for a replica")
+def server_is_ready(last_result: Result, database: Database) -> None:
+    row = database.execute(
+        "SELECT current_setting('wal_level'), current_setting('max_wal_senders')::int > "
+        "(SELECT count(*) FROM pg_stat_replication)"
+    ).fetchone()
+    assert row is not None
+    assert row[0] in {"replica", "logical"}
+    assert row[1]
+    assert row[0] in last_result.stdout
+
+
+@then("the replica has every booking that the database has")
+def replica_has_all(database: Database, follows: ReplicaFollows) -> None:
+    count = "SELECT count(*), max(created_at) FROM bookings"
+    with follows.replica() as replica:
+        eventually(lambda: rows_of(replica, count) == rows_of(database, count), "the replica has caught up")
+        assert rows_of(replica, "SELECT pg_is_in_recovery()") == [(True,)]
+
+
+@then("the replica is listed as streaming")
+def replica_is_listed(last_result: Result, database: Database) -> None:
+    assert rows_of(database, "SELECT state FROM pg_stat_replication") == [("streaming",)]
+    assert "streaming" in last_result.stdout
+
+
+@then("no booking was changed")
+def no_booking_changed(database: Database) -> None:
+    assert rows_of(database, "SELECT count(*) FROM bookings WHERE payment_status = 'failed'") == [(0,)]
+
+
+@then("the lag is told in bytes")
+def lag_is_told(last_result: Result, database: Database) -> None:
+    lag = lag_bytes(database)
+    assert lag > 0
+    assert "beautycort_replica" in last_result.stdout
+
+
+@then("the replica says that its replay is paused")
+def replay_is_paused(last_result: Result, follows: ReplicaFollows) -> None:
+    with follows.replica() as replica:
+        assert rows_of(replica, "SELECT pg_get_wal_replay_pause_state()") == [("paused",)]
+    assert "paused" in last_result.stdout
+
+
+@then("the replica catches up")
+def replica_catches_up(database: Database, follows: ReplicaFollows) -> None:
+    rows = "SELECT count(*) FROM pg_class WHERE relname = 'notifications'"
+    with follows.replica() as replica:
+        eventually(lambda: rows_of(replica, rows) == rows_of(database, rows), "the replica shows what was written")
+    eventually(lambda: lag_bytes(database) == 0, "nothing is left to replay")
+
+
+@then("the slot that nobody reads is listed")
+def slot_is_listed(last_result: Result, database: Database) -> None:
+    rows = rows_of(database, "SELECT slot_name::text FROM pg_replication_slots WHERE NOT active")
+    assert rows == [(SLOT,)]
+    assert SLOT in last_result.stdout
+
+
+@then("no slot is kept for nobody")
+def no_slot_is_left(database: Database) -> None:
+    assert rows_of(database, "SELECT slot_name FROM pg_replication_slots WHERE NOT active") == []
+
+
+def lag_bytes(database: Database) -> int:
+    """Bytes that the replica has not replayed. Raises CheckFailed when there is no replica."""
+    rows = rows_of(
+        database, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)::bigint FROM pg_stat_replication"
+    )
+    if not rows:
+        raise CheckFailed("no replica follows the database")
+    return int(rows[0][0])
+
+
+def rows_of(database: Database, query: str) -> list[tuple[Any, ...]]:
+    """All rows of a query."""
+    return database.execute(query.encode()).fetchall()
