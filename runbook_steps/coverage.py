@@ -234,11 +234,15 @@ def coverage_page(project: Project, coverage: Coverage) -> str:
         name = f"{'– ' * max(0, heading.level - 2)}{markdown_text(heading.title)}"
         lines.append(f"| {name} | {_links(project, row.pages)} | {_links(project, _scenarios(row)) or '–'} |")
     lines += ["", "## Commands", "", f"{len(commands)} commands and asked-for actions.", ""]
-    lines += ["| Obsolete | Below | Runs now in | Why it changed |", "| --- | --- | --- | --- |"]
+    section = ""
     for heading, command in commands:
+        if heading.title != section:
+            section = heading.title
+            lines += ["", f"### {markdown_text(section)}", ""]
+            lines += ["| Obsolete | Runs now in | Why it changed |", "| --- | --- | --- |"]
         was = "<br>".join(f"<code>{markdown_text(line)}</code>" for line in command.lines)
         runs = _links(project, command.runs) or "nowhere"
-        lines.append(f"| {was} | {markdown_text(heading.title)} | {runs} | {markdown_text(command.why) or '–'} |")
+        lines.append(f"| {was} | {runs} | {markdown_text(command.why) or '–'} |")
     return _HEAD + "\n".join(lines) + "\n"
 
 

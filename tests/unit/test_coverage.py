@@ -138,8 +138,9 @@ def test_the_page_links_scenarios_and_keeps_commands_inert() -> None:
     page = coverage_page(project(), coverage())
 
     assert "[It is made](../database/backup.md#it-is-made)" in page
-    assert "| <code>backup now \\| tee log</code> | Back up |" in page
-    assert "| <code>verify</code> | Back up | nowhere | the backup verifies itself |" in page
+    assert "| <code>backup now \\| tee log</code> | [It is made]" in page
+    assert "### Back up" in page
+    assert "| <code>verify</code> | nowhere | the backup verifies itself |" in page
 
 
 def test_the_document_of_version_1_is_whole() -> None:
