@@ -21,7 +21,7 @@ from runbook_steps.operations.spans import seconds
 
 __all__ = ["register"]
 
-PAUSE_S = 1.0
+PAUSE_S = 0.5
 
 
 def register(app: typer.Typer) -> None:
