@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from runbook_steps.targets.embedded.api import slot_service, third_parties_service
 from runbook_steps.targets.embedded.aws import aws_service
 from runbook_steps.targets.embedded.environment import server_environment, service_environment
+from runbook_steps.targets.embedded.kubernetes import kubernetes_service
 from runbook_steps.targets.embedded.layout import API_SLOTS, Layout
 from runbook_steps.targets.embedded.nginx import nginx_service
 from runbook_steps.targets.embedded.postgres import postgres_service
@@ -27,6 +28,7 @@ def catalogue(layout: Layout) -> dict[str, Service]:
         aws_service(layout, {**plain, "PYTHONUNBUFFERED": "1"}),
         *(slot_service(layout, slot, full) for slot in API_SLOTS),
         nginx_service(layout, plain),
+        kubernetes_service(layout, {**plain, "PYTHONUNBUFFERED": "1"}),
     ]
     return {service.name: service for service in services}
 

@@ -60,6 +60,7 @@ def command_environment(layout: Layout) -> dict[str, str]:
         "API_ENV_FILE": str(layout.api_env_file),
         "API_RELEASES": str(layout.releases),
         "API_RELEASE": str(layout.releases / "current"),
+        "KUBECONFIG": str(layout.kubeconfig),
         "NGINX_PREFIX": str(layout.nginx),
         "NGINX_CONF": str(layout.nginx / "nginx.conf"),
         "NGINX_ACCESS_LOG": str(layout.nginx / "logs" / "access.log"),

@@ -33,7 +33,7 @@ __all__ = [
 
 API_SLOTS = tuple(f"api_{number}" for number in range(1, 7))
 DEFAULT_SLOTS = 2
-PORT_NAMES = ("postgres", "redis", "nginx", "aws", "third_parties", *API_SLOTS)
+PORT_NAMES = ("postgres", "redis", "nginx", "aws", "third_parties", *API_SLOTS, "kubernetes")
 DATABASE = DATABASE_USER = "beautycort"  # production-interfaces.md, "Services"
 BUCKET = "beautycort-backups"  # production-interfaces.md, "Services"
 ALB_NAME = "beautycort-alb"  # production-interfaces.md, "Services"
@@ -52,6 +52,7 @@ class Secrets:
     service_key: str
     aws_key: str
     backup_key: str
+    kubernetes: str = ""
 
     def values(self) -> frozenset[str]:
         """Every form in which a secret may turn up: as it is, and quoted as in a URL."""
@@ -69,6 +70,7 @@ def draw_secrets(fixed: str | None = None) -> Secrets:
             service_key=random.token_urlsafe(32),
             aws_key=random.token_urlsafe(30),
             backup_key=random.token_hex(32),
+            kubernetes=random.token_urlsafe(24),
         )
     return Secrets(
         postgres=fixed,
@@ -77,6 +79,7 @@ def draw_secrets(fixed: str | None = None) -> Secrets:
         service_key=f"{fixed}-service-key",
         aws_key=f"{fixed}-aws-key",
         backup_key=hashlib.sha256(fixed.encode()).hexdigest(),
+        kubernetes=f"{fixed}-kubernetes",
     )
 
 
@@ -153,6 +156,16 @@ class Layout:
     def releases(self) -> Path:
         """API_RELEASES: a folder per release, and the symlink `current`."""
         return self.directory / "api" / "releases"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """KUBECONFIG: secret, mode 0600; there once the part `kubernetes` was started."""
+        return self.kubernetes / "kubeconfig"
+
+    @property
+    def kubernetes(self) -> Path:
+        """The certificates and the kubeconfig of the Kubernetes part."""
+        return self.directory / "kubernetes"
 
     @property
     def nginx(self) -> Path:

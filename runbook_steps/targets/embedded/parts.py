@@ -16,9 +16,14 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "aws": ("aws",),
     "api": API_SLOTS[:DEFAULT_SLOTS],
     "nginx": ("nginx",),
+    "kubernetes": ("kubernetes",),
 }
-SERVICES = ("postgres", "redis", "third_parties", "aws", *API_SLOTS, "nginx")
-_NEEDS: Mapping[str, tuple[str, ...]] = {"nginx": ("api",), "api": ("postgres", "redis", "third_parties")}
+SERVICES = ("postgres", "redis", "third_parties", "aws", *API_SLOTS, "nginx", "kubernetes")
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "nginx": ("api",),
+    "kubernetes": ("api",),
+    "api": ("postgres", "redis", "third_parties"),
+}
 
 
 def with_needs(parts: Iterable[str]) -> frozenset[str]:

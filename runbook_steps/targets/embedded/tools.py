@@ -75,6 +75,7 @@ def emulated() -> dict[str, str]:
     return {
         "aws": f"moto server {version('moto')}",
         "redis": f"{_redis_name()} (Redis protocol)",
+        "kubernetes": "API emulator of this project over the API slots",
         "third_parties": "stand-ins of this project",
         **shims(),
     }

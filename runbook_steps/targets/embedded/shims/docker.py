@@ -157,7 +157,7 @@ def _ps(arguments: list[str]) -> int:
     rows = []
     for service, state in status.items():
         name = "api" if service in API_SLOTS else service
-        if (names and name not in names) or (state["state"] != "running" and not everything):
+        if name not in (names or _NAMES) or (state["state"] != "running" and not everything):
             continue
         rows.append({"Name": _container(service), "Service": name, "State": _state(state["state"])})
     if options.get("--format") == "json":
