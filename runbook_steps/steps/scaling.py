@@ -41,7 +41,12 @@ class Visitors:
         self._thread.start()
 
     def _ask(self) -> None:
-        with httpx.Client(base_url=self._url, verify=self._context, timeout=20, trust_env=False) as client:
+        # each on a connection of its own: an idle one may be closed by a reload just when it is used again,
+        # and a browser asks again then
+        fresh = httpx.Limits(max_keepalive_connections=0)
+        with httpx.Client(
+            base_url=self._url, verify=self._context, timeout=20, trust_env=False, limits=fresh
+        ) as client:
             while not self._end.wait(0.01):
                 try:
                     self.answers.append(str(client.get("/api/providers", params={"limit": 1}).status_code))
@@ -223,11 +228,19 @@ def answered_by(api: httpx.Client, count: int) -> list[str]:
     seen: list[str] = []
 
     def as_many() -> bool:
-        seen[:] = sorted({api.get("/api/version").headers.get("X-Served-By", "") for _ in range(ROUND)})
+        seen[:] = sorted({by for by in (served_by(api) for _ in range(ROUND)) if by})
         return len(seen) == count
 
     eventually(as_many, f"customers are answered by {count} instances", lambda: f"answered by {', '.join(seen)}")
     return seen
+
+
+def served_by(api: httpx.Client) -> str:
+    """The instance that answers; empty when the proxy closed the idle connection just then, as it does on a reload."""
+    try:
+        return str(api.get("/api/version").headers.get("X-Served-By", ""))
+    except httpx.RemoteProtocolError:
+        return ""
 
 
 def eventually(condition: Callable[[], bool], what: str, seen: Callable[[], str] = str) -> None:

@@ -65,6 +65,13 @@ class Cluster:
             self._ask("scale", slots=min(replicas, len(API_SLOTS)))
 
     # -- the autoscalers ------------------------------------------------------------------------------
+    def remove(self, name: str) -> None:
+        """The autoscaler, and what it remembers."""
+        with self.changing:
+            self.autoscalers.pop(name, None)
+            self._remembered.pop(name, None)
+            self.version += 1
+
     def run(self) -> None:
         """The control loop; never returns."""
         while True:
@@ -79,7 +86,6 @@ class Cluster:
         with self.changing:
             document = self.autoscalers.get(name)
             if document is None:
-                self._remembered.pop(name, None)
                 return
         reference = document["spec"]["scaleTargetRef"]
         if (reference["kind"], reference["name"]) != ("Deployment", DEPLOYMENT):
@@ -89,7 +95,7 @@ class Cluster:
         current = self.replicas(states)
         percent = self.cpu(states)
         decision = decide(document, current, percent, self._highest(name, window_s(document), current))
-        self._remembered[name].append((time.monotonic(), decision.recommended))
+        self._remembered.setdefault(name, []).append((time.monotonic(), decision.recommended))
         conditions = _conditions(document, percent, decision)
         self._tell(name, document, conditions, current=current, percent=percent, desired=decision.replicas)
         if decision.replicas != current:

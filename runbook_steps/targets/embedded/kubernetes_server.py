@@ -137,9 +137,7 @@ class _Api:
         if plural != "horizontalpodautoscalers":
             raise Refused(405, "MethodNotAllowed", f"the emulator does not delete {plural}")
         if not dry:
-            with self.cluster.changing:
-                self.cluster.autoscalers.pop(name, None)
-                self.cluster.version += 1
+            self.cluster.remove(name)
         return objects.status(200, "", f"{name} is deleted")
 
 

@@ -1,0 +1,145 @@
+@needs_nginx @needs_kubernetes
+Feature: Auto-scaling
+  Kubernetes keeps as many instances as the CPU asks for, between two and ten. What scales by hand beside it is undone.
+
+  Background:
+    Given 2 instances run on Kubernetes, without an autoscaler
+
+  @risk_mutating @requires_kubectl
+  Scenario: The autoscaler is applied, and keeps two instances at least
+    Given only 1 instance runs on Kubernetes
+    When I write the manifest, and have the server check it:
+      """bash
+      cat > hpa.yaml <<'YAML'
+      apiVersion: autoscaling/v2
+      kind: HorizontalPodAutoscaler
+      metadata:
+        name: beautycort-api-hpa
+      spec:
+        scaleTargetRef:
+          apiVersion: apps/v1
+          kind: Deployment
+          name: api
+        minReplicas: 2
+        maxReplicas: 10
+        metrics:
+        - type: Resource
+          resource:
+            name: cpu
+            target:
+              type: Utilization
+              averageUtilization: 70
+      YAML
+      kubectl get deployment "$(sed -n 's/^    name: //p' hpa.yaml)"
+      kubectl apply --dry-run=server -f hpa.yaml
+      """
+    And I apply it, and wait until it can scale (within 3 minutes):
+      """bash
+      kubectl apply -f hpa.yaml
+      kubectl wait --for=condition=AbleToScale hpa/beautycort-api-hpa --timeout=60s
+      kubectl wait --for=jsonpath='{.status.readyReplicas}'=2 deployment/api --timeout=120s
+      """
+    Then the autoscaler keeps 2 to 10 instances of api at 70 % CPU
+    And Kubernetes has 2 instances ready
+    And customers are answered by 2 instances
+
+  @risk_mutating @requires_kubectl
+  Scenario: CPU above 70 % brings more instances
+    Given the autoscaler is there, with a minimum and a maximum of 2
+    And the instances use 300 % CPU together
+    When I read what the autoscaler sees, and what limits it:
+      """bash
+      kubectl get hpa beautycort-api-hpa
+      kubectl describe hpa beautycort-api-hpa
+      """
+    Then the autoscaler is limited by its maximum
+    When I raise the maximum, and wait for the new instances (within 3 minutes):
+      """bash
+      kubectl patch hpa beautycort-api-hpa --patch '{"spec": {"maxReplicas": 10}}'
+      kubectl wait --for=jsonpath='{.status.desiredReplicas}'=5 hpa/beautycort-api-hpa --timeout=60s
+      kubectl rollout status deployment api --timeout=120s
+      """
+    Then Kubernetes has 5 instances ready
+    And customers are answered by 5 instances
+    And the CPU of each is at 60 %
+
+  @risk_mutating @requires_kubectl
+  Scenario: Scaling by hand beside the autoscaler is undone; its minimum is what to change
+    Given the autoscaler is there, with a minimum of 2 and a maximum of 10
+    And the instances use 40 % CPU together
+    When I scale by hand, and see it undone (within 3 minutes):
+      """bash
+      kubectl scale deployment api --replicas=5
+      kubectl wait --for=jsonpath='{.spec.replicas}'=2 deployment/api --timeout=120s
+      """
+    Then Kubernetes has 2 instances ready
+    When I raise the minimum instead (within 3 minutes):
+      """bash
+      kubectl patch hpa beautycort-api-hpa --patch '{"spec": {"minReplicas": 4}}'
+      kubectl wait --for=jsonpath='{.status.readyReplicas}'=4 deployment/api --timeout=120s
+      """
+    Then Kubernetes has 4 instances ready
+    And they stay 4 when the autoscaler has looked again
+
+  @risk_mutating @requires_kubectl
+  Scenario: An autoscaler that names a deployment which is not there is found and corrected
+    Given the autoscaler names the deployment beautycort-api
+    And only 1 instance runs on Kubernetes
+    When I read the conditions of the autoscaler:
+      """bash
+      kubectl get hpa beautycort-api-hpa -o json | python3 -c '
+      import json, sys
+      for condition in json.load(sys.stdin)["status"]["conditions"]:
+          print(condition["type"], condition["status"], condition["reason"], "-", condition["message"])
+      '
+      kubectl get deployments
+      """
+    Then it cannot scale: FailedGetScale
+    And Kubernetes has 1 instance ready
+    When I name the deployment that is there (within 3 minutes):
+      """bash
+      kubectl patch hpa beautycort-api-hpa --patch '{"spec": {"scaleTargetRef": {"name": "api"}}}'
+      kubectl wait --for=condition=AbleToScale hpa/beautycort-api-hpa --timeout=60s
+      kubectl wait --for=jsonpath='{.status.readyReplicas}'=2 deployment/api --timeout=120s
+      """
+    Then the autoscaler keeps 2 to 10 instances of api at 70 % CPU
+    And Kubernetes has 2 instances ready
+
+  @risk_mutating @requires_kubectl
+  Scenario Outline: A manifest that is wrong is refused, and nothing is changed
+    When I try to apply it:
+      """bash
+      kubectl apply -f - <<'YAML'
+      apiVersion: autoscaling/v2
+      kind: HorizontalPodAutoscaler
+      metadata: {name: beautycort-api-hpa}
+      spec:
+        scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: api}
+        <least>
+        maxReplicas: 10
+      YAML
+      """
+    Then it is refused with exit code 1, saying:
+      """
+      <refusal>
+      """
+    And no autoscaler is there
+    And Kubernetes has 2 instances ready
+
+    Examples:
+      | least           | refusal                                           |
+      | minReplicas: 12 | must be greater than or equal to `minReplicas`    |
+      | minReplica: 2   | strict decoding error: unknown field "spec.minReplica" |
+
+  @risk_mutating @requires_kubectl
+  Scenario: Without the autoscaler, scaling by hand lasts
+    Given the autoscaler is there, with a minimum of 2 and a maximum of 10
+    When I remove the autoscaler, and scale by hand (within 3 minutes):
+      """bash
+      kubectl delete hpa beautycort-api-hpa
+      kubectl scale deployment api --replicas=3
+      kubectl rollout status deployment api --timeout=120s
+      """
+    Then no autoscaler is there
+    And they stay 3 when the autoscaler has looked again
+    And customers are answered by 3 instances
