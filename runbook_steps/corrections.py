@@ -94,11 +94,18 @@ def changes_table(project: Project, rows: Sequence[Correction], page: str) -> st
     for area in dict.fromkeys(row.area for row in rows):
         lines += ["", f"### {area}", "", "| Was wrong | A run showed | Replaced by | On |", "| --- | --- | --- | --- |"]
         lines += [
-            f"| {_cell(row.was)} | {_cell(row.shown)} | {_cell(row.now)} | {_pages(project, row, page)} |"
+            f"| {_cell(row.was)} | {_shown(project, row)} | {_cell(row.now)} | {_pages(project, row, page)} |"
             for row in rows
             if row.area == area
         ]
     return "\n".join([*lines, ""])
+
+
+def _shown(project: Project, row: Correction) -> str:
+    """How a run showed it; what no scenario or test holds yet was shown by nothing."""
+    if any(not reference_problem(project, reference) for reference in row.caught_by):
+        return _cell(row.shown)
+    return "*not run yet*"
 
 
 def _caught(project: Project, row: Correction, page: str) -> str:

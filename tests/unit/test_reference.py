@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.corrections import correction_problems, mistakes_table, parse_corrections
+from runbook_steps.corrections import changes_table, correction_problems, mistakes_table, parse_corrections
 from runbook_steps.directory import Contact, Link, Severity, Vendor, parse_links, parse_vendors, url_problem
 from runbook_steps.errors import PageError
 from runbook_steps.navigation import navigation
@@ -110,6 +110,15 @@ def test_a_mistake_is_a_row_and_its_code_is_code() -> None:
 
     assert "## Redis" in table
     assert "| <code>flushall</code> \\| always | a hole | <code>tests/unit/test" in table
+
+
+def test_what_nothing_holds_yet_was_shown_by_no_run() -> None:
+    """A change log does not claim a run that never was."""
+    later = CORRECTIONS.partition("    caught_by")[0] + '    caught_by: ["redis/later::It works"]\n'
+    project, page = Project(root=ROOT), "docs/about/x.md"
+
+    assert "| tried | unlink |" in changes_table(project, parse_corrections(CORRECTIONS, "c.yml"), page)
+    assert "| *not run yet* | unlink |" in changes_table(project, parse_corrections(later, "c.yml"), page)
 
 
 def test_pages_stand_in_the_order_they_are_followed() -> None:
