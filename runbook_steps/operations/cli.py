@@ -13,6 +13,7 @@ from runbook_steps.operations import (
     ci_cli,
     data_validation_cli,
     health_cli,
+    host_cli,
     migrations_cli,
     notify_cli,
     releases_cli,
@@ -33,6 +34,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 good, 1 not good, 2 wrong use or settings, 3 refused, 4 cannot reach.",
 )
 health_cli.register(app)
+host_cli.register(app)
 backup_cli.register(app)
 migrations_cli.register(app)
 data_validation_cli.register(app)

@@ -1,0 +1,55 @@
+@needs_nginx @alert_DiskFull
+Feature: A disk is full
+  Remove what is rotated and old, never what is open, never what is evidence. Then look for files that are deleted but
+  still open: their space is not free.
+
+  @risk_readonly
+  Scenario: How full the disks are is read
+    When I look at every file system, space and inodes:
+      """bash
+      df -P -h
+      df -P -i
+      """
+    And I look at the one that holds the logs:
+      """bash
+      beautycort host disk "$LOG_DIR" --format json || test $? -eq 1
+      """
+    Then the disk it tells of is the one of the log folder
+
+  @risk_mutating
+  Scenario: The biggest files of a full volume are found
+    Given the log volume is full of rotated logs
+    When I list what fills it:
+      """bash
+      beautycort host disk "$LOG_VOLUME" --format json || test $? -eq 1
+      """
+    Then the biggest file it names is "app.log.3"
+
+  @risk_destructive
+  Scenario: Rotated logs are removed, the open log and the evidence stay
+    Given the log volume is full of rotated logs
+    When I show what would be removed:
+      """bash
+      find "$LOG_VOLUME" -xdev -maxdepth 1 -type f -name 'app.log.*' -mtime +7 -print
+      """
+    And I remove the rotated application logs older than seven days:
+      """bash
+      find "$LOG_VOLUME" -xdev -maxdepth 1 -type f -name 'app.log.*' -mtime +7 -delete
+      """
+    Then the volume has room, and the application writes its log again
+    And no log of the security events was removed
+
+  @risk_destructive
+  Scenario: The space of a deleted but open log is given back without a restart
+    Given the log volume is full of a log that was deleted while it is written
+    When I look for deleted files that are still open:
+      """bash
+      beautycort host disk "$LOG_VOLUME" --format json || test $? -eq 1
+      """
+    And I take held[0].handle from the answer as HELD_FILE
+    And I empty it through the process that holds it:
+      """bash
+      truncate -s 0 "$HELD_FILE"
+      """
+    Then no deleted file holds space on it any more
+    And the volume has room, and the application writes its log again

@@ -1,0 +1,68 @@
+@needs_nginx @needs_aws @alert_TargetUnhealthy
+Feature: Load balancer
+  The load balancer asks each instance for /api/health on port 3000. Take a sick target out, repair it, put it back.
+
+  @risk_readonly
+  Scenario: The load balancer is active and every target healthy
+    Given 2 instances serve customers
+    When I read the state of the load balancer:
+      """bash
+      aws elbv2 describe-load-balancers --names "$ALB_NAME" --query 'LoadBalancers[0].State.Code' --output text
+      """
+    And I read the health of every target:
+      """bash
+      aws elbv2 describe-target-health --target-group-arn "$ALB_TARGET_GROUP_ARN" --output json \
+        --query 'TargetHealthDescriptions[].{target: Target.Id, state: TargetHealth.State, why: TargetHealth.Reason}'
+      """
+    Then the load balancer finds 2 targets healthy
+
+  @risk_readonly
+  Scenario: The target that is not healthy is named, with the reason
+    Given 2 instances serve customers
+    And instance 2 of the API is stopped
+    When I list the targets that are not healthy:
+      """bash
+      aws elbv2 describe-target-health --target-group-arn "$ALB_TARGET_GROUP_ARN" --output json \
+        --query 'TargetHealthDescriptions[?TargetHealth.State!=`healthy`].{target: Target.Id, why: TargetHealth.Reason}'
+      """
+    Then the answer names the stopped instance, and no other
+
+  @risk_mutating
+  Scenario: A sick target is taken out, repaired and put back
+    Given 2 instances serve customers
+    And the load balancer knows its targets
+    And instance 2 of the API is stopped
+    When I read how long connections drain:
+      """bash
+      aws elbv2 describe-target-group-attributes --target-group-arn "$ALB_TARGET_GROUP_ARN" --output text \
+        --query 'Attributes[?Key==`deregistration_delay.timeout_seconds`].Value'
+      """
+    And I take the target out, and wait until its connections are drained (within 6 minutes):
+      """bash
+      aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets "Id=$SICK_TARGET,Port=3000"
+      aws elbv2 wait target-deregistered --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets "Id=$SICK_TARGET,Port=3000"
+      """
+    And I restart the instance, and wait until it serves (within 2 minutes):
+      """bash
+      docker restart beautycort-api-2
+      slot=$(echo "$API_SLOTS" | cut -d' ' -f2)
+      curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+      """
+    And I put the target back, and wait until it is healthy (within 5 minutes):
+      """bash
+      aws elbv2 register-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets "Id=$SICK_TARGET,Port=3000"
+      aws elbv2 wait target-in-service --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets "Id=$SICK_TARGET,Port=3000"
+      """
+    Then the load balancer finds 2 targets healthy
+    And the load balancer has the same targets as before
+
+  @risk_mutating
+  Scenario: A target group that does not exist takes nothing
+    Given 2 instances serve customers
+    And the load balancer knows its targets
+    When I try to register a target with a mistyped target group:
+      """bash
+      aws elbv2 register-targets --target-group-arn "${ALB_TARGET_GROUP_ARN}x" --targets Id=10.20.0.12,Port=3000
+      """
+    Then the message says "TargetGroupNotFound"
+    And the load balancer has the same targets as before

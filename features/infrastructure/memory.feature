@@ -1,0 +1,49 @@
+@needs_nginx @needs_aws @alert_MemoryHigh
+Feature: Memory is used up
+  A big process is not a leak: a leak grows. Measure twice, restart one instance at a time.
+
+  @risk_readonly
+  Scenario: The host is measured, with what the kernel had to kill
+    When I read memory, the biggest processes and the kills:
+      """bash
+      beautycort host memory --seconds 0.5 --format json || test $? -eq 1
+      """
+    Then the numbers are those of this host
+
+  @risk_readonly
+  Scenario: The process that leaks is told from one that is only big
+    Given a process leaks memory
+    When I measure which processes grow:
+      """bash
+      beautycort host memory --seconds 1 --format json || test $? -eq 1
+      """
+    Then that process is the one that grows most
+
+  @risk_mutating
+  Scenario: The process that leaks is ended and its memory is free
+    Given a process leaks memory
+    When I measure which processes grow:
+      """bash
+      beautycort host memory --seconds 1 --matching image-resize --format json || test $? -eq 1
+      """
+    And I take growing[0].pid from the answer as LEAKING_PID
+    And I end it, in order:
+      """bash
+      kill -TERM "$LEAKING_PID"
+      """
+    Then that process is gone
+    And the API is serving
+
+  @risk_mutating
+  Scenario: One instance is restarted and customers notice nothing
+    Given 2 instances serve customers
+    And it is known which process serves as instance 2
+    And customers keep asking
+    When I restart that instance, and wait until it serves (within 2 minutes):
+      """bash
+      docker restart beautycort-api-2
+      slot=$(echo "$API_SLOTS" | cut -d' ' -f2)
+      curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+      """
+    Then another process serves as instance 2, and it answers
+    And no customer got an error meanwhile

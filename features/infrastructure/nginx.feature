@@ -1,0 +1,93 @@
+@needs_nginx @alert_NginxDown
+Feature: nginx
+  Test, then reload. A reload keeps connections; a restart drops them.
+
+  @risk_mutating
+  Scenario: nginx runs, and its configuration is good
+    When I look whether it runs:
+      """bash
+      systemctl status nginx
+      """
+    And I test the configuration on disk:
+      """bash
+      nginx -t
+      """
+    Then the API is serving
+    And nginx accepts its configuration
+
+  @risk_mutating
+  Scenario: A mistake in the configuration is found before it is loaded
+    Given the configuration of nginx has a mistake
+    When I try to test the configuration on disk:
+      """bash
+      nginx -t
+      """
+    Then it ends with exit code 1
+    And the message names the file and the line of the mistake
+    And the API is serving
+
+  @risk_mutating
+  Scenario: A mistake is taken back, and no request is lost
+    Given the configuration of nginx has a mistake
+    And customers keep asking
+    When I move the file out of the way:
+      """bash
+      mv "$NGINX_PREFIX/limits.d/new-limits.conf" "$TMPDIR/new-limits.conf.broken"
+      """
+    And I test, and reload only if the test is good:
+      """bash
+      nginx -t && nginx -s reload
+      """
+    Then nginx accepts its configuration
+    And no customer got an error meanwhile
+
+  @risk_mutating
+  Scenario: A change is loaded without losing a request
+    Given an address that customers never use
+    And customers keep asking
+    When I get ready to serve that address again:
+      """bash
+      rm -f "$NGINX_PREFIX/blocked.d/drill.conf" && nginx -t && nginx -s reload
+      """
+    And I write the change to a file of its own:
+      """bash
+      printf 'deny %s;\n' "$ADDRESS" > "$NGINX_PREFIX/blocked.d/drill.conf"
+      """
+    And I test, and reload only if the test is good:
+      """bash
+      nginx -t && nginx -s reload
+      """
+    Then requests from that address are refused, and those of others served
+    And no customer got an error meanwhile
+
+  @risk_destructive
+  Scenario: nginx that is down is found and started
+    Given nginx is down
+    When I try to see whether it runs:
+      """bash
+      systemctl status nginx
+      """
+    And I test the configuration, then start it (within 1 minute):
+      """bash
+      nginx -t && systemctl start nginx
+      """
+    Then the API is serving
+
+  @risk_readonly
+  Scenario: What customers get is read from the access log
+    Given customers asked for a page that is not there
+    When I count the last thousand answers by status:
+      """bash
+      tail -n 1000 "$NGINX_ACCESS_LOG" | cut -d'"' -f3 | cut -d' ' -f2 | sort | uniq -c | sort -rn
+      """
+    Then the log counts answers with 404
+
+  @risk_readonly
+  Scenario: The pages that fail are read from the access log
+    Given customers asked for a page that is not there
+    When I list the requests that failed most, of the last thousand:
+      """bash
+      tail -n 1000 "$NGINX_ACCESS_LOG" | cut -d'"' -f2,3 | grep -E '" [45][0-9][0-9] ' | cut -d' ' -f1,2,4 \
+        | sort | uniq -c | sort -rn | sed -n 1,10p
+      """
+    Then the log names that page
