@@ -114,13 +114,13 @@ class Slots:
         try:
             text = self._upstream.read_text("utf-8")
             wanted = _SERVER.sub(lambda m: m["head"] + (" down;" if down(int(m["port"])) else ";"), text)
-            if wanted == text:
-                return
-            fresh = self._upstream.with_suffix(".new")
-            fresh.write_text(wanted, "utf-8")
-            fresh.replace(self._upstream)
+            if wanted != text:
+                fresh = self._upstream.with_suffix(".new")
+                fresh.write_text(wanted, "utf-8")
+                fresh.replace(self._upstream)
         except OSError as error:
             raise OperationError(f"{self._upstream}: {error.strerror}; the proxy was not changed") from error
+        # also when the file was so already: a killed run may have written it, and not told the proxy
         self._run(["nginx", "-t"], _ASK_S)
         self._run(["nginx", "-s", "reload"], _ASK_S)
 
