@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from runbook_steps.errors import FaultError, TargetError
@@ -52,9 +52,7 @@ class WrongSetting:
             raise FaultError(f"{self._file} cannot be read: {error.strerror}") from error
         added = "".join(f"{key}={value}\n" for key, value in self._settings.items())
         self._file.write_text(self._before + added, "utf-8")
-        for slot in self._slots:
-            with contextlib.suppress(TargetError):
-                self._control.restart(slot)
+        self._restart(self._slots, refusing=True)
 
     def observe(self) -> Observation:
         """Asks the platform."""
@@ -67,5 +65,17 @@ class WrongSetting:
         changed = self._file.read_text("utf-8") != self._before
         self._file.write_text(self._before, "utf-8")
         if changed or self._look().present:
-            for slot in ALL_SLOTS:
+            self._restart(ALL_SLOTS, refusing=False)
+
+    def _restart(self, slots: Sequence[str], *, refusing: bool) -> None:
+        """All at once; `refusing` lets one that does not start with the setting stay down."""
+
+        def one(slot: str) -> None:
+            try:
                 self._control.restart(slot)
+            except TargetError:
+                if not refusing:
+                    raise
+
+        with ThreadPoolExecutor(len(slots)) as pool:
+            list(pool.map(one, slots))
