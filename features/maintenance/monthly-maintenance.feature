@@ -1,0 +1,57 @@
+@needs_nginx @needs_aws
+Feature: Monthly maintenance
+  First Sunday of the month: certificate, dependencies, database, security review, and a restore for real.
+
+  @risk_readonly
+  Scenario: The certificate that is served is good for 30 days and more
+    Given the API is serving
+    When I run every health check (within 1 minute):
+      """bash
+      beautycort health-checks health --format json
+      """
+    Then the check "SSL Certificate" is healthy
+    And the check "Security Headers" is healthy
+
+  @risk_mutating
+  Scenario: The newest backup is restored for real, beside the live database
+    Given a verified backup
+    When I see when each backup was proven the last time:
+      """bash
+      beautycort database-backup list
+      """
+    And I restore the newest backup into a scratch database, and compare (within 10 minutes):
+      """bash
+      beautycort database-backup verify-latest --format json
+      """
+    Then every backup in the report is good
+    And no scratch database is left
+    And the live database was not touched
+
+  @risk_mutating
+  Scenario: A newest backup that cannot be restored ends the test with an error
+    Given a verified backup
+    And the backup is cut short
+    When I try to restore the newest backup into a scratch database (within 10 minutes):
+      """bash
+      beautycort database-backup verify-latest --format json
+      """
+    Then it ends with exit code 1
+    And the report names the damaged backup and no other
+    And no scratch database is left
+
+  @risk_readonly
+  Scenario: The security review finds who looked for a hole
+    Given somebody asked for paths that no customer asks for
+    When I count the events of the security log, by kind and client:
+      """bash
+      python3 -c '
+      import collections, json, os
+      lines = open(os.environ["LOG_DIR"] + "/security.log", encoding="utf-8")
+      events = [json.loads(line) for line in lines]
+      counted = collections.Counter((e.get("event", "?"), e.get("ip", "?")) for e in events)
+      for (event, client), count in counted.most_common():
+          print(count, event, client)
+      '
+      """
+    And a person reads the rules of access and the list of who has it, and decides whether secrets are rotated
+    Then the review names the client that looked for a hole
