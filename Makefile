@@ -46,6 +46,7 @@ check: setup ## Lint, types, spelling, import rules, house rules, strict build, 
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/runbooks check
+	$(BIN)/runbooks coverage
 	$(BIN)/mkdocs build --strict --site-dir build/check-site
 	$(BIN)/runbooks links build/check-site >/dev/null
 
