@@ -18,6 +18,7 @@ from runbook_steps.operations import (
     notify_cli,
     releases_cli,
     rollback_cli,
+    secrets_cli,
     traffic_cli,
 )
 
@@ -43,6 +44,7 @@ traffic_cli.register(app)
 ci_cli.register(app)
 releases_cli.register(app)
 rollback_cli.register(app)
+secrets_cli.register(app)
 
 
 def main() -> None:

@@ -1,0 +1,62 @@
+@needs_nginx @needs_aws @alert_CertificateExpiring
+Feature: Certificate check
+  Expiring, expired, of another host, of an unknown authority: four faults, four remedies. Tell them apart first.
+
+  @risk_readonly
+  Scenario: The certificate that is served is good for more than thirty days
+    When I read serial number and last day from the wire:
+      """bash
+      python3 - <<'PY'
+      import json, os, socket, ssl, time, urllib.parse
+      at = urllib.parse.urlsplit(os.environ["API_BASE_URL"])
+      context = ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE"))
+      with socket.create_connection((at.hostname, at.port or 443), 10) as raw:
+          with context.wrap_socket(raw, server_hostname=at.hostname) as tls:
+              seen = tls.getpeercert()
+      left = (ssl.cert_time_to_seconds(seen["notAfter"]) - time.time()) / 86400
+      print(json.dumps({"serial": seen["serialNumber"], "notAfter": seen["notAfter"], "daysLeft": round(left, 1)}))
+      PY
+      """
+    Then it has 30 days or more left, as on the wire
+
+  @risk_readonly
+  Scenario Outline: A certificate that ends soon is found before customers find it
+    Given the certificate is ending in <days> days
+    When I try to ask the health checks:
+      """bash
+      beautycort health-checks health --format json
+      """
+    Then the check "SSL Certificate" is <status>
+    And a client that looks for itself says "nothing"
+
+    Examples:
+      | days | status    |
+      | 20   | degraded  |
+      | 5    | unhealthy |
+
+  @risk_readonly
+  Scenario Outline: What is wrong with a certificate that clients refuse is told apart
+    Given the certificate is <fault>
+    When I try to ask the health checks:
+      """bash
+      beautycort health-checks health --format json
+      """
+    Then the check "SSL Certificate" is unhealthy
+    And a client that looks for itself says "<words>"
+    And the message about the certificate is "<words>"
+
+    Examples:
+      | fault                   | words                              |
+      | expired since yesterday | certificate has expired            |
+      | of another host         | Hostname mismatch                  |
+      | of an unknown authority | unable to get local issuer         |
+
+  @risk_readonly @requires_openssl
+  Scenario: The dates are read with openssl
+    When I look at the certificate that is served:
+      """bash
+      at=${API_BASE_URL#https://}
+      openssl s_client -connect "$at" -servername "${at%%:*}" -CAfile "$SSL_CERT_FILE" -verify_return_error \
+        </dev/null 2>/dev/null | openssl x509 -noout -subject -issuer -serial -dates
+      """
+    Then the output names the serial number that is served

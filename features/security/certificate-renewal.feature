@@ -1,0 +1,55 @@
+@needs_nginx @alert_CertificateExpiring
+Feature: Certificate renewal
+  Put the new pair in place, test, reload. A reload keeps connections; the proof is the serial number on the wire.
+
+  @risk_mutating
+  Scenario: A renewed certificate is served, and no request is lost
+    Given a renewed certificate is at hand
+    And customers keep asking
+    When I get ready to put the former pair back:
+      """bash
+      mv "$TLS_FOLDER/server.pem.before" "$TLS_FOLDER/server.pem"
+      mv "$TLS_FOLDER/server.key.before" "$TLS_FOLDER/server.key"
+      nginx -t && nginx -s reload
+      """
+    And I keep the former pair:
+      """bash
+      cp -p "$TLS_FOLDER/server.pem" "$TLS_FOLDER/server.pem.before"
+      cp -p "$TLS_FOLDER/server.key" "$TLS_FOLDER/server.key.before"
+      """
+    And I put the new pair in place, the key readable by its owner alone:
+      """bash
+      install -m 600 "$RENEWED/privkey.pem" "$TLS_FOLDER/server.key.new"
+      install -m 644 "$RENEWED/fullchain.pem" "$TLS_FOLDER/server.pem.new"
+      mv "$TLS_FOLDER/server.key.new" "$TLS_FOLDER/server.key"
+      mv "$TLS_FOLDER/server.pem.new" "$TLS_FOLDER/server.pem"
+      """
+    And I test, and reload only if the test is good:
+      """bash
+      nginx -t && nginx -s reload
+      """
+    And I remove the former key:
+      """bash
+      rm "$TLS_FOLDER/server.pem.before" "$TLS_FOLDER/server.key.before"
+      """
+    Then the renewed certificate is served
+    And no customer got an error meanwhile
+    And the API is serving
+
+  @risk_mutating
+  Scenario: A key of another certificate is refused, and the old pair goes on serving
+    Given a renewed certificate is at hand, with the key of another one
+    When I put the new pair in place, the key readable by its owner alone:
+      """bash
+      install -m 600 "$RENEWED/privkey.pem" "$TLS_FOLDER/server.key.new"
+      install -m 644 "$RENEWED/fullchain.pem" "$TLS_FOLDER/server.pem.new"
+      mv "$TLS_FOLDER/server.key.new" "$TLS_FOLDER/server.key"
+      mv "$TLS_FOLDER/server.pem.new" "$TLS_FOLDER/server.pem"
+      """
+    And I try to test before I reload:
+      """bash
+      nginx -t
+      """
+    Then the message says "key values mismatch"
+    And the certificate from before is still served
+    And the API is serving

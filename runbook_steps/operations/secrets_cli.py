@@ -1,0 +1,57 @@
+"""`beautycort secrets rotate|rotate-role`: new secrets that nobody sees."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runbook_steps.operations.confirmation import require_yes
+from runbook_steps.operations.secret_rotation import ROTATABLE, rotate_in_env_file, rotate_role
+from runbook_steps.operations.settings import required
+
+__all__ = ["register"]
+
+Yes = Annotated[str | None, typer.Option("--yes", metavar="TARGET", help="the target's name: you mean it")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `secrets` to the command."""
+    group = typer.Typer(
+        no_args_is_help=True,
+        help="Rotate secrets. Examples: `secrets rotate JWT_SECRET --yes staging`, "
+        "`secrets rotate-role reports --out reports.password --yes staging`.",
+    )
+    group.command("rotate")(rotate)
+    group.command("rotate-role")(rotate_database_role)
+    app.add_typer(group, name="secrets")
+
+
+def rotate(
+    name: Annotated[str, typer.Argument(help=f"one of {', '.join(ROTATABLE)}")],
+    yes: Yes = None,
+) -> None:
+    """Put a new secret into $API_ENV_FILE. Instances take it up when they are restarted, one after the other."""
+    file = Path(required(os.environ, "API_ENV_FILE")["API_ENV_FILE"])
+    require_yes(os.environ, yes, what=f"this replaces {name}", again=f"beautycort secrets rotate {name}")
+    rotate_in_env_file(file, name)
+    typer.echo(f"{name} is new in {file}; now restart the instances, one after the other")
+
+
+def rotate_database_role(
+    role: Annotated[str, typer.Argument(help="the database role")],
+    out: Annotated[Path, typer.Option("--out", help="a new file for the password, mode 0600")],
+    yes: Yes = None,
+) -> None:
+    """Give a database role a new password; its sessions go on, new ones need it."""
+    url = required(os.environ, "DATABASE_URL")["DATABASE_URL"]
+    require_yes(
+        os.environ,
+        yes,
+        what=f"this changes the password of {role}",
+        again=f"beautycort secrets rotate-role {role} --out {out}",
+    )
+    rotate_role(url, role, out)
+    typer.echo(f"the new password of {role} is in {out}; give it to its users, then delete the file")

@@ -1,0 +1,125 @@
+"""Certificates: which one is served, what is wrong with it, and whether a renewal is taken up."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography import x509
+from pytest_bdd import given, parsers, then
+
+from runbook_steps.errors import CheckFailed, NotApplicableNow
+from runbook_steps.faults.base import Situation
+from runbook_steps.faults.certificates import KINDS, ServedCertificate, reload_until, replace, served_serial, write_pair
+from runbook_steps.model import Result
+from runbook_steps.steps.command import answer_of
+from runbook_steps.targets.base import Target
+
+SERVED_S = 15.0
+
+
+@pytest.fixture
+def serials() -> dict[str, int]:
+    """Serial numbers by what they are: `before`, `renewed`."""
+    return {}
+
+
+@given(
+    parsers.re(
+        r"the certificate is "
+        r"(?P<kind>ending in \d+ days|expired since yesterday|of another host|of an unknown authority)"
+    )
+)
+def bad_certificate(
+    kind: str, target: Target, situation: Situation, environment: Callable[[], Mapping[str, str]],
+    note: Callable[[str], None],
+) -> None:  # fmt: skip
+    if not target.facts.disposable:
+        raise NotApplicableNow("a bad certificate is arranged on a disposable target only")
+    note(situation.arrange(ServedCertificate(environment(), kind)).detail)
+
+
+@given(parsers.re(r"a renewed certificate is at hand(?P<wrong>, with the key of another one)?"))
+def renewed_certificate(
+    wrong: str | None,
+    target: Target,
+    environment: Callable[[], Mapping[str, str]],
+    workspace: Path,
+    variables: dict[str, str],
+    serials: dict[str, int],
+) -> Generator[None, None, None]:
+    if not target.facts.disposable:
+        raise NotApplicableNow("a renewed certificate is at hand only when it was made for the drill")
+    real = environment()
+    folder = Path(real["SSL_CERT_FILE"]).parent
+    kept = {file: file.read_bytes() for file in (folder / name for name in ("server.pem", "server.key", "ca.pem"))}
+    ca = write_pair(workspace / "fullchain.pem", workspace / "privkey.pem", KINDS["renewed"])
+    if wrong:
+        write_pair(workspace / "other.pem", workspace / "privkey.pem", KINDS["renewed"])
+    replace(folder / "ca.pem", kept[folder / "ca.pem"] + ca)
+    renewed = x509.load_pem_x509_certificate((workspace / "fullchain.pem").read_bytes())
+    serials |= {"before": served_serial(real["API_BASE_URL"]), "renewed": renewed.serial_number}
+    variables |= {"RENEWED": str(workspace), "TLS_FOLDER": str(folder)}
+    yield
+    for file, content in kept.items():
+        replace(file, content)
+    if not reload_until(real, serials["before"]):
+        raise CheckFailed("nginx does not serve the certificate from before again")
+
+
+def wait_for(url: str, serial: int) -> None:
+    """Until that certificate is on the wire. Raises CheckFailed."""
+    end = time.monotonic() + SERVED_S
+    while (served := served_serial(url)) != serial:
+        if time.monotonic() > end:
+            raise CheckFailed(f"serial {served:x} is served; expected {serial:x}")
+        time.sleep(0.02)
+
+
+@then(parsers.re(r'the message about the certificate is "(?P<words>.+)"'))
+def message_about_the_certificate(last_result: Result, words: str) -> None:
+    (check,) = [check for check in answer_of(last_result)["checks"] if check["name"] == "SSL Certificate"]
+    said = f"{check.get('error') or ''} {check.get('details') or ''}"
+    assert words in said
+
+
+@then(parsers.parse('a client that looks for itself says "{words}"'))
+def client_says(words: str, environment: Callable[[], Mapping[str, str]]) -> None:
+    context = ssl.create_default_context(cafile=environment()["SSL_CERT_FILE"])
+    said = "nothing"
+    # a client of its own: the usual one would have failed to connect already
+    with httpx.Client(verify=context, timeout=10, trust_env=False) as client:
+        try:
+            client.get(environment()["API_BASE_URL"] + "/api/version")
+        except httpx.ConnectError as error:
+            said = str(error)
+    assert words in said
+
+
+@then(parsers.parse("it has {days:d} days or more left, as on the wire"))
+def days_left(last_result: Result, days: int, environment: Callable[[], Mapping[str, str]]) -> None:
+    answer: dict[str, Any] = answer_of(last_result)
+    assert answer["daysLeft"] >= days
+    assert int(answer["serial"], 16) == served_serial(environment()["API_BASE_URL"])
+
+
+@then("the renewed certificate is served")
+def renewed_is_served(environment: Callable[[], Mapping[str, str]], serials: dict[str, int]) -> None:
+    wait_for(environment()["API_BASE_URL"], serials["renewed"])
+
+
+@then("the certificate from before is still served")
+def former_is_served(environment: Callable[[], Mapping[str, str]], serials: dict[str, int]) -> None:
+    assert serials["before"] == served_serial(environment()["API_BASE_URL"])
+
+
+@then("the output names the serial number that is served")
+def output_names_serial(last_result: Result, environment: Callable[[], Mapping[str, str]]) -> None:
+    serial = f"{served_serial(environment()['API_BASE_URL']):X}"
+    assert serial in last_result.stdout
+    assert "notAfter=" in last_result.stdout
