@@ -53,3 +53,20 @@ Feature: Certificate renewal
     Then the message says "key values mismatch"
     And the certificate from before is still served
     And the API is serving
+
+  @risk_mutating @requires_pebble @requires_certbot
+  Scenario: certbot renews, and nginx serves the new certificate without a restart
+    Given nginx serves a certificate that certbot keeps
+    And customers keep asking
+    When I list the certificates and their last days (within 1 minute):
+      """bash
+      certbot certificates --config-dir "$CERTBOT_FOLDER" --work-dir "$CERTBOT_FOLDER/work" --logs-dir "$CERTBOT_FOLDER/logs"
+      """
+    And I renew now, although it is not due, and reload when there is a new one (within 3 minutes):
+      """bash
+      REQUESTS_CA_BUNDLE="$ACME_CA" certbot renew --non-interactive --no-random-sleep-on-renew --force-renewal \
+        --config-dir "$CERTBOT_FOLDER" --work-dir "$CERTBOT_FOLDER/work" --logs-dir "$CERTBOT_FOLDER/logs" \
+        --deploy-hook 'nginx -t && nginx -s reload'
+      """
+    Then the certificate on disk is the one on the wire, and a new one
+    And no customer got an error meanwhile

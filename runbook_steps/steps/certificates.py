@@ -14,6 +14,7 @@ from cryptography import x509
 from pytest_bdd import given, parsers, then
 
 from runbook_steps.errors import CheckFailed, NotApplicableNow
+from runbook_steps.faults.acme import AcmeAuthority
 from runbook_steps.faults.base import Situation
 from runbook_steps.faults.certificates import KINDS, ServedCertificate, reload_until, replace, served_serial, write_pair
 from runbook_steps.model import Result
@@ -70,6 +71,50 @@ def renewed_certificate(
         replace(file, content)
     if not reload_until(real, serials["before"]):
         raise CheckFailed("nginx does not serve the certificate from before again")
+
+
+@given("nginx serves a certificate that certbot keeps")
+def certbot_keeps(
+    target: Target,
+    environment: Callable[[], Mapping[str, str]],
+    workspace: Path,
+    variables: dict[str, str],
+    serials: dict[str, int],
+) -> Generator[None, None, None]:
+    if not target.facts.disposable:
+        raise NotApplicableNow("certbot keeps a certificate of the drill only where it was made for it")
+    real = environment()
+    folder = Path(real["SSL_CERT_FILE"]).parent
+    kept = {file: file.read_bytes() for file in (folder / name for name in ("server.pem", "server.key", "ca.pem"))}
+    former = served_serial(real["API_BASE_URL"])
+    authority = AcmeAuthority(workspace, real)
+    try:
+        root = authority.start()
+        authority.issue()
+        replace(folder / "ca.pem", kept[folder / "ca.pem"] + root)
+        for name, made in (("server.pem", "fullchain.pem"), ("server.key", "privkey.pem")):
+            (folder / name).unlink()
+            (folder / name).symlink_to(authority.live / made)
+        serials["before"] = x509.load_pem_x509_certificate((folder / "server.pem").read_bytes()).serial_number
+        if not reload_until(real, serials["before"]):
+            raise CheckFailed("nginx does not serve the certificate that certbot keeps")
+        variables |= {**authority.variables, "ACME_CA": authority.trusted_by_certbot, "TLS_FOLDER": str(folder)}
+        yield
+    finally:
+        authority.close()
+        for file, content in kept.items():
+            file.unlink(missing_ok=True)
+            replace(file, content)
+        reload_until(real, former)
+
+
+@then("the certificate on disk is the one on the wire, and a new one")
+def new_on_the_wire(
+    environment: Callable[[], Mapping[str, str]], variables: dict[str, str], serials: dict[str, int]
+) -> None:
+    on_disk = x509.load_pem_x509_certificate(Path(variables["TLS_FOLDER"], "server.pem").read_bytes()).serial_number
+    assert on_disk != serials["before"]
+    wait_for(environment()["API_BASE_URL"], on_disk)
 
 
 def wait_for(url: str, serial: int) -> None:
