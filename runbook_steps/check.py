@@ -43,6 +43,7 @@ def check_project(project: Project) -> tuple[SourceError, ...]:
         found += _sections(page)
         found += _calls(project, page)
     found += _duplicate_ids(project)
+    found += _former_names(project)
     for runbook in project.runbooks:
         found += feature_problems(runbook)
         found += _binding(project, runbook)
@@ -191,6 +192,19 @@ def _duplicate_ids(project: Project) -> Iterator[PageError]:
         key = page.head.values.get("id")
         if isinstance(key, str) and (first := seen.setdefault(key, page)) is not page:
             yield PageError(page.head.at("id"), f"id “{key}” is taken by {first.path}")
+
+
+def _former_names(project: Project) -> Iterator[PageError]:
+    """A former name leads to one page, and is nobody's name now."""
+    seen: dict[str, Page] = {}
+    for page in project.pages:
+        front, _ = page.front_matter()
+        for stem in front.moved_from if front else ():
+            at = page.head.at("moved_from")
+            if (there := project.page(stem)) is not None:
+                yield PageError(at, f"moved_from names “{stem}”, but {there.path} exists")
+            elif (first := seen.setdefault(stem, page)) is not page:
+                yield PageError(at, f"moved_from names “{stem}”, and so does {first.path}")
 
 
 # ── page and feature ─────────────────────────────────────────────────────────────────────────────

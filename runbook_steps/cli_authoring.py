@@ -1,15 +1,19 @@
-"""`runbooks new`: a runbook begins as files that keep the rules of the house, and are red until they are written."""
+"""`runbooks new` and `runbooks move`: how a runbook begins, and how it gets another name."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from runbook_steps.errors import ConfigurationError, RefusedError
-from runbook_steps.project import find_root, load_project
+from runbook_steps import cli_reports
+from runbook_steps.errors import ConfigurationError, RefusedError, SourceError
+from runbook_steps.front_matter import suggestion
+from runbook_steps.project import Project, find_root, load_project
+from runbook_steps.repository import Repository
 
 __all__ = ["register"]
 
@@ -17,6 +21,7 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command()(new)
+    app.command()(move)
 
 
 def new(
@@ -40,6 +45,72 @@ def new(
         f"3. Follow it on a real system: pytest {feature}\n"
         f"4. Write {page} around it, then: runbooks check"
     )
+
+
+def move(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="its DOMAIN/NAME now")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="its DOMAIN/NAME afterwards")],
+) -> None:
+    """Rename a runbook, or move it to another domain: page, feature and all that leads to them, in one commit.
+
+    The old address leads to the new one. `git revert HEAD` takes it back.
+    """
+    from runbook_steps.skeleton import paths_of, refuse_name, refuse_taken  # noqa: PLC0415
+
+    root = find_root(Path.cwd())
+    repository = Repository(root)
+    repository.refuse_dirty()
+    project = load_project(root)
+    refuse_name(new)
+    runbook = project.runbook(old)
+    if runbook is None or runbook.front_matter is None:
+        known = [each.stem for each in project.runbooks if each.front_matter]
+        raise ConfigurationError(f"there is no good runbook {old!r}{suggestion(old, known)}; see `runbooks check`")
+    refuse_taken(project, new)
+    with repository.all_or_nothing():
+        changed = _move(repository, project, old, new)
+        made = repository.commit(f"Move {old} to {new}", *sorted(changed))
+    others = len(changed - set(paths_of(new)))
+    typer.echo(f"moved {old} to {new}, other files that follow it: {others}; commit {made}")
+    typer.echo(f"Its proof is of the old name: prove it again with pytest {paths_of(new)[1]}")
+
+
+def _move(repository: Repository, project: Project, old: str, new: str) -> set[str]:
+    """Changes the files, and gives the paths of those that changed. Raises RefusedError when a rule would break."""
+    from runbook_steps.moving import moved_texts  # noqa: PLC0415
+    from runbook_steps.skeleton import paths_of  # noqa: PLC0415
+
+    root = repository.root
+    before = {problem.message for problem in _problems(project)}
+    texts = moved_texts(_texts(repository), old, new)
+    moved = dict(zip(paths_of(old), paths_of(new), strict=True))
+    for source, target in moved.items():
+        (root / target).parent.mkdir(parents=True, exist_ok=True)
+        repository.run("mv", "--", source, target)
+    for path, text in texts.items():
+        (root / moved.get(path, path)).write_bytes(text.encode())
+    made = {moved.get(path, path) for path in texts} | cli_reports.remake_coverage(root)
+    broken = [problem for problem in _problems(load_project(root)) if problem.message not in before]
+    if broken:
+        raise RefusedError(f"moving it would break a rule, nothing was changed: {broken[0]}")
+    return made
+
+
+def _problems(project: Project) -> list[SourceError]:
+    from runbook_steps.check import check_project  # noqa: PLC0415 - reads all pages: only when asked
+
+    return [*check_project(project), *cli_reports.data_problems(project)]
+
+
+def _texts(repository: Repository) -> dict[str, str]:
+    """Every text that git keeps; what is not UTF-8 is no text."""
+    found = {}
+    for path in repository.files():
+        file = repository.root / path
+        if file.is_file() and not file.is_symlink():
+            with contextlib.suppress(UnicodeDecodeError):
+                found[path] = file.read_bytes().decode()
+    return found
 
 
 def _write_all(root: Path, files: Mapping[str, str]) -> None:

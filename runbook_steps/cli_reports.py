@@ -11,7 +11,7 @@ from runbook_steps.errors import SourceError
 from runbook_steps.failure import plain
 from runbook_steps.project import Project, find_root, load_project
 
-__all__ = ["data_problems", "register"]
+__all__ = ["data_problems", "register", "remake_coverage"]
 
 FETCH_DEADLINE_S = 10.0
 
@@ -26,14 +26,20 @@ def coverage(
     write: Annotated[bool, typer.Option("--write", help="make docs/about/coverage.md anew")] = False,
 ) -> None:
     """Check that nothing of version 1.0 is lost; exit 1 when something is, or the page is not up to date."""
-    from runbook_steps.coverage import COVERAGE_PAGE, coverage_page, load_coverage  # noqa: PLC0415
-
     root = find_root(Path.cwd())
-    project = load_project(root)
     if write:
-        (root / COVERAGE_PAGE).write_text(coverage_page(project, load_coverage(root)), encoding="utf-8")
-        project = load_project(root)
-    _tell([str(problem) for problem in data_problems(project)])
+        remake_coverage(root)
+    _tell([str(problem) for problem in data_problems(load_project(root))])
+
+
+def remake_coverage(root: Path) -> set[str]:
+    """Makes the page anew from its data, and gives its path; nothing in a project that has no such data."""
+    from runbook_steps.coverage import COVERAGE_PAGE, DOCUMENT, coverage_page, load_coverage  # noqa: PLC0415
+
+    if not (root / DOCUMENT).is_file():
+        return set()
+    (root / COVERAGE_PAGE).write_text(coverage_page(load_project(root), load_coverage(root)), encoding="utf-8")
+    return {COVERAGE_PAGE}
 
 
 def links(

@@ -15,6 +15,7 @@ from runbook_steps.model import Procedure, Runbook
 from runbook_steps.navigation import navigation, ordered
 from runbook_steps.project import Project, load_project
 from runbook_steps.record import EVIDENCE_SCHEMA, evidence_schema
+from runbook_steps.redirects import write_redirects
 from runbook_steps.render import folded_text, procedure_block
 from runbook_steps.render_proof import proof_tables
 from runbook_steps.render_reference import escalation_table, link_list, severity_table, team_table, vendor_table
@@ -91,6 +92,7 @@ def on_post_build(env: Any) -> None:
     target = Path(env.conf["site_dir"]) / "schemas" / EVIDENCE_SCHEMA.rpartition("/")[2]
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(_schema_text() + "\n", encoding="utf-8")
+    write_redirects(env)
 
 
 def _checked(root: Path) -> Project:

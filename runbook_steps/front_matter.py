@@ -71,6 +71,8 @@ def read_front_matter(head: Head) -> tuple[FrontMatter | None, tuple[PageError, 
     values: dict[str, Any] = {}
     for key, read in _READERS.items():
         if key not in head.values:
+            if key in _OPTIONAL:
+                continue
             problems.append(PageError(head.at("title"), f"front matter lacks `{key}:`"))
             continue
         try:
@@ -114,6 +116,13 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(entry.strip() for entry in value)
 
 
+def _stems(value: Any) -> tuple[str, ...]:
+    stems = _texts(value)
+    if not all(re.fullmatch(r"[a-z0-9-]+(?:/[a-z0-9-]+)*", stem) for stem in stems):
+        raise ValueError("must be a list of former names, like `[database/cache-fills-up]`")
+    return stems
+
+
 def _date(value: Any) -> str:
     if value in (None, ""):
         return ""
@@ -149,5 +158,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "reviewed": _date,
     "review_every": _days,
     "expected_minutes": _minutes,
+    "moved_from": _stems,
 }
+_OPTIONAL = frozenset({"moved_from"})
 RUNBOOK_KEYS = frozenset(_READERS) - {"title"}

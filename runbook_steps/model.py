@@ -126,6 +126,7 @@ class FrontMatter:
     """The head of a page. Dates are ISO 8601; `reviewed` is a person's claim, empty when nobody made it.
 
     `review_every` is in days. `severity` is a key of the severity data file, `owner` of the contacts file.
+    `moved_from` are former stems, which lead here.
     """
 
     title: str
@@ -138,6 +139,7 @@ class FrontMatter:
     expected_minutes: int
     id: str
     symptoms: tuple[str, ...] = ()
+    moved_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
