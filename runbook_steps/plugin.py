@@ -162,6 +162,7 @@ def _register_steps(config: pytest.Config) -> None:
 
     names = [f"{STEPS_PACKAGE}.{module.name}" for module in pkgutil.iter_modules(steps.__path__)]
     pytest.register_assert_rewrite(*names)
+    owners: dict[str, str] = {}
     for name in names:
         try:
             module = importlib.import_module(name)
@@ -169,8 +170,21 @@ def _register_steps(config: pytest.Config) -> None:
             trace = traceback.extract_tb(error.__traceback__)[-1]
             raise ConfigurationError(f"{trace.filename}:{trace.lineno}: {type(error).__name__}: {error}") from error
         _refuse_async_steps(module)
+        _refuse_second_fixtures(module, owners)
         config.pluginmanager.register(module, name)
     config.add_cleanup(StepIndex().install())
+
+
+def _refuse_second_fixtures(module: Any, owners: dict[str, str]) -> None:
+    """Every step module is a plugin: of two fixtures with one name, one would silently take the other's place."""
+    for name, value in vars(module).items():
+        fixture = type(value).__name__ == "FixtureFunctionDefinition"  # pytest gives the class no public name
+        own = fixture and value.__module__ == module.__name__ and not name.startswith("__pytest_bdd")
+        first = owners.setdefault(name, module.__name__) if own else module.__name__
+        if first != module.__name__:
+            raise ConfigurationError(
+                f"{module.__file__}: the fixture `{name}` is defined in {first} as well: rename one"
+            )
 
 
 def _refuse_async_steps(module: Any) -> None:

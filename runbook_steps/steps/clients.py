@@ -17,13 +17,29 @@ from botocore.config import Config
 DEADLINE_S = 10.0  # a check that hangs is a failed check
 
 
+class Again(httpx.HTTPTransport):
+    """Asks again, as browsers do, when an idle connection was closed just as it was used: after a reload of nginx.
+
+    Only what reads is asked again.
+    """
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """One request, or the same once more."""
+        try:
+            return super().handle_request(request)
+        except httpx.RemoteProtocolError:
+            if request.method not in {"GET", "HEAD", "OPTIONS"}:
+                raise
+            return super().handle_request(request)
+
+
 @pytest.fixture
 def api(environment: Callable[[], Mapping[str, str]]) -> Generator[httpx.Client, None, None]:
     """HTTP to the API, through the proxy, its certificate verified."""
     variables = environment()
     context = ssl.create_default_context(cafile=variables.get("SSL_CERT_FILE"))
     with httpx.Client(
-        base_url=variables["API_BASE_URL"], verify=context, timeout=DEADLINE_S, trust_env=False
+        base_url=variables["API_BASE_URL"], transport=Again(verify=context), timeout=DEADLINE_S, trust_env=False
     ) as client:
         yield client
 

@@ -35,7 +35,7 @@ class Before:
 
 
 @pytest.fixture
-def before() -> Before:
+def before_deployment() -> Before:
     """Now, and nothing yet."""
     return Before(datetime.now(UTC))
 
@@ -80,23 +80,23 @@ def smoke_test_is(last_result: Result, name: str, status: str) -> None:
 
 
 @given("it is known what the payment service has received")
-def known_charges(target: Target, environment: Callable[[], Mapping[str, str]], before: Before) -> None:
+def known_charges(target: Target, environment: Callable[[], Mapping[str, str]], before_deployment: Before) -> None:
     if not target.facts.disposable:
         raise NotApplicableNow("only the stand-in of the payment service tells what it received")
-    before.charges = len(_charges(environment()))
+    before_deployment.charges = len(_charges(environment()))
 
 
 @then("the payment service received a new charge")
-def received_a_charge(environment: Callable[[], Mapping[str, str]], before: Before) -> None:
-    assert len(_charges(environment())) > before.charges
+def received_a_charge(environment: Callable[[], Mapping[str, str]], before_deployment: Before) -> None:
+    assert len(_charges(environment())) > before_deployment.charges
 
 
 @then("the log shows a registration, a search, a booking and a payment since then")
-def log_shows_the_journey(environment: Callable[[], Mapping[str, str]], before: Before) -> None:
+def log_shows_the_journey(environment: Callable[[], Mapping[str, str]], before_deployment: Before) -> None:
     seen = set()
     for text in (Path(environment()["LOG_DIR"]) / "app.log").read_text("utf-8").splitlines():
         line = json.loads(text)
-        if line.get("message") == "request" and datetime.fromisoformat(line["timestamp"]) >= before.moment:
+        if line.get("message") == "request" and datetime.fromisoformat(line["timestamp"]) >= before_deployment.moment:
             seen.add((line["method"], line["path"], line["status"]))
     assert seen >= JOURNEY
 

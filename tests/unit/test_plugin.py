@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from runbook_steps.errors import ConfigurationError
 from runbook_steps.model import Outcome
+from runbook_steps.plugin import _refuse_second_fixtures
 from runbook_steps.record import load_evidence, read_journal
 
 GOOD = '''
@@ -275,3 +278,19 @@ def test_two_steps_for_one_line_are_refused(project: pytest.Pytester) -> None:
     result = prove(project)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["features/a.feature:9: Then it ends with exit code 0", "*two Python steps match it*"])
+
+
+def test_two_step_modules_may_not_define_one_fixture() -> None:
+    """One would silently take the other's place: the module and the fixture are named."""
+    owners: dict[str, str] = {}
+    for name in ("first", "second"):
+        module = types.ModuleType(f"steps.{name}")
+        exec("import pytest\n@pytest.fixture\ndef shared():\n    return 1\n", module.__dict__)  # noqa: S102 - a module
+        if name == "first":
+            _refuse_second_fixtures(module, owners)
+        else:
+            module.__file__ = "second.py"
+            with pytest.raises(
+                ConfigurationError, match=r"second\.py: the fixture `shared` is in steps\.first as well"
+            ):
+                _refuse_second_fixtures(module, owners)
