@@ -291,6 +291,6 @@ def test_two_step_modules_may_not_define_one_fixture() -> None:
         else:
             module.__file__ = "second.py"
             with pytest.raises(
-                ConfigurationError, match=r"second\.py: the fixture `shared` is in steps\.first as well"
+                ConfigurationError, match=r"second\.py: the fixture `shared` is defined in steps\.first"
             ):
                 _refuse_second_fixtures(module, owners)
