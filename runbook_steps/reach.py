@@ -87,7 +87,7 @@ def _aws(environment: Mapping[str, str]) -> str:
     client: Any = boto3.client(
         "s3",
         endpoint_url=environment.get("AWS_ENDPOINT_URL") or None,
-        region_name=environment["AWS_REGION"],
+        region_name=environment.get("AWS_REGION", "us-east-1"),
         aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID") or None,
         aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY") or None,
         aws_session_token=environment.get("AWS_SESSION_TOKEN") or None,
@@ -110,6 +110,6 @@ _PARTS: tuple[tuple[str, str, Callable[[Mapping[str, str]], str]], ...] = (
     ("api", "API_BASE_URL", _api),
     ("postgres", "DATABASE_URL", _database),
     ("redis", "REDIS_URL", _redis),
-    ("aws", "AWS_REGION", _aws),
+    ("aws", "AWS_ENDPOINT_URL", _aws),
     ("logs", "LOG_DIR", _logs),
 )

@@ -24,9 +24,8 @@ _PART_OF = {  # the setting that says that a target has the part
     "redis": "redis_url",
     "api": "api_base_url",
     "nginx": "api_base_url",
-    "aws": "aws_region",
+    "aws": "aws_endpoint_url",  # without one the guard has no place to stand, and nothing may pass beside it
     "third_parties": "tap_api_url",
-    "kubernetes": "kubeconfig",
 }
 _ADDRESS_OF = {"postgres": "DATABASE_URL", "redis": "REDIS_URL", "api": "API_BASE_URL", "aws": "AWS_ENDPOINT_URL"}
 _PORTS = {"postgres": 5432, "postgresql": 5432, "redis": 6379, "rediss": 6379, "http": 80, "https": 443}

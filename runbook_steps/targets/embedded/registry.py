@@ -88,8 +88,10 @@ def new_run(name: str, *, owned: bool, rate_limit: int) -> NewRun:
     """
     account = server_account()
     directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_base(account)))
-    lock_fd = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fresh = directory / f"{_LOCK}.new"
+    lock_fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock_fd, fcntl.LOCK_EX)
+    fresh.rename(directory / _LOCK)  # never to be seen unlocked: a sweep would take the run for dead
     for folder in _FOLDERS:
         (directory / folder).mkdir(mode=0o700)
     if account is not None:  # passable for the servers' account, readable for nobody else
