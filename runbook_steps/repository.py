@@ -49,6 +49,13 @@ class Repository:
             more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""  # noqa: PLR2004 - three are shown
             raise RefusedError(f"there are uncommitted changes ({first}{more}); commit them first")
 
+    def refuse_changed(self, *paths: str) -> None:
+        """Raises RefusedError when one of those files differs from the last commit, or is not in it."""
+        changed = [line[3:] for line in self.run("status", "--porcelain", "--", *paths).splitlines()]
+        missing = [path for path in paths if path not in self.files()]
+        if changed or missing:
+            raise RefusedError(f"not committed yet: {', '.join(changed or missing)}; commit it first")
+
     @contextlib.contextmanager
     def all_or_nothing(self) -> Iterator[None]:
         """For a clean tree: what is done inside is undone, files and index, when it ends with an error."""

@@ -1,0 +1,141 @@
+"""`runbooks review`: what is due, a plan for one runbook, and a person's signature on it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runbook_steps.errors import ConfigurationError, RefusedError, RunbookError
+from runbook_steps.failure import plain
+from runbook_steps.front_matter import suggestion
+from runbook_steps.project import CONTACTS, Project, find_root, load_project
+from runbook_steps.repository import Repository
+from runbook_steps.review import CHANGE_LOG, Proof, Review, calendar, logged, proven_words, reviews, signed
+
+__all__ = ["register"]
+
+_WHAT_NEXT = {
+    Proof.RED: "Repair it and prove it",
+    Proof.STALE: "Prove it again",
+    Proof.MISSING: "Prove it first",
+}
+_reviews = typer.Typer(add_completion=False, help="What a person must look at again: list, plan, sign.")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.add_typer(_reviews, name="review")
+
+
+@_reviews.callback(invoke_without_command=True)
+def due(
+    context: typer.Context,
+    format: Annotated[str, typer.Option("--format", help="console or json", metavar="FORMAT")] = "console",  # noqa: A002
+    ics: Annotated[bool, typer.Option("--ics", help="a calendar file of all due dates, on standard output")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="also what is not due")] = False,
+) -> None:
+    """List what is due, with owner and reason. Exit 1 when anything is; a calendar is always good."""
+    if context.invoked_subcommand:
+        return
+    if format not in {"console", "json"}:
+        raise ConfigurationError(f"--format is console or json, not {format!r}")
+    now = dt.datetime.now(dt.UTC)
+    found = reviews(load_project(find_root(Path.cwd())), now.date())
+    open_ = [review for review in found if review.reasons]
+    if ics:
+        typer.echo(calendar(found, now), nl=False)
+        return
+    shown = found if everything else open_
+    if format == "json":
+        typer.echo(json.dumps([_row(review) for review in shown], ensure_ascii=False, indent=1))
+    else:
+        for review in shown:
+            typer.echo(plain(f"{review.stem}  ({review.owner}, {review.severity})  next review {review.due or 'now'}"))
+            for reason in review.reasons:
+                typer.echo(plain(f"    {reason}"))
+        typer.echo(f"{len(open_)} of {len(found)} runbooks are due", err=True)
+    raise typer.Exit(1 if open_ else 0)
+
+
+@_reviews.command()
+def sign(
+    name: Annotated[str, typer.Argument(metavar="ID", help="the runbook's id, or its domain/name")],
+    by: Annotated[str, typer.Option("--by", help="who reviewed it: a role of docs/data/contacts.yml")],
+) -> None:
+    """Write down that a person reviewed it: its date and a line of the change log, in one commit.
+
+    Refused (exit 3) while the proof is red, stale or missing.
+    """
+    root = find_root(Path.cwd())
+    project = load_project(root)
+    today = dt.datetime.now(dt.UTC).date()
+    review = _named(project, name, today)
+    _refuse_role(project, by)
+    if review.reviewed == today.isoformat():
+        typer.echo(f"nothing is due: {review.stem} was reviewed today, the next review is {review.due}")
+        return
+    if review.doubts:
+        worst = review.doubts[0]
+        raise RefusedError(
+            f"the proof of {review.stem} is {worst.kind}: {plain(worst.what)}. {_WHAT_NEXT[worst.kind]}: "
+            f"pytest {review.runbook.feature_path}; then sign"
+        )
+    if review.due is not None and review.due > today:
+        typer.echo(f"nothing is due: {review.stem} was reviewed {review.reviewed}, the next review is {review.due}")
+        return
+    made = _commit(Repository(root), review, today, by, proven_words(review.runbook, project.evidence))
+    typer.echo(f"reviewed {review.stem}, signed by {by}: commit {made}")
+
+
+def _named(project: Project, name: str, today: dt.date) -> Review:
+    """The runbook of that id or stem. Raises ConfigurationError when there is none."""
+    found = reviews(project, today)
+    review = next((each for each in found if name in {each.id, each.stem}), None)
+    if review is None:
+        hint = suggestion(name, [word for each in found for word in (each.id, each.stem)])
+        raise ConfigurationError(f"there is no runbook {name!r}{hint}")
+    return review
+
+
+def _refuse_role(project: Project, role: str) -> None:
+    if role not in project.contacts:
+        hint = suggestion(role, list(project.contacts)) or f"; known: {', '.join(project.contacts)}"
+        raise ConfigurationError(f"{role!r} is no role of {CONTACTS}{hint}")
+
+
+def _commit(repository: Repository, review: Review, today: dt.date, role: str, proof: str) -> str:
+    """One commit of two files, or none and the files as they were."""
+    page = f"docs/{review.stem}.md"
+    repository.refuse_changed(page, review.runbook.feature_path, CHANGE_LOG)
+    files = [repository.root / page, repository.root / CHANGE_LOG]
+    try:
+        before = [file.read_bytes() for file in files]
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {error.filename}: {error.strerror}") from error
+    try:
+        files[0].write_bytes(signed(before[0].decode(), page, today).encode())
+        files[1].write_bytes(logged(before[1].decode(), review, today, role, proof).encode())
+        return repository.commit_only(f"Review {review.stem}, signed by {role}", page, CHANGE_LOG)
+    except (RunbookError, OSError, KeyboardInterrupt):
+        for file, content in zip(files, before, strict=True):
+            file.write_bytes(content)
+        repository.run("add", "--", page, CHANGE_LOG)
+        raise
+
+
+def _row(review: Review) -> dict[str, object]:
+    return {
+        "id": review.id,
+        "runbook": review.stem,
+        "title": review.title,
+        "owner": review.owner,
+        "severity": review.severity,
+        "reviewed": review.reviewed or None,
+        "due": review.due.isoformat() if review.due else None,
+        "proof": str(review.proof),
+        "reasons": list(review.reasons),
+    }
