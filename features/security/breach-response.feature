@@ -1,0 +1,185 @@
+@needs_nginx @alert_SecurityBreach
+Feature: Breach response
+  Keep the evidence, find the attacker, shut him out, make worthless what he has; let nobody back in meanwhile.
+
+  @risk_mutating
+  Scenario: Evidence is kept before anything is cleaned up
+    Given somebody attacks the sign-in from one address
+    When a person tells the Security Lead by telephone, and opens an incident of severity CRITICAL
+    And I copy the logs with their checksums to a folder of the incident, and take the right to write away:
+      """bash
+      umask 077
+      mkdir -p "$INCIDENT_DIR"
+      cp -p "$LOG_DIR"/*.log "$NGINX_ACCESS_LOG" "$INCIDENT_DIR/"
+      cd "$INCIDENT_DIR"
+      sha256sum -- *.log > SHA256SUMS
+      chmod a-w -- *.log SHA256SUMS
+      """
+    Then the attack stands in the copies of the logs of the API and of nginx
+    And every file in it has the checksum that was noted
+    And nobody has the right to write to the copies
+
+  @risk_readonly
+  Scenario: The address that guesses codes is found
+    Given somebody attacks the sign-in from one address
+    When I count failed sign-ins by address, of the last five thousand events:
+      """bash
+      tail -n 5000 "$LOG_DIR/security.log" | python3 -c '
+      import collections, json, sys
+      events = [json.loads(line) for line in sys.stdin]
+      failed = [e for e in events if e["event"] == "authentication failed"]
+      for ip, times in collections.Counter(e["ip"] for e in failed).most_common(10):
+          seen = sorted(e["timestamp"] for e in failed if e["ip"] == ip)
+          print(times, ip, seen[0], seen[-1])
+      '
+      """
+    Then the attacking address stands there with its failed sign-ins
+
+  @risk_readonly
+  Scenario: What he asked for without the right to it is read
+    Given somebody attacks the sign-in from one address
+    And he tries a forged token, and files that are none of his
+    When I count refused and suspicious requests by address and path, of the last five thousand events:
+      """bash
+      tail -n 5000 "$LOG_DIR/security.log" | python3 -c '
+      import collections, json, sys
+      events = [json.loads(line) for line in sys.stdin]
+      wanted = ("authorization failed", "suspicious request")
+      counted = collections.Counter((e["event"], e["ip"], e.get("path", "")) for e in events if e["event"] in wanted)
+      for (event, ip, path), times in counted.most_common(20):
+          print(times, event, ip, path, sep="\t")
+      '
+      """
+    And I list what nginx answered with success to the address, of the last five thousand requests:
+      """bash
+      tail -n 5000 "$NGINX_ACCESS_LOG" | python3 -c '
+      import os, sys
+      for line in sys.stdin:
+          request, status = line.split("\"")[1], line.split("\"")[2].split()[0]
+          if line.split()[0] == os.environ["ATTACKER"] and status.startswith("2"):
+              print(status, request)
+      '
+      """
+    Then the forged token and the files stand there with his address
+    And nothing but what he was given is listed
+
+  @risk_mutating
+  Scenario: The address is blocked, and the others are served
+    Given somebody attacks the sign-in from one address
+    When I get ready to let the address in again:
+      """bash
+      rm -f "$NGINX_PREFIX/blocked.d/attack.conf" && nginx -t && nginx -s reload
+      """
+    And I block the address, test, and reload only if the test is good (within 1 minute):
+      """bash
+      printf 'deny %s;\n' "$ATTACKER" > "$NGINX_PREFIX/blocked.d/attack.conf"
+      nginx -t && nginx -s reload
+      """
+    Then the attacking address gets 403 whatever it asks for, and the others are served
+
+  @risk_mutating
+  Scenario: The rate limit is tightened, and put back afterwards
+    Given the rate limit lets an address ask often
+    When I keep the former limit beside the new one:
+      """bash
+      cp -p "$NGINX_PREFIX/limits.d/api.conf" "$NGINX_PREFIX/limits.d/api.conf.before"
+      """
+    And I get ready to put the former limit back:
+      """bash
+      mv "$NGINX_PREFIX/limits.d/api.conf.before" "$NGINX_PREFIX/limits.d/api.conf" && nginx -t && nginx -s reload
+      """
+    And I allow each address 30 requests a minute, and 10 at once (within 1 minute):
+      """bash
+      sed -i -E 's|rate=[0-9]+r/[ms]|rate=30r/m|; s|burst=[0-9]+|burst=10|' "$NGINX_PREFIX/limits.d/api.conf"
+      nginx -t && nginx -s reload
+      """
+    Then a burst from one address is answered with 429, and others are served
+    When I put the former limit back when the attack is over (within 1 minute):
+      """bash
+      mv "$NGINX_PREFIX/limits.d/api.conf.before" "$NGINX_PREFIX/limits.d/api.conf"
+      nginx -t && nginx -s reload
+      """
+    Then the rate limit lets an address ask as often as before
+
+  @risk_mutating
+  Scenario: A rotation that nobody confirmed is refused
+    Given a customer is signed in
+    And the settings of the API are known
+    When I try to rotate the secret without naming the target:
+      """bash
+      beautycort secrets rotate JWT_SECRET
+      """
+    Then it is refused with exit code 3, saying:
+      """
+      this replaces JWT_SECRET
+      """
+    And the settings of the API are unchanged
+    And every slot accepts the tokens of customers who were signed in
+
+  @risk_destructive
+  Scenario: With a new JWT secret, tokens that were forged with the old one are refused
+    Given a customer is signed in
+    And the JWT secret was stolen, and a token forged with it
+    When I put a new secret that nobody sees into the settings:
+      """bash
+      beautycort secrets rotate JWT_SECRET --yes "$RUNBOOKS_TARGET"
+      """
+    And I restart the slots, one after the other (within 2 minutes):
+      """bash
+      for number in 1 2; do
+        docker restart "beautycort-api-$number"
+        slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
+        curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+      done
+      """
+    Then every slot refuses the forged token
+    And every slot refuses the tokens of customers who were signed in
+    And every slot accepts a token that any of them gives now
+
+  @risk_mutating
+  Scenario: Everybody is signed out, and no revoked token comes back
+    Given a customer is signed in
+    And a customer has signed out
+    And it is known which tokens are revoked
+    When I remove the sessions, and nothing else (within 2 minutes):
+      """bash
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'session:*' \
+        | xargs -r -n 100 redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
+      """
+    Then every slot refuses the tokens of customers who were signed in
+    And every revoked token is still refused
+    And no session is left, and the blacklist is whole
+    And a customer can sign in
+
+  @risk_mutating
+  Scenario: The password of a database role is changed, and nobody reads the new one
+    Given the password of a database role is known to somebody else
+    When I give the role a new password, into a file of its own (within 1 minute):
+      """bash
+      beautycort secrets rotate-role "$LEAKED_ROLE" --out "$ROLE_PASSWORD_FILE" --yes "$RUNBOOKS_TARGET"
+      """
+    And I end the sessions that the old password opened:
+      """sql
+      \getenv role LEAKED_ROLE
+      SELECT count(pg_terminate_backend(pid, 5000)) AS ended FROM pg_stat_activity WHERE usename = :'role';
+      """
+    And I let the role in with the new password:
+      """bash
+      umask 077
+      printf '*:*:*:%s:%s\n' "$LEAKED_ROLE" "$(cat "$ROLE_PASSWORD_FILE")" > "$TMPDIR/passfile"
+      env -u PGPASSWORD PGPASSFILE="$TMPDIR/passfile" PGUSER="$LEAKED_ROLE" psql -X -w -At -c 'SELECT current_user'
+      rm "$TMPDIR/passfile"
+      """
+    Then the old password is refused, its sessions are over, and the new password lets the role in
+    And the new password stands in no output, no statistics and no log of the server
+
+  @risk_mutating
+  Scenario: A key of another service is changed
+    When a person makes a new key in the console of Tap, Twilio or Supabase, and writes it to the settings of the API
+    And a person restarts the instances one after the other, and sees a payment and a code go through
+    And a person revokes the old key in the console
+    And I run the smoke tests (within 2 minutes):
+      """bash
+      beautycort health-checks smoke
+      """
+    Then the API is serving

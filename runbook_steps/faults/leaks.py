@@ -1,0 +1,140 @@
+"""Secrets that somebody else knows: the one that signs tokens, and the password of a database role."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import psycopg
+import redis
+from psycopg import sql
+
+from runbook_steps.faults.base import Observation
+from runbook_steps.targets.base import ServiceControl
+
+__all__ = ["LEAKED_ROLE", "LeakedPassword", "StolenSecret"]
+
+LEAKED_ROLE = "beautycort_drill_partner"
+_SLOTS = ("api_1", "api_2")
+_FORGED_S = 3600  # longer than any real access token lives
+
+
+class StolenSecret:
+    """An attacker signs a token of his own, for the session of a customer, and every slot takes it."""
+
+    def __init__(
+        self, control: ServiceControl, store: redis.Redis, environment: Mapping[str, str], customer: Mapping[str, Any]
+    ) -> None:
+        """`customer` are the claims of a token that the API gave."""
+        self._control = control
+        self._store = store
+        self._file = Path(environment["API_ENV_FILE"])
+        self._slots = environment["API_SLOTS"].split()
+        self._secret = environment["JWT_SECRET"]
+        self._customer = customer
+        self._before: str | None = None
+        self.token = ""
+
+    @property
+    def name(self) -> str:
+        """What is broken."""
+        return "the JWT secret was stolen"
+
+    def arrange(self) -> None:
+        """Forges the token."""
+        self._before = self._file.read_text("utf-8") if self._file.exists() else ""
+        now = int(time.time())
+        claims = {**self._customer, "jti": uuid.uuid4().hex, "iat": now, "exp": now + _FORGED_S}
+        self.token = jwt.encode(claims, self._secret, algorithm="HS256")
+
+    def answers(self) -> list[int]:
+        """What each slot answers to the forged token."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return [
+            httpx.get(f"{slot}/api/users/me", headers=headers, timeout=10, trust_env=False).status_code
+            for slot in self._slots
+        ]
+
+    def observe(self) -> Observation:
+        """Asks every slot."""
+        answers = self.answers()
+        return Observation(httpx.codes.OK in answers, f"the slots answer {answers} to the forged token")
+
+    def clear(self) -> None:
+        """Puts the settings back, restarts the slots if they were changed, and ends the session."""
+        self._store.delete(f"session:{self._customer['sid']}")
+        if self._before is not None and self._file.read_text("utf-8") != self._before:
+            self._file.write_text(self._before, "utf-8")
+            for slot in _SLOTS:
+                self._control.restart(slot)
+
+
+class LeakedPassword:
+    """A role whose password is known to somebody else, who has a session open; the server logs what alters a role."""
+
+    def __init__(self, connect: Callable[..., AbstractContextManager[Any]]) -> None:
+        """`connect()` opens a connection as administrator."""
+        self._connect = connect
+        self._password = secrets.token_urlsafe(16)
+        self._session: psycopg.Connection[Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """What is broken."""
+        return f"the password of {LEAKED_ROLE} leaked"
+
+    def arrange(self) -> None:
+        """Makes the role, and comes in with its password."""
+        with self._connect() as admin:
+            _drop(admin)
+            admin.execute(
+                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
+                    sql.Identifier(LEAKED_ROLE), sql.Literal(self._password)
+                )
+            )
+            admin.execute("ALTER ROLE CURRENT_USER SET log_statement = 'ddl'")
+        self._session = self.come_in(self._password)
+
+    def come_in(self, password: str) -> psycopg.Connection[Any]:
+        """Opens a session of the role. Raises psycopg.OperationalError when the password is refused."""
+        with self._connect() as admin:
+            where = admin.info
+            return psycopg.connect(
+                host=where.host, port=where.port, dbname=where.dbname, user=LEAKED_ROLE, password=password,
+                autocommit=True, connect_timeout=5,
+            )  # fmt: skip
+
+    def is_inside(self) -> bool:
+        """Whether the session that was opened with the old password still works."""
+        try:
+            return self._session is not None and self._session.execute("SELECT 1").fetchone() is not None
+        except psycopg.OperationalError:
+            return False
+
+    def observe(self) -> Observation:
+        """Tries the password that leaked."""
+        try:
+            self.come_in(self._password).close()
+        except psycopg.OperationalError:
+            return Observation(False, "the password that leaked is refused")
+        return Observation(True, "the password that leaked lets in whoever has it")
+
+    def clear(self) -> None:
+        """Closes the session and drops the role."""
+        if self._session is not None:
+            self._session.close()
+        with self._connect() as admin:
+            admin.execute("ALTER ROLE CURRENT_USER RESET log_statement")
+            _drop(admin)
+
+
+def _drop(admin: Any) -> None:
+    admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", [LEAKED_ROLE])
+    admin.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(LEAKED_ROLE)))

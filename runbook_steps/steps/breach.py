@@ -1,0 +1,267 @@
+"""A breach: an attack with its traces, what shuts the attacker out, and secrets that are worthless afterwards."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+import redis
+from pytest_bdd import given, then
+
+from runbook_steps.errors import CheckFailed, NotApplicableNow
+from runbook_steps.faults.base import Situation
+from runbook_steps.faults.broken_proxy import ProxyFile
+from runbook_steps.faults.leaks import LEAKED_ROLE, LeakedPassword, StolenSecret
+from runbook_steps.model import Result
+from runbook_steps.steps.accounts import Session
+from runbook_steps.steps.tokens import claims_of
+from runbook_steps.targets.base import ServiceControl, Target
+
+ATTACKER, GUEST = "198.51.100.23", "203.0.113.77"  # RFC 5737: documentation
+BURSTING, CALM = "198.51.100.99", "203.0.113.78"
+GUESSES = 6
+PROBES = ("/.env", "/wp-login.php")
+FORBIDDEN_PATH = "/api/users/me"
+BURST = 15  # more than the 10 that the page allows at once
+DEADLINE_S = 20.0
+SECURITY_EVENTS = 5000  # what the page reads
+LONG_LIFE_S = 60  # entries of the blacklist that live shorter may end by themselves
+FORMER = "api.conf.before"
+
+
+def told_from(address: str) -> dict[str, str]:
+    """The header by which the load balancer tells the proxy who asks."""
+    return {"X-Forwarded-For": address}
+
+
+@given("somebody attacks the sign-in from one address")
+def attack(
+    target: Target, api: httpx.Client, variables: dict[str, str], workspace: Path,
+    environment: Callable[[], Mapping[str, str]],
+) -> Generator[None, None, None]:  # fmt: skip
+    if not target.facts.disposable:
+        yield  # ATTACKER and INCIDENT_DIR are those of the real one
+        return
+    variables.update(ATTACKER=ATTACKER, INCIDENT_DIR=str(workspace / "incident"))
+    before = len(events(environment(), "authentication failed"))
+    for guess in range(GUESSES):
+        body = {"phone": "+962790000001", "code": f"{guess:06d}"}
+        answer = api.post("/api/auth/otp/verify", json=body, headers=told_from(ATTACKER))
+        assert answer.status_code == httpx.codes.UNAUTHORIZED
+    assert len(events(environment(), "authentication failed")) >= before + GUESSES
+    yield
+    ProxyFile(environment(), "blocked.d", "attack.conf").take_away()
+
+
+@given("he tries a forged token, and files that are none of his")
+def more_of_it(target: Target, api: httpx.Client) -> None:
+    if target.facts.disposable:
+        forged = {**told_from(ATTACKER), "Authorization": "Bearer e30.e30.forged"}
+        assert api.get(FORBIDDEN_PATH, headers=forged).status_code == httpx.codes.UNAUTHORIZED
+        assert {api.get(path, headers=told_from(ATTACKER)).status_code for path in PROBES} == {httpx.codes.NOT_FOUND}
+
+
+def events(environment: Mapping[str, str], name: str, address: str = ATTACKER) -> list[dict[str, Any]]:
+    """The security events of that name and address, of the last that the page reads."""
+    file = Path(environment["LOG_DIR"]) / "security.log"
+    lines = file.read_text("utf-8").splitlines()[-SECURITY_EVENTS:] if file.exists() else []
+    return [e for e in map(json.loads, lines) if (e["event"], e.get("ip")) == (name, address)]
+
+
+@then("the attack stands in the copies of the logs of the API and of nginx")
+def attack_is_kept(environment: Callable[[], Mapping[str, str]]) -> None:
+    folder = Path(environment()["INCIDENT_DIR"])
+    address = environment()["ATTACKER"]
+    asked = [line for line in (folder / "access.log").read_text("utf-8").splitlines() if line.split()[0] == address]
+    assert len(events({"LOG_DIR": str(folder)}, "authentication failed", address)) >= GUESSES
+    assert sum("/api/auth/otp/verify" in line for line in asked) >= GUESSES
+
+
+@then("nobody has the right to write to the copies")
+def copies_are_readonly(environment: Callable[[], Mapping[str, str]]) -> None:
+    modes = {file.name: file.stat().st_mode & 0o222 for file in Path(environment()["INCIDENT_DIR"]).iterdir()}
+    assert {"app.log", "security.log", "access.log", "SHA256SUMS"} <= set(modes)
+    assert set(modes.values()) == {0}
+
+
+@then("the attacking address stands there with its failed sign-ins")
+def address_is_found(last_result: Result, environment: Callable[[], Mapping[str, str]]) -> None:
+    lines = [line.split() for line in last_result.stdout.splitlines()]
+    found = {ip: (int(times), first, last) for times, ip, first, last in lines}
+    known = events(environment(), "authentication failed", environment()["ATTACKER"])
+    assert len(known) >= GUESSES
+    assert found[environment()["ATTACKER"]] == (len(known), known[0]["timestamp"], known[-1]["timestamp"])
+
+
+@then("the forged token and the files stand there with his address")
+def escalation_is_found(results: list[Result]) -> None:
+    rows = {tuple(line.split("\t")[1:]) for line in results[0].stdout.splitlines()}
+    expected = {("authorization failed", ATTACKER, FORBIDDEN_PATH)}
+    expected |= {("suspicious request", ATTACKER, path) for path in PROBES}
+    assert expected <= rows
+
+
+@then("nothing but what he was given is listed")
+def nothing_was_given(last_result: Result, environment: Callable[[], Mapping[str, str]]) -> None:
+    log = Path(environment()["NGINX_ACCESS_LOG"]).read_text("utf-8").splitlines()[-SECURITY_EVENTS:]
+    own = [line.split('"') for line in log if line.split()[0] == environment()["ATTACKER"]]
+    given_to_him = [f"{parts[2].split()[0]} {parts[1]}" for parts in own if parts[2].split()[0].startswith("2")]
+    assert last_result.stdout.splitlines() == given_to_him
+    assert not any(path in line for path in (*PROBES, FORBIDDEN_PATH) for line in last_result.stdout.splitlines())
+
+
+@then("the attacking address gets 403 whatever it asks for, and the others are served")
+def attacker_is_blocked(api: httpx.Client, environment: Callable[[], Mapping[str, str]]) -> None:
+    own = told_from(environment()["ATTACKER"])
+    until(lambda: api.get("/api/version", headers=own).status_code == httpx.codes.FORBIDDEN, "the address is blocked")
+    guess = {"phone": "+962790000001", "code": "000000"}
+    asked = [api.post("/api/auth/otp/verify", json=guess, headers=own), api.get(FORBIDDEN_PATH, headers=own)]
+    assert [answer.status_code for answer in asked] == [httpx.codes.FORBIDDEN] * 2
+    assert api.get("/api/version", headers=told_from(GUEST)).status_code == httpx.codes.OK
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Waits for a condition. Raises CheckFailed after 20 s."""
+    end = time.monotonic() + DEADLINE_S
+    while not condition():
+        if time.monotonic() > end:
+            raise CheckFailed(f"waited {DEADLINE_S:g} s in vain until {what}")
+        time.sleep(0.05)
+
+
+def refused_of_a_burst(api: httpx.Client, address: str) -> int:
+    """How many of a burst of requests are answered with 429."""
+    codes = [api.get("/api/version", headers=told_from(address)).status_code for _ in range(BURST)]
+    return codes.count(httpx.codes.TOO_MANY_REQUESTS)
+
+
+@given("the rate limit lets an address ask often")
+def limit_is_wide(
+    target: Target, api: httpx.Client, environment: Callable[[], Mapping[str, str]]
+) -> Generator[None, None, None]:
+    if not target.facts.disposable:
+        yield
+        return
+    file = Path(environment()["NGINX_PREFIX"]) / "limits.d" / "api.conf"
+    before = file.read_text("utf-8")
+    assert refused_of_a_burst(api, BURSTING) == 0
+    yield
+    ProxyFile(environment(), "limits.d", FORMER).take_away()
+    if file.read_text("utf-8") != before:
+        file.write_text(before, "utf-8")
+        ProxyFile(environment(), "limits.d", FORMER).nginx("-s", "reload")
+
+
+@then("a burst from one address is answered with 429, and others are served")
+def limit_is_tight(target: Target, api: httpx.Client) -> None:
+    if not target.facts.disposable:
+        raise NotApplicableNow("nobody sends bursts to a live target")
+    until(lambda: refused_of_a_burst(api, BURSTING) > 0, "a burst is refused")
+    assert api.get("/api/version", headers=told_from(CALM)).status_code == httpx.codes.OK
+
+
+@then("the rate limit lets an address ask as often as before")
+def limit_is_back(api: httpx.Client, environment: Callable[[], Mapping[str, str]]) -> None:
+    assert not (Path(environment()["NGINX_PREFIX"]) / "limits.d" / FORMER).exists()
+    until(lambda: refused_of_a_burst(api, BURSTING) == 0, "a burst is served")
+
+
+@pytest.fixture
+def known_settings(environment: Callable[[], Mapping[str, str]]) -> bytes:
+    """The API's settings as they were at the start of the scenario."""
+    return Path(environment()["API_ENV_FILE"]).read_bytes()
+
+
+@given("the settings of the API are known")
+def settings_are_known(known_settings: bytes) -> None:
+    assert known_settings is not None
+
+
+@then("the settings of the API are unchanged")
+def settings_unchanged(known_settings: bytes, environment: Callable[[], Mapping[str, str]]) -> None:
+    assert Path(environment()["API_ENV_FILE"]).read_bytes() == known_settings
+
+
+@given("the JWT secret was stolen, and a token forged with it", target_fixture="stolen_secret")
+def secret_is_stolen(
+    control: ServiceControl,
+    sessions: list[Session],
+    redis_client: redis.Redis,
+    environment: Callable[[], Mapping[str, str]],
+    situation: Situation,
+    note: Callable[[str], None],
+) -> StolenSecret:
+    fault = StolenSecret(control, redis_client, environment(), claims_of(sessions[-1].access_token))
+    note(situation.arrange(fault).detail)
+    return fault
+
+
+@then("every slot refuses the forged token")
+def forged_is_refused(stolen_secret: StolenSecret) -> None:
+    assert set(stolen_secret.answers()) == {httpx.codes.UNAUTHORIZED}
+
+
+@given("it is known which tokens are revoked", target_fixture="known_blacklist")
+def known_blacklist(redis_client: redis.Redis) -> set[str]:
+    found = {str(key) for key in redis_client.scan_iter(match="blacklist:*", count=1000)}
+    assert found
+    return {key for key in found if redis_client.ttl(key) > LONG_LIFE_S}
+
+
+@then("no session is left, and the blacklist is whole")
+def only_sessions_are_gone(redis_client: redis.Redis, known_blacklist: set[str]) -> None:
+    assert list(redis_client.scan_iter(match="session:*", count=1000)) == []
+    assert known_blacklist
+    assert known_blacklist <= {str(key) for key in redis_client.scan_iter(match="blacklist:*", count=1000)}
+
+
+@given("the password of a database role is known to somebody else", target_fixture="leaked_password")
+def password_leaked(
+    target: Target, connect: Callable[..., Any], situation: Situation, variables: dict[str, str], workspace: Path
+) -> LeakedPassword:
+    if not target.facts.disposable:
+        raise NotApplicableNow("that a password leaked cannot be seen from outside")
+    fault = LeakedPassword(connect)
+    variables.update(LEAKED_ROLE=LEAKED_ROLE, ROLE_PASSWORD_FILE=str(workspace / "role.password"))
+    situation.arrange(fault)
+    assert fault.is_inside()
+    return fault
+
+
+@then("the old password is refused, its sessions are over, and the new password lets the role in")
+def password_is_changed(
+    leaked_password: LeakedPassword, last_result: Result, environment: Callable[[], Mapping[str, str]]
+) -> None:
+    assert leaked_password.observe().present is False
+    assert leaked_password.is_inside() is False
+    assert last_result.stdout.split() == [LEAKED_ROLE]
+    leaked_password.come_in(new_password(environment())).close()
+
+
+@then("the new password stands in no output, no statistics and no log of the server")
+def password_is_nowhere(
+    results: list[Result], database: psycopg.Connection[Any], environment: Callable[[], Mapping[str, str]]
+) -> None:
+    password = new_password(environment())
+    statements = [row[0] for row in database.execute("SELECT query FROM pg_stat_statements").fetchall()]
+    log = subprocess.run(
+        ["docker", "compose", "logs", "postgres"],
+        env=dict(environment()), capture_output=True, text=True, timeout=DEADLINE_S, check=True,
+    ).stdout  # fmt: skip
+    assert f'ALTER ROLE "{LEAKED_ROLE}" PASSWORD' in log  # the server did log it: with what it stores, not the word
+    told = [each.stdout + each.stderr + each.command.text for each in results]
+    assert not any(password in text for text in [*told, *statements, log])
+
+
+def new_password(environment: Mapping[str, str]) -> str:
+    """What the command wrote, for its owner only."""
+    file = Path(environment["ROLE_PASSWORD_FILE"])
+    assert file.stat().st_mode & 0o077 == 0
+    return file.read_text("utf-8").strip()
