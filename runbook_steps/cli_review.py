@@ -15,6 +15,7 @@ from runbook_steps.front_matter import suggestion
 from runbook_steps.project import CONTACTS, Project, find_root, load_project
 from runbook_steps.repository import Repository
 from runbook_steps.review import CHANGE_LOG, Proof, Review, calendar, logged, proven_words, reviews, signed
+from runbook_steps.settings import load_settings
 
 __all__ = ["register"]
 
@@ -89,6 +90,21 @@ def sign(
         return
     made = _commit(Repository(root), review, today, by, proven_words(review.runbook, project.evidence))
     typer.echo(f"reviewed {review.stem}, signed by {by}: commit {made}")
+
+
+@_reviews.command()
+def plan(
+    name: Annotated[str, typer.Argument(metavar="ID", help="the runbook's id, or its domain/name")],
+    issue_body: Annotated[bool, typer.Option("--issue-body", help="Markdown for an issue of the tracker")] = False,
+) -> None:
+    """Show what to look at: what changed since the last review, what ran since, and a checklist."""
+    from runbook_steps.review_plan import as_issue, as_text, make_plan  # noqa: PLC0415 - only this command needs it
+    from runbook_steps.step_catalog import load_catalog  # noqa: PLC0415
+
+    root = find_root(Path.cwd())
+    review = _named(load_project(root), name, dt.datetime.now(dt.UTC).date())
+    made = make_plan(Repository(root), load_catalog(root), review, load_settings(root).journal_dir)
+    typer.echo(as_issue(made) if issue_body else plain(as_text(made)))
 
 
 def _named(project: Project, name: str, today: dt.date) -> Review:
