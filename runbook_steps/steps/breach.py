@@ -62,10 +62,11 @@ def attack(
 
 @given("he tries a forged token, and files that are none of his")
 def more_of_it(target: Target, api: httpx.Client) -> None:
-    if target.facts.disposable:
-        forged = {**told_from(ATTACKER), "Authorization": "Bearer e30.e30.forged"}
-        assert api.get(FORBIDDEN_PATH, headers=forged).status_code == httpx.codes.UNAUTHORIZED
-        assert {api.get(path, headers=told_from(ATTACKER)).status_code for path in PROBES} == {httpx.codes.NOT_FOUND}
+    if not target.facts.disposable:
+        raise NotApplicableNow("nobody attacks a live target for a drill")
+    forged = {**told_from(ATTACKER), "Authorization": "Bearer e30.e30.forged"}
+    assert api.get(FORBIDDEN_PATH, headers=forged).status_code == httpx.codes.UNAUTHORIZED
+    assert {api.get(path, headers=told_from(ATTACKER)).status_code for path in PROBES} == {httpx.codes.NOT_FOUND}
 
 
 def events(environment: Mapping[str, str], name: str, address: str = ATTACKER) -> list[dict[str, Any]]:
