@@ -16,7 +16,7 @@ from runbook_steps.model import Command, Result, Risk
 from runbook_steps.plan import unset_variables
 from runbook_steps.plugin import PROOF
 from runbook_steps.restraint import Restraint
-from runbook_steps.run import run_command
+from runbook_steps.run import missing_tool, run_command
 from runbook_steps.targets.base import ServiceControl, Target
 from runbook_steps.undo import Undo, record_undo
 from runbook_steps.workspace import scenario_folder
@@ -57,6 +57,7 @@ def restraint(request: pytest.FixtureRequest, proof: Any) -> Restraint:
     """What holds this scenario to its risk."""
     procedure = procedure_of(request.node)
     found: Restraint = proof.restraint(procedure.risk if procedure else Risk.READONLY)
+    found.forget()
     return found
 
 
@@ -108,6 +109,8 @@ def execute(
         result = run_command(command, held.environment, workspace, prefix=held.prefix)
         proof.recorder.command_finished(result)
         results.append(result)
+        if not target.facts.disposable and (tool := missing_tool(result)):
+            raise NotRunnableHere(f"{tool} is not on this machine, and “{command.purpose}” needs it")
         restraint.judge(command, result)
         return result
 

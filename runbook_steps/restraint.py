@@ -64,6 +64,11 @@ class Restraint:
         own = [Path(environment[name]) for name in _WRITABLE if environment.get(name)]
         return Held(guarded, self._guard.prefix([workspace, *own], [Path(path) for path in self._facts.hidden]))
 
+    def forget(self) -> None:
+        """What was refused before does not count any more: a scenario answers for itself."""
+        if self._guard is not None:
+            self._guard.take_refusals()
+
     def judge(self, command: Command, result: Result) -> None:
         """Raises RiskExceeded when the guard, or visibly the kernel, refused something that the command tried."""
         refused = self._guard.take_refusals() if self._guard else ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -24,9 +25,10 @@ from runbook_steps.errors import NotRunnableHere
 from runbook_steps.model import Command, Result
 from runbook_steps.targets.base import COMMAND_MARK
 
-__all__ = ["KEPT_BYTES", "end_commands_of_dead_runs", "run_command"]
+__all__ = ["KEPT_BYTES", "end_commands_of_dead_runs", "missing_tool", "run_command"]
 
 KEPT_BYTES = 1_048_576  # of each stream: half from its beginning, half from its end
+_NOT_FOUND = re.compile(r"^[^\n:]*bash: line \d+: ([^\n:]+): command not found$", re.MULTILINE)
 _GRACE_S = 1.0  # between asking a command to end and killing it
 
 _INTERPRETERS: Mapping[str, tuple[str, ...]] = {
@@ -137,6 +139,12 @@ def _end(process: subprocess.Popen[bytes], mark: str, *, everything: bool) -> No
 def _signal_group(group: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
+
+
+def missing_tool(result: Result) -> str:
+    """The program that the shell did not find, empty when it found all of them."""
+    found = _NOT_FOUND.search(result.stderr)
+    return found[1] if found else ""
 
 
 def end_commands_of_dead_runs() -> int:

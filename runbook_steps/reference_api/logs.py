@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import logging.handlers
@@ -16,6 +17,8 @@ class JsonLog:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):
+            path.touch()  # who looks for an event finds none, not "no such file"
         self._handler = logging.handlers.WatchedFileHandler(path, encoding="utf-8", delay=True)
 
     def write(self, **values: object) -> None:

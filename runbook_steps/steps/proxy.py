@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import CheckFailed
+from runbook_steps.errors import CheckFailed, NotApplicableNow
 from runbook_steps.faults.base import Situation
 from runbook_steps.faults.broken_proxy import BrokenProxyConfiguration, ProxyFile
 from runbook_steps.faults.stopped_instance import StoppedInstance
@@ -116,9 +116,10 @@ def nginx_accepts(environment: Callable[[], Mapping[str, str]]) -> None:
 
 @given("customers asked for a page that is not there")
 def customers_asked(target: Target, api: httpx.Client) -> None:
-    if target.facts.disposable:
-        for _ in range(ASKED):
-            assert api.get(MISSING_PAGE).status_code == httpx.codes.NOT_FOUND
+    if not target.facts.disposable:
+        raise NotApplicableNow(f"nobody asks for {MISSING_PAGE} on a live target")
+    for _ in range(ASKED):
+        assert api.get(MISSING_PAGE).status_code == httpx.codes.NOT_FOUND
 
 
 @then(parsers.parse("the log counts answers with {status:d}"))

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from pytest_bdd import given, then
 
+from runbook_steps.errors import NotApplicableNow
 from runbook_steps.faults.base import Situation
 from runbook_steps.faults.big_table import INDEX, invalid_indexes, plan_nodes
 from runbook_steps.faults.table_condition import (
@@ -22,6 +23,7 @@ from runbook_steps.faults.table_condition import (
     dead_percent,
 )
 from runbook_steps.model import Result
+from runbook_steps.targets.base import Target
 
 Database = psycopg.Connection[Any]
 REFUNDS = "SELECT id FROM notifications WHERE kind = 'refund'"
@@ -47,7 +49,9 @@ def statistics_are_stale(situation: Situation, connect: Callable[..., Any], note
 
 
 @given("an application asks for each row by itself")
-def one_by_one(situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
+def one_by_one(target: Target, situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
+    if not target.facts.disposable:
+        raise NotApplicableNow("which query is asked once for each row is known only of the drill's own application")
     note(situation.arrange(OneByOne(connect)).detail)
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import psycopg
 import pytest
 
 from runbook_steps.operations.data_validation import RULES
+from runbook_steps.reference_api.database import create_schema, fill
+from runbook_steps.reference_api.seed import make_seed
 from runbook_steps.targets.embedded import EmbeddedTarget
 from tests.contract.conftest import Shell
 
@@ -58,13 +61,16 @@ ROWS = {"no-overlap": 2}  # both bookings are told
 
 @pytest.fixture
 def scratch(embedded: EmbeddedTarget) -> Iterator[tuple[psycopg.Connection[Any], str]]:
-    """A copy of the live database with one payment in it, and its address."""
+    """A database like the live one, with one payment in it, and its address."""
     embedded.start({"postgres"})
     live = embedded.environment()["DATABASE_URL"]
     admin_url, address = live.rpartition("/")[0] + "/postgres", live.rpartition("/")[0] + f"/{SCRATCH}"
     with psycopg.connect(admin_url, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE IF EXISTS {SCRATCH} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {SCRATCH} TEMPLATE {live.rpartition('/')[2]} STRATEGY file_copy")
+        admin.execute(f"CREATE DATABASE {SCRATCH}")  # not a copy of the live one: that has sessions
+        with psycopg.connect(address) as empty:
+            create_schema(empty)
+            fill(empty, make_seed(date(2026, 3, 1)))
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(
                 f"INSERT INTO payments (booking_id, charge_id, amount, currency, status) "
