@@ -40,18 +40,28 @@ AsJson = Annotated[str, typer.Option("--format", help="console or json", metavar
 
 
 @app.command()
-def check(format: AsJson = "console") -> None:  # noqa: A002 - the option's name
+def check(
+    format: AsJson = "console",  # noqa: A002 - the option's name
+    drift: Annotated[bool, typer.Option("--drift", help="also tell what comes apart; that breaks nothing")] = False,
+    target: Annotated[str, typer.Option(help="whose tools the commands need, for --drift")] = "embedded",
+) -> None:
     """Check pages and features against the rules of the house. `runbooks check --format json`."""
     from runbook_steps.check import check_project  # noqa: PLC0415 - reads all pages: only when asked
     from runbook_steps.project import load_project  # noqa: PLC0415
 
     project = load_project(project_root())
     problems = (*check_project(project), *cli_reports.data_problems(project, page=False))
+    warnings = cli_reports.drift_of(project, target) if drift else []
     if format == "json":
-        print_json([{"file": p.position.path, "line": p.position.line, "message": p.message} for p in problems])
+        rows = [*(("problem", p) for p in problems), *(("drift", p) for p in warnings)]
+        print_json(
+            [{"kind": k, "file": p.position.path, "line": p.position.line, "message": p.message} for k, p in rows]
+        )
     else:
         for problem in problems:
             typer.echo(plain(str(problem)))
+        for warning in warnings:
+            typer.echo(plain(f"{warning.position}: drift: {warning.message}"))
         typer.echo(f"{len(problems)} problems" if problems else "no problems", err=True)
     raise typer.Exit(1 if problems else 0)
 

@@ -10,8 +10,9 @@ import typer
 from runbook_steps.errors import SourceError
 from runbook_steps.failure import plain
 from runbook_steps.project import Project, find_root, load_project
+from runbook_steps.settings import load_settings
 
-__all__ = ["data_problems", "register", "remake_coverage"]
+__all__ = ["data_problems", "drift_of", "register", "remake_coverage"]
 
 FETCH_DEADLINE_S = 10.0
 
@@ -82,6 +83,27 @@ def data_problems(project: Project, *, page: bool = True) -> list[SourceError]:
         at = Position(coverage.COVERAGE_PAGE, 1)
         found.append(PageError(at, "is not what its data says; make it with `runbooks coverage --write`"))
     return found
+
+
+def drift_of(project: Project, target: str) -> list[SourceError]:
+    """What comes apart, in order of file and line; `target` is the one whose tools the commands need.
+
+    Raises ConfigurationError for a target that is not known.
+    """
+    from runbook_steps import drift  # noqa: PLC0415 - only `runbooks check --drift` needs it
+    from runbook_steps.step_catalog import load_catalog  # noqa: PLC0415
+    from runbook_steps.wiring import make_target  # noqa: PLC0415
+
+    tools = make_target(target, load_settings(project.root), None).facts.tools
+    settings = project.root / drift.SETTINGS
+    registered = drift.registered_alerts(settings.read_text("utf-8") if settings.is_file() else "")
+    found = [
+        *drift.step_drift(project, load_catalog(project.root)),
+        *drift.alert_drift(project, registered),
+        *drift.tool_drift(project, target, tools),
+        *drift.mention_drift(project),
+    ]
+    return sorted(found, key=lambda problem: (problem.position.path, problem.position.line))
 
 
 def _ask(url: str) -> str:
