@@ -118,9 +118,12 @@ def somebody_looked_for_a_hole(target: Target, api: httpx.Client, environment: C
 
 
 @then("the review names the client that looked for a hole")
-def review_names_the_client(results: list[Result], target: Target) -> None:
+def review_names_the_client(
+    results: list[Result], target: Target, environment: Callable[[], Mapping[str, str]]
+) -> None:
     lines = results[-1].stdout.splitlines()
-    assert lines
+    events = Path(environment()["LOG_DIR"], "security.log").read_text("utf-8").splitlines()
+    assert sum(int(line.split()[0]) for line in lines) == len(events)
     if target.facts.disposable:
         named = [line.split() for line in lines if line.endswith(ATTACKER)]
         assert named
