@@ -66,7 +66,7 @@ def move(
     if runbook is None or runbook.front_matter is None:
         known = [each.stem for each in project.runbooks if each.front_matter]
         raise ConfigurationError(f"there is no good runbook {old!r}{suggestion(old, known)}; see `runbooks check`")
-    refuse_taken(project, new)
+    refuse_taken(project, new, by=old)
     with repository.all_or_nothing():
         changed = _move(repository, project, old, new)
         made = repository.commit(f"Move {old} to {new}", *sorted(changed))

@@ -104,7 +104,7 @@ def plan(
     root = find_root(Path.cwd())
     review = _named(load_project(root), name, dt.datetime.now(dt.UTC).date())
     made = make_plan(Repository(root), load_catalog(root), review, load_settings(root).journal_dir)
-    typer.echo(as_issue(made) if issue_body else plain(as_text(made)))
+    typer.echo(plain(as_issue(made) if issue_body else as_text(made)))
 
 
 def _named(project: Project, name: str, today: dt.date) -> Review:

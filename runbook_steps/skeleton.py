@@ -45,8 +45,11 @@ def paths_of(stem: str) -> tuple[str, str]:
     return f"docs/{stem}.md", f"features/{stem}.feature"
 
 
-def refuse_taken(project: Project, stem: str) -> None:
-    """Raises ConfigurationError for an unknown domain, RefusedError for a name that is taken."""
+def refuse_taken(project: Project, stem: str, *, by: str = "") -> None:
+    """Raises ConfigurationError for an unknown domain, RefusedError for a name that is taken.
+
+    A former name is taken too: its address leads to where that runbook is now. `by` may have its own one back.
+    """
     domain = stem.partition("/")[0]
     known = sorted(
         page.path.split("/")[1] for page in project.pages if re.fullmatch(r"docs/[^/]+/index\.md", page.path)
@@ -57,6 +60,9 @@ def refuse_taken(project: Project, stem: str) -> None:
     for path in paths_of(stem):
         if (project.root / path).exists():
             raise RefusedError(f"{path} exists; choose another name, or change that runbook")
+    for runbook in project.runbooks:
+        if runbook.front_matter and stem in runbook.front_matter.moved_from and runbook.stem != by:
+            raise RefusedError(f"{stem} is a former name of {runbook.stem}, and leads there; choose another name")
 
 
 def skeleton(project: Project, stem: str, *, title: str = "", owner: str = "", severity: str = "") -> Skeleton:
@@ -97,7 +103,7 @@ def _known(what: str, word: str, known: list[str], file: str, *, default: int) -
 
 def _free_id(project: Project, stem: str) -> str:
     name = stem.partition("/")[2]
-    taken = {page.head.values.get("id") for page in project.pages}
+    taken = {runbook.front_matter.id for runbook in project.runbooks if runbook.front_matter}
     return name if name not in taken else stem.replace("/", "-")
 
 

@@ -91,6 +91,16 @@ def test_former_names_are_kept_and_lead_on(root: Path) -> None:
     assert "\nmoved_from: [database/slower, health/slow]\n---\n" in text(root, "docs/database/slow.md")
 
 
+def test_a_former_name_is_given_to_nobody_else(root: Path) -> None:
+    """Its address is in alerts and bookmarks: it leads to the runbook that had it."""
+    move("database/slow", "database/slower")
+    said = "database/slow is a former name of database/slower, and leads there; choose another name"
+
+    assert said == str(move("database/down", "database/slow").exception)
+    assert said == str(CliRunner().invoke(app, ["new", "database/slow"]).exception)
+    assert "2" == git(root, "rev-list", "--count", "HEAD").strip()
+
+
 def test_a_dirty_tree_is_refused(root: Path) -> None:
     """Also when it is only a new file: what was moved must be what is committed."""
     (root / "new.txt").write_text("x", encoding="utf-8")
