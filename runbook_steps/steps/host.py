@@ -102,11 +102,6 @@ def spinning_is_listed(last_result: Result, culprit: dict[str, Any], note: Calla
     assert rows.get(culprit["pid"], 0) > 0
 
 
-@then("that process is among those that hold most memory")
-def leaking_is_listed(last_result: Result, culprit: dict[str, Any]) -> None:
-    assert culprit["pid"] in [row["pid"] for row in answer_of(last_result)["biggest"]]
-
-
 @then("that process is the one that grows most")
 def leaking_grows(last_result: Result, culprit: dict[str, Any], note: Callable[[str], None]) -> None:
     growing = answer_of(last_result)["growing"]
