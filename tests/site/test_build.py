@@ -260,3 +260,14 @@ def test_broken_evidence_stops_the_build(demo: DemoProject) -> None:
     assert 1 == built.exit_code
     assert "embedded.json is not JSON" in built.said
     assert "Traceback" not in built.said
+
+
+def test_a_former_address_leads_to_the_page(demo: DemoProject) -> None:
+    """Also without a server, and with the part behind the `#`; the link checker follows it."""
+    demo.edit(PAGE, "reviewed:", "moved_from: [health/too-many-clients]\nreviewed:")
+    built = demo.build()
+    former = (built.site / "health/too-many-clients/index.html").read_text("utf-8")
+
+    assert 'content="0; url=../../database/connections-exhausted/index.html"' in former
+    assert "location.hash" in former
+    assert [] == [link for link in broken_links(read_site(built.site)) if "too-many-clients" in link.page]
