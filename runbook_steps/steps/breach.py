@@ -47,7 +47,10 @@ def attack(
     environment: Callable[[], Mapping[str, str]],
 ) -> Generator[None, None, None]:  # fmt: skip
     if not target.facts.disposable:
-        yield  # ATTACKER and INCIDENT_DIR are those of the real one
+        variables |= {name: value for name in ("ATTACKER", "INCIDENT_DIR") if (value := environment().get(name))}
+        if "ATTACKER" not in variables:
+            raise NotApplicableNow(f"{target.name} sets no ATTACKER: nobody is known to attack it")
+        yield
         return
     variables.update(ATTACKER=ATTACKER, INCIDENT_DIR=str(workspace / "incident"))
     before = len(events(environment(), "authentication failed"))
