@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import time
 from pathlib import Path
 
@@ -58,10 +56,7 @@ class CompressionOff:
             self._reload(compressed=True)
 
     def _reload(self, *, compressed: bool) -> None:
-        pid = self._control.pid("nginx")
-        if pid is None:
-            raise FaultError("nginx is not running: start it first")
-        os.kill(pid, signal.SIGHUP)
+        self._control.reload("nginx")
         end = time.monotonic() + DEADLINE_S
         while time.monotonic() < end:
             with contextlib.suppress(httpx.HTTPError):  # a connection that the old worker closes

@@ -34,6 +34,9 @@ class ServiceControl(Protocol):
     def restart(self, service: str) -> None:
         """Stop, then start."""
 
+    def reload(self, service: str) -> None:
+        """Read its configuration anew; returns when nothing is answered with the old one any more."""
+
     def scale(self, slots: int) -> None:
         """Exactly that many API slots run, the first ones, and the proxy knows them."""
 

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from runbook_steps.errors import TargetError
+from runbook_steps.targets.embedded.nginx import reload_nginx
 from runbook_steps.targets.embedded.parts import SERVICES
 
 __all__ = ["EmbeddedControl"]
+
+RELOAD_LIMIT_S = 20.0
 
 
 class EmbeddedControl:
@@ -37,6 +40,15 @@ class EmbeddedControl:
     def restart(self, service: str) -> None:
         """Stop, then start."""
         self._ask("restart", service=service)
+
+    def reload(self, service: str) -> None:
+        """Read its configuration anew; returns when nothing is answered with the old one any more. Only nginx can."""
+        pid = self.pid(service)
+        if service != "nginx" or pid is None:
+            raise TargetError(
+                f"{service} cannot be reloaded: " + ("it is not running" if pid is None else "restart it")
+            )
+        reload_nginx(pid, limit_s=RELOAD_LIMIT_S)
 
     def scale(self, slots: int) -> None:
         """Exactly that many API slots, known to the proxy: what `docker compose up --scale api=N` does."""
