@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,10 +19,11 @@ from redis import asyncio as redis_asyncio
 from redis.exceptions import RedisError
 
 from runbook_steps.operations import health_report as report
+from runbook_steps.operations.aside import aside
 from runbook_steps.operations.health_report import Check
-from runbook_steps.operations.settings import number, required
+from runbook_steps.operations.health_settings import HealthSettings
 
-__all__ = ["HealthSettings", "run_health_checks"]
+__all__ = ["run_health_checks"]
 
 SAMPLES = 5  # answers whose times are measured
 BURST = 20  # requests of the throughput check: enough to measure, too few to trip a rate limit
@@ -36,65 +36,20 @@ class NotHealthy(Exception):
     """A check that came to a bad end; the text says why, without secrets."""
 
 
-@dataclass(frozen=True)
-class HealthSettings:
-    """Where to look. `deadline_s` is the longest one check may take."""
-
-    api_url: str
-    database_url: str = field(repr=False)
-    redis_url: str = field(repr=False)
-    third_parties: Mapping[str, str]
-    cdn_url: str
-    target_group: str
-    balancer: str
-    ca_file: str | None
-    aws: Mapping[str, str | None] = field(repr=False)
-    deadline_s: float = 10.0
-
-    @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> HealthSettings:
-        """Raises ConfigurationError naming what is missing."""
-        found = required(environ, "API_BASE_URL", "DATABASE_URL", "REDIS_URL", "TAP_API_URL")
-        return cls(
-            api_url=found["API_BASE_URL"].rstrip("/"),
-            database_url=found["DATABASE_URL"],
-            redis_url=found["REDIS_URL"],
-            third_parties={
-                "Twilio": environ.get("TWILIO_API_URL", "https://api.twilio.com"),
-                "Tap": found["TAP_API_URL"],
-                "Expo": environ.get("EXPO_API_URL", "https://exp.host"),
-            },
-            cdn_url=environ.get("CDN_URL", ""),
-            target_group=environ.get("ALB_TARGET_GROUP_ARN", ""),
-            balancer=environ.get("ALB_NAME", "beautycort-alb"),
-            ca_file=environ.get("SSL_CERT_FILE") or None,
-            aws={
-                "endpoint_url": environ.get("AWS_ENDPOINT_URL") or None,
-                "region_name": environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "me-south-1",
-                "aws_access_key_id": environ.get("AWS_ACCESS_KEY_ID") or None,
-                "aws_secret_access_key": environ.get("AWS_SECRET_ACCESS_KEY") or None,
-            },
-            deadline_s=number(environ, "HEALTH_CHECK_TIMEOUT", 10_000, low=100, high=600_000) / 1000,
-        )
-
-    def tls(self) -> ssl.SSLContext:
-        """Verifies chain and host name, with the bundle of the environment where there is one."""
-        return ssl.create_default_context(cafile=self.ca_file)
-
-
 async def run_health_checks(settings: HealthSettings) -> tuple[Check, ...]:
     """All checks, in the order of the report, after at most the deadline (and a moment)."""
+    tls = settings.tls()
     async with httpx.AsyncClient(
-        base_url=settings.api_url, verify=settings.tls(), timeout=settings.deadline_s, trust_env=False
+        base_url=settings.api_url, verify=tls, timeout=settings.deadline_s, trust_env=False
     ) as api:
         probes: tuple[Callable[[], Awaitable[Reading]], ...] = (
             lambda: _api(api),
             lambda: _database(settings),
             lambda: _redis(settings),
-            lambda: _external(settings),
-            lambda: asyncio.to_thread(_balancer, settings),
-            lambda: _cdn(settings),
-            lambda: _certificate(settings),
+            lambda: _external(settings, tls),
+            lambda: aside(lambda: _balancer(settings)),
+            lambda: _cdn(settings, tls),
+            lambda: _certificate(settings, tls),
             lambda: _headers(api),
             lambda: _times(api),
             lambda: _throughput(api),
@@ -141,8 +96,9 @@ async def _api(client: httpx.AsyncClient) -> Reading:
         said = answer.json().get("status")
     except (ValueError, AttributeError):
         said = None
-    if answer.status_code != OK or said != "healthy":
-        raise NotHealthy(f"HTTP {answer.status_code}, status {said or 'unknown'}: it cannot serve")
+    if answer.status_code != OK or said != report.HEALTHY:
+        known = said if said in (report.DEGRADED, report.UNHEALTHY) else "unknown"
+        raise NotHealthy(f"HTTP {answer.status_code}, status {known}: it cannot serve")
     return report.HEALTHY, {"version": answer.json().get("version"), "httpStatus": answer.status_code}
 
 
@@ -207,8 +163,9 @@ async def _code(client: httpx.AsyncClient, url: str) -> int | None:
         return None
 
 
-async def _external(settings: HealthSettings) -> Reading:
-    async with httpx.AsyncClient(timeout=settings.deadline_s * 0.9, trust_env=False, verify=settings.tls()) as client:
+async def _external(settings: HealthSettings, tls: ssl.SSLContext) -> Reading:
+    # below the deadline of the check, which could not tell who it was that kept it waiting
+    async with httpx.AsyncClient(timeout=settings.deadline_s * 0.6, trust_env=False, verify=tls) as client:
         names = list(settings.third_parties)
         codes = await asyncio.gather(*(_code(client, settings.third_parties[name]) for name in names))
     found = dict(zip(names, codes, strict=True))
@@ -250,10 +207,10 @@ def _group_of(client: Any, balancer: str) -> str:
     return str(groups[0]["TargetGroupArn"])
 
 
-async def _cdn(settings: HealthSettings) -> Reading:
+async def _cdn(settings: HealthSettings, tls: ssl.SSLContext) -> Reading:
     if not settings.cdn_url:
         return report.DEGRADED, {"note": "CDN_URL is not set: nothing was asked"}
-    async with httpx.AsyncClient(timeout=settings.deadline_s, trust_env=False, verify=settings.tls()) as client:
+    async with httpx.AsyncClient(timeout=settings.deadline_s, trust_env=False, verify=tls) as client:
         began = time.perf_counter()
         answer = await _get(client, settings.cdn_url)
         took = 1000 * (time.perf_counter() - began)
@@ -262,13 +219,13 @@ async def _cdn(settings: HealthSettings) -> Reading:
     return report.by_limit(took, report.CDN_SLOW_MS), {"httpStatus": answer.status_code}
 
 
-async def _certificate(settings: HealthSettings) -> Reading:
+async def _certificate(settings: HealthSettings, tls: ssl.SSLContext) -> Reading:
     address = urlsplit(settings.api_url)
     if address.scheme != "https":
         raise NotHealthy("API_BASE_URL is not https: there is no certificate")
     try:
         _, writer = await asyncio.open_connection(
-            address.hostname, address.port or 443, ssl=settings.tls(), server_hostname=address.hostname
+            address.hostname, address.port or 443, ssl=tls, server_hostname=address.hostname
         )
     except ssl.SSLCertVerificationError as error:
         raise NotHealthy(error.verify_message) from error

@@ -14,8 +14,9 @@ import typer
 
 from runbook_steps.errors import ConfigurationError
 from runbook_steps.operations.formats import AsFormat, Format
-from runbook_steps.operations.health_checks import HealthSettings, run_health_checks
+from runbook_steps.operations.health_checks import run_health_checks
 from runbook_steps.operations.health_report import health_document
+from runbook_steps.operations.health_settings import HealthSettings
 from runbook_steps.operations.smoke_report import SmokeTest, smoke_document
 from runbook_steps.operations.smoke_tests import run_smoke_tests
 

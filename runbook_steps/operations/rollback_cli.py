@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from runbook_steps.errors import ConfigurationError, OperationError, RefusedError
 from runbook_steps.operations.confirmation import require_yes
 from runbook_steps.operations.formats import AsFormat, Format
-from runbook_steps.operations.health_checks import HealthSettings
+from runbook_steps.operations.health_settings import HealthSettings
 from runbook_steps.operations.releases import Releases
 from runbook_steps.operations.rollback_criteria import (
     Criterion,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from runbook_steps.errors import ConfigurationError, OperationError
 
-__all__ = ["Unreachable", "number", "required"]
+__all__ = ["Unreachable", "number", "required", "web_url"]
 
 
 class Unreachable(OperationError):
@@ -31,6 +33,29 @@ def number(environ: Mapping[str, str], name: str, default: int, *, low: int, hig
     text = environ.get(name, "").strip()
     if not text:
         return default
-    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+    shape = re.fullmatch(r"0*([0-9]{1,18})", text)  # int() refuses thousands of digits by itself
+    if shape is None or not low <= int(shape[1]) <= high:
         raise ConfigurationError(f"{name} must be a whole number from {low} to {high}")
-    return int(text)
+    return int(shape[1])
+
+
+def web_url(environ: Mapping[str, str], name: str, default: str = "") -> str:
+    """An http(s) address without its last slash; the default when it is not set.
+
+    Raises ConfigurationError, without the value, for anything else.
+    """
+    text = environ.get(name, "").strip() or default
+    if text and not _is_web_url(text):
+        raise ConfigurationError(f"{name} is not a URL like https://host:port/path")
+    return text.rstrip("/")
+
+
+def _is_web_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        host = (parts.hostname or "").encode("idna")
+        port_is_good = parts.port is None or parts.port > 0
+    except ValueError:  # a port that is no number, half an IPv6 address, a label that is too long
+        return False
+    printable = text.isprintable() and " " not in text
+    return parts.scheme in {"http", "https"} and bool(host) and port_is_good and printable

@@ -6,156 +6,104 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import psycopg
 from redis import asyncio as redis_asyncio
+from redis.exceptions import RedisError
 
 from runbook_steps.operations.health_report import percentile
-from runbook_steps.operations.settings import required
+from runbook_steps.operations.settings import number, required
+from runbook_steps.operations.smoke_journey import REGISTERED_NAME, Journey, NeedsOther, TestFailed, expect
 from runbook_steps.operations.smoke_report import FAILED, PASSED, SKIPPED, TEST_NAMES, SmokeTest
 
 __all__ = ["run_smoke_tests"]
 
-DEADLINE_S = 20.0  # of one test
 SLA_MS = 2000  # production's alert threshold for the mean response time
 CUSTOMERS = 8  # at once: enough to see a lock or a leak, too few to be a load test
-TEST_RANGE = "+96279000"  # numbers that belong to nobody
 DAYS_AHEAD = 400  # far beyond any real booking
-
-
-class TestFailed(Exception):
-    """What was expected and what was seen."""
-
-
-class NeedsOther(Exception):
-    """A test that this one builds on did not pass."""
-
-
-@dataclass
-class Journey:
-    """What the tests of one run share: the clients, and what the test customer got so far."""
-
-    api: httpx.AsyncClient
-    outside: httpx.AsyncClient
-    environ: Mapping[str, str]
-    tokens: dict[str, Any] = field(default_factory=dict)
-    provider: dict[str, Any] = field(default_factory=dict)
-    service: dict[str, Any] = field(default_factory=dict)
-    booking: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Of the signed-in test customer. Raises NeedsOther when nobody is."""
-        if not self.tokens:
-            raise NeedsOther("nobody is signed in: Authentication Flow did not pass")
-        return {"Authorization": f"Bearer {self.tokens['accessToken']}"}
 
 
 async def run_smoke_tests(
     environ: Mapping[str, str], tls: Any, tell: Callable[[SmokeTest], None]
 ) -> tuple[SmokeTest, ...]:
-    """All tests, in the order of the report; `tell` hears of each as it ends. What was booked is cancelled.
+    """All tests, in the order of the report; `tell` hears of each as it ends. The test customers are removed.
 
-    Raises ConfigurationError when a variable is missing.
+    One test may take twice HEALTH_CHECK_TIMEOUT. Raises ConfigurationError when a variable is missing or no good.
     """
     required(environ, "API_BASE_URL", "DATABASE_URL", "REDIS_URL", "TWILIO_API_URL", "TAP_API_URL")
+    deadline_s = 2 * number(environ, "HEALTH_CHECK_TIMEOUT", 10_000, low=100, high=600_000) / 1000
     async with (
-        httpx.AsyncClient(base_url=environ["API_BASE_URL"], verify=tls, timeout=DEADLINE_S, trust_env=False) as api,
-        httpx.AsyncClient(verify=tls, timeout=DEADLINE_S, trust_env=False) as outside,
+        httpx.AsyncClient(base_url=environ["API_BASE_URL"], verify=tls, timeout=deadline_s, trust_env=False) as api,
+        httpx.AsyncClient(verify=tls, timeout=deadline_s, trust_env=False) as outside,
     ):
         journey = Journey(api, outside, environ)
         done = []
         try:
             for name in TEST_NAMES:
-                done.append(await _timed(name, _TESTS[name], journey))
+                done.append(await _timed(name, _TESTS[name], journey, deadline_s))
                 tell(done[-1])
         finally:
-            await _clean_up(journey)
+            await journey.clean_up(deadline_s)
         return tuple(done)
 
 
-async def _timed(name: str, run: Callable[[Journey], Awaitable[dict[str, Any]]], journey: Journey) -> SmokeTest:
+async def _timed(
+    name: str, run: Callable[[Journey], Awaitable[dict[str, Any]]], journey: Journey, deadline_s: float
+) -> SmokeTest:
     began = time.perf_counter()
 
     def ended(status: str, details: Mapping[str, Any], error: str | None = None) -> SmokeTest:
         return SmokeTest(name, status, 1000 * (time.perf_counter() - began), details, error)
 
     try:
-        return ended(PASSED, await asyncio.wait_for(run(journey), DEADLINE_S))
+        return ended(PASSED, await asyncio.wait_for(run(journey), deadline_s))
     except NeedsOther as missing:
         return ended(SKIPPED, {}, str(missing))
     except TestFailed as failure:
         return ended(FAILED, {}, str(failure))
     except TimeoutError:
-        return ended(FAILED, {}, f"no end within {DEADLINE_S:g} s")
+        return ended(FAILED, {}, f"no end within {deadline_s:g} s")
+    except (httpx.TransportError, psycopg.OperationalError, RedisError) as failure:
+        return ended(FAILED, {}, f"cannot reach what it asks: {type(failure).__name__}")
     except Exception as failure:
         return ended(FAILED, {}, type(failure).__name__)
 
 
-def _expect(answer: httpx.Response, status: int, what: str) -> Any:
-    if answer.status_code != status:
-        raise TestFailed(f"{what}: expected HTTP {status}, got {answer.status_code}")
-    return answer.json() if answer.content else {}
-
-
-async def _sign_in(journey: Journey) -> tuple[str, dict[str, Any]]:
-    phone = f"{TEST_RANGE}{secrets.randbelow(10_000):04d}"
-    _expect(await journey.api.post("/api/auth/otp/request", json={"phone": phone}), 202, "requesting a code")
-    code = await _received_code(journey, phone)
-    answer = await journey.api.post("/api/auth/otp/verify", json={"phone": phone, "code": code})
-    return phone, _expect(answer, 200, "signing in with the code")
-
-
-async def _received_code(journey: Journey, phone: str) -> str:
-    inbox = journey.environ.get("TWILIO_INBOX_URL") or f"{journey.environ['TWILIO_API_URL']}/_inbox"
-    messages = _expect(await journey.outside.get(f"{inbox}?to={quote(phone)}"), 200, "reading the SMS inbox")
-    words = str(messages["messages"][-1]["body"] if messages["messages"] else "").split()
-    codes = [word for word in words if word.isdigit()]
-    if not codes:
-        raise TestFailed("no SMS with a code arrived")
-    return codes[-1]
-
-
 async def _authentication(journey: Journey) -> dict[str, Any]:
-    phone, tokens = await _sign_in(journey)
+    phone, tokens = await journey.sign_in()
     wrong = await journey.api.post("/api/auth/otp/verify", json={"phone": phone, "code": "000000"})
-    _expect(wrong, 401, "signing in with a used code")
+    expect(wrong, 401, "signing in with a used code")
     journey.tokens = tokens
-    me = _expect(await journey.api.get("/api/users/me", headers=journey.headers), 200, "reading the own account")
+    me = expect(await journey.api.get("/api/users/me", headers=journey.headers()), 200, "reading the own account")
     if me["phone"] != phone:
         raise TestFailed("the account is somebody else's")
     return {"expiresIn": tokens["expiresIn"]}
 
 
 async def _token_refresh(journey: Journey) -> dict[str, Any]:
-    _ = journey.headers
+    _ = journey.headers()
     old = journey.tokens["refreshToken"]
-    fresh = _expect(await journey.api.post("/api/auth/refresh", json={"refreshToken": old}), 200, "refreshing")
-    _expect(await journey.api.post("/api/auth/refresh", json={"refreshToken": old}), 401, "refreshing twice")
+    fresh = expect(await journey.api.post("/api/auth/refresh", json={"refreshToken": old}), 200, "refreshing")
+    expect(await journey.api.post("/api/auth/refresh", json={"refreshToken": old}), 401, "refreshing twice")
     journey.tokens = {**journey.tokens, **fresh}
-    _expect(await journey.api.get("/api/users/me", headers=journey.headers), 200, "using the fresh token")
+    expect(await journey.api.get("/api/users/me", headers=journey.headers()), 200, "using the fresh token")
     return {"oldTokenRefused": True}
 
 
 async def _registration(journey: Journey) -> dict[str, Any]:
-    phone = f"{TEST_RANGE}{secrets.randbelow(10_000):04d}9"
-    person = {"phone": phone, "name": "Smoke Test", "preferred_language": "en"}
-    made = _expect(await journey.api.post("/api/users", json=person), 201, "registering")
-    try:
-        _expect(await journey.api.post("/api/users", json=person), 409, "registering twice")
-    finally:
-        await _execute(journey, "DELETE FROM users WHERE phone = %s AND name = 'Smoke Test'", phone)
+    phone = journey.new_phone()
+    person = {"phone": phone, "name": REGISTERED_NAME, "preferred_language": "en"}
+    made = expect(await journey.api.post("/api/users", json=person), 201, "registering")
+    expect(await journey.api.post("/api/users", json=person), 409, "registering twice")
     return {"registered": bool(made["id"])}
 
 
 async def _provider_search(journey: Journey) -> dict[str, Any]:
     place = {"lat": "31.9539", "lng": "35.9106", "radius_km": "25"}
-    found = _expect(await journey.api.get("/api/providers", params=place), 200, "searching near Amman")
+    found = expect(await journey.api.get("/api/providers", params=place), 200, "searching near Amman")
     distances = [provider["distance_km"] for provider in found["providers"]]
     if not distances:
         raise TestFailed("no provider within 25 km of the centre of Amman")
@@ -168,9 +116,9 @@ async def _provider_search(journey: Journey) -> dict[str, Any]:
 async def _service_listing(journey: Journey) -> dict[str, Any]:
     if not journey.provider:
         raise NeedsOther("no provider: Provider Search did not pass")
-    categories = _expect(await journey.api.get("/api/service-categories"), 200, "listing categories")
+    categories = expect(await journey.api.get("/api/service-categories"), 200, "listing categories")
     path = f"/api/providers/{journey.provider['id']}/services"
-    services = _expect(await journey.api.get(path), 200, "listing services")["services"]
+    services = expect(await journey.api.get(path), 200, "listing services")["services"]
     if not services or not categories["categories"]:
         raise TestFailed("no service or no category is listed")
     if any(service["currency"] != "JOD" or service["price"] < 0 for service in services):
@@ -180,7 +128,7 @@ async def _service_listing(journey: Journey) -> dict[str, Any]:
 
 
 async def _booking(journey: Journey) -> dict[str, Any]:
-    headers = journey.headers
+    headers = journey.headers()
     if not journey.service:
         raise NeedsOther("no service: Service Listing did not pass")
     day = date.today() + timedelta(days=DAYS_AHEAD + secrets.randbelow(300))  # noqa: DTZ011 - a calendar day
@@ -191,33 +139,21 @@ async def _booking(journey: Journey) -> dict[str, Any]:
         "start_time": f"{9 + secrets.randbelow(8):02d}:{secrets.randbelow(60):02d}",
         "payment_method": "card",
     }
-    journey.booking = _expect(await journey.api.post("/api/bookings", json=order, headers=headers), 201, "booking")
-    _expect(
+    journey.booking = expect(await journey.api.post("/api/bookings", json=order, headers=headers), 201, "booking")
+    expect(
         await journey.api.post("/api/bookings", json=order, headers=headers),
         409,
         "booking the same time twice",
     )
-    mine = _expect(await journey.api.get("/api/bookings", headers=headers), 200, "listing the own bookings")
+    mine = expect(await journey.api.get("/api/bookings", headers=headers), 200, "listing the own bookings")
     if journey.booking["id"] not in [booking["id"] for booking in mine["bookings"]]:
         raise TestFailed("the booking is not among the customer's own")
     return {"doubleBookingRefused": True}
 
 
-async def _execute(journey: Journey, query: str, *values: object) -> list[tuple[Any, ...]]:
-    connection = await psycopg.AsyncConnection.connect(
-        journey.environ["DATABASE_URL"],
-        autocommit=True,
-        connect_timeout=5,
-        application_name="beautycort smoke",
-    )
-    async with connection:
-        cursor = await connection.execute(query.encode(), values)
-        return await cursor.fetchall() if cursor.description else []
-
-
 async def _database(journey: Journey) -> dict[str, Any]:
-    rows = await _execute(journey, "SELECT count(*) FROM providers WHERE active")
-    extensions = await _execute(journey, "SELECT extname FROM pg_extension WHERE extname = 'pg_stat_statements'")
+    rows = await journey.execute("SELECT count(*) FROM providers WHERE active")
+    extensions = await journey.execute("SELECT extname FROM pg_extension WHERE extname = 'pg_stat_statements'")
     if not rows or rows[0][0] == 0:
         raise TestFailed("no active provider in the database")
     if not extensions:
@@ -247,10 +183,10 @@ async def _cache(journey: Journey) -> dict[str, Any]:
 
 async def _sms(journey: Journey) -> dict[str, Any]:
     answer = await journey.outside.get(journey.environ["TWILIO_API_URL"])
-    _expect(answer, 200, "asking the SMS service")
-    phone = f"{TEST_RANGE}{secrets.randbelow(10_000):04d}"
-    _expect(await journey.api.post("/api/auth/otp/request", json={"phone": phone}), 202, "requesting a code")
-    return {"codeLength": len(await _received_code(journey, phone))}
+    expect(answer, 200, "asking the SMS service")
+    phone = journey.new_phone()
+    expect(await journey.api.post("/api/auth/otp/request", json={"phone": phone}), 202, "requesting a code")
+    return {"codeLength": len(await journey.received_code(phone))}
 
 
 async def _payment(journey: Journey) -> dict[str, Any]:
@@ -262,7 +198,7 @@ async def _payment(journey: Journey) -> dict[str, Any]:
         "currency": "JOD",
         "source": "src_test_card",
     }
-    paid = _expect(await journey.api.post("/api/payments", json=order, headers=journey.headers), 201, "paying")
+    paid = expect(await journey.api.post("/api/payments", json=order, headers=journey.headers()), 201, "paying")
     if paid["status"] != "CAPTURED":
         raise TestFailed(f"the charge is {paid['status']}, not CAPTURED")
     return {"status": paid["status"]}
@@ -270,7 +206,7 @@ async def _payment(journey: Journey) -> dict[str, Any]:
 
 async def _one(client: httpx.AsyncClient, path: str) -> float:
     began = time.perf_counter()
-    _expect(await client.get(path), 200, path)
+    expect(await client.get(path), 200, path)
     return 1000 * (time.perf_counter() - began)
 
 
@@ -284,28 +220,16 @@ async def _response_times(journey: Journey) -> dict[str, Any]:
 
 
 async def _concurrent(journey: Journey) -> dict[str, Any]:
-    signed_in = await asyncio.gather(*(_sign_in(journey) for _ in range(CUSTOMERS)))
+    signed_in = await asyncio.gather(*(journey.sign_in() for _ in range(CUSTOMERS)))
     phones = []
     for _, tokens in signed_in:
         headers = {"Authorization": f"Bearer {tokens['accessToken']}"}
-        me = _expect(await journey.api.get("/api/users/me", headers=headers), 200, "reading the own account")
+        me = expect(await journey.api.get("/api/users/me", headers=headers), 200, "reading the own account")
         phones.append(me["phone"])
-        _expect(await journey.api.post("/api/auth/logout", headers=headers), 204, "signing out")
+        expect(await journey.api.post("/api/auth/logout", headers=headers), 204, "signing out")
     if [phone for phone, _ in signed_in] != phones:
         raise TestFailed("a customer saw another one's account")
     return {"customers": CUSTOMERS}
-
-
-async def _clean_up(journey: Journey) -> None:
-    """Cancels the booking and signs the test customer out; a platform that is down keeps them."""
-    if not journey.tokens:
-        return
-    try:
-        if journey.booking:
-            await journey.api.delete(f"/api/bookings/{journey.booking['id']}", headers=journey.headers)
-        await journey.api.post("/api/auth/logout", headers=journey.headers)
-    except httpx.HTTPError:
-        return
 
 
 _TESTS: Mapping[str, Callable[[Journey], Awaitable[dict[str, Any]]]] = {

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,47 +100,122 @@ def test_a_service_killed_by_pid_is_the_one_named(
     assert (code, report["status"]) == (0, "healthy")
 
 
-def test_a_server_that_never_answers_ends_at_the_deadline(whole: EmbeddedTarget, shell: Shell) -> None:
-    """Accepted and then silent: each check has its own deadline, the others are not held up."""
-    import socket
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a server that accepts and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
 
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
-        began = time.monotonic()
-        code, report = health(shell, HEALTH_CHECK_TIMEOUT="1000", REDIS_URL=f"redis://127.0.0.1:{port}/0")
-        took = time.monotonic() - began
-    assert (code, statuses(report)["Redis Health"]) == (1, "unhealthy")
-    assert statuses(report)["Database Health"] == "healthy"
-    assert took < 1.0 + START_S
+
+def test_a_server_that_never_answers_ends_at_the_deadline(whole: EmbeddedTarget, shell: Shell, silent: str) -> None:
+    """Accepted and then silent, five at once: each check has its own deadline, the others are not held up."""
     del whole
+    began = time.monotonic()
+    code, report = health(
+        shell,
+        HEALTH_CHECK_TIMEOUT="1000",
+        DATABASE_URL=f"postgres://someone:hidden@{silent}/x",
+        REDIS_URL=f"redis://{silent}/0",
+        TWILIO_API_URL=f"http://{silent}",
+        AWS_ENDPOINT_URL=f"http://{silent}",
+        CDN_URL=f"http://{silent}",
+    )
+    took = time.monotonic() - began
+    silent_ones = NAMES[1:6]
+    assert [name for name, status in statuses(report).items() if status == "unhealthy"] == silent_ones
+    assert (code, report["checks"][3]["error"]) == (1, "Twilio does not answer")
+    assert took < 1.0 + START_S
+
+
+def test_an_api_that_never_answers_ends_at_the_deadline(whole: EmbeddedTarget, shell: Shell, silent: str) -> None:
+    """What asks the API is unhealthy, what does not is judged for itself."""
+    del whole
+    began = time.monotonic()
+    code, report = health(shell, HEALTH_CHECK_TIMEOUT="1000", API_BASE_URL=f"https://{silent}")
+    took = time.monotonic() - began
+    bad = [name for name, status in statuses(report).items() if status == "unhealthy"]
+    assert (code, bad) == (1, [NAMES[0], *NAMES[6:]])
+    assert took < 1.0 + START_S
+
+
+def test_an_endless_answer_ends_at_the_deadline(whole: EmbeddedTarget, shell: Shell) -> None:
+    """A byte now and then resets every timeout of a socket, not that of the check."""
+    del whole
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dripping = threading.Thread(target=_drip, args=(server,), daemon=True)
+        dripping.start()
+        began = time.monotonic()
+        endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
+        code, report = health(shell, HEALTH_CHECK_TIMEOUT="1000", AWS_ENDPOINT_URL=endpoint)
+        took = time.monotonic() - began
+    assert (code, statuses(report)["Load Balancer Health"]) == (1, "unhealthy")
+    assert took < 1.0 + START_S
+
+
+def _drip(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection, suppress(OSError):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        while True:
+            connection.sendall(b"x")
+            threading.Event().wait(0.1)
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"),
+    ("setting", "code", "said"),
     [
-        ("API_BASE_URL", "not a url"),
-        ("API_BASE_URL", "https://no-such-host.invalid"),
-        ("API_BASE_URL", "https://localhost:99999"),
-        ("DATABASE_URL", "postgres://u:S3cr3t-in-URL@no-such-host.invalid/x"),
-        ("DATABASE_URL", "S3cr3t-in-URL"),
-        ("REDIS_URL", "redis://:S3cr3t-in-URL@127.0.0.1:1/0"),
-        ("REDIS_URL", "S3cr3t-in-URL"),
-        ("TAP_API_URL", "\x1b[31mred"),
-        ("HEALTH_CHECK_TIMEOUT", "soon"),
-        ("HEALTH_CHECK_TIMEOUT", "-1"),
-        ("API_BASE_URL", ""),
+        ("API_BASE_URL=S3cr3t-in-URL", 2, "API_BASE_URL is not a URL"),
+        ("API_BASE_URL=https://no-such-host.invalid", 1, "API Health"),
+        ("AWS_REGION=me south", 1, "cannot ask the load balancer"),
+        ("DATABASE_URL=postgres://u:S3cr3t-in-URL@no-such-host.invalid/x", 1, "cannot connect to PostgreSQL"),
+        ("DATABASE_URL=postgres://u:S3cr3t-in-URL@127.0.0.1:x/x", 1, "cannot connect to PostgreSQL"),
+        ("REDIS_URL=redis://:S3cr3t-in-URL@127.0.0.1:1/0", 1, "cannot use Redis"),
+        ("SSL_CERT_FILE=/etc/passwd", 2, "SSL_CERT_FILE is not a readable file"),
     ],
 )
-def test_a_hostile_setting_is_told_in_words(whole: EmbeddedTarget, shell: Shell, variable: str, value: str) -> None:
-    """No traceback, no secret, no escape sequence, and never exit 0."""
+def test_a_hostile_setting_is_told_in_words(
+    whole: EmbeddedTarget, shell: Shell, setting: str, code: int, said: str
+) -> None:
+    """What cannot be an address ends with 2 before anything is asked; what does not answer is the check named."""
     del whole
-    done = shell("beautycort health-checks health", **{variable: value, "HEALTH_CHECK_TIMEOUT": value if
-                 variable == "HEALTH_CHECK_TIMEOUT" else "2000"})  # fmt: skip
-    said = done.stdout + done.stderr
-    assert done.returncode in {1, 2, 4}
-    assert "Traceback" not in said
-    assert "S3cr3t-in-URL" not in said
-    assert "\x1b[31m" not in said
+    variable, _, value = setting.partition("=")
+    done = shell("beautycort health-checks health", **{"HEALTH_CHECK_TIMEOUT": "3000", variable: value})
+    told = done.stdout + done.stderr
+    assert done.returncode == code, told
+    assert said in told
+    assert [word for word in ("Traceback", "internal", "S3cr3t-in-URL") if word in told] == []
+
+
+def test_the_console_shows_a_line_for_each_check_and_what_to_do_next(restored: EmbeddedTarget, shell: Shell) -> None:
+    """Without colours where nobody looks; the reason stands beside the check."""
+    restored.control.stop("redis")
+    done = shell("beautycort health-checks health --format console")
+    lines = done.stdout.splitlines()
+    assert (done.returncode, len(lines)) == (1, 12)
+    assert [line.split("  ")[0] for line in lines if "Redis Health" in line] == ["✗ unhealthy Redis Health"]
+    assert "cannot use Redis: ConnectionError" in done.stdout
+    assert lines[-2].startswith("UNHEALTHY: ")
+    assert lines[-1].startswith("next: ")
+    assert "\x1b" not in done.stdout
+
+
+def test_a_report_is_written_to_a_file_too(whole: EmbeddedTarget, shell: Shell, tmp_path: Path) -> None:
+    """As JSON, whatever the console shows; a folder that is not there is told."""
+    del whole
+    done = shell(f"beautycort health-checks health --output {tmp_path}/report.json")
+    assert (done.returncode, json.loads((tmp_path / "report.json").read_text())["status"]) == (0, "healthy")
+    done = shell("beautycort health-checks health --output /no/such/folder/report.json")
+    assert (done.returncode, "cannot write /no/such/folder/report.json" in done.stderr) == (2, True)
+
+
+def test_no_secret_is_in_the_reasons_of_what_is_down(restored: EmbeddedTarget, shell: Shell) -> None:
+    """Redis and PostgreSQL stopped: every reason is told, no URL and no password."""
+    restored.control.stop("redis")
+    restored.control.stop("postgres")
+    for form in ("json", "console"):
+        done = shell(f"beautycort health-checks all --format {form}", HEALTH_CHECK_TIMEOUT="3000")
+        told = done.stdout + done.stderr
+        assert (done.returncode, [secret for secret in restored.secrets() if secret in told]) == (1, [])
 
 
 def test_all_is_both_reports_and_exit_0_only_when_both_are_well(restored: EmbeddedTarget, shell: Shell) -> None:
