@@ -1,0 +1,121 @@
+"""`beautycort health-checks smoke`: the right test fails, and nothing of the test customers stays."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+import redis
+
+from runbook_steps.targets.embedded import EmbeddedTarget
+from tests.contract.conftest import Shell
+
+LEFT = """
+SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM bookings WHERE status <> 'cancelled'),
+       (SELECT count(*) FROM payments)
+"""
+
+
+@pytest.fixture
+def healed(whole: EmbeddedTarget) -> Iterator[EmbeddedTarget]:
+    """Whatever a test stopped runs again, and the third parties answer well."""
+    yield whole
+    for service in ("postgres", "redis", "third_parties"):
+        whole.control.start(service)
+    stand_ins = whole.environment()["TAP_API_URL"].removesuffix("/tap")
+    httpx.delete(f"{stand_ins}/_control", trust_env=False).raise_for_status()
+
+
+def smoke(shell: Shell, **variables: str) -> tuple[int, dict[str, Any]]:
+    """Exit code and report."""
+    done = shell("beautycort health-checks smoke --format json", **variables)
+    return done.returncode, json.loads(done.stdout)
+
+
+def errors(report: dict[str, Any], status: str) -> dict[str, str]:
+    """Test → why, of those with that status."""
+    return {test["testName"]: test["error"] for test in report["tests"] if test["status"] == status}
+
+
+def left(target: EmbeddedTarget) -> tuple[Any, ...]:
+    """Users, live bookings, payments."""
+    with psycopg.connect(target.environment()["DATABASE_URL"]) as connection:
+        return connection.execute(LEFT).fetchone() or ()
+
+
+def test_twelve_pass_and_leave_nothing(whole: EmbeddedTarget, shell: Shell) -> None:
+    """No user, no booking, no payment, no session more than before."""
+    with redis.Redis.from_url(whole.environment()["REDIS_URL"]) as client:
+        before, sessions = left(whole), client.keys("session:*")
+        code, report = smoke(shell)
+        assert report["summary"] == {"total": 12, "passed": 12, "failed": 0, "skipped": 0}
+        assert (code, report["status"], left(whole)) == (0, "passed", before)
+        assert client.keys("session:*") == sessions
+
+
+def test_a_payment_service_that_fails_is_one_failed_test(healed: EmbeddedTarget, shell: Shell) -> None:
+    """All else passes, and the unpaid booking is gone."""
+    before = left(healed)
+    httpx.put(
+        healed.environment()["TAP_API_URL"].replace("/tap", "/_control/tap"), json={"status": 503}, trust_env=False
+    )
+    code, report = smoke(shell)
+    assert (code, report["status"], left(healed)) == (1, "failed", before)
+    assert errors(report, "failed") == {"Payment Gateway": "paying: expected HTTP 201, got 502"}
+    assert report["summary"]["skipped"] == 0
+
+
+def test_an_sms_service_that_fails_stops_who_must_sign_in(healed: EmbeddedTarget, shell: Shell) -> None:
+    """The tests that need a customer are skipped, with the reason; searching passes."""
+    httpx.put(
+        healed.environment()["TWILIO_API_URL"].replace("/twilio", "/_control/twilio"),
+        json={"status": 500},
+        trust_env=False,
+    )
+    code, report = smoke(shell)
+    assert code == 1
+    assert set(errors(report, "failed")) == {"Authentication Flow", "SMS Service", "Concurrent Users"}
+    assert errors(report, "skipped") == {
+        "Token Refresh": "nobody is signed in: Authentication Flow did not pass",
+        "Booking Creation": "nobody is signed in: Authentication Flow did not pass",
+        "Payment Gateway": "nothing is booked: Booking Creation did not pass",
+    }
+
+
+def test_without_redis_searching_passes(healed: EmbeddedTarget, shell: Shell) -> None:
+    """Signing in and the cache fail; what only reads the database does not."""
+    healed.control.stop("redis")
+    code, report = smoke(shell)
+    passed = {test["testName"] for test in report["tests"] if test["status"] == "passed"}
+    failed = set(errors(report, "failed"))
+    assert code == 1
+    assert {"User Registration", "Provider Search", "Service Listing", "Database Connectivity"} <= passed
+    assert {"Authentication Flow", "Cache Operations", "SMS Service", "Concurrent Users"} <= failed
+
+
+def test_without_the_database_every_reason_is_told_without_a_secret(healed: EmbeddedTarget, shell: Shell) -> None:
+    """Each failure says what it expected or cannot reach."""
+    healed.control.stop("postgres")
+    done = shell("beautycort health-checks smoke --format json")
+    failed = errors(json.loads(done.stdout), "failed")
+    assert {"Database Connectivity", "User Registration", "Provider Search"} <= set(failed)
+    assert failed["Database Connectivity"] == "cannot reach what it asks: OperationalError"
+    assert [secret for secret in healed.secrets() if secret in done.stdout + done.stderr] == []
+
+
+def test_an_api_that_never_answers_ends(whole: EmbeddedTarget, shell: Shell) -> None:
+    """Each test within twice the deadline; nobody waits for a platform that hangs for minutes."""
+    del whole
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        address = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        code, report = smoke(shell, API_BASE_URL=address, HEALTH_CHECK_TIMEOUT="250")
+        took = time.monotonic() - began
+    assert (code, report["status"], report["summary"]["passed"]) == (1, "failed", 1)
+    assert took < 12 * 2 * 0.25 + 5
