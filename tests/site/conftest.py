@@ -1,4 +1,8 @@
-"""A small project to build a site from: the real settings, styles and data, and one demo runbook."""
+"""What the tests of the site share.
+
+A small project to build from, with the real settings, styles and data and one demo runbook, for tests that change it;
+and the real site, built once for all tests that only read it, served, with a browser to read it in.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,21 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
-from runbook_steps.model import Evidence, Outcome, Role, ScenarioRecord, Step, StepRecord
+from runbook_steps.model import Evidence, Outcome, Procedure, Role, ScenarioRecord, Step, StepRecord
 from runbook_steps.parse import parse_feature, procedure_hash
 from runbook_steps.record import write_evidence
+from tests.site.browser import ARGUMENTS, chromium, serving
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 collect_ignore = ["demo_project"]  # its feature is there to be read, not to be followed
 ROOT = Path(__file__).parents[2]
@@ -52,31 +62,15 @@ class DemoProject:
         file.write_text(text.replace(old, new), encoding="utf-8")
 
     def prove(self, change: Callable[[ScenarioRecord], ScenarioRecord] = lambda record: record) -> None:
-        """Writes evidence as a run would have, each record changed as the test wants it."""
-        runbook = parse_feature((self.root / FEATURE).read_text("utf-8"), FEATURE)
+        """Writes evidence of every feature as a run would have, each record changed as the test wants it."""
         records: dict[str, ScenarioRecord] = {}
-        for procedure in runbook.procedures:
-            rows = [f"[{'-'.join(row)}]" for row in procedure.examples[1:]] or [""]
-            for row in rows:
-                record = change(
-                    ScenarioRecord(
-                        id=f"{FEATURE}::{procedure.name}{row}",
-                        feature=FEATURE,
-                        scenario=procedure.name,
-                        risk=procedure.risk,
-                        outcome=Outcome.PASSED,
-                        started=STARTED,
-                        duration_s=4.2,
-                        commit="abc1234def5678abc1234def5678abc1234def56",
-                        dirty=False,
-                        target="embedded",
-                        emulated={"aws": "moto"},
-                        tools={"postgres": "18.6"},
-                        steps=tuple(_passed(step) for step in procedure.steps),
-                        text_hash=procedure_hash(procedure),
-                    )
-                )
-                records[record.id] = record
+        for file in sorted((self.root / "features").rglob("*.feature")):
+            feature = file.relative_to(self.root).as_posix()
+            for procedure in parse_feature(file.read_text("utf-8"), feature).procedures:
+                rows = [f"[{'-'.join(row)}]" for row in procedure.examples[1:]] or [""]
+                for row in rows:
+                    record = change(_proven(procedure, feature, row))
+                    records[record.id] = record
         write_evidence(
             self.root / "build/evidence/embedded.json",
             Evidence("embedded", "2026-11-23T15:01:00.000Z", records),
@@ -91,10 +85,29 @@ class DemoProject:
             env={**environ, "NO_MKDOCS_2_WARNING": "1"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         return Built(site, done.returncode, done.stdout + done.stderr)
+
+
+def _proven(procedure: Procedure, feature: str, row: str) -> ScenarioRecord:
+    return ScenarioRecord(
+        id=f"{feature}::{procedure.name}{row}",
+        feature=feature,
+        scenario=procedure.name,
+        risk=procedure.risk,
+        outcome=Outcome.PASSED,
+        started=STARTED,
+        duration_s=4.2,
+        commit="abc1234def5678abc1234def5678abc1234def56",
+        dirty=False,
+        target="embedded",
+        emulated={"aws": "moto"},
+        tools={"postgres": "18.6"},
+        steps=tuple(_passed(step) for step in procedure.steps),
+        text_hash=procedure_hash(procedure),
+    )
 
 
 def _passed(step: Step) -> StepRecord:
@@ -138,3 +151,57 @@ def demo(tmp_path: Path) -> DemoProject:
     kept = [line for line in home if not any(link in line for link in of_this_project)]
     (root / "docs/index.md").write_text("".join(kept), encoding="utf-8")
     return DemoProject(root)
+
+
+def copy_of_this_project(root: Path) -> DemoProject:
+    """The project's own pages, features and settings, as a fresh clone has them."""
+    for folder in ("docs", "features"):
+        shutil.copytree(ROOT / folder, root / folder)
+    for file in ("mkdocs.yml", "pyproject.toml"):
+        shutil.copy(ROOT / file, root)
+    return DemoProject(root)
+
+
+@pytest.fixture(scope="session")
+def built_site(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The real site with evidence of every scenario, built once for all workers; tests read it, none may change it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent  # a worker has a folder of its own below the one of the run
+    root = shared / "real-site"
+    with FileLock(shared / "real-site.lock", timeout=300):
+        said = root / "said.txt"
+        if not said.exists():
+            root.mkdir()
+            project = copy_of_this_project(root)
+            project.prove()
+            built = project.build()
+            said.write_text(f"{built.exit_code}\n{built.said}", encoding="utf-8")
+    code, _, text = said.read_text("utf-8").partition("\n")
+    assert code == "0", text
+    return Built(root / "site", int(code), text)
+
+
+@pytest.fixture(scope="session")
+def served_site(built_site: Built) -> Iterator[str]:
+    """The address of the real site, below a sub-path and with a slash at its end."""
+    with serving(built_site.site) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, without a window; skips where there is none.
+
+    One for each module, not for the session: while it runs, this thread has an event loop, and a test of another
+    module that calls `asyncio.run` would be refused.
+    """
+    found = chromium()
+    if found is None:
+        pytest.skip("no Chromium on the PATH: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS), headless=True)
+        yield browser
+        browser.close()
