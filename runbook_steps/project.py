@@ -19,11 +19,12 @@ from runbook_steps.directory import (
     parse_vendors,
 )
 from runbook_steps.errors import ConfigurationError, EvidenceError, PageError, Position, SourceError
-from runbook_steps.model import Evidence, Outcome, Runbook, ScenarioRecord
+from runbook_steps.model import Evidence, Outcome, Procedure, Runbook, ScenarioRecord
 from runbook_steps.page import Page, parse_page
 from runbook_steps.parse import parse_feature, procedure_hash, stem_of
 from runbook_steps.record import load_evidence
 from runbook_steps.settings import load_settings
+from runbook_steps.sources import SourceIndex, changed_sources, source_index
 
 __all__ = ["CONTACTS", "SEVERITIES", "Project", "find_root", "load_project"]
 
@@ -95,7 +96,7 @@ def load_project(root: Path) -> Project:
         root=root,
         runbooks=bound,
         pages=pages,
-        evidence=tuple(_evidence(settings.evidence_dir, bound)),
+        evidence=tuple(_evidence(settings.evidence_dir, bound, root)),
         severities=_data(root, SEVERITIES, parse_severities, problems),
         contacts=_data(root, CONTACTS, parse_contacts, problems),
         vendors=_data(root, CONTACTS, parse_vendors, problems),
@@ -147,24 +148,41 @@ def _data(
     return {}
 
 
-def _evidence(folder: Path, runbooks: tuple[Runbook, ...]) -> Iterator[Evidence]:
-    hashes = {
-        (runbook.feature_path, procedure.name): procedure_hash(procedure)
+def _evidence(folder: Path, runbooks: tuple[Runbook, ...], root: Path) -> Iterator[Evidence]:
+    procedures = {
+        (runbook.feature_path, procedure.name): (procedure, runbook.stem)
         for runbook in runbooks
         for procedure in runbook.procedures
     }
+    index: list[SourceIndex] = []
+
+    def sources(procedure: Procedure, stem: str) -> Mapping[str, str]:
+        if not index:  # read when the first proof asks: a project that was never proven pays nothing
+            index.append(source_index(root))
+        return index[0].of(procedure, stem)
+
     for path in sorted(folder.glob("*.json")):
         try:
             state = path.stat()
         except OSError as error:
             raise EvidenceError(f"cannot read the evidence {path}: {error.strerror}") from error
         evidence = _load_evidence(path, state.st_mtime_ns, state.st_size)
-        yield replace(evidence, records={key: _as_of_now(record, hashes) for key, record in evidence.records.items()})
+        yield replace(
+            evidence, records={key: _as_of_now(r, procedures, sources) for key, r in evidence.records.items()}
+        )
 
 
-def _as_of_now(record: ScenarioRecord, hashes: Mapping[tuple[str, str], str]) -> ScenarioRecord:
-    """A proof is of the text that ran: when the scenario says something else now, it is stale."""
-    now = hashes.get((record.feature, record.scenario))
-    if record.outcome is not Outcome.PASSED or now is None or not record.text_hash or record.text_hash == now:
+def _as_of_now(
+    record: ScenarioRecord,
+    procedures: Mapping[tuple[str, str], tuple[Procedure, str]],
+    sources: Callable[[Procedure, str], Mapping[str, str]],
+) -> ScenarioRecord:
+    """A proof is of what ran: when the scenario, or what it rests on, is something else now, it is stale."""
+    found = procedures.get((record.feature, record.scenario))
+    if record.outcome is not Outcome.PASSED or found is None:
         return record
-    return replace(record, outcome=Outcome.STALE, reason="the scenario has changed since it was proven")
+    if record.text_hash and record.text_hash != procedure_hash(found[0]):
+        return replace(record, outcome=Outcome.STALE, reason="the scenario has changed since it was proven")
+    if record.sources and (changed := changed_sources(record.sources, sources(*found))):
+        return replace(record, outcome=Outcome.STALE, reason=f"changed since it was proven: {changed}")
+    return record

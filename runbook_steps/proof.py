@@ -22,6 +22,7 @@ from runbook_steps.errors import (
 from runbook_steps.failure import failure_story
 from runbook_steps.filing import file_evidence
 from runbook_steps.model import Outcome, Procedure, Risk, Role
+from runbook_steps.parse import stem_of
 from runbook_steps.plan import parts_needed, plan
 from runbook_steps.preparation import Preparation
 from runbook_steps.record import Journal, load_evidence
@@ -31,6 +32,7 @@ from runbook_steps.restraint import Restraint
 from runbook_steps.run import end_commands_of_dead_runs
 from runbook_steps.session_settings import git_state, journals_of, settings_of
 from runbook_steps.settings import Settings
+from runbook_steps.sources import SourceIndex, source_index
 from runbook_steps.targets.base import Target
 from runbook_steps.verdict import message_of, outcome_of
 from runbook_steps.wiring import make_target
@@ -59,6 +61,7 @@ class Proof:
         self._items: list[pytest.Item] = []
         self._procedure: Procedure | None = None
         self.preparation = Preparation(target, settings, run, self._tell)
+        self._index: SourceIndex | None = None
         self._restraints: dict[Risk, Restraint] = {}
         self._verdict: tuple[Outcome, str] = (Outcome.INTERRUPTED, "")
         self._step_files: dict[str, set[str]] = {}
@@ -184,13 +187,19 @@ class Proof:
         try:
             if self._recorder is None:
                 self.start_target()
-            self.recorder.scenario_started(self._key(item), feature, procedure, {})
+            self.recorder.scenario_started(self._key(item), feature, procedure, self._sources(procedure, feature))
             try:
                 return (yield)
             finally:
                 self.recorder.scenario_finished(*self._verdict)
         except JournalError as error:
             pytest.exit(f"{error}; stopped, because an unrecorded run proves nothing", returncode=1)
+
+    def _sources(self, procedure: Procedure, feature: str) -> Mapping[str, str]:
+        """What the proof rests on, read once a session: before the first scenario, as it then runs."""
+        if self._index is None:
+            self._index = source_index(self.settings.root)
+        return self._index.of(procedure, stem_of(feature))
 
     def _key(self, item: pytest.Item) -> str:
         feature = relative_path(item.path, self.settings.root)

@@ -57,8 +57,7 @@ class Catalog:
         """The files of steps, faults and operations that a runbook uses, those they import too; sorted."""
         todo = {d.position.path for p in runbook.procedures for role, text in lines_of(p) for d in self.of(role, text)}
         for procedure in runbook.procedures:
-            for command in procedure.commands:
-                todo |= {path for word in _OPERATION.findall(command.text) for path in self._operation(word)}
+            todo |= set(self.operations(procedure))
         reached: set[str] = set()
         while todo:
             path = todo.pop()
@@ -66,10 +65,12 @@ class Catalog:
             todo |= self.imports.get(path, frozenset()) - reached
         return tuple(sorted(reached))
 
-    def _operation(self, word: str) -> Iterator[str]:
-        for path, text in self.texts.items():
-            if path.endswith("_cli.py") and (f'"{word}"' in text or f"def {word.replace('-', '_')}(" in text):
-                yield path
+    def operations(self, procedure: Procedure) -> Iterator[str]:
+        """The files of the `beautycort` commands that a procedure calls."""
+        for word in {word for command in procedure.commands for word in _OPERATION.findall(command.text)}:
+            for path, text in self.texts.items():
+                if path.endswith("_cli.py") and (f'"{word}"' in text or f"def {word.replace('-', '_')}(" in text):
+                    yield path
 
 
 def lines_of(procedure: Procedure) -> Iterator[tuple[Role, str]]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,15 +43,11 @@ def text_of(page: str) -> str:
 
 
 def test_the_delivered_site_builds_without_a_warning(tmp_path: Path) -> None:
-    """Strict, and in less than the three seconds the project allows itself, start of Python included."""
-    delivered = copy_of_this_project(tmp_path)
-    began = time.monotonic()
-    built = delivered.build()
-    took = time.monotonic() - began
+    """Strict. How long it takes is measured by `make bench`, on a machine that does nothing else."""
+    built = copy_of_this_project(tmp_path).build()
 
     assert 0 == built.exit_code, built.said
     assert "WARNING" not in built.said
-    assert took < 10, f"{took:.1f} s"  # three on a quiet machine; this one may be shared
 
 
 def test_every_runbook_is_in_the_navigation(built_site: Built) -> None:
