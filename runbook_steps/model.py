@@ -235,7 +235,7 @@ class TargetFacts:
 
     `disposable` targets may be broken on purpose; on others Given only observes.
     `tools` are the names of executables found on the target's PATH. `hidden` are files and folders that
-    a read-only command must not see. `parts` are those it has, None for all.
+    a read-only command must not see, `sockets` the UNIX sockets it may talk to. `parts` are those it has, None for all.
     """
 
     name: str
@@ -244,4 +244,5 @@ class TargetFacts:
     tools: frozenset[str] = frozenset()
     emulated: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
+    sockets: tuple[str, ...] = ()
     parts: frozenset[str] | None = None

@@ -62,7 +62,11 @@ class Restraint:
         if workspace is None or self._risk is not Risk.READONLY or not can_lock_down():
             return Held(guarded)
         own = [Path(environment[name]) for name in _WRITABLE if environment.get(name)]
-        return Held(guarded, self._guard.prefix([workspace, *own], [Path(path) for path in self._facts.hidden]))
+        return Held(guarded, self._guard.prefix([workspace, *own], *self._apart()))
+
+    def _apart(self) -> tuple[list[Path], list[Path]]:
+        """What may not be read, and the UNIX sockets that may be talked to."""
+        return [Path(path) for path in self._facts.hidden], [Path(path) for path in self._facts.sockets]
 
     def forget(self) -> None:
         """What was refused before does not count any more: a scenario answers for itself."""

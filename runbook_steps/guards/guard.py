@@ -13,8 +13,9 @@ from pathlib import Path
 
 from runbook_steps.errors import TargetError
 from runbook_steps.guards import lockdown
-from runbook_steps.guards.http_policy import refused_aws, refused_http
+from runbook_steps.guards.http_policy import refused_aws, refused_http, refused_kubernetes
 from runbook_steps.guards.http_relay import HttpRelay
+from runbook_steps.guards.kubeconfig import Cluster, guarded_kubeconfig, read_kubeconfig
 from runbook_steps.guards.listening import Listener, Relay
 from runbook_steps.guards.mirror import Mirror
 from runbook_steps.guards.postgres_relay import PostgresRelay
@@ -32,7 +33,7 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY
 
 def can_lock_down() -> bool:
     """Whether this kernel can hold a command to what it may write, connect to and signal."""
-    return sys.platform == "linux" and lockdown.landlock_abi() >= lockdown.ABI_NEEDED
+    return lockdown.lockable()
 
 
 class Guard:
@@ -42,6 +43,7 @@ class Guard:
         """`folder` is private to the run: certificates are kept there. Nothing listens yet."""
         self.risk = risk
         self._folder = folder
+        self._report = folder / "refused.jsonl"
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"guard-{risk}", daemon=True)
         self._listeners: dict[Origin, Listener] = {}
@@ -54,21 +56,37 @@ class Guard:
         if self.risk is Risk.READONLY:
             real = with_readonly_role(real)
         guarded = rewritten(real, lambda origin: self._port(origin, real))
+        if real.get("KUBECONFIG"):
+            guarded["KUBECONFIG"] = str(self._kubeconfig(real))
         if self._mirror is not None:
             guarded |= dict.fromkeys(_CA_VARIABLES, str(self._mirror.bundle))
         return {name: value for name, value in guarded.items() if name not in _PROXIES}
 
-    def prefix(self, writable: Sequence[Path], hidden: Sequence[Path]) -> tuple[str, ...]:
+    def prefix(self, writable: Sequence[Path], hidden: Sequence[Path], sockets: Sequence[Path]) -> tuple[str, ...]:
         """What to put before a command so that the kernel holds it: it may write only there, and only see the rest."""
-        ports = [listener.port for listener in self._listeners.values()]
-        spec = {"write": [str(path) for path in writable], "hide": [str(path) for path in hidden], "ports": ports}
+        spec = {
+            "write": [str(path) for path in writable],
+            "hide": [str(path) for path in hidden],
+            "ports": [listener.port for listener in self._listeners.values()],
+            "sockets": [str(path) for path in sockets],
+            "report": str(self._report),
+        }
         return (sys.executable, "-I", "-S", str(Path(lockdown.__file__)), json.dumps(spec))
 
     def take_refusals(self) -> tuple[Refusal, ...]:
         """What was refused since the last time it was asked."""
         taken = tuple(self._refusals)
         del self._refusals[: len(taken)]
-        return taken
+        return taken + self._take_report()
+
+    def _take_report(self) -> tuple[Refusal, ...]:
+        """What the overseers of locked-down commands wrote."""
+        try:
+            lines = self._report.read_text("utf-8").splitlines()
+            self._report.unlink()
+        except FileNotFoundError:
+            return ()
+        return tuple(Refusal(*json.loads(line)) for line in lines)
 
     def close(self) -> None:
         """Ends every relay and the thread; idempotent."""
@@ -83,13 +101,39 @@ class Guard:
 
     def _port(self, origin: Origin, real: Mapping[str, str]) -> int:
         if origin not in self._listeners:
-            try:
-                listener = Listener(self._relay(origin, real))
-            except OSError as error:
-                raise TargetError(f"the guard of {origin.name} cannot listen: {error}") from error
-            asyncio.run_coroutine_threadsafe(listener.accept(), self._loop)
-            self._listeners[origin] = listener
+            self._listen(origin, self._relay(origin, real))
         return self._listeners[origin].port
+
+    def _listen(self, origin: Origin, relay: Relay) -> None:
+        try:
+            listener = Listener(relay)
+        except OSError as error:
+            raise TargetError(f"the guard of {origin.name} cannot listen: {error}") from error
+        asyncio.run_coroutine_threadsafe(listener.accept(), self._loop)
+        self._listeners[origin] = listener
+
+    def _kubeconfig(self, real: Mapping[str, str]) -> Path:
+        """One that leads here; without a cluster, and saying why, when the real one cannot be guarded."""
+        file, context = Path(real["KUBECONFIG"]), real.get("KUBE_CONTEXT", "")
+        guarded = self._folder / "kubeconfig"
+        if not file.exists():
+            return file  # the cluster is not started yet, or not there
+        try:
+            cluster = read_kubeconfig(file, context, self._folder)
+        except ValueError as error:
+            guarded.write_text(f"# {error}\n", encoding="utf-8")
+            return guarded
+        origin = Origin("kubernetes", cluster.host, cluster.port, "yes" if cluster.tls else "", "Kubernetes")
+        if origin not in self._listeners:
+            self._listen(origin, self._kubernetes(cluster))
+        guarded.write_text(guarded_kubeconfig(cluster, self._listeners[origin].port), encoding="utf-8")
+        return guarded
+
+    def _kubernetes(self, cluster: Cluster) -> Relay:
+        upstream = Upstream(cluster.host, cluster.port, cluster.tls)
+        headers = (("Host", f"{cluster.host}:{cluster.port}"), *cluster.headers)
+        tell = self._refusals.append
+        return HttpRelay("Kubernetes", upstream, refused_kubernetes, self.risk, tell, extra=headers)
 
     def _relay(self, origin: Origin, real: Mapping[str, str]) -> Relay:
         tell = self._refusals.append

@@ -17,6 +17,14 @@ _READING_ACTION = re.compile(r"(Describe|Get|List|BatchGet|Head|Lookup|Query|Sca
 _LOSING_ACTION = re.compile(r"(Delete|Terminate|Purge|Reset|Disable|Schedule\w*Deletion)[A-Za-z0-9]*")
 _ASKING = re.compile(r"/apis/(authorization|authentication)\.k8s\.io/v1/self\w+")
 
+_OBJECT = re.compile(
+    r"/(?:api/v1|apis/[^/]+/[^/]+)(?:/namespaces/[^/]+(?=/))?/(?P<kind>[a-z]+)(?:/(?P<name>[^/]+))?(?:/[a-z]+)?/?$"
+)
+_HOLDING = frozenset({
+    "customresourcedefinitions", "namespaces", "nodes", "persistentvolumeclaims", "persistentvolumes", "secrets",
+    "statefulsets", "volumesnapshots",
+})  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Head:
@@ -73,6 +81,12 @@ def _aws_action(head: Head, body: bytes) -> str | None:
     return " and ".join(sorted(set(actions))) if actions else None
 
 
+def _loses_objects(path: str) -> bool:
+    """Whether a DELETE there takes more than one object, or one that holds others or data."""
+    found = _OBJECT.search(path)
+    return found is None or not found["name"] or found["kind"] in _HOLDING
+
+
 def refused_kubernetes(head: Head, body: bytes, risk: Risk) -> str | None:
     """The Kubernetes request that goes beyond the risk; None when it may pass.
 
@@ -81,8 +95,11 @@ def refused_kubernetes(head: Head, body: bytes, risk: Risk) -> str | None:
     """
     del body
     parts = urlsplit(head.target)
-    if risk is not Risk.READONLY:
+    if risk is Risk.DESTRUCTIVE:
         return None
+    if risk is Risk.MUTATING:
+        losing = head.method == "DELETE" and _loses_objects(parts.path)
+        return f"DELETE {parts.path}" if losing else None
     if re.search(r"/(exec|attach|portforward|proxy)(/|$)", parts.path):
         return f"{head.method} {parts.path}"
     dry = parse_qs(parts.query).get("dryRun") == ["All"]

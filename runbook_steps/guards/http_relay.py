@@ -10,7 +10,6 @@ import asyncio
 import json
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from runbook_steps.guards.http_policy import Head, needs_body
@@ -47,8 +46,13 @@ class HttpRelay:
             from_server, server = await connect(self.upstream)
             tls = await self._mirrored(server) if self.mirror is not None else None
             reader, writer = await incoming.streams(tls)
-            with suppress(EOFError, ValueError, asyncio.LimitOverrunError):
+            try:
                 await self._one_request(reader, writer, from_server, server)
+            except (ValueError, asyncio.LimitOverrunError) as error:
+                self.tell(Refusal(self.part, f"a request that cannot be judged ({error})"))
+                writer.write(_answer(400, f"refused by the guard: {error}"))
+            except EOFError:
+                pass  # the client left in the middle
         finally:
             await shut(server, writer)
 

@@ -1,9 +1,10 @@
-"""Locks this process down with Landlock, then becomes the command. Started as a script; standard library only.
+"""Runs a command locked down by Landlock and seccomp, and oversees it. Started as a script; standard library only.
 
 `python -I -S lockdown.py SPEC COMMAND…`, SPEC being JSON: `write` (folders and files that may be written),
-`hide` (files and folders that may not be read), `ports` (TCP ports that may be connected to).
+`hide` (files and folders that may not be read), `ports` (TCP ports that may be connected to), `sockets` (UNIX
+sockets), `report` (the file that refusals are written to).
 What is not listed cannot be written, connected to or signalled, whatever the command does: the kernel
-holds it, for every child as well. Numbers: Linux uapi/linux/landlock.h.
+holds it, for every child as well. Numbers: Linux uapi/linux/landlock.h, prctl.h, capability.h.
 """
 
 from __future__ import annotations
@@ -11,12 +12,23 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import platform
+import signal
+import socket
 import struct
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
-__all__ = ["ABI_NEEDED", "landlock_abi", "main"]
+if __name__ == "__main__":  # as a script it finds its siblings by this
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from runbook_steps.guards.judgement import Bounds
+from runbook_steps.guards.overseer import end_as, oversee, receive_listener
+from runbook_steps.guards.seccomp import CALLS, install
+
+__all__ = ["ABI_NEEDED", "landlock_abi", "lockable", "main"]
 
 ABI_NEEDED = 4  # Linux 6.7: TCP ports; 6 (Linux 6.12) adds signals
 _SIGNALS_ABI, _IOCTL_ABI = 6, 5
@@ -28,7 +40,9 @@ _FILE_WRITE = 1 << 1 | 1 << 14
 _IOCTL = 1 << 15
 _CONNECT = 1 << 1
 _SCOPED = 1 << 0 | 1 << 1  # abstract sockets, signals
-_NO_NEW_PRIVS = 38
+_NO_NEW_PRIVS, _SUBREAPER, _DEATH_SIGNAL, _DROP_CAPABILITY = 38, 36, 1, 24
+_KEPT_CAPABILITIES = (1, 2)  # root may read everybody's files; what it may write is for Landlock
+_LAST_CAPABILITY = 63
 _CANNOT = 126  # the shell's word for "found, but cannot be run"
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/pts")
 
@@ -38,15 +52,45 @@ def landlock_abi() -> int:
     return max(0, int(_libc().syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(1))))
 
 
+def lockable() -> bool:
+    """Whether this machine can hold a command to what it may write, connect to and signal."""
+    return sys.platform == "linux" and platform.machine() in CALLS and landlock_abi() >= ABI_NEEDED
+
+
 def main(arguments: list[str]) -> int:
-    """Never returns when all is well; 126 with one line on standard error when it cannot lock down."""
+    """The command's exit code; 126 with one line on standard error when it cannot be locked down."""
     spec = json.loads(arguments[0])
+    _libc().prctl(_SUBREAPER, 1, 0, 0, 0)  # what the command leaves behind becomes a child of this process
+    _libc().prctl(_DEATH_SIGNAL, int(signal.SIGTERM), 0, 0, 0)
+    own, childs = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        own.close()
+        _become(spec, arguments[1:], childs)
+    childs.close()
     try:
+        listener = receive_listener(own)
+    except OSError:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    write = tuple(os.path.realpath(path) for path in spec["write"])
+    bounds = Bounds(write, frozenset(spec["ports"]), tuple(os.path.realpath(path) for path in spec["sockets"]))
+    return end_as(oversee(child, listener, bounds, Path(spec["report"])))
+
+
+def _become(spec: dict[str, Any], command: list[str], to_overseer: socket.socket) -> NoReturn:
+    try:
+        for number in range(_LAST_CAPABILITY + 1):
+            if number not in _KEPT_CAPABILITIES:
+                _libc().prctl(_DROP_CAPABILITY, number, 0, 0, 0)  # refused to who has none anyway
         _restrict(spec["write"], [Path(item) for item in spec["hide"]], spec["ports"])
-        os.execv(arguments[1], arguments[1:])  # noqa: S606 - it becomes the command
+        for usual in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and a command would inherit that
+            signal.signal(usual, signal.SIG_DFL)
+        socket.send_fds(to_overseer, [b"!"], [install()])
+        os.execv(command[0], command)  # noqa: S606 - it becomes the command
     except OSError as error:
         sys.stderr.write(f"the command was not run: it cannot be locked down here ({error})\n")
-    return _CANNOT
+        sys.stderr.flush()
+    os._exit(_CANNOT)
 
 
 def _libc() -> ctypes.CDLL:
@@ -109,4 +153,4 @@ def _call(number: int, *arguments: int | bytes) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    os._exit(main(sys.argv[1:]))  # nothing to tidy up, and a thread that may wait for ever

@@ -40,7 +40,8 @@ _SETTINGS = frozenset({  # what a reading session may set for itself
     "synchronize_seqscans", "timezone", "track_io_timing", "transaction_isolation", "transaction_timeout",
     "transform_null_equals", "work_mem", "xmloption", "restrict_nonsystem_relation_kind",
 })  # fmt: skip
-# functions that act although the transaction is read-only (PostgreSQL 18, chapter 9.28 and the shipped extensions)
+# functions that act although the transaction is read-only (PostgreSQL 18, chapter 9.28 and the shipped extensions),
+# or that read the files of the server
 _ACTING = frozenset({
     "currval", "nextval", "setval", "pg_cancel_backend", "pg_terminate_backend", "pg_reload_conf",
     "pg_rotate_logfile", "pg_promote", "pg_switch_wal", "pg_log_backend_memory_contexts", "pg_notify",
@@ -53,7 +54,7 @@ _ACTING = frozenset({
 _ACTING_PREFIXES = (
     "dblink", "lo_", "pg_advisory_", "pg_try_advisory_", "pg_copy_", "pg_create_", "pg_drop_", "pg_file_",
     "pg_replication_", "pg_stat_reset", "pg_stat_statements_reset", "pg_logical_slot_",
-    "gin_clean", "brin_", "crosstab", "connectby",
+    "pg_read_", "pg_ls_", "pg_stat_file", "gin_clean", "brin_", "crosstab", "connectby",
 )  # fmt: skip
 _ACCESS_SHARE = 1
 _PG_DUMP = "view, foreign-table"  # pg_dump sets restrict_nonsystem_relation_kind so; no other setting takes that value

@@ -66,9 +66,10 @@ async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 async def shut(*writers: asyncio.StreamWriter | None) -> None:
-    """Closes, whatever state they are in."""
-    for writer in writers:
-        if writer is not None:
-            writer.close()
-            with contextlib.suppress(OSError, ssl.SSLError, asyncio.CancelledError):
-                await writer.wait_closed()
+    """Closes, whatever state they are in: all at once, because the end of a TLS connection may be waited for."""
+    there = [writer for writer in writers if writer is not None]
+    for writer in there:
+        writer.close()
+    for writer in there:
+        with contextlib.suppress(OSError, ssl.SSLError, asyncio.CancelledError):
+            await writer.wait_closed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -26,7 +27,9 @@ _PART_OF = {  # the setting that says that a target has the part
     "nginx": "api_base_url",
     "aws": "aws_endpoint_url",  # without one the guard has no place to stand, and nothing may pass beside it
     "third_parties": "tap_api_url",
+    "kubernetes": "kubeconfig",
 }
+_SHIM = "runbook_steps.targets.embedded.shims.redis_cli"
 _ADDRESS_OF = {"postgres": "DATABASE_URL", "redis": "REDIS_URL", "api": "API_BASE_URL", "aws": "AWS_ENDPOINT_URL"}
 _PORTS = {"postgres": 5432, "postgresql": 5432, "redis": 6379, "rediss": 6379, "http": 80, "https": 443}
 
@@ -71,7 +74,8 @@ class LiveTarget:
             name=self._name,
             disposable=False,
             allowed=self._allowed,
-            tools=_tools(),
+            tools=_tools() | {"redis-cli"},
+            emulated={} if _has_redis_cli() else {"redis-cli": "shim of this project"},
             parts=self.parts,
         )
 
@@ -86,7 +90,7 @@ class LiveTarget:
         home = self._own_folder()
         return {
             **self._environment,
-            "PATH": os.pathsep.join(_folders()),
+            "PATH": os.pathsep.join((*_folders(), str(home / "bin"))),
             "HOME": str(home / "home"),
             "TMPDIR": str(home / "tmp"),
             "LANG": "C.UTF-8",
@@ -111,8 +115,12 @@ class LiveTarget:
     def _own_folder(self) -> Path:
         if self._home is None:
             self._home = Path(tempfile.mkdtemp(prefix="beautycort-live-"))
-            for name in ("home", "tmp"):
+            for name in ("home", "tmp", "bin"):
                 (self._home / name).mkdir(mode=0o700)
+            if not _has_redis_cli():
+                shim = self._home / "bin" / "redis-cli"
+                shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m {_SHIM} "$@"\n', "utf-8")
+                shim.chmod(0o700)
         return self._home
 
     def _silent(self, part: str) -> str:
@@ -137,6 +145,10 @@ def _said(value: object) -> bool:
 
 def _folders() -> tuple[str, ...]:
     return (str(Path(sys.executable).parent), *_SYSTEM_FOLDERS)
+
+
+def _has_redis_cli() -> bool:
+    return shutil.which("redis-cli", path=os.pathsep.join(_folders())) is not None
 
 
 def _tools() -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runbook_steps.targets.embedded import EmbeddedTarget
+from tests.contract.stand import Stand, stood_in
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 Eventually = Callable[..., None]
@@ -27,6 +29,16 @@ def whole(embedded: EmbeddedTarget) -> EmbeddedTarget:
     """The target with every part."""
     embedded.start({"postgres", "redis", "third_parties", "aws", "api", "nginx"})
     return embedded
+
+
+@pytest.fixture(scope="module")
+def stand(whole: EmbeddedTarget) -> Iterator[Stand]:
+    """The target as a stand-in for staging: URLs, a recording before each service."""
+    kubernetes = shutil.which("kubectl") is not None
+    if kubernetes:
+        whole.start({"kubernetes"})
+    with stood_in(whole, kubernetes=kubernetes) as found:
+        yield found
 
 
 @pytest.fixture

@@ -92,6 +92,7 @@ class EmbeddedTarget:
             tools=tools.available(),
             emulated=tools.emulated(),
             hidden=(str(self._layout.directory / TOKEN_FILE),) if self._layout else (),
+            sockets=(str(self._layout.control_socket),) if self._layout else (),
         )
 
     @property

@@ -1,0 +1,71 @@
+"""Looks at another process: its memory, its open files. Linux; standard library only."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["descriptor_of", "memory", "own_process", "text"]
+
+_PIDFD_GETFD = 438  # the same number on every architecture
+_PAGE = 4096
+_LONGEST_PATH = 4096
+
+
+def memory(task: int, address: int, size: int) -> bytes:
+    """That many bytes of the task's memory, fewer at its end. Raises OSError."""
+    with Path(f"/proc/{task}/mem").open("rb", buffering=0) as file:
+        file.seek(address)
+        return file.read(size)
+
+
+def text(task: int, address: int) -> str:
+    """The string that ends with a zero byte there. Raises OSError; ValueError when it is too long for a path."""
+    found = b""
+    while len(found) < _LONGEST_PATH:
+        chunk = memory(task, address + len(found), _PAGE - (address + len(found)) % _PAGE)
+        end = chunk.find(b"\0")
+        found += chunk if end < 0 else chunk[:end]
+        if end >= 0:
+            return os.fsdecode(found)
+        if not chunk:
+            break
+    raise ValueError("no path")
+
+
+def own_process(task: int, other: int) -> bool:
+    """Whether both are below this process, however deep."""
+    return all(_below(each, os.getpid()) for each in (task, other))
+
+
+def _below(process: int, root: int) -> bool:
+    while process > 1:
+        if process == root:
+            return True
+        try:
+            stat = Path(f"/proc/{process}/stat").read_text("utf-8", "replace")
+        except OSError:
+            return False
+        process = int(stat.rpartition(")")[2].split()[1])
+    return False
+
+
+@contextmanager
+def descriptor_of(task: int, number: int) -> Iterator[int]:
+    """A descriptor of our own for what that number means in the task. Raises OSError."""
+    lines = Path(f"/proc/{task}/status").read_text("utf-8", "replace").splitlines()
+    process = int(next(line for line in lines if line.startswith("Tgid:")).split()[1])
+    handle = os.pidfd_open(process)
+    try:
+        found = int(ctypes.CDLL(None, use_errno=True).syscall(_PIDFD_GETFD, handle, number, 0))
+        if found < 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        try:
+            yield found
+        finally:
+            os.close(found)
+    finally:
+        os.close(handle)
