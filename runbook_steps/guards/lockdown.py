@@ -62,12 +62,12 @@ def main(arguments: list[str]) -> int:
     spec = json.loads(arguments[0])
     _libc().prctl(_SUBREAPER, 1, 0, 0, 0)  # what the command leaves behind becomes a child of this process
     _libc().prctl(_DEATH_SIGNAL, int(signal.SIGTERM), 0, 0, 0)
-    own, childs = socket.socketpair()
+    own, its = socket.socketpair()
     child = os.fork()
     if child == 0:
         own.close()
-        _become(spec, arguments[1:], childs)
-    childs.close()
+        _become(spec, arguments[1:], its)
+    its.close()
     try:
         listener = receive_listener(own)
     except OSError:
