@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runbook_steps.check_features import feature_problems
+from runbook_steps.check_parameters import parameter_problems
 from runbook_steps.errors import FeatureError, PageError, Position, SourceError
 from runbook_steps.front_matter import suggestion
 from runbook_steps.model import Risk, Runbook
@@ -42,6 +43,7 @@ def check_project(project: Project) -> tuple[SourceError, ...]:
         found += _head(project, page)
         found += _sections(page)
         found += _calls(project, page)
+        found += parameter_problems(page, project.runbook(page.stem))
     found += _duplicate_ids(project)
     found += _former_names(project)
     for runbook in project.runbooks:

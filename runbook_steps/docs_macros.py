@@ -19,6 +19,7 @@ from runbook_steps.redirects import write_redirects
 from runbook_steps.render import folded_text, procedure_block
 from runbook_steps.render_proof import proof_tables
 from runbook_steps.render_reference import escalation_table, link_list, severity_table, team_table, vendor_table
+from runbook_steps.render_start import page_start
 from runbook_steps.render_status import runbook_list, section_list, status_strip, symptom_list
 from runbook_steps.settings import load_settings
 
@@ -41,7 +42,9 @@ def define_env(env: Any) -> None:
 
     @env.macro  # type: ignore[untyped-decorator]
     def status() -> str:
-        return status_strip(current(), project.evidence, project.severities, project.contacts)
+        runbook = current()
+        strip = status_strip(runbook, project.evidence, project.severities, project.contacts)
+        return strip + page_start(project, runbook)
 
     @env.macro  # type: ignore[untyped-decorator]
     def procedure(name: str) -> str:

@@ -18,6 +18,8 @@ __all__ = ["RUNBOOK_KEYS", "Head", "read_front_matter", "read_head", "suggestion
 _HEAD = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?\n)??---[ \t]*(?:\n|\Z)", re.DOTALL)
 _SITE_KEYS = frozenset({"kind", "description", "tags", "search", "hide", "render_macros"})
 
+_SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|(?:^|_)(?:KEY|PASS|AUTH)(?:_|$)")
+
 
 @dataclass(frozen=True)
 class Head:
@@ -123,6 +125,17 @@ def _stems(value: Any) -> tuple[str, ...]:
     return stems
 
 
+def _parameters(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict) or not all(isinstance(said, str) and said.strip() for said in value.values()):
+        raise ValueError("must be lines like `ALERT_BEGAN: when the alert began`")
+    for name in value:
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
+            raise ValueError(f"names “{name}”, which is no variable in capitals")
+        if _SECRET.search(name):
+            raise ValueError(f"names “{name}”: a page remembers what is typed, so a secret is never typed there")
+    return tuple((name, " ".join(said.split())) for name, said in value.items())
+
+
 def _date(value: Any) -> str:
     if value in (None, ""):
         return ""
@@ -159,6 +172,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "review_every": _days,
     "expected_minutes": _minutes,
     "moved_from": _stems,
+    "parameters": _parameters,
 }
-_OPTIONAL = frozenset({"moved_from"})
+_OPTIONAL = frozenset({"moved_from", "parameters"})
 RUNBOOK_KEYS = frozenset(_READERS) - {"title"}

@@ -126,7 +126,7 @@ class FrontMatter:
     """The head of a page. Dates are ISO 8601; `reviewed` is a person's claim, empty when nobody made it.
 
     `review_every` is in days. `severity` is a key of the severity data file, `owner` of the contacts file.
-    `moved_from` are former stems, which lead here.
+    `moved_from` are former stems, which lead here. `parameters` are what a person must give: name and meaning.
     """
 
     title: str
@@ -140,6 +140,7 @@ class FrontMatter:
     id: str
     symptoms: tuple[str, ...] = ()
     moved_from: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,11 @@ from runbook_steps.model import (
     Step,
     StepRecord,
 )
+from runbook_steps.parameters import variables_of
 from runbook_steps.standing import FAILURES, shown_record
 from runbook_steps.words import RISK_SAYS, duration, local_time, outcome_tone, risk_sign, sign
 
-__all__ = ["LONGEST_OUTPUT", "folded_text", "procedure_block", "risk_badge", "table_html"]
+__all__ = ["LONGEST_OUTPUT", "command_block", "folded_text", "procedure_block", "risk_badge", "table_html"]
 
 LONGEST_OUTPUT = (40, 20)
 """Lines of a recorded output that a page shows: the first, and the last. The evidence holds the rest."""
@@ -173,7 +174,7 @@ def _numbered_item(action: _Pair, checks: list[_Pair], record: ScenarioRecord | 
         [
             f'<li class="rb-step{bad}"><p class="rb-title">{title}{_limits(command)}</p>',
             table_html(step.table),
-            _command(command) if command else "",
+            command_block(command) if command else "",
             _trouble(done),
             _output(done, record) if command and not command.undo else "",
             _checks(checks),
@@ -191,7 +192,8 @@ def _limits(command: Command | None) -> str:
     return f' <span class="rb-limit">{inert(" · ".join(said))}</span>' if said else ""
 
 
-def _command(command: Command) -> str:
+def command_block(command: Command) -> str:
+    """HTML for a command: `data-copy` holds its very bytes, `data-uses` the variables that it reads."""
     # The lexer's own tidying is off: not a byte may be added or lost.
     lexer = get_lexer_by_name(
         {"sql": "postgresql"}.get(command.media_type, command.media_type), stripnl=False, ensurenl=False
@@ -200,8 +202,9 @@ def _command(command: Command) -> str:
     coloured = highlight(command.text, lexer, HtmlFormatter(nowrap=True)).removesuffix("\n")
     code = guard(coloured + "\n" * command.text.endswith("\n"))
     exact = inert(command.text).replace("\n", "&#10;").replace(" ", "&#32;")
+    uses = " ".join(variables_of(command))
     return (
-        f'<div class="language-{command.media_type} highlight rb-command" data-copy="{exact}">'
+        f'<div class="language-{command.media_type} highlight rb-command" data-uses="{uses}" data-copy="{exact}">'
         f"<pre><span></span><code>{code}</code></pre></div>"
     )
 

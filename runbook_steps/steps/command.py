@@ -11,6 +11,7 @@ from pytest_bdd import given, parsers, then, when
 
 from runbook_steps.errors import CheckFailed, CommandFailed, CommandTimedOut
 from runbook_steps.model import Command, Result
+from runbook_steps.parameters import TAKES
 from runbook_steps.parse import COMMAND_STEP, MANUAL_STEP
 
 
@@ -68,7 +69,7 @@ def ends_with(last_result: Result, code: int) -> None:
     assert code == last_result.exit_code
 
 
-@when(parsers.re(r"I take (?P<path>[\w.\[\]]+) from the answer as (?P<name>[A-Z][A-Z0-9_]*)"))
+@when(parsers.re(TAKES))
 def take_from_the_answer(last_result: Result, variables: dict[str, str], path: str, name: str) -> None:
     variables[name] = str(value_at(answer_of(last_result), path))
 

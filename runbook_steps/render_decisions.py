@@ -1,0 +1,101 @@
+"""The decisions of a page as a diagram for Mermaid, and as a list that says the same in words. Pure.
+
+The list is what the page holds; the diagram is drawn from its source in the browser, by a copy of Mermaid that the
+site brings along, when a person opens it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from runbook_steps.decisions import Look, Way, decisions
+from runbook_steps.escape import code_spans, inert, slug
+from runbook_steps.model import Runbook
+from runbook_steps.page import Page
+
+__all__ = ["decision_block", "mermaid_source", "page_address"]
+
+
+def decision_block(page: Page, runbook: Runbook, titles: Mapping[str, str]) -> str:
+    """HTML for the decisions; empty when the page leaves none to take. `titles` are those of all pages, by stem."""
+    rungs = [_rung(each, page.stem, titles) for each in decisions(page, runbook)]
+    if not any(rung.condition for rung in rungs):
+        return ""
+    source = inert(mermaid_source(page.title, rungs)).replace("\n", "&#10;").replace(" ", "&#32;")
+    items = "".join(f"<li>{_item(rung)}</li>" for rung in rungs)
+    return (
+        '<details class="rb-ways"><summary>Which way to go: the decisions of this page</summary>'
+        f'<figure class="rb-diagram" data-diagram="{source}" hidden></figure>'
+        f'<ol class="rb-way-list">{items}<li>None of these: <a href="#escalation">Escalation</a></li></ol></details>'
+    )
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step of the ladder: a look or a remedy, where it stands, and the condition for it."""
+
+    condition: str
+    label: str
+    href: str
+    here: bool
+
+
+def _rung(each: Look | Way, stem: str, titles: Mapping[str, str]) -> Rung:
+    if isinstance(each, Look):
+        return Rung("", each.procedure, f"#{slug(each.procedure)}", here=True)
+    if each.procedure:
+        return Rung(each.condition, each.procedure, f"#{slug(each.procedure)}", here=True)
+    path, _, anchor = each.page.partition("#")
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(stem), path.removesuffix(".md")))
+    address = page_address(stem, target) + (f"#{anchor}" if anchor else "")
+    return Rung(each.condition, titles.get(target, each.said), address, here=False)
+
+
+def page_address(stem: str, target: str) -> str:
+    """Where a page is, seen from another one: `a/b`, `c/d` → `../../c/d/`."""
+    return posixpath.relpath(_folder(target), _folder(stem)) + "/"
+
+
+def _folder(stem: str) -> str:
+    folder = "/" + (posixpath.dirname(stem) if posixpath.basename(stem) == "index" else stem)
+    return folder
+
+
+def _item(rung: Rung) -> str:
+    link = f'<a href="{inert(rung.href)}">{code_spans(rung.label)}</a>'
+    return f"{code_spans(rung.condition)}: {link}" if rung.condition else link
+
+
+def mermaid_source(title: str, rungs: Sequence[Rung]) -> str:
+    """A flowchart, top down: each condition leads to its remedy, or on to the next one; at last to escalation."""
+    return "\n".join(_lines(title, rungs)) + "\n"
+
+
+def _lines(title: str, rungs: Sequence[Rung]) -> Iterator[str]:
+    yield "flowchart TD"
+    yield f'  start(["{_label(title)}"])'
+    before, arrow = "start", "-->"
+    asked = ""
+    for number, rung in enumerate(rungs, 1):
+        node = f"n{number}"
+        shape = f'["{_label(rung.label)}"]' if rung.here else f'(["{_label(rung.label)}"])'
+        if not rung.condition:
+            yield f"  {before} {arrow} {node}{shape}"
+            before, arrow, asked = node, "-->", ""
+        elif rung.condition == asked:
+            yield f"  {before} -->|yes| {node}{shape}"
+        else:
+            yield f'  {before} {arrow} q{number}{{{{"{_label(rung.condition)}"}}}}'
+            yield f"  q{number} -->|yes| {node}{shape}"
+            before, arrow, asked = f"q{number}", "-->|otherwise|", rung.condition
+        yield f'  click {node} href "{rung.href}"'
+    yield f'  {before} {arrow} last(["Escalation"])'
+    yield '  click last href "#escalation"'
+
+
+def _label(text: str) -> str:
+    """Everything but letters, digits and spaces as a character code: nothing in a label is syntax."""
+    return re.sub(r"[^\w ]", lambda found: f"#{ord(found[0])};", text.replace("`", ""))

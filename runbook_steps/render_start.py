@@ -1,0 +1,78 @@
+"""What stands right below the status strip: the first command, the values to fill in once, what is remembered. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from runbook_steps.escape import code_spans, inert, slug
+from runbook_steps.model import Command, Procedure, Risk, Runbook
+from runbook_steps.page import Page
+from runbook_steps.parameters import Parameter, parameters
+from runbook_steps.project import Project
+from runbook_steps.render import command_block, risk_badge
+from runbook_steps.render_decisions import decision_block
+
+__all__ = ["first_command", "page_start"]
+
+
+def page_start(project: Project, runbook: Runbook) -> str:
+    """HTML for the start of a runbook. Without JavaScript all of it stays true."""
+    page = project.page(runbook.stem)
+    titles = {each.stem: str(each.head.values.get("title", "")) or each.title for each in project.pages}
+    ways = decision_block(page, runbook, titles) if page else ""
+    first = first_command(runbook, page)
+    return (
+        f'\n<div class="rb-tools" data-page="{inert(runbook.stem)}" tabindex="-1" data-search-exclude>'
+        f"{_first(*first) if first else ''}{_form(parameters(runbook))}{_MEMORY}{ways}</div>\n"
+    )
+
+
+def first_command(runbook: Runbook, page: Page | None) -> tuple[Procedure, Command] | None:
+    """The first command in the order of the page, None when it shows none."""
+    for procedure in _shown(runbook, page):
+        if procedure.commands:
+            return procedure, procedure.commands[0]
+    return None
+
+
+def _shown(runbook: Runbook, page: Page | None) -> Iterable[Procedure]:
+    names = [call.argument for call in page.calls if call.macro == "procedure" and call.argument] if page else []
+    return (procedure for name in names if (procedure := runbook.procedure(name)) is not None)
+
+
+def _first(procedure: Procedure, command: Command) -> str:
+    title = code_spans(command.purpose[:1].upper() + command.purpose[1:])
+    known = procedure.risk is Risk.READONLY
+    said = "It only reads." if known else f"{risk_badge(procedure.risk)}: read the procedure to its end before you run it."
+    return (
+        '<section class="rb-start" aria-label="The first command of this page">'
+        f'<p class="rb-title"><span class="rb-label">First</span> {title}</p>{command_block(command)}'
+        f'<p class="rb-hint">{said} <a href="#{slug(procedure.name)}">The whole procedure</a></p></section>'
+    )
+
+
+def _form(values: tuple[Parameter, ...]) -> str:
+    if not values:
+        return ""
+    return (
+        '<form class="rb-fill" aria-label="Fill in once"><p class="rb-label">Fill in once</p>'
+        f'<div class="rb-fields">{"".join(_field(value) for value in values)}</div>'
+        '<p class="rb-hint"><span class="rb-without">Set these in your shell before you run what uses them.</span>'
+        '<span class="rb-with">Each command below that uses a value sets it first. Nothing leaves this device.</span>'
+        "</p></form>"
+    )
+
+
+def _field(value: Parameter) -> str:
+    name = inert(value.name)
+    return (
+        f'<p><label for="rb-value-{name}"><code>{name}</code> <span>{code_spans(value.meaning)}</span></label>'
+        f'<input id="rb-value-{name}" data-parameter="{name}" type="text" autocomplete="off" autocapitalize="off" '
+        'spellcheck="false"></p>'
+    )
+
+
+_MEMORY = (
+    '<p class="rb-memory" hidden><span class="rb-remembered"></span> '
+    '<button type="button" class="rb-clear">Clear</button></p>'
+)
