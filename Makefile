@@ -34,7 +34,9 @@ prove: setup ## Prove every runbook on TARGET (default: embedded)
 
 site: setup ## Build the site from pages, features and evidence
 	$(BIN)/mkdocs build --strict
-	@echo "site/index.html is ready"
+	@rm -rf build/offline
+	@$(BIN)/runbooks archive site --folder build/offline
+	@echo "site/ is ready for a server; build/offline/index.html is ready to open"
 
 test: setup ## The whole test suite
 	$(BIN)/pytest tests/ -n $(WORKERS) --dist loadscope -q
@@ -48,6 +50,7 @@ check: setup ## Lint, types, spelling, import rules, house rules, strict build, 
 	$(BIN)/runbooks check
 	$(BIN)/runbooks coverage
 	$(BIN)/mkdocs build --strict --site-dir build/check-site
+	$(BIN)/runbooks archive build/check-site
 	$(BIN)/runbooks links build/check-site >/dev/null
 
 links: site ## Every link of the site, external addresses fetched too (needs the network)

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from runbook_steps import cli_authoring, cli_reports, cli_review, cli_target, cli_target_check
+from runbook_steps import cli_archive, cli_authoring, cli_reports, cli_review, cli_target, cli_target_check
 from runbook_steps.errors import ConfigurationError, RunbookError
 from runbook_steps.failure import plain
 from runbook_steps.model import Evidence, Outcome, ScenarioRecord
@@ -33,6 +33,7 @@ app = typer.Typer(
 cli_target_check.register(cli_target.app)
 app.add_typer(cli_target.app, name="target", help="Keep a target running for hand work.")
 cli_reports.register(app)
+cli_archive.register(app)
 cli_authoring.register(app)
 cli_review.register(app)
 

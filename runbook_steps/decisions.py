@@ -74,11 +74,11 @@ def _section(text: str, known: set[str], *, looks: bool) -> Iterator[Look | Way]
 
 
 def _lead(block: str) -> str:
-    """The first sentence of a paragraph, or the last one when a colon ends it; nothing else leads to a procedure."""
+    """The first sentence of a paragraph, or the last one when the first leads elsewhere; no table, no list."""
     if re.match(r"\s*(?:[!?]{3}|\||[-*] |\s{4})", block):
         return ""
     sentences = _SENTENCE.split(" ".join(block.split()))
-    return _words(sentences[-1 if block.rstrip().endswith(":") else 0])
+    return _words(sentences[-1 if _LINK.search(sentences[0]) else 0])
 
 
 def _ways(block: str) -> Iterator[Way]:

@@ -27,8 +27,8 @@ def decision_block(page: Page, runbook: Runbook, titles: Mapping[str, str]) -> s
     source = inert(mermaid_source(page.title, rungs)).replace("\n", "&#10;").replace(" ", "&#32;")
     items = "".join(f"<li>{_item(rung)}</li>" for rung in rungs)
     return (
-        '<details class="rb-ways"><summary>Which way to go: the decisions of this page</summary>'
-        f'<figure class="rb-diagram" data-diagram="{source}" hidden></figure>'
+        '<details class="rb-ways"><summary>Which way to go</summary>'
+        f'<figure class="rb-diagram" data-diagram="{source}" tabindex="0" hidden></figure>'
         f'<ol class="rb-way-list">{items}<li>None of these: <a href="#escalation">Escalation</a></li></ol></details>'
     )
 
@@ -79,21 +79,26 @@ def _lines(title: str, rungs: Sequence[Rung]) -> Iterator[str]:
     yield f'  start(["{_label(title)}"])'
     before, arrow = "start", "-->"
     asked = ""
+    side: list[str] = []  # the remedies of the question before: now left of what comes next, now right of it
     for number, rung in enumerate(rungs, 1):
         node = f"n{number}"
         shape = f'["{_label(rung.label)}"]' if rung.here else f'(["{_label(rung.label)}"])'
-        if not rung.condition:
-            yield f"  {before} {arrow} {node}{shape}"
-            before, arrow, asked = node, "-->", ""
-        elif rung.condition == asked:
-            yield f"  {before} -->|yes| {node}{shape}"
+        if rung.condition and rung.condition == asked:
+            side.append(f"  n{number - 1} -->|or| {node}{shape}")
         else:
-            yield f'  {before} {arrow} q{number}{{{{"{_label(rung.condition)}"}}}}'
-            yield f"  q{number} -->|yes| {node}{shape}"
-            before, arrow, asked = f"q{number}", "-->|otherwise|", rung.condition
-        yield f'  click {node} href "{rung.href}"'
-    yield f'  {before} {arrow} last(["Escalation"])'
+            name = f"q{number}" if rung.condition else node
+            drawn = f'q{number}{{{{"{_label(rung.condition)}"}}}}' if rung.condition else f"{node}{shape}"
+            yield from _turn(side, f"  {before} {arrow} {drawn}", number)
+            side = [f"  {name} -->|yes| {node}{shape}"] if rung.condition else []
+            before, arrow, asked = name, "-->|otherwise|" if rung.condition else "-->", rung.condition
+    yield from _turn(side, f'  {before} {arrow} last(["Escalation"])', len(rungs))
+    yield from (f'  click n{number} href "{rung.href}"' for number, rung in enumerate(rungs, 1))
     yield '  click last href "#escalation"'
+
+
+def _turn(side: list[str], on: str, number: int) -> list[str]:
+    """Mermaid places nodes as they are named: turn about, so that the ladder stays narrow."""
+    return [*side, on] if number % 2 else [on, *side]
 
 
 def _label(text: str) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 
+from runbook_steps.archive import ARCHIVE, write_archive
 from runbook_steps.model import Evidence, Outcome, Procedure, Role, ScenarioRecord, Step, StepRecord
 from runbook_steps.parse import parse_feature, procedure_hash
 from runbook_steps.record import write_evidence
@@ -176,6 +177,7 @@ def built_site(tmp_path_factory: pytest.TempPathFactory) -> Built:
             project = copy_of_this_project(root)
             project.prove()
             built = project.build()
+            write_archive(root / "site", root / "site" / ARCHIVE)
             said.write_text(f"{built.exit_code}\n{built.said}", encoding="utf-8")
     code, _, text = said.read_text("utf-8").partition("\n")
     assert code == "0", text
