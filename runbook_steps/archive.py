@@ -18,7 +18,7 @@ ARCHIVE = "site.zip"
 """The name of the archive below the site; the home page links to it."""
 FOLDER = "beautycort-runbooks"
 """The folder that the archive unpacks to."""
-_LEFT_OUT = ("*.map", "404.html", "sitemap.xml*", "robots.txt", ARCHIVE)
+_LEFT_OUT = ("*.map", "404.html", "sitemap.xml*", "robots.txt", ARCHIVE, "*.partly")
 """What only a server can use, or only a developer."""
 _INDEX = "search/search_index.json"
 _LINK = re.compile(r'(?P<before>\shref="|\bcontent="\d+; ?url=)(?P<target>[^"]*)(?=")')

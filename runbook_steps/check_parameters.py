@@ -17,7 +17,9 @@ def parameter_problems(page: Page, runbook: Runbook | None) -> Iterator[PageErro
     front, _ = page.front_matter()
     if front is None or runbook is None:
         return
-    used = {name for procedure in runbook.procedures for command in procedure.commands for name in variables_of(command)}
+    used = {
+        name for procedure in runbook.procedures for command in procedure.commands for name in variables_of(command)
+    }
     for name, _ in front.parameters:
         if name not in used:
             yield PageError(page.head.at("parameters"), f"no command of {runbook.feature_path} uses ${name}")

@@ -92,7 +92,7 @@ def _ways(block: str) -> Iterator[Way]:
 
 def _lines(block: str) -> Iterator[str]:
     """Rows of a table and items of a list each stand alone; the lines of a paragraph are one."""
-    rows = [line.strip() for line in block.splitlines() if line.strip()]
+    rows = [line.strip() for line in block.splitlines() if line.strip() and not line.startswith(("!!!", "???"))]
     if all(row.startswith("|") for row in rows):
         for row in rows:
             cells = [cell.strip() for cell in row.strip("|").split("|")]

@@ -36,12 +36,14 @@ def parameters(runbook: Runbook) -> tuple[Parameter, ...]:
     found = {name: Parameter(name, meaning) for name, meaning in declared.items()}
     for name, meaning in _taken(runbook):
         found.setdefault(name, Parameter(name, meaning))
-    used = {name for procedure in runbook.procedures for command in procedure.commands for name in variables_of(command)}
+    used = {
+        name for procedure in runbook.procedures for command in procedure.commands for name in variables_of(command)
+    }
     return tuple(each for each in found.values() if each.name in used)
 
 
 def variables_of(command: Command) -> tuple[str, ...]:
-    """The variables that it reads, each once: `$NAME`, `${NAME…}`, `\\getenv x NAME`, `environ["NAME"]`."""
+    r"""The variables that it reads, each once: `$NAME`, `${NAME…}`, `\getenv x NAME`, `environ["NAME"]`."""
     return tuple(dict.fromkeys(found["name"] for found in _READS.finditer(command.text)))
 
 

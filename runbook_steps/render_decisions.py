@@ -60,8 +60,7 @@ def page_address(stem: str, target: str) -> str:
 
 
 def _folder(stem: str) -> str:
-    folder = "/" + (posixpath.dirname(stem) if posixpath.basename(stem) == "index" else stem)
-    return folder
+    return "/" + (posixpath.dirname(stem) if posixpath.basename(stem) == "index" else stem)
 
 
 def _item(rung: Rung) -> str:

@@ -43,7 +43,9 @@ def _shown(runbook: Runbook, page: Page | None) -> Iterable[Procedure]:
 def _first(procedure: Procedure, command: Command) -> str:
     title = code_spans(command.purpose[:1].upper() + command.purpose[1:])
     known = procedure.risk is Risk.READONLY
-    said = "It only reads." if known else f"{risk_badge(procedure.risk)}: read the procedure to its end before you run it."
+    said = (
+        "It only reads." if known else f"{risk_badge(procedure.risk)}: read the procedure to its end before you run it."
+    )
     return (
         '<section class="rb-start" aria-label="The first command of this page">'
         f'<p class="rb-title"><span class="rb-label">First</span> {title}</p>{command_block(command)}'
