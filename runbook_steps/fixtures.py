@@ -129,14 +129,14 @@ def keep_ready(
         proof.recorder.event("undo recorded", purpose=command.purpose)
 
     yield keep
-    for undo in reversed(kept):
-        if proof.passed:
+    if proof.passed:
+        for undo in kept:
             undo.forget()
-            continue
-        done = undo.carry_out(lambda command, _: execute(command))
-        proof.recorder.event("undone", purpose=done.purpose, problem=done.problem)
-        if done.problem:
-            raise FaultError(f"{target.name} is not as it was: undo “{done.purpose}” {done.problem}")
+        return
+    done = [undo.carry_out(lambda command, _: execute(command)) for undo in reversed(kept)]
+    problems = [said for each in done if (said := proof.tell_undone(each))]
+    if problems and proof.recorder.is_open:  # after a Ctrl-C nobody is left who would take the error
+        raise FaultError(f"{target.name} is not as it was: {'; '.join(problems)}")
 
 
 @pytest.fixture

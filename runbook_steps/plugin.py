@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runbook_steps.errors import ConfigurationError, RunbookError
+from runbook_steps.errors import ConfigurationError, RefusedError, RunbookError
 
 if TYPE_CHECKING:
     from runbook_steps.proof import Proof
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PROOF = "runbooks-proof"
 RUN = pytest.StashKey[str]()
 PROBLEM = pytest.StashKey[str]()
+PROBLEM_CODE = pytest.StashKey[int]()
 OWN_MARKERS = (
     "risk_readonly: the procedure only reads",
     "risk_mutating: the procedure changes state that can be changed back",
@@ -97,7 +98,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
             problem = session.config.stash[PROBLEM]
             if hasattr(session.config, "workeroutput"):
                 session.config.workeroutput["runbooks_problem"] = problem
-            pytest.exit(problem, returncode=pytest.ExitCode.USAGE_ERROR)
+            pytest.exit(problem, returncode=_problem_code(session.config))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -120,13 +121,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput") or session.config.option.collectonly:
         return
     if PROBLEM in session.config.stash:
-        session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        session.exitstatus = _problem_code(session.config)
         return
     proof: Proof | None = session.config.pluginmanager.get_plugin(PROOF)
     if proof is None and session.config.getoption("numprocesses", None) and _journals(session.config):
         proof = _proof(session.config)  # with pytest-xdist the features were collected by the workers only
     if proof is not None:
         proof.file_evidence(session)
+
+
+def _problem_code(config: pytest.Config) -> int:
+    """3 when the run was refused, as the `runbooks` commands have it; pytest's 4 for wrong use."""
+    return config.stash.get(PROBLEM_CODE, pytest.ExitCode.USAGE_ERROR)
 
 
 def _journals(config: pytest.Config) -> list[Path]:
@@ -149,6 +155,8 @@ def _proof(config: pytest.Config) -> Proof | None:
             _register_steps(config)
         except RunbookError as error:
             config.stash[PROBLEM] = str(error)  # said once, after collection: here it would be a traceback
+            refused = isinstance(error, RefusedError)
+            config.stash[PROBLEM_CODE] = error.exit_code if refused else pytest.ExitCode.USAGE_ERROR
             return None
         config.pluginmanager.register(found, PROOF)
         config.pluginmanager.register(fixtures, "runbooks-fixtures")

@@ -9,7 +9,7 @@ from typing import Any
 from runbook_steps.blast_radius import Lock, steady_state_problem
 from runbook_steps.errors import RefusedError, TargetError
 from runbook_steps.model import Risk
-from runbook_steps.run import run_command
+from runbook_steps.run import end_commands_of_dead_runs, run_command
 from runbook_steps.settings import Settings
 from runbook_steps.targets.base import Target
 from runbook_steps.undo import Undo, Undone, left_behind
@@ -42,7 +42,7 @@ class Preparation:
         return not facts.disposable and facts.allowed is not Risk.READONLY
 
     def begin(self) -> None:
-        """Once, when the target has started.
+        """Once, when the target has started. What a killed run left is undone also by a run that only reads.
 
         Raises RefusedError when another run changes the target or it is not in its steady state,
         TargetError when an undo fails, JournalError when one cannot be read.
@@ -50,13 +50,31 @@ class Preparation:
         if self._begun:
             return
         self._begun = True
-        if self._changes_a_live_target:
-            url = self._target.environment().get("DATABASE_URL", "")
-            self._lock = Lock.take(url, self._run) if url else None
-        for undo in left_behind(self.undo_folder):
+        left = left_behind(self.undo_folder)
+        if self._target.facts.disposable:
+            for undo in left:
+                undo.forget()  # what it would undo went with its target
+            return
+        if left or self._changes_a_live_target:
+            self._lock = self._take_lock()
+        if left:
+            end_commands_of_dead_runs()  # a change that goes on behind its undo would stay
+        for undo in left:
             self._undo(undo)
-        if self._changes_a_live_target and (problem := self._problem()):
+        if not self._changes_a_live_target:
+            self.close()
+        elif problem := self._problem():
             raise RefusedError(f"{self._target.name} is not in its steady state, nothing was changed: {problem}")
+
+    def _take_lock(self) -> Lock:
+        url = self._target.environment().get("DATABASE_URL", "")
+        if not url:
+            name = self._target.name
+            raise RefusedError(
+                f"{name} has no database configured, and the lock against a second run is kept there: "
+                f"set {name.upper()}_DATABASE_URL"
+            )
+        return Lock.take(url, self._run)
 
     def end(self) -> bool:
         """Whether the target is as it was: in its steady state, when it may have been changed."""

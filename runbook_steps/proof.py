@@ -34,6 +34,7 @@ from runbook_steps.session_settings import git_state, journals_of, settings_of
 from runbook_steps.settings import Settings
 from runbook_steps.sources import SourceIndex, source_index
 from runbook_steps.targets.base import Target
+from runbook_steps.undo import Undone
 from runbook_steps.verdict import message_of, outcome_of
 from runbook_steps.wiring import make_target
 from runbook_steps.workspace import sweep
@@ -66,6 +67,7 @@ class Proof:
         self._verdict: tuple[Outcome, str] = (Outcome.INTERRUPTED, "")
         self._step_files: dict[str, set[str]] = {}
         self._summary: tuple[str, ...] = ()
+        self._left_changed = False
 
     @classmethod
     def from_config(cls, config: pytest.Config, run: str) -> Proof:
@@ -138,6 +140,15 @@ class Proof:
         """Where the undos of this target are kept."""
         return self.preparation.undo_folder
 
+    def tell_undone(self, done: Undone) -> str:
+        """Tells the journal and the person; gives what went wrong, empty when nothing did."""
+        self.recorder.event("undone", purpose=done.purpose, problem=done.problem)
+        problem = f"undo “{done.purpose}” {done.problem}" if done.problem else ""
+        said = problem or f"undone: “{done.purpose}”"
+        self.preparation.notices.append(f"“{done.scenario}” did not go through; {self._redactor(said)}")
+        self._left_changed = self._left_changed or bool(problem)
+        return problem
+
     @property
     def current_scenario(self) -> str:
         """The scenario that runs."""
@@ -167,7 +178,8 @@ class Proof:
         try:
             self.preparation.begin()
         except (RefusedError, TargetError, JournalError) as error:
-            pytest.exit(self._redactor(str(error)), returncode=NO_TARGET_EXIT)
+            code = error.exit_code if isinstance(error, RefusedError) else NO_TARGET_EXIT
+            pytest.exit(self._redactor(str(error)), returncode=code)
 
     # ── pytest hooks ─────────────────────────────────────────────────────────────────────────
 
@@ -320,7 +332,7 @@ class Proof:
         path = self.settings.evidence_file(self.target.name)
         filed = file_evidence(path, self.target.name, journals, self.settings.root, self._redactor)
         self._summary = filed.lines
-        if not (filed.good and self.preparation.end()):
+        if not (self.preparation.end() and filed.good) or self._left_changed:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

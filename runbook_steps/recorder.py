@@ -79,6 +79,11 @@ class Recorder:
             self._write("step started")
 
     @property
+    def is_open(self) -> bool:
+        """Whether a scenario is being recorded."""
+        return self._record is not None
+
+    @property
     def current_line(self) -> int | None:
         """The line of the step that is open, or was last."""
         return None if self._open is None else self._steps[self._open].line

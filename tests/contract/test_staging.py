@@ -40,7 +40,7 @@ def test_a_run_on_staging_sends_not_one_write(stand: Stand, tmp_path: Path) -> N
 def test_a_change_needs_an_explicit_yes(stand: Stand, tmp_path: Path, arguments: list[str], said: str) -> None:
     """Nothing runs; the message says what is missing."""
     done = stand.run(tmp_path, "features/health/daily-check.feature", *arguments)
-    assert (done.returncode, said in done.stdout + done.stderr) == (4, True), done.stdout + done.stderr
+    assert (done.returncode, said in done.stdout + done.stderr) == (3, True), done.stdout + done.stderr
 
 
 def test_production_is_never_changed_by_a_run(stand: Stand, tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_production_is_never_changed_by_a_run(stand: Stand, tmp_path: Path) -> N
     variables = {name.replace("STAGING_", "PRODUCTION_"): value for name, value in stand.variables.items()}
     arguments = ["--target", "production", "--allow", "destructive", "--confirm", "production", "--now"]
     done = stand.run(tmp_path, "features/health/daily-check.feature", *arguments, **variables)
-    assert done.returncode == 4
+    assert done.returncode == 3
     assert "a verification run never changes production" in done.stdout + done.stderr
 
 
