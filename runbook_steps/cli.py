@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from runbook_steps import cli_archive, cli_authoring, cli_reports, cli_review, cli_target, cli_target_check
+from runbook_steps.cli_target import TextFormat
 from runbook_steps.errors import ConfigurationError, RunbookError
 from runbook_steps.failure import plain
 from runbook_steps.model import Evidence, Outcome, ScenarioRecord
@@ -37,12 +38,12 @@ cli_archive.register(app)
 cli_authoring.register(app)
 cli_review.register(app)
 
-AsJson = Annotated[str, typer.Option("--format", help="console or json", metavar="FORMAT")]
+AsJson = cli_target.Format
 
 
 @app.command()
 def check(
-    format: AsJson = "console",  # noqa: A002 - the option's name
+    format: AsJson = TextFormat.CONSOLE,  # noqa: A002 - the option's name
     drift: Annotated[bool, typer.Option("--drift", help="also tell what comes apart; that breaks nothing")] = False,
     target: Annotated[str, typer.Option(help="whose tools the commands need, for --drift")] = "embedded",
 ) -> None:
@@ -53,7 +54,7 @@ def check(
     project = load_project(project_root())
     problems = (*check_project(project), *cli_reports.data_problems(project, page=False))
     warnings = cli_reports.drift_of(project, target) if drift else []
-    if format == "json":
+    if format is TextFormat.JSON:
         rows = [*(("problem", p) for p in problems), *(("drift", p) for p in warnings)]
         print_json(
             [{"kind": k, "file": p.position.path, "line": p.position.line, "message": p.message} for k, p in rows]
@@ -70,14 +71,14 @@ def check(
 @app.command()
 def status(
     target: Annotated[str, typer.Option(help="the target whose evidence to read")] = "embedded",
-    format: AsJson = "console",  # noqa: A002 - the option's name
+    format: AsJson = TextFormat.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """Show what is proven on a target, and what is not. Exit 1 when anything is not."""
     settings = load_settings(project_root())
     known = scenario_ids(settings)
     evidence = read_evidence(settings, target)
     rows = [(key, evidence.records.get(key)) for key in known]
-    if format == "json":
+    if format is TextFormat.JSON:
         print_json([_row(key, record) for key, record in rows])
     else:
         _status_table(target, rows)
@@ -88,12 +89,12 @@ def status(
 @app.command()
 def journal(
     path: Annotated[Path | None, typer.Argument(help="a journal; the newest when left out")] = None,
-    format: AsJson = "console",  # noqa: A002 - the option's name
+    format: AsJson = TextFormat.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """Read a journal, also of a run that was killed: how far it came, and what it did."""
     chosen = path or newest_journal(load_settings(project_root()))
     records = read_journal(chosen)
-    if format == "json":
+    if format is TextFormat.JSON:
         print_json([asdict(record) for record in records])
         return
     typer.echo(str(chosen))

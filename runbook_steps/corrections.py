@@ -43,7 +43,10 @@ class Correction:
 def load_corrections(root: Path) -> tuple[Correction, ...]:
     """The rows on disk; none when there is no file. Raises PageError for a broken one."""
     path = root / CORRECTIONS
-    return parse_corrections(path.read_text("utf-8"), CORRECTIONS) if path.is_file() else ()
+    try:
+        return parse_corrections(path.read_text("utf-8"), CORRECTIONS) if path.is_file() else ()
+    except UnicodeDecodeError as error:
+        raise PageError(Position(CORRECTIONS, 1), f"cannot be read: {error.reason}") from error
 
 
 def parse_corrections(text: str, path: str) -> tuple[Correction, ...]:

@@ -98,8 +98,9 @@ def load_coverage(root: Path) -> Coverage:
     for path in (DOCUMENT, COVERAGE):
         try:
             texts.append((root / path).read_text("utf-8"))
-        except OSError as error:
-            raise PageError(Position(path, 1), f"cannot be read: {error.strerror}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.reason if isinstance(error, UnicodeDecodeError) else error.strerror
+            raise PageError(Position(path, 1), f"cannot be read: {reason}") from error
     return Coverage(headings_of(texts[0]), *parse_coverage(texts[1], COVERAGE))
 
 

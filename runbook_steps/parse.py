@@ -22,6 +22,7 @@ from gherkin.parser import Parser
 
 from runbook_steps.errors import FeatureError, Position
 from runbook_steps.model import Command, Procedure, Risk, Role, Runbook, Step
+from runbook_steps.parse_rules import refuse_useless_outline, time_limit_s
 
 __all__ = ["COMMAND_STEP", "MANUAL_STEP", "MEDIA_TYPES", "parse_feature", "procedure_hash", "stem_of"]
 
@@ -133,6 +134,9 @@ class _Walker:
             raise FeatureError(
                 position, "checks nothing: it needs a Then that a machine reads back, or it proves nothing"
             )
+        examples = self._examples(node)
+        said = [f"{step.text}\n{step.said}\n{step.command.text if step.command else ''}{step.table}" for step in steps]
+        refuse_useless_outline(node["keyword"], examples, said, position)
         return Procedure(
             name=name,
             description=_dedent(node.get("description", "")),
@@ -140,7 +144,7 @@ class _Walker:
             tags=tags,
             steps=steps,
             position=position,
-            examples=self._examples(node),
+            examples=examples,
         )
 
     def _refuse_swallowed_step(self, node: Mapping[str, Any]) -> None:
@@ -212,7 +216,7 @@ class _Walker:
             media_type=media_type,
             purpose=shape["purpose"],
             position=self._position(docstring),
-            timeout_s=time_limit_s(shape, self._timeout_s),
+            timeout_s=time_limit_s(text, shape["limit"], shape["unit"], self._timeout_s, position),
             may_fail=shape["may_fail"] is not None,
             undo=shape["undo"] is not None,
         )
@@ -239,13 +243,6 @@ class _Walker:
                     procedure.position,
                     f"a second scenario named “{procedure.name}” (first at line {first.position.line})",
                 )
-
-
-def time_limit_s(shape: re.Match[str], default_s: float) -> float:
-    """The limit in seconds that a command step states, or the default."""
-    if shape["limit"] is None:
-        return default_s
-    return float(shape["limit"]) * (60.0 if shape["unit"] == "minute" else 1.0)
 
 
 def _cells(rows: Any) -> tuple[tuple[str, ...], ...]:

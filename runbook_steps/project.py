@@ -141,8 +141,9 @@ def _data(
 ) -> Mapping[str, _T]:
     try:
         return parse((root / path).read_text("utf-8"), path)
-    except OSError as error:
-        problems.append(PageError(Position(path, 1), f"cannot be read: {error.strerror}; pages refer to it"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.reason if isinstance(error, UnicodeDecodeError) else error.strerror
+        problems.append(PageError(Position(path, 1), f"cannot be read: {reason}; pages refer to it"))
     except SourceError as error:
         problems.append(error)
     return {}

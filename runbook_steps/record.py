@@ -99,7 +99,7 @@ def read_journal(path: Path) -> tuple[ScenarioRecord, ...]:
         try:
             event = json.loads(line)
             _apply(event, records)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             if number == len(lines):
                 break
             raise JournalError(f"{path}:{number}: not a journal line; the file is damaged or foreign") from error
@@ -129,7 +129,7 @@ def load_evidence(path: Path) -> Evidence:
         document = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise EvidenceError(f"cannot read the evidence {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EvidenceError(
             f"{path} is not JSON ({error}): cut short, or foreign. Move it away and prove again"
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,9 @@ from typing import Any
 from runbook_steps.errors import ConfigurationError
 
 __all__ = ["Settings", "load_settings"]
+
+_NAME = re.compile(r"\w[\w-]{0,40}")
+_LONGEST_S = 86_400  # a command that takes more than a day is a mistake
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,9 @@ class Settings:
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def evidence_file(self, target: str) -> Path:
-        """Where the evidence of a target is kept."""
+        """Where the evidence of a target is kept. Raises ConfigurationError for what is no name of a target."""
+        if not _NAME.fullmatch(target):
+            raise ConfigurationError(f"{target!r} is no name of a target: letters, digits, `_`, `-`, at most 41")
         return self.evidence_dir / f"{target}.json"
 
 
@@ -40,10 +46,16 @@ def load_settings(root: Path, *, evidence_dir: Path | None = None, journal_dir: 
         document = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"cannot read {file}: {error}") from error
-    table: Mapping[str, Any] = document.get("tool", {}).get("runbooks", {})
+    tool = document.get("tool", {})
+    table = tool.get("runbooks", {}) if isinstance(tool, Mapping) else tool
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(f"{file}: tool.runbooks is a table, `[tool.runbooks]`")
     timeout = table.get("command_timeout_s", 30)
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
-        raise ConfigurationError(f"{file}: tool.runbooks.command_timeout_s must be seconds, a number above 0")
+    number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if not number or not 0 < timeout <= _LONGEST_S:
+        raise ConfigurationError(
+            f"{file}: tool.runbooks.command_timeout_s must be seconds, a number above 0, at most {_LONGEST_S}"
+        )
     return Settings(
         root=root,
         command_timeout_s=float(timeout),

@@ -106,7 +106,7 @@ def _read(file: Path) -> Undo:
             timeout_s=float(written["timeout_s"]),
         )
         return Undo(file, str(document["scenario"]), command, dict(document["variables"]), str(document["owner"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise JournalError(
             f"{file}: an undo that a killed run left cannot be read ({error}); undo by hand, then delete the file"
         ) from error

@@ -63,6 +63,8 @@ def refused_redis(words: Sequence[bytes], risk: Risk) -> str | None:
     names = [word.decode("ascii", "replace").lower() for word in words[:2]]
     if risk is Risk.DESTRUCTIVE or not names:
         return None
+    if not names[0]:
+        return "a command without a name"
     if risk is Risk.MUTATING:
         return names[0].upper() if names[0] in _LOSING else None
     if names[0] in _READING_PARTS:

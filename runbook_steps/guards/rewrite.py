@@ -71,9 +71,9 @@ def _all_origins(environment: Mapping[str, str]) -> Iterator[Origin]:
 
 
 def _from_url(name: str, url: str) -> Origin | None:
-    parts = urlsplit(url)
-    scheme = "postgres" if parts.scheme.startswith("postgres") else parts.scheme
     try:
+        parts = urlsplit(url)
+        scheme = "postgres" if parts.scheme.startswith("postgres") else parts.scheme
         port = parts.port or _PORTS[scheme]
     except ValueError:
         return None  # not an address: the command that uses it will say so
@@ -86,7 +86,8 @@ def _from_url(name: str, url: str) -> Origin | None:
         return Origin("redis", parts.hostname, port, "yes" if scheme == "rediss" else "", "Redis")
     aws = name.startswith("AWS_ENDPOINT_URL")
     tls = "yes" if scheme == "https" else ""
-    return Origin("aws" if aws else "http", parts.hostname, port, tls, "AWS" if aws else f"HTTP {parts.netloc}")
+    named = "AWS" if aws else f"HTTP {parts.netloc.rpartition('@')[2]}"  # never the password before it
+    return Origin("aws" if aws else "http", parts.hostname, port, tls, named)
 
 
 def _from_pg(environment: Mapping[str, str]) -> Origin | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import typer
 from runbook_steps.errors import OperationError, RunbookError
 from runbook_steps.operations.backup_make import BackupSettings, make_backup, to_prune
 from runbook_steps.operations.backup_restore import discard_replaced, refuse_foreign, restore
-from runbook_steps.operations.backup_store import Manifest, Store
+from runbook_steps.operations.backup_store import Manifest, Store, refuse_malformed
 from runbook_steps.operations.backup_verify import drop_leftovers, verify
 from runbook_steps.operations.confirmation import require_yes
 from runbook_steps.operations.formats import AsFormat, Format
@@ -104,13 +105,14 @@ def restore_location(
 
     The backup is restored into a new database and verified first; only then the two are swapped.
     """
+    refuse_malformed(location)
     settings, store = _settings()
     live = settings.database.name
     require_yes(
         os.environ,
         yes,
         what=f"this replaces the live database {live} by {location}: what was written since is gone from it",
-        again=f"beautycort database-backup restore {location}",
+        again=f"beautycort database-backup restore {shlex.quote(location)}",
     )
     began = time.monotonic()
     with _reported(format), exclusive(settings.database, "restore") as lock:

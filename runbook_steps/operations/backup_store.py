@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from runbook_steps.errors import ConfigurationError, OperationError, RefusedError
 from runbook_steps.operations.settings import Unreachable
@@ -49,6 +50,10 @@ class Manifest:
     def rows(self) -> int:
         """Rows of all tables."""
         return sum(int(table["rows"]) for table in self.tables.values())
+
+
+_LOCATION = re.compile(r"(?:s3://[a-z0-9][a-z0-9.-]{1,62}/)?[\w.:@+=/-]{1,1024}", re.ASCII)
+_SHOWN = 100  # characters of a name that is refused
 
 
 class Store:
@@ -139,6 +144,7 @@ class Store:
 
     def key_of(self, location: str) -> str:
         """The key of a location (`s3://bucket/key`) or of a backup's id. Raises RefusedError."""
+        refuse_malformed(location)
         if "://" not in location:
             known = {manifest.backup_id: manifest.key for manifest, _ in self.backups()}
             if location in known:
@@ -231,9 +237,18 @@ class _s3_errors:  # noqa: N801 - reads as a statement
                 raise _Missing(f"cannot {self._what}: it is not there") from error
             raise OperationError(f"cannot {self._what}: S3 answers {code}") from error
         if isinstance(error, BotoCoreError):
+            if isinstance(error, ParamValidationError):
+                raise ConfigurationError(f"cannot {self._what}: that is no name of a bucket or a backup") from error
             raise Unreachable(f"cannot {self._what}: {type(error).__name__}, is S3 reachable?") from error
         if isinstance(error, OSError):
             raise OperationError(f"cannot {self._what}: {error.strerror or type(error).__name__}") from error
+
+
+def refuse_malformed(location: str) -> None:
+    """Raises ConfigurationError for what can be no backup's location or id, before anything is asked."""
+    if not _LOCATION.fullmatch(location) or ".." in location.split("/"):
+        shown = location if len(location) <= _SHOWN else f"{location[:_SHOWN]}…"
+        raise ConfigurationError(f"{shown!r} is no backup: give s3://bucket/key, or an id that `list` shows")
 
 
 def _parts(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from runbook_steps.errors import RunbookError
+from runbook_steps.failure import plain
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -73,7 +74,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except RunbookError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {plain(str(error))}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")

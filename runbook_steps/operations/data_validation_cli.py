@@ -12,7 +12,7 @@ import typer
 
 from runbook_steps.operations.data_validation import Finding, validate
 from runbook_steps.operations.formats import AsFormat, Format
-from runbook_steps.operations.settings import Unreachable, required
+from runbook_steps.operations.settings import Unreachable, database_url
 
 __all__ = ["register"]
 
@@ -31,14 +31,14 @@ def _group() -> None:
 
 def data(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name
     """Ask every integrity rule. Only reads. Exit 1 when one is broken, 4 when the database cannot be reached."""
-    url = required(os.environ, "DATABASE_URL")["DATABASE_URL"]
+    url = database_url(os.environ)
     try:
         with psycopg.connect(
             url, autocommit=True, connect_timeout=5, application_name="beautycort validate"
         ) as connection:
             findings = tuple(validate(connection))
     except psycopg.OperationalError as error:
-        said = str(error).strip().splitlines()[-1]
+        said = str(error).strip().splitlines()[0]
         raise Unreachable(f"cannot reach the database: {said}; `beautycort health-checks health` tells more") from error
     typer.echo(json.dumps(report(findings), indent=1) if format is Format.JSON else table(findings))
     raise typer.Exit(0 if all(finding.holds for finding in findings) else 1)

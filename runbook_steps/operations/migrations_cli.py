@@ -11,9 +11,10 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from runbook_steps.errors import ConfigurationError, OperationError
+from runbook_steps.errors import OperationError
 from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.migrations import apply_pending, read_applied, read_migrations, standings
+from runbook_steps.operations.settings import database_url
 
 __all__ = ["register"]
 
@@ -63,13 +64,11 @@ def up(
 
 
 def _connect() -> psycopg.Connection[Any]:
-    url = os.environ.get("DATABASE_URL")
-    if not url:
-        raise ConfigurationError("DATABASE_URL is not set; load the target's environment first")
+    url = database_url(os.environ)
     try:
         return psycopg.connect(url, autocommit=True, connect_timeout=5, application_name="beautycort migrate")
     except psycopg.OperationalError as error:
-        said = str(error).strip().splitlines()[-1]
+        said = str(error).strip().splitlines()[0]
         raise _NoDatabase(f"cannot reach the database: {said}") from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -110,7 +111,7 @@ def rollback(  # noqa: PLR0917 - the arguments and options of a command
         os.environ,
         yes,
         what="this replaces the running release by the previous one",
-        again=f"beautycort rollback-manager rollback {json.dumps(reason)}",
+        again=f"beautycort rollback-manager rollback {shlex.quote(reason)}",
     )
     longest = seconds(limit, "--limit")
     if longest > LONGEST_S:

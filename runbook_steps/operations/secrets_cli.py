@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from runbook_steps.operations.confirmation import require_yes
 from runbook_steps.operations.secret_rotation import ROTATABLE, rotate_in_env_file, rotate_role
-from runbook_steps.operations.settings import required
+from runbook_steps.operations.settings import database_url, required
 
 __all__ = ["register"]
 
@@ -35,7 +36,7 @@ def rotate(
 ) -> None:
     """Put a new secret into $API_ENV_FILE. Instances take it up when they are restarted, one after the other."""
     file = Path(required(os.environ, "API_ENV_FILE")["API_ENV_FILE"])
-    require_yes(os.environ, yes, what=f"this replaces {name}", again=f"beautycort secrets rotate {name}")
+    require_yes(os.environ, yes, what=f"this replaces {name}", again=f"beautycort secrets rotate {shlex.quote(name)}")
     rotate_in_env_file(file, name)
     typer.echo(f"{name} is new in {file}; now restart the instances, one after the other")
 
@@ -46,12 +47,12 @@ def rotate_database_role(
     yes: Yes = None,
 ) -> None:
     """Give a database role a new password; its sessions go on, new ones need it."""
-    url = required(os.environ, "DATABASE_URL")["DATABASE_URL"]
+    url = database_url(os.environ)
     require_yes(
         os.environ,
         yes,
         what=f"this changes the password of {role}",
-        again=f"beautycort secrets rotate-role {role} --out {out}",
+        again=f"beautycort secrets rotate-role {shlex.quote(role)} --out {shlex.quote(str(out))}",
     )
     rotate_role(url, role, out)
     typer.echo(f"the new password of {role} is in {out}; give it to its users, then delete the file")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from runbook_steps.errors import ConfigurationError, OperationError
 
-__all__ = ["Unreachable", "number", "required", "web_url"]
+__all__ = ["Unreachable", "database_url", "number", "required", "web_url"]
 
 
 class Unreachable(OperationError):
@@ -26,6 +26,19 @@ def required(environ: Mapping[str, str], *names: str) -> dict[str, str]:
             'eval "$(runbooks target env)"'
         )
     return {name: environ[name] for name in names}
+
+
+def database_url(environ: Mapping[str, str]) -> str:
+    """DATABASE_URL. Raises ConfigurationError, without its value, when it is not set or no PostgreSQL URL."""
+    url = required(environ, "DATABASE_URL")["DATABASE_URL"]
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"postgres", "postgresql"} and (parts.port or 1) > 0 and not re.search(r"\s", url)
+    except ValueError:
+        good = False
+    if not good:
+        raise ConfigurationError("DATABASE_URL is not a PostgreSQL URL, like postgres://user@host:5432/name")
+    return url
 
 
 def number(environ: Mapping[str, str], name: str, default: int, *, low: int, high: int) -> int:

@@ -427,7 +427,8 @@ def test_a_page_is_as_proven_as_its_weakest_scenario() -> None:
 def test_an_outline_is_proven_when_every_row_is() -> None:
     """A row that is gone does not count; a row that is missing does."""
     feature = (
-        FEATURE.replace("Scenario:", "Scenario Outline:") + "\n    Examples:\n      | k |\n      | a |\n      | b |\n"
+        FEATURE.replace("Scenario:", "Scenario Outline:")
+        + "    And <k> is read\n\n    Examples:\n      | k |\n      | a |\n      | b |\n"
     )
     book = replace(runbook(feature), front_matter=FRONT)
     rows = [record(book.procedures[0], id=f"{PATH}::Memory is free[{row}]") for row in "ab"]
