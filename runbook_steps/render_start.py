@@ -76,5 +76,5 @@ def _field(value: Parameter) -> str:
 
 _MEMORY = (
     '<p class="rb-memory" hidden><span class="rb-remembered"></span> '
-    '<button type="button" class="rb-clear">Clear</button></p>'
+    '<button type="button" class="rb-clear">Clear values and ticks</button></p>'
 )

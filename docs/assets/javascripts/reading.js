@@ -7,7 +7,7 @@
 
   const key = `runbook ${tools.dataset.page}`;
   const fields = [...tools.querySelectorAll("[data-parameter]")];
-  const boxes = [...document.querySelectorAll(".rb-manual input")];
+  const boxes = [...document.querySelectorAll(".rb-manual input, .task-list-item input")];
   const commands = [...document.querySelectorAll(".rb-command")];
   const names = boxNames();
 
@@ -69,7 +69,7 @@
     const found = new Map();
     for (const box of boxes) {
       const heading = box.closest(".rb-procedure")?.previousElementSibling?.id ?? "";
-      const said = `${heading}: ${box.closest("label").textContent.trim()}`;
+      const said = `${heading}: ${box.closest("label, li").textContent.trim()}`;
       seen.set(said, (seen.get(said) ?? 0) + 1);
       found.set(box, `${said} ${seen.get(said)}`);
     }

@@ -1,0 +1,76 @@
+"""Read at 3 a.m., on a phone and on a desk: what is needed first is seen first, and what is copied is what ran."""
+
+# ruff: noqa: SIM300 - what is expected stands first
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from runbook_steps.project import Project, load_project
+from tests.site.conftest import Built
+from tests.site.reading import SIZES, Reading, pages_of, read_pages
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def readings(browser: Browser, built_site: Built, served_site: str) -> dict[str, Reading]:
+    """Every page of the site, read once."""
+    found = read_pages(browser, served_site, list(pages_of(built_site.site)))
+    assert len(found) > 60
+    return found
+
+
+@pytest.fixture(scope="module")
+def project() -> Project:
+    """The sources of the site."""
+    return load_project(ROOT)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_status_risk_time_people_and_the_first_command_are_on_the_first_screen(
+    readings: dict[str, Reading], size: str
+) -> None:
+    """Of every runbook, without scrolling, and nothing is cut off at the side."""
+    height = SIZES[size][1]
+    runbooks = {name: each.places[size] for name, each in readings.items() if each.runbook}
+    wanted = ("title", "strip", "risk", "time", "escalate", "command", "copy")
+    late = [
+        f"{name}: {key} at {at[key]}" for name, at in runbooks.items() for key in wanted if (at[key] or 1e9) > height
+    ]
+
+    assert [] == late
+    assert [] == [name for name, each in readings.items() if (each.places[size]["overflow"] or 0) > 0]
+    assert len(runbooks) > 35
+
+
+def test_every_copy_button_gives_the_bytes_that_run(readings: dict[str, Reading], project: Project) -> None:
+    """The first command twice: on top, and where it belongs; then all of them in the order of the page."""
+    different = {}
+    for runbook in project.runbooks:
+        page = project.page(runbook.stem)
+        assert page is not None
+        shown = [runbook.procedure(call.argument or "") for call in page.calls if call.macro == "procedure"]
+        commands = [command.text for procedure in shown if procedure for command in procedure.commands]
+        if [*commands[:1], *commands] != list(readings[f"{runbook.stem}/"].copied):
+            different[runbook.stem] = readings[f"{runbook.stem}/"].copied
+
+    assert {} == different
+
+
+def test_axe_finds_nothing_serious_on_any_page(readings: dict[str, Reading]) -> None:
+    """In both colour schemes, with everything opened that can be."""
+    assert [] == [f"{name} {said}" for name, each in readings.items() for said in each.violations]
+
+
+def test_no_page_asks_another_origin_for_anything(readings: dict[str, Reading], served_site: str) -> None:
+    """And none says an error in the console."""
+    assert {urlsplit(served_site).netloc} == {urlsplit(url).netloc for each in readings.values() for url in each.asked}
+    assert [] == [f"{name}: {said}" for name, each in readings.items() for said in each.troubles]
