@@ -74,3 +74,26 @@ def test_no_page_asks_another_origin_for_anything(readings: dict[str, Reading], 
     """And none says an error in the console."""
     assert {urlsplit(served_site).netloc} == {urlsplit(url).netloc for each in readings.values() for url in each.asked}
     assert [] == [f"{name}: {said}" for name, each in readings.items() for said in each.troubles]
+
+
+def test_a_bad_page_is_found_out(browser: Browser, served_site: str, built_site: Built) -> None:
+    """What the tests above look for is found when it is there."""
+    (built_site.site / "bad-page").mkdir(exist_ok=True)
+    (built_site.site / "bad-page/index.html").write_text(
+        '<!doctype html><html lang="en"><title>Bad</title><body style="background: #fff; margin: 0">'
+        '<h1>Bad</h1><input><p style="color: #ccc">Too pale</p><div style="height: 900px; width: 500px"></div>'
+        '<div class="rb-command" data-copy="x">late</div><img alt="" src="http://127.0.0.2:9/x.png"></body></html>',
+        "utf-8",
+    )
+    try:
+        bad = read_pages(browser, served_site, ["bad-page/"])["bad-page/"]
+    finally:
+        (built_site.site / "bad-page/index.html").unlink()
+
+    assert {"any: label", "default: color-contrast", "slate: color-contrast"} == {
+        ": ".join(said.split(": ")[:2]) for said in bad.violations
+    }
+    assert (bad.places["phone"]["command"] or 0) > SIZES["phone"][1]
+    assert 110 == bad.places["phone"]["overflow"]
+    assert "http://127.0.0.2:9/x.png" in bad.asked
+    assert bad.troubles
