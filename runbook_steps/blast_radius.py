@@ -30,20 +30,28 @@ _STEADY_LIMIT_S = 60.0
 
 @dataclass(frozen=True)
 class Consent:
-    """What the person who started the run said: `confirm` names the target, `now` ignores its window."""
+    """What the person who started the run said: `confirm` names the target, `now` ignores its window.
+
+    `attended`: a person is asked before every single command.
+    """
 
     risk: Risk
     confirm: str | None = None
     now: bool = False
+    attended: bool = False
 
 
 def refuse_without_consent(target: str, window: str, consent: Consent, moment: datetime | None = None) -> None:
     """Raises RefusedError saying what is missing, ConfigurationError for a window that cannot be read.
 
     A verification run never changes production. On any other live target, `destructive` needs the target's
-    name, and either its window or `--now`.
+    name, and either its window or `--now`. In a guided run the person is asked for the name at each command.
     """
     if consent.risk is Risk.READONLY:
+        return
+    if consent.attended:
+        if consent.confirm not in {None, target}:
+            raise RefusedError(f"--confirm {consent.confirm} names another target: this run would change {target}")
         return
     if target == "production":
         raise RefusedError(

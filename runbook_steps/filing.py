@@ -17,6 +17,8 @@ from runbook_steps.redact import Redactor
 
 __all__ = ["Filed", "file_evidence"]
 
+Counts = Callable[[ScenarioRecord], bool]
+
 
 @dataclass(frozen=True)
 class Filed:
@@ -26,18 +28,25 @@ class Filed:
     good: bool = True
 
 
-def file_evidence(path: Path, target: str, journals: Sequence[Path], root: Path, redactor: Redactor) -> Filed:
-    """Merges the journals into the evidence file; never raises, because it runs at the end of a session."""
+def file_evidence(
+    path: Path, target: str, journals: Sequence[Path], root: Path, redactor: Redactor, *, counts: Counts = bool
+) -> Filed:
+    """Merges the journals into the evidence file; never raises, because it runs at the end of a session.
+
+    Only what `counts` becomes evidence: the journal tells of the rest, and the proof that there was stays.
+    """
     try:
         fresh = [record for journal in journals for record in read_journal(journal)]
+        proofs = [record for record in fresh if counts(record)]
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
             old = load_evidence(path) if path.exists() else None
-            write_evidence(path, merge(old, target, fresh))
+            if proofs or not fresh:
+                write_evidence(path, merge(old, target, proofs))
     except (JournalError, EvidenceError, OSError) as error:
         return Filed((f"no evidence filed: {redactor(str(error))}",), good=False)
     lines = _summary(fresh, target, path, journals, lambda file: relative_path(file, root))
-    leaking = [file for file in (path, *journals) if redactor.finds(file.read_text("utf-8"))]
+    leaking = [file for file in (path, *journals) if file.exists() and redactor.finds(file.read_text("utf-8"))]
     if leaking:
         names = ", ".join(str(file) for file in leaking)
         return Filed((*lines, f"A KNOWN SECRET STANDS IN {names}: delete it, and rotate the secret"), good=False)

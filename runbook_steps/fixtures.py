@@ -106,7 +106,8 @@ def execute(
         if not target.facts.disposable and (unset := unset_variables(command, real)):
             raise NotRunnableHere(f"{target.name} sets no {', '.join(unset)}, and “{command.purpose}” needs it")
         held = restraint.hold(real, workspace)
-        result = run_command(command, held.environment, workspace, prefix=held.prefix)
+        tell = proof.guide.output if proof.guide else None
+        result = run_command(command, held.environment, workspace, prefix=held.prefix, on_output=tell)
         proof.recorder.command_finished(result)
         results.append(result)
         if not target.facts.disposable and (tool := missing_tool(result)):
@@ -132,6 +133,11 @@ def keep_ready(
     if proof.passed:
         for undo in kept:
             undo.forget()
+        return
+    if proof.guide and kept and not proof.guide.undo_wanted(kept):
+        for undo in reversed(kept):
+            undo.forget()
+            proof.recorder.event("undo left to a person", purpose=undo.command.purpose)
         return
     done = [undo.carry_out(lambda command, _: execute(command)) for undo in reversed(kept)]
     problems = [said for each in done if (said := proof.tell_undone(each))]

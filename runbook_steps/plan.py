@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from runbook_steps.model import Command, Outcome, Procedure, Risk, TargetFacts
 
-__all__ = ["PARTS", "Plan", "parts_needed", "plan", "unset_variables"]
+__all__ = ["PARTS", "Plan", "has_no_undo", "parts_needed", "plan", "unset_variables"]
 
 PARTS = ("postgres", "redis", "third_parties", "api", "nginx", "aws")
 """The parts of a target that a scenario needs when no `@needs_` tag says less."""
@@ -30,9 +30,12 @@ class Plan:
     reason: str = ""
 
 
-def plan(procedure: Procedure, facts: TargetFacts) -> Plan:
-    """What running the procedure on that target means, or why it will not be run."""
-    refusal, reason = _refusal(procedure, facts)
+def plan(procedure: Procedure, facts: TargetFacts, *, attended: bool = False) -> Plan:
+    """What running the procedure on that target means, or why it will not be run.
+
+    `attended`: a person is asked before every command, and may make a change that has no undo.
+    """
+    refusal, reason = _refusal(procedure, facts, attended=attended)
     return Plan(procedure, procedure.commands, parts_needed(procedure), refusal, reason)
 
 
@@ -41,7 +44,17 @@ def parts_needed(procedure: Procedure) -> tuple[str, ...]:
     return procedure.tagged("needs_") or PARTS
 
 
-def _refusal(procedure: Procedure, facts: TargetFacts) -> tuple[Outcome | None, str]:
+def has_no_undo(procedure: Procedure) -> bool:
+    """Whether its first change is its point of no return: it changes something, and keeps no undo ready."""
+    changes = any(not command.undo and not command.may_fail for command in procedure.commands)
+    return procedure.risk is not Risk.READONLY and changes and not _keeps_an_undo(procedure)
+
+
+def _keeps_an_undo(procedure: Procedure) -> bool:
+    return any(command.undo for command in procedure.commands)
+
+
+def _refusal(procedure: Procedure, facts: TargetFacts, *, attended: bool) -> tuple[Outcome | None, str]:
     missing = [tool for tool in procedure.tagged("requires_") if tool not in facts.tools]
     if missing:
         return Outcome.NOT_RUNNABLE, f"{', '.join(missing)} not found on the PATH of {facts.name}"
@@ -53,7 +66,8 @@ def _refusal(procedure: Procedure, facts: TargetFacts) -> tuple[Outcome | None, 
             f"its risk is {procedure.risk}, and {facts.name} allows {facts.allowed}: "
             f"--allow {procedure.risk} would permit it"
         )
-    if not facts.disposable and procedure.risk is not Risk.READONLY and not any(c.undo for c in procedure.commands):
+    changes = not facts.disposable and procedure.risk is not Risk.READONLY
+    if changes and not attended and not _keeps_an_undo(procedure):
         return Outcome.NOT_RUNNABLE, (
             f"{facts.name} is live, and this change has no undo: a step `When I get ready to …:` before it keeps one"
         )

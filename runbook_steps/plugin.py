@@ -97,7 +97,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         if PROBLEM in session.config.stash:  # also when pytest then says that the file it was given is not there
             problem = session.config.stash[PROBLEM]
             if hasattr(session.config, "workeroutput"):
-                session.config.workeroutput["runbooks_problem"] = problem
+                session.config.workeroutput["runbooks_problem"] = (problem, int(_problem_code(session.config)))
             pytest.exit(problem, returncode=_problem_code(session.config))
 
 
@@ -106,7 +106,7 @@ def pytest_testnodedown(node: Any) -> None:
     """A worker of pytest-xdist has no voice: what ended it is said by the session it worked for."""
     problem = getattr(node, "workeroutput", {}).get("runbooks_problem")
     if problem:
-        node.config.stash[PROBLEM] = problem
+        node.config.stash[PROBLEM], node.config.stash[PROBLEM_CODE] = problem
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

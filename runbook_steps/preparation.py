@@ -21,8 +21,16 @@ __all__ = ["Preparation"]
 class Preparation:
     """Of one run on one target. `notices` are for the person who started it."""
 
-    def __init__(self, target: Target, settings: Settings, run: str, tell: Callable[..., Any]) -> None:
-        """`tell(event, **values)` writes to the journal."""
+    def __init__(
+        self,
+        target: Target,
+        settings: Settings,
+        run: str,
+        tell: Callable[..., Any],
+        takes_over: Callable[[Undo], bool] = lambda _: False,
+    ) -> None:
+        """`tell(event, **values)` writes to the journal; what `takes_over` is true for, is not undone."""
+        self._takes_over = takes_over
         self._target = target
         self._settings = settings
         self._run = run
@@ -34,7 +42,11 @@ class Preparation:
     @property
     def undo_folder(self) -> Path:
         """Where the undos of this target are kept."""
-        return self._settings.work_dir.parent / "undo" / self._target.name
+        return self._settings.undo_folder(self._target.name)
+
+    def taken_over(self) -> tuple[Undo, ...]:
+        """The undos of the run that this one goes on with."""
+        return tuple(undo for undo in left_behind(self.undo_folder) if self._takes_over(undo))
 
     @property
     def _changes_a_live_target(self) -> bool:
@@ -50,7 +62,7 @@ class Preparation:
         if self._begun:
             return
         self._begun = True
-        left = left_behind(self.undo_folder)
+        left = [undo for undo in left_behind(self.undo_folder) if not self._takes_over(undo)]
         if self._target.facts.disposable:
             for undo in left:
                 undo.forget()  # what it would undo went with its target

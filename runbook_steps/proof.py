@@ -21,9 +21,10 @@ from runbook_steps.errors import (
 )
 from runbook_steps.failure import failure_story
 from runbook_steps.filing import file_evidence
-from runbook_steps.model import Outcome, Procedure, Risk, Role
+from runbook_steps.guidance import GUIDANCE, Guidance
+from runbook_steps.model import Outcome, Procedure, Risk, Role, ScenarioRecord
 from runbook_steps.parse import stem_of
-from runbook_steps.plan import parts_needed, plan
+from runbook_steps.plan import Plan, parts_needed, plan
 from runbook_steps.preparation import Preparation
 from runbook_steps.record import Journal, load_evidence
 from runbook_steps.recorder import Recorder, RunFacts
@@ -51,8 +52,16 @@ class Proof:
     """A pytest plugin, registered when the first feature is met: the run's target, journal and state."""
 
     def __init__(
-        self, settings: Settings, target: Target, *, run: str, worker: str, environ: Mapping[str, str]
+        self,
+        settings: Settings,
+        target: Target,
+        *,
+        run: str,
+        worker: str,
+        environ: Mapping[str, str],
+        guide: Guidance | None = None,
     ) -> None:
+        self.guide = guide
         self.settings = settings
         self.target = target
         self.run = run
@@ -61,7 +70,8 @@ class Proof:
         self._recorder: Recorder | None = None
         self._items: list[pytest.Item] = []
         self._procedure: Procedure | None = None
-        self.preparation = Preparation(target, settings, run, self._tell)
+        takes_over = guide.takes_over if guide else lambda _: False
+        self.preparation = Preparation(target, settings, run, self._tell, takes_over)
         self._index: SourceIndex | None = None
         self._restraints: dict[Risk, Restraint] = {}
         self._verdict: tuple[Outcome, str] = (Outcome.INTERRUPTED, "")
@@ -85,9 +95,11 @@ class Proof:
             load_evidence(evidence)
         worker = getattr(config, "workerinput", {}).get("workerid", "")
         target = make_target(name, settings, Risk(allow) if allow else None)
-        proof = cls(settings, target, run=run, worker=worker, environ=os.environ)
+        guide = config.stash.get(GUIDANCE, None)
+        proof = cls(settings, target, run=run, worker=worker, environ=os.environ, guide=guide)
         if not target.facts.disposable:
-            consent = Consent(target.facts.allowed, config.getoption("--confirm"), now=config.getoption("--now"))
+            confirm, now = config.getoption("--confirm"), config.getoption("--now")
+            consent = Consent(target.facts.allowed, confirm, now=now, attended=guide is not None)
             window = str(settings.targets.get(name, {}).get("window", ""))
             refuse_without_consent(name, window, consent)
             if worker and consent.risk is not Risk.READONLY:
@@ -114,6 +126,7 @@ class Proof:
                 target=facts.target,
                 emulated=dict(facts.emulated),
                 tools=dict(facts.tools),
+                **({"guided": dict(self.guide.facts)} if self.guide else {}),
             )
         return self._recorder
 
@@ -139,6 +152,16 @@ class Proof:
     def undo_folder(self) -> Path:
         """Where the undos of this target are kept."""
         return self.preparation.undo_folder
+
+    @property
+    def opened_recorder(self) -> Recorder | None:
+        """The recorder, None before anything was recorded."""
+        return self._recorder
+
+    @property
+    def redact(self) -> Redactor:
+        """Takes the secrets out of what is shown."""
+        return self._redactor
 
     def tell_undone(self, done: Undone) -> str:
         """Tells the journal and the person; gives what went wrong, empty when nothing did."""
@@ -168,7 +191,7 @@ class Proof:
     def start_target(self, procedure: Procedure | None = None) -> None:
         """Makes ready what the selected scenarios need, or this one. Ends the session when that fails."""
         chosen = [procedure] if procedure else [p for p in map(procedure_of, self._items) if p]
-        runnable = [p for p in chosen if plan(p, self.target.facts).refusal is None]
+        runnable = [p for p in chosen if self._plan(p).refusal is None]
         parts = {part for each in runnable for part in parts_needed(each)}
         try:
             self.target.start(sorted(parts))
@@ -180,6 +203,9 @@ class Proof:
         except (RefusedError, TargetError, JournalError) as error:
             code = error.exit_code if isinstance(error, RefusedError) else NO_TARGET_EXIT
             pytest.exit(self._redactor(str(error)), returncode=code)
+
+    def _plan(self, procedure: Procedure) -> Plan:
+        return plan(procedure, self.target.facts, attended=self.guide is not None)
 
     # ── pytest hooks ─────────────────────────────────────────────────────────────────────────
 
@@ -223,7 +249,7 @@ class Proof:
         procedure = procedure_of(item)
         if procedure is None:
             return
-        planned = plan(procedure, self.target.facts)
+        planned = self._plan(procedure)
         if planned.refusal is not None:
             self._verdict = (planned.refusal, planned.reason)
             pytest.skip(f"{planned.refusal}: {planned.reason}")
@@ -330,10 +356,15 @@ class Proof:
         if not journals:
             return
         path = self.settings.evidence_file(self.target.name)
-        filed = file_evidence(path, self.target.name, journals, self.settings.root, self._redactor)
+        root = self.settings.root
+        filed = file_evidence(path, self.target.name, journals, root, self._redactor, counts=self._counts)
         self._summary = filed.lines
         if not (self.preparation.end() and filed.good) or self._left_changed:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+    def _counts(self, record: ScenarioRecord) -> bool:
+        """In a guided run, only what passed as a whole and in one go is a proof."""
+        return self.guide is None or (record.outcome is Outcome.PASSED and "resumed" not in self.guide.facts)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """What was proven, and where it is written down."""

@@ -43,7 +43,9 @@ class Recorder:
         self._open: int | None = None
         self._scenario_began = 0.0
         self._step_began = 0.0
+        self._closed = False
         self.last_result: Result | None = None
+        self.last_record: ScenarioRecord | None = None
 
     def scenario_started(self, key: str, feature: str, procedure: Procedure, sources: Mapping[str, str]) -> None:
         """Opens the record of a scenario, every step `not reached` yet."""
@@ -74,6 +76,7 @@ class Recorder:
         """Marks the step at that line of the feature as begun."""
         start = 0 if self._open is None else self._open + 1
         self._open = next((i for i in range(start, len(self._steps)) if self._steps[i].line == line), None)
+        self._closed = False
         if self._open is not None:
             self._step_began = time.monotonic()
             self._write("step started")
@@ -115,18 +118,18 @@ class Recorder:
 
     def step_finished(self, outcome: Outcome, error: str = "") -> None:
         """Closes the step that is open; nothing to do when none is."""
-        if self._open is None:
+        if self._open is None or self._closed:
             return
-        step = self._steps[self._open]
-        if step.outcome is Outcome.NOT_REACHED:
-            self._change(outcome=outcome, error=error, duration_s=time.monotonic() - self._step_began)
-            self._write("step finished")
+        self._closed = True
+        self._change(outcome=outcome, error=error, duration_s=time.monotonic() - self._step_began)
+        self._write("step finished")
 
     def scenario_finished(self, outcome: Outcome, reason: str = "") -> ScenarioRecord | None:
         """Closes the scenario and returns its record as the journal holds it."""
         if self._record is None:
             return None
         self.step_finished(outcome, reason)
+        outcome, reason = _as_a_whole(outcome, reason, self._steps)
         record = replace(
             self._record,
             outcome=outcome,
@@ -136,6 +139,7 @@ class Recorder:
         )
         self.journal.write("scenario finished", record=asdict(record))
         self._record, self._open = None, None
+        self.last_record = record
         return record
 
     def not_run(self, key: str, feature: str, procedure: Procedure, outcome: Outcome, reason: str) -> None:
@@ -150,6 +154,17 @@ class Recorder:
     def _write(self, event: str) -> None:
         if self._record is not None and self._open is not None:
             self.journal.write(event, id=self._record.id, step=asdict(self._steps[self._open]))
+
+
+def _as_a_whole(outcome: Outcome, reason: str, steps: list[StepRecord]) -> tuple[Outcome, str]:
+    """What went through is no proof where a person skipped a step, went on without the situation, or attested one."""
+    if outcome is not Outcome.PASSED:
+        return outcome, reason
+    for left in (Outcome.NOT_REACHED, Outcome.NOT_APPLICABLE, Outcome.ATTESTED):
+        named = [f"“{step.text.removesuffix(':')}”" for step in steps if step.outcome is left]
+        if named:
+            return left, f"{left}: {', '.join(named)}"
+    return outcome, reason
 
 
 def _not_reached(step: Step) -> StepRecord:

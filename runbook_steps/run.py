@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -44,10 +44,12 @@ def run_command(
     *,
     stdin_text: str | None = None,
     prefix: Sequence[str] = (),
+    on_output: Callable[[str, bytes], None] | None = None,
 ) -> Result:
     """Runs the command to its end, or kills it at its time limit. Its exit code is told, not judged.
 
-    `prefix` is a program with its arguments that locks itself down and becomes the command.
+    `prefix` is a program with its arguments that locks itself down and becomes the command. `on_output` is told
+    `stdout` or `stderr` and what came, as it comes, from other threads; nothing came: the stream has ended.
     Only `environment` is inherited. Raises NotRunnableHere when the interpreter is not on its PATH.
     """
     mark = f"{os.getpid()}-{uuid.uuid4().hex}"
@@ -61,7 +63,7 @@ def run_command(
     try:
         with _ctrl_c_held():  # between the start of the process and our knowing it there is no interrupting
             process = _start(arguments, environment, cwd, prefix, has_input=stdin_text is not None)
-            streams = _Streams(process, stdin_text)
+            streams = _Streams(process, stdin_text, on_output)
         process.wait(timeout=command.timeout_s)
     except subprocess.TimeoutExpired:
         timed_out = True
@@ -170,10 +172,16 @@ def _marked(mark: str) -> Iterator[psutil.Process]:
 class _Streams:
     """Reads both pipes to their ends in threads, so that neither blocks the command, and feeds its input."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stdin_text: str | None) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        stdin_text: str | None,
+        on_output: Callable[[str, bytes], None] | None,
+    ) -> None:
         if process.stdout is None or process.stderr is None:  # pragma: no cover - Popen was asked for both
             raise AssertionError
-        self._kept = (_Kept(process.stdout), _Kept(process.stderr))
+        tell = on_output or (lambda *_: None)
+        self._kept = (_Kept(process.stdout, "stdout", tell), _Kept(process.stderr, "stderr", tell))
         self._threads = [threading.Thread(target=kept.read, daemon=True) for kept in self._kept]
         if process.stdin is not None:
             data = (stdin_text or "").encode()
@@ -197,8 +205,10 @@ def _feed(stream: IO[bytes], data: bytes) -> None:
 class _Kept:
     """The beginning and the end of a stream, in bounded memory."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], name: str, tell: Callable[[str, bytes], None]) -> None:
         self._stream = stream
+        self._name = name
+        self._tell = tell
         self._head = bytearray()
         self._tail = bytearray()
         self._left_out = 0
@@ -208,12 +218,14 @@ class _Kept:
         fd = self._stream.fileno()
         with self._stream:
             while chunk := os.read(fd, 65536):
+                self._tell(self._name, chunk)
                 room = half - len(self._head)
                 self._head += chunk[:room]
                 self._tail += chunk[room:] if room > 0 else chunk
                 if len(self._tail) > half:
                     self._left_out += len(self._tail) - half
                     del self._tail[: len(self._tail) - half]
+        self._tell(self._name, b"")
 
     def text(self) -> str:
         gap = f"\n… {self._left_out} bytes left out …\n".encode() if self._left_out else b""

@@ -35,6 +35,10 @@ class Settings:
             raise ConfigurationError(f"{target!r} is no name of a target: letters, digits, `_`, `-`, at most 41")
         return self.evidence_dir / f"{target}.json"
 
+    def undo_folder(self, target: str) -> Path:
+        """Where the undos of a target are kept."""
+        return self.work_dir.parent / "undo" / target
+
 
 def load_settings(root: Path, *, evidence_dir: Path | None = None, journal_dir: Path | None = None) -> Settings:
     """The settings of the project in that folder; defaults where nothing is said, the folders given win.

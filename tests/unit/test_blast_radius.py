@@ -43,6 +43,13 @@ def test_production_is_never_changed_by_a_verification(risk: Risk) -> None:
         refuse_without_consent("production", "00:00-23:59", Consent(risk, "production", now=True), SUNDAY_3_AM)
 
 
+def test_a_person_who_is_asked_each_time_may_change_production() -> None:
+    """In no window; another name than the target's is a mistake."""
+    refuse_without_consent("production", "", Consent(Risk.DESTRUCTIVE, attended=True), SUNDAY_6_AM)
+    with pytest.raises(RefusedError, match="names another target: this run would change production"):
+        refuse_without_consent("production", "", Consent(Risk.DESTRUCTIVE, "staging", attended=True), SUNDAY_6_AM)
+
+
 def test_reading_needs_no_consent() -> None:
     """Not on production either."""
     refuse_without_consent("production", "", Consent(Risk.READONLY), SUNDAY_6_AM)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from runbook_steps.model import Command, Outcome, Position, Procedure, Risk, Role, Step, TargetFacts
-from runbook_steps.plan import PARTS, parts_needed, plan, unset_variables
+from runbook_steps.plan import PARTS, has_no_undo, parts_needed, plan, unset_variables
 
 
 def procedure(risk: Risk, *tags: str) -> Procedure:
@@ -43,6 +43,25 @@ def test_a_change_of_a_live_target_needs_an_undo(risk: Risk) -> None:
     assert "has no undo: a step `When I get ready to …:`" in without.reason
     assert with_undo.refusal is None
     assert plan(change, replace(facts(risk), disposable=True)).refusal is None
+    assert plan(change, facts(risk), attended=True).refusal is None
+
+
+@pytest.mark.parametrize(
+    ("risk", "commands", "point_of_no_return"),
+    [
+        (Risk.MUTATING, [{}], True),
+        (Risk.MUTATING, [{"undo": True}, {}], False),
+        (Risk.MUTATING, [{"may_fail": True}], False),
+        (Risk.READONLY, [{}], False),
+    ],
+)
+def test_a_change_without_an_undo_is_a_point_of_no_return(
+    risk: Risk, commands: list[dict[str, bool]], *, point_of_no_return: bool
+) -> None:
+    """What is only tried, to see it refused, changes nothing."""
+    at = Position("features/a.feature", 5)
+    steps = [Step(Role.WHEN, "When", "I do it:", at, Command("x", "bash", "do it", at, 30.0, **c)) for c in commands]
+    assert has_no_undo(replace(procedure(risk), steps=tuple(steps))) == point_of_no_return
 
 
 def test_a_part_that_is_not_configured_is_named() -> None:

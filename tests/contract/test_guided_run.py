@@ -1,0 +1,272 @@
+"""`runbooks run` at a real terminal, on a live target: the person decides, and nothing is done twice."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from runbook_steps.model import Outcome
+from runbook_steps.record import load_evidence, read_journal
+from runbook_steps.targets.embedded import EmbeddedTarget
+from tests.contract.live_project import LiveProject, live_variables
+from tests.contract.person import Person
+
+FEATURE = '''\
+@needs_postgres
+Feature: Notes
+  Changes a table.
+
+  @risk_mutating
+  Scenario: A note is written
+    When I get ready to take the note away:
+      """bash
+      python3 "$TOOL" "DELETE FROM drill_guided"
+      """
+    And I write the note (within 60 seconds):
+      """bash
+      python3 "$TOOL" "INSERT INTO drill_guided VALUES ('note')"
+      until [ -e "$GATE" ]; do sleep 0.05; done
+      """
+    And I read what a stranger wrote:
+      """bash
+      cat "$STRANGE"; printf 'password: %s\\n' "$PGPASSWORD"
+      """
+    Then it ends with exit code 0
+
+  @risk_destructive
+  Scenario: All notes are lost
+    When I throw the notes away:
+      """bash
+      python3 "$TOOL" "TRUNCATE drill_guided"
+      """
+    And a person tells the Security Lead by telephone
+    Then it ends with exit code 0
+
+  @risk_readonly
+  Scenario: Somebody is looked for
+    Given somebody attacks the sign-in from one address
+    When I look:
+      """bash
+      echo nobody
+      """
+    Then it ends with exit code 3
+'''
+PAGE = """\
+# Notes
+
+## Rollback
+
+There is none: {{ procedure("A note is written") }}
+
+## Escalation
+
+Call the **Security Lead**.
+"""
+TOOL = """\
+import os, sys
+import psycopg
+with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+    connection.execute(sys.argv[1])
+"""
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x1b[31mred\r$(touch /tmp/x)\u202e{{ 7*7 }} [bold]\n"
+RUNBOOKS = str(Path(sys.executable).with_name("runbooks"))
+KEYS = "[q] stop"
+
+
+class Desk:
+    """The project, and a person to run it."""
+
+    def __init__(self, project: LiveProject, url: str) -> None:
+        self.project = project
+        self.gate = Path(project.variables["STAGING_GATE"])
+        self.feature = project.root / "features/notes.feature"
+        self._url = url
+
+    def runs(self, *arguments: str) -> Person:
+        """`runbooks run notes …` at a terminal."""
+        return Person([RUNBOOKS, "run", "notes", *arguments], self.project.environment(), self.project.root)
+
+    def notes(self) -> list[str]:
+        """What stands in the database."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            return [note for (note,) in connection.execute("SELECT note FROM drill_guided")]
+
+    def journal(self) -> Path:
+        """The newest."""
+        return max((self.project.root / "build/journal").glob("*.jsonl"), key=lambda file: file.stat().st_mtime_ns)
+
+    def clear(self) -> None:
+        """No notes; the gate is open."""
+        self.gate.touch()
+        self.feature.write_text(FEATURE)
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS drill_guided (note text)")
+            connection.execute("TRUNCATE drill_guided")
+
+
+@pytest.fixture(scope="module")
+def only_desk(whole: EmbeddedTarget, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """The embedded target as staging and as production."""
+    root = tmp_path_factory.mktemp("guided")
+    (root / "strange").write_text(HOSTILE)
+    more = {"TOOL": str(root / "tool.py"), "GATE": str(root / "gate"), "STRANGE": str(root / "strange")}
+    variables = {**live_variables(whole), **live_variables(whole, "production")}
+    variables |= {f"{name}_{key}": value for name in ("STAGING", "PRODUCTION") for key, value in more.items()}
+    files = {"features/notes.feature": FEATURE, "docs/notes.md": PAGE, "tool.py": TOOL}
+    yield Desk(LiveProject.make(root, variables, files), whole.environment()["DATABASE_URL"])
+    with psycopg.connect(whole.environment()["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS drill_guided")
+
+
+@pytest.fixture
+def desk(only_desk: Desk) -> Desk:
+    """Nothing is written yet."""
+    only_desk.clear()
+    return only_desk
+
+
+WRITE = ("--target", "staging", "--allow", "mutating", "--scenario", "A note is written")
+
+
+def test_it_leads_through_and_what_passed_is_a_proof(desk: Desk) -> None:
+    """Command, answer, output as it comes, result. What a stranger wrote is text; a secret is not shown."""
+    with desk.runs(*WRITE) as person:
+        person.answers(KEYS, "")  # Enter runs nothing that changes
+        person.waits_for("type one of r, s, ?, q")
+        assert desk.notes() == []
+        person.answers(KEYS, "r")
+        person.waits_for("exit code 0")
+        person.answers(KEYS, "r")
+        assert person.ends() == 0, person.seen
+    assert desk.notes() == ["note"]
+    assert "staging (live: people use it)" in person.seen
+    assert 'python3 "$TOOL" "INSERT INTO drill_guided VALUES (\'note\')"' in person.seen
+    assert "│ red␍$(touch /tmp/x)⟨U+202E⟩{{ 7*7 }} [bold]" in person.seen
+    assert [escape for escape in ("\x1b]0;", "\x1b[2J", "\u202e") if escape in person.raw] == []
+    assert "password: [redacted" in person.seen
+    assert desk.project.variables["STAGING_PGPASSWORD"] not in person.raw + desk.journal().read_text()
+    records = load_evidence(desk.project.root / "build/evidence/staging.json").records
+    assert [record.outcome for record in records.values()] == [Outcome.PASSED]
+
+
+def test_production_is_changed_by_a_person_who_types_its_name(desk: Desk) -> None:
+    """In red; another name runs nothing. What a person attests is no proof."""
+    arguments = ("--target", "production", "--allow", "destructive", "--scenario", "lost")
+    with desk.runs(*arguments) as person:
+        person.answers(KEYS, "r")
+        person.answers("it can lose data. Type production to run it:", "staging")
+        person.waits_for("that is not its name: nothing was run")
+        person.answers(KEYS, "r")
+        person.answers("Type production to run it:", "production")
+        person.answers("Done? [y]es  [s]kip  [q]uit:", "y")
+        assert person.ends() == 0, person.seen
+    assert "PRODUCTION (live: people use it)" in person.seen
+    assert "it has no undo: its first change is the point of no return" in person.seen
+    (record,) = read_journal(desk.journal())
+    assert record.outcome is Outcome.ATTESTED
+    assert record.steps[1].notes[0].startswith(f"attested by {getpass.getuser()} at 20")
+    assert not (desk.project.root / "build/evidence/production.json").exists()
+
+
+def test_the_situation_is_not_there(desk: Desk) -> None:
+    """No by default; who goes on gets the page's way back when the check fails, and no proof."""
+    arguments = ("--target", "staging", "--scenario", "looked for")
+    with desk.runs(*arguments) as person:
+        person.answers("Go on anyway? [y/N]", "y")
+        person.answers(KEYS, "s")
+        assert person.ends() == 1, person.seen
+    assert (
+        'Rollback, from the page\n    There is none: → runbooks run notes --scenario "A note is written"' in person.seen
+    )
+    assert "Escalation, from the page\n    Call the Security Lead." in person.seen
+    (record,) = read_journal(desk.journal())
+    outcomes = [step.outcome for step in record.steps]
+    assert outcomes == [Outcome.NOT_APPLICABLE, Outcome.NOT_REACHED, Outcome.FAILED]
+
+
+def test_ctrl_c_offers_the_undo_and_what_was_undone_is_not_resumed(desk: Desk, eventually: Callable[..., None]) -> None:
+    """In the middle of the change."""
+    desk.gate.unlink()
+    with desk.runs(*WRITE) as person:
+        person.answers(KEYS, "r")
+        eventually(lambda: desk.notes() == ["note"], 30.0)
+        person.presses_ctrl_c()
+        person.answers("Undo it now? [Y/n]", "")
+        assert person.ends() == 130, person.seen
+    assert (desk.notes(), "undone: “take the note away”" in person.seen) == ([], True)
+    (record,) = read_journal(desk.journal())
+    assert record.outcome is Outcome.INTERRUPTED
+
+    with desk.runs("--target", "staging", "--allow", "mutating", "--resume", str(desk.journal())) as person:
+        person.waits_for("what “A note is written” changed was undone; start it anew")
+        assert person.ends() == 3
+
+
+def test_a_killed_run_is_resumed_without_repeating_or_undone_by_the_next(
+    desk: Desk, eventually: Callable[..., None]
+) -> None:
+    """Its undo is taken over; a text that has changed since is refused."""
+    desk.gate.unlink()
+    with desk.runs(*WRITE) as person:
+        person.answers(KEYS, "r")
+        eventually(lambda: desk.notes() == ["note"], 30.0)
+        os.kill(person.process.pid, signal.SIGKILL)
+        person.ends()
+    killed = desk.journal()
+
+    desk.feature.write_text(FEATURE.replace("cat ", "cat  "))
+    resume = ("--target", "staging", "--allow", "mutating", "--resume", str(killed))
+    with desk.runs(*resume) as person:
+        person.waits_for("the text of “A note is written” has changed since it ran")
+        assert person.ends() == 3
+    desk.feature.write_text(FEATURE)
+
+    with desk.runs(*resume) as person:
+        person.waits_for("ran before (interrupted, no exit code): not repeated")
+        person.answers("Go on behind it? [y/N]", "y")
+        person.waits_for("[3/4]")
+        os.kill(person.process.pid, signal.SIGKILL)
+        person.ends()
+    assert desk.notes() == ["note"]
+
+    with desk.runs("--target", "staging", "--scenario", "looked for") as person:
+        person.waits_for("a killed run left a change: “take the note away” of “A note is written” was undone")
+        person.answers("Go on anyway? [y/N]", "")
+        assert person.ends() == 3, person.seen
+    assert desk.notes() == []
+
+
+def test_no_person_no_run(desk: Desk) -> None:
+    """Refused without a terminal; a dry run is for anybody, and says what would be refused."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [RUNBOOKS, "run", "notes", "--target", "staging", *arguments]
+        return subprocess.run(
+            command,
+            cwd=desk.project.root,
+            env=desk.project.environment(),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+            check=False,
+        )
+
+    refused = run()
+    assert (refused.returncode, "needs a person at a terminal" in refused.stderr) == (3, True)
+    rows = json.loads(run("--dry-run", "--format", "json").stdout)
+    assert {row["scenario"]: (row["undo"], row["point_of_no_return"]) for row in rows} == {
+        "A note is written": (["take the note away"], False),
+        "All notes are lost": ([], True),
+        "Somebody is looked for": ([], False),
+    }
+    assert "--allow destructive would permit it" in rows[1]["refused"]
