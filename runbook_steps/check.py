@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runbook_steps.check_addresses import alert_problems, identity_problems
 from runbook_steps.check_features import feature_problems
 from runbook_steps.check_parameters import parameter_problems
 from runbook_steps.errors import FeatureError, PageError, Position, SourceError
@@ -16,11 +17,12 @@ from runbook_steps.model import Risk, Runbook
 from runbook_steps.page import SECTIONS, Call, Page
 from runbook_steps.project import CONTACTS, SEVERITIES, Project
 
-__all__ = ["MACROS", "check_project", "runbook_pages"]
+__all__ = ["MACROS", "check_project"]
 
 MACROS = frozenset(
     {"procedure", "status", "symptoms", "runbooks", "evidence_schema"}
     | {"severities", "escalations", "team", "vendors", "links", "section", "mistakes", "changes", "proofs"}
+    | {"start", "messages", "by_service", "by_severity", "alerts"}
 )
 """What a page may call."""
 EXECUTABLE = frozenset(
@@ -37,30 +39,20 @@ def check_project(project: Project) -> tuple[SourceError, ...]:
     found = list(project.problems)
     for page in project.pages:
         found += page.problems
-        found += _fences(page, runbook=_is_runbook(project, page))
+        found += _fences(page, runbook=project.is_runbook(page))
         found += _names(page)
-    for page in runbook_pages(project):
+    for page in filter(project.is_runbook, project.pages):
         found += _head(project, page)
         found += _sections(page)
         found += _calls(project, page)
         found += parameter_problems(page, project.runbook(page.stem))
-    found += _duplicate_ids(project)
-    found += _former_names(project)
+    found += identity_problems(project)
+    found += alert_problems(project)
     for runbook in project.runbooks:
         found += feature_problems(runbook)
         found += _binding(project, runbook)
     unique = {str(problem): problem for problem in found}
     return tuple(sorted(unique.values(), key=lambda p: (p.position.path, p.position.line)))
-
-
-def runbook_pages(project: Project) -> tuple[Page, ...]:
-    """The pages that are runbooks: by their head, or because a feature has their stem."""
-    return tuple(page for page in project.pages if _is_runbook(project, page))
-
-
-def _is_runbook(project: Project, page: Page) -> bool:
-    has_feature = project.runbook(page.stem) is not None or page.stem in project.unreadable
-    return page.says_runbook or has_feature
 
 
 # ── any page ─────────────────────────────────────────────────────────────────────────────────────
@@ -186,27 +178,6 @@ def _procedure_call(runbook: Runbook | None, call: Call) -> Iterator[PageError]:
             call.position,
             f"Diagnosis breaks nothing, but “{procedure.name}” is @risk_{procedure.risk}; show it below",
         )
-
-
-def _duplicate_ids(project: Project) -> Iterator[PageError]:
-    seen: dict[str, Page] = {}
-    for page in runbook_pages(project):
-        key = page.head.values.get("id")
-        if isinstance(key, str) and (first := seen.setdefault(key, page)) is not page:
-            yield PageError(page.head.at("id"), f"id “{key}” is taken by {first.path}")
-
-
-def _former_names(project: Project) -> Iterator[PageError]:
-    """A former name leads to one page, and is nobody's name now."""
-    seen: dict[str, Page] = {}
-    for page in project.pages:
-        front, _ = page.front_matter()
-        for stem in front.moved_from if front else ():
-            at = page.head.at("moved_from")
-            if (there := project.page(stem)) is not None:
-                yield PageError(at, f"moved_from names “{stem}”, but {there.path} exists")
-            elif (first := seen.setdefault(stem, page)) is not page:
-                yield PageError(at, f"moved_from names “{stem}”, and so does {first.path}")
 
 
 # ── page and feature ─────────────────────────────────────────────────────────────────────────────

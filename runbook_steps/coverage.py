@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runbook_steps.data_file import Entry, read_document
 from runbook_steps.errors import PageError, Position, SourceError
 from runbook_steps.escape import markdown_text
 from runbook_steps.front_matter import suggestion
 from runbook_steps.project import Project
-from runbook_steps.reference import Entry, read_document, reference_link, reference_problem
+from runbook_steps.reference import reference_link, reference_problem
 
 __all__ = [
     "COVERAGE",

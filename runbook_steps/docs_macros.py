@@ -8,6 +8,7 @@ from typing import Any
 
 from mkdocs.exceptions import PluginError
 
+from runbook_steps.alerts import alerts_json, prometheus_rules
 from runbook_steps.check import check_project
 from runbook_steps.corrections import Correction, changes_table, load_corrections, mistakes_table
 from runbook_steps.errors import RunbookError
@@ -17,13 +18,17 @@ from runbook_steps.project import Project, load_project
 from runbook_steps.record import EVIDENCE_SCHEMA, evidence_schema
 from runbook_steps.redirects import write_redirects
 from runbook_steps.render import folded_text, procedure_block
+from runbook_steps.render_alerts import alert_index
+from runbook_steps.render_finding import error_list, found_by, service_list, severity_list, start_here
 from runbook_steps.render_proof import proof_tables
 from runbook_steps.render_reference import escalation_table, link_list, severity_table, team_table, vendor_table
 from runbook_steps.render_start import page_start
 from runbook_steps.render_status import runbook_list, section_list, status_strip, symptom_list
+from runbook_steps.searching import search_settings
 from runbook_steps.settings import load_settings
+from runbook_steps.short_links import write_short_links
 
-__all__ = ["define_env", "on_post_build"]
+__all__ = ["define_env", "on_post_build", "on_pre_page_macros"]
 
 
 def define_env(env: Any) -> None:
@@ -44,7 +49,8 @@ def define_env(env: Any) -> None:
     def status() -> str:
         runbook = current()
         strip = status_strip(runbook, project.evidence, project.severities, project.contacts)
-        return strip + page_start(project, runbook)
+        leads = found_by(runbook, project.alerts, env.conf["site_url"], folders=env.conf["use_directory_urls"])
+        return strip + page_start(project, runbook) + leads
 
     @env.macro  # type: ignore[untyped-decorator]
     def procedure(name: str) -> str:
@@ -61,6 +67,7 @@ def define_env(env: Any) -> None:
 
     env.macro(lambda: folded_text("The schema, as JSON", _schema_text()), "evidence_schema")
     _reference(env, project)
+    _finding(env, project)
 
 
 def _reference(env: Any, project: Project) -> None:
@@ -90,12 +97,40 @@ def _reference(env: Any, project: Project) -> None:
     env.macro(lambda: changes_table(project, corrections(), page()), "changes")
 
 
+def _finding(env: Any, project: Project) -> None:
+    """The macros of the home page and of the index of alerts."""
+
+    def alerts() -> str:
+        page = f"docs/{env.page.file.src_uri}"
+        return alert_index(project.alerts, project.runbooks, project.severities, page)
+
+    env.macro(lambda: start_here(project.runbooks, project.alerts, project.severities), "start")
+    env.macro(lambda: error_list(project.runbooks), "messages")
+    env.macro(lambda: service_list(project.runbooks), "by_service")
+    env.macro(lambda: severity_list(project.runbooks, project.severities), "by_severity")
+    env.macro(alerts, "alerts")
+    env.variables["rb_stems"] = frozenset(runbook.stem for runbook in project.runbooks)
+
+
+def on_pre_page_macros(env: Any) -> None:
+    """Lets the search weigh the page, unless its head says how."""
+    path = env.page.file.src_uri
+    runbook = path.removesuffix(".md") in env.variables["rb_stems"]
+    if settings := search_settings(path, runbook=runbook):
+        env.page.meta.setdefault("search", settings)
+
+
 def on_post_build(env: Any) -> None:
-    """Publishes the evidence schema under the address that evidence files name."""
+    """Publishes what is read without a page: schema, alerts, former and short addresses."""
     target = Path(env.conf["site_dir"]) / "schemas" / EVIDENCE_SCHEMA.rpartition("/")[2]
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(_schema_text() + "\n", encoding="utf-8")
+    project = load_project(Path(env.project_dir))
+    site = Path(env.conf["site_dir"])
     write_redirects(env)
+    write_short_links(project.runbooks, site, folders=env.conf["use_directory_urls"])
+    (site / "alerts.json").write_text(alerts_json(project.alerts.values(), env.conf["site_url"]), "utf-8")
+    (site / "alerts.rules.yml").write_text(prometheus_rules(project.alerts.values(), env.conf["site_url"]), "utf-8")
 
 
 def _checked(root: Path) -> Project:

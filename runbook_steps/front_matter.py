@@ -66,7 +66,7 @@ def read_head(text: str, path: str) -> Head:
 
 
 def read_front_matter(head: Head) -> tuple[FrontMatter | None, tuple[PageError, ...]]:
-    """The front matter of a runbook, or None, and everything that is wrong with it."""
+    """The front matter of a runbook, or None, and everything that is wrong with it; the id is the page's name."""
     problems = list(head.problems)
     if problems and not head.values:
         return None, head.problems
@@ -88,6 +88,7 @@ def read_front_matter(head: Head) -> tuple[FrontMatter | None, tuple[PageError, 
     if problems:
         return None, tuple(problems)
     values["review_every_days"] = values.pop("review_every")
+    values.setdefault("id", head.path.rpartition("/")[2].removesuffix(".md"))
     return FrontMatter(**values), ()
 
 
@@ -136,6 +137,17 @@ def _parameters(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple((name, " ".join(said.split())) for name, said in value.items())
 
 
+def _identifiers(value: Any) -> tuple[str, ...]:
+    return tuple(_identifier(entry) for entry in _texts(value))
+
+
+def _messages(value: Any) -> tuple[str, ...]:
+    messages = _texts(value)
+    if any("\n" in message for message in messages):
+        raise ValueError("must be a list of messages of one line each")
+    return messages
+
+
 def _date(value: Any) -> str:
     if value in (None, ""):
         return ""
@@ -173,6 +185,8 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "expected_minutes": _minutes,
     "moved_from": _stems,
     "parameters": _parameters,
+    "errors": _messages,
+    "former_ids": _identifiers,
 }
-_OPTIONAL = frozenset({"moved_from", "parameters"})
+_OPTIONAL = frozenset({"id", "moved_from", "parameters", "errors", "former_ids"})
 RUNBOOK_KEYS = frozenset(_READERS) - {"title"}

@@ -5,6 +5,7 @@ Nothing is fetched unless it is asked for.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,8 +18,8 @@ from runbook_steps.errors import ConfigurationError
 
 __all__ = ["BadLink", "SiteLinks", "broken_links", "read_site", "unreachable"]
 
-_OWN = ("https://beautycort.com/runbooks/",)
-"""The address the site has for itself; it is not an external one."""
+ALERTS = "alerts.json"
+"""The file of the site that gives each alert the address of its runbook."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,22 @@ class BadLink:
 
 @dataclass(frozen=True)
 class SiteLinks:
-    """What a built site holds: `links` and `anchors` by page, every `files`, paths relative to the site."""
+    """What a built site holds: `links` and `anchors` by page, every `files`, paths relative to the site.
+
+    `own` is the address the site has for itself, empty when it does not say; what starts with it is no external one.
+    """
 
     links: Mapping[str, tuple[str, ...]]
     anchors: Mapping[str, frozenset[str]]
     files: frozenset[str]
+    own: str = ""
 
     def external(self) -> dict[str, tuple[str, ...]]:
         """Addresses outside the site → the pages they are on, sorted."""
         found: dict[str, set[str]] = {}
         for page, targets in self.links.items():
             for target in targets:
-                if target.startswith(("http:", "https:")) and not target.startswith(_OWN):
+                if target.startswith(("http:", "https:")) and not (self.own and target.startswith(self.own)):
                     found.setdefault(target, set()).add(page)
         return {target: tuple(sorted(pages)) for target, pages in sorted(found.items())}
 
@@ -70,7 +75,7 @@ class _Reader(HTMLParser):
 
 
 def read_site(folder: Path) -> SiteLinks:
-    """The links of a built site. Raises ConfigurationError when there is none."""
+    """The links of a built site, those of its alerts too. Raises ConfigurationError when there is none."""
     if not (folder / "index.html").is_file():
         raise ConfigurationError(f"no site in {folder}: build it with `make site`, or name its folder")
     links: dict[str, tuple[str, ...]] = {}
@@ -81,7 +86,19 @@ def read_site(folder: Path) -> SiteLinks:
         page = path.relative_to(folder).as_posix()
         links[page], anchors[page] = tuple(reader.links), frozenset(reader.anchors)
     files = frozenset(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return SiteLinks(links, anchors, files)
+    own = ""
+    if ALERTS in files:
+        own, links[ALERTS] = _alerts(folder / ALERTS)
+    return SiteLinks(links, anchors, files, own)
+
+
+def _alerts(path: Path) -> tuple[str, tuple[str, ...]]:
+    """The address of the site, and those of the runbooks."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        return str(document["site"]), tuple(str(alert["runbook_url"]) for alert in document["alerts"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise ConfigurationError(f"{path} is not what the site wrote: build it again") from error
 
 
 def broken_links(site: SiteLinks) -> Iterator[BadLink]:
@@ -95,6 +112,8 @@ def broken_links(site: SiteLinks) -> Iterator[BadLink]:
 
 
 def _problem(site: SiteLinks, page: str, target: str) -> str:
+    if site.own and target.startswith(site.own):
+        page, target = "index.html", target.removeprefix(site.own) or "index.html"
     scheme = re.match(r"[a-z][a-z0-9+.-]*:", target, re.IGNORECASE)
     if scheme and scheme[0] in {"mailto:", "tel:"}:
         return "" if re.fullmatch(r"mailto:[^@\s]+@[^@\s]+\.[a-z]+|tel:\+?\d+", target) else "is not well formed"

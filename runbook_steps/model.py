@@ -126,7 +126,8 @@ class FrontMatter:
     """The head of a page. Dates are ISO 8601; `reviewed` is a person's claim, empty when nobody made it.
 
     `review_every` is in days. `severity` is a key of the severity data file, `owner` of the contacts file.
-    `moved_from` are former stems, which lead here. `parameters` are what a person must give: name and meaning.
+    `errors` are messages that a person sees, word for word. `moved_from` are former stems, `former_ids` former ids:
+    both lead here. `parameters` are what a person must give: name and meaning.
     """
 
     title: str
@@ -141,6 +142,8 @@ class FrontMatter:
     symptoms: tuple[str, ...] = ()
     moved_from: tuple[str, ...] = ()
     parameters: tuple[tuple[str, str], ...] = ()
+    errors: tuple[str, ...] = ()
+    former_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -45,14 +45,18 @@ def moved_texts(texts: Mapping[str, str], old: str, new: str) -> dict[str, str]:
 
 
 def with_moved_from(text: str, path: str, old: str, new: str) -> str:
-    """The page with its former names in the head, the newest last; a name it takes again is no former one."""
+    """The page with its former names in the head, the newest last; a name it takes again is no former one.
+
+    An id that the page had from its name is written down: the short address stays.
+    """
     head = parse_page(text, path).head
     before = head.values.get("moved_from") or []
     names = [name for name in dict.fromkeys([*before, old]) if name != new]
     lines = text.split("\n")
     block = "\n".join(lines[: head.length]) + "\n"
     rest = "\n".join(lines[head.length :])
-    entry = f"moved_from: [{', '.join(names)}]\n" if names else ""
+    entry = "" if "id" in head.values else f"id: {old.rpartition('/')[2]}\n"
+    entry += f"moved_from: [{', '.join(names)}]\n" if names else ""
     return _END.sub(f"{entry}---\n", _MOVED_FROM.sub("", block)) + rest
 
 

@@ -11,6 +11,7 @@ __all__ = ["DOMAINS", "ORDER", "folder_title", "in_order", "navigation", "ordere
 
 DOMAINS = (
     "emergency",
+    "alerts",
     "health",
     "application",
     "database",

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
+from runbook_steps.alerts import ALERTS, Alert, parse_alerts
 from runbook_steps.directory import (
     Contact,
     Link,
@@ -50,6 +51,7 @@ class Project:
     contacts: Mapping[str, Contact] = field(default_factory=dict)
     vendors: Mapping[str, Vendor] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
+    alerts: Mapping[str, Alert] = field(default_factory=dict)
     problems: tuple[SourceError, ...] = ()
     unreadable: frozenset[str] = frozenset()
 
@@ -60,6 +62,10 @@ class Project:
     def page(self, stem: str) -> Page | None:
         """The page of that stem, or None."""
         return next((page for page in self.pages if page.stem == stem), None)
+
+    def is_runbook(self, page: Page) -> bool:
+        """Whether a page is a runbook: by its head, or because a feature has its stem."""
+        return page.says_runbook or self.runbook(page.stem) is not None or page.stem in self.unreadable
 
 
 def find_root(start: Path) -> Path:
@@ -101,6 +107,7 @@ def load_project(root: Path) -> Project:
         contacts=_data(root, CONTACTS, parse_contacts, problems),
         vendors=_data(root, CONTACTS, parse_vendors, problems),
         links=_data(root, LINKS, parse_links, problems) if (root / LINKS).is_file() else {},
+        alerts=_data(root, ALERTS, parse_alerts, problems) if (root / ALERTS).is_file() else {},
         problems=tuple(problems),
         unreadable=frozenset(unreadable),
     )

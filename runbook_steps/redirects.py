@@ -26,8 +26,8 @@ def write_redirects(env: Any) -> None:
                 file.write_text(redirect_page(posixpath.relpath(there, posixpath.dirname(here)), title), "utf-8")
 
 
-def redirect_page(target: str, title: str) -> str:
-    """HTML that leads to `target`, a relative address, and keeps the part after `#`."""
+def redirect_page(target: str, title: str, *, says: str = "This runbook has moved") -> str:
+    """HTML that leads to `target`, a relative address, and keeps the part after `#`; `says` stands before the link."""
     href, name = html.escape(target), html.escape(title)
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
@@ -36,7 +36,7 @@ def redirect_page(target: str, title: str) -> str:
         f'<link rel="canonical" href="{href}">\n'
         '<script>location.replace(document.querySelector("link").href + location.hash)</script>\n'
         f'<meta http-equiv="refresh" content="0; url={href}">\n'
-        f'<p>This runbook has moved: <a href="{href}">{name}</a></p>\n</html>\n'
+        f'<p>{html.escape(says)}: <a href="{href}">{name}</a></p>\n</html>\n'
     )
 
 

@@ -3,75 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from runbook_steps.errors import PageError, Position
 from runbook_steps.escape import markdown_text, slug
 from runbook_steps.front_matter import suggestion
 from runbook_steps.project import Project
 
-__all__ = ["Entry", "read_document", "reference_link", "reference_problem"]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One mapping of a list in a data file, and where it stands."""
-
-    values: Mapping[str, Any]
-    position: Position
-
-    def text(self, key: str, *, default: str | None = None) -> str:
-        """Words. Raises PageError when they are missing and there is no default."""
-        value = self.values.get(key, default)
-        if not isinstance(value, str) or (default is None and not value.strip()):
-            raise PageError(self.position, f"needs `{key}:`, in words")
-        return value.strip()
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A list of words, empty when the key is missing. Raises PageError for anything else."""
-        value = self.values.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(word, str) and word.strip() for word in value):
-            raise PageError(self.position, f"`{key}` must be a list of words")
-        return tuple(word.strip() for word in value)
-
-    def entries(self, key: str) -> tuple[Entry, ...]:
-        """A list of mappings, empty when the key is missing. Raises PageError for anything else."""
-        value = self.values.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-            raise PageError(self.position, f"`{key}` must be a list of mappings")
-        return tuple(Entry(entry, Position(self.position.path, entry[_LINE])) for entry in value)
-
-
-_LINE = "line of the file"
-
-
-class _Loader(yaml.SafeLoader):
-    """Keeps the line of every mapping."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
-    values = loader.construct_mapping(node, deep=True)
-    return {**{str(key): value for key, value in values.items()}, _LINE: node.start_mark.line + 1}
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-
-
-def read_document(text: str, path: str) -> Entry:
-    """A data file that is a mapping. Raises PageError for one that is not."""
-    try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader that also knows its lines
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PageError(Position(path, line), f"not YAML: {error.problem}") from error
-    if not isinstance(document, dict):
-        raise PageError(Position(path, 1), "needs `key: value` lines")
-    return Entry(document, Position(path, 1))
+__all__ = ["reference_link", "reference_problem"]
 
 
 def reference_problem(project: Project, reference: str, pending: frozenset[str] = frozenset()) -> str:

@@ -25,6 +25,7 @@ from runbook_steps.model import (
     StepRecord,
 )
 from runbook_steps.parameters import variables_of
+from runbook_steps.searching import UNSEARCHED
 from runbook_steps.standing import FAILURES, shown_record
 from runbook_steps.words import RISK_SAYS, duration, local_time, outcome_tone, risk_sign, sign
 
@@ -43,7 +44,7 @@ def procedure_block(procedure: Procedure, feature: str, evidence: Sequence[Evide
     html = "".join(
         [
             '<div class="rb-procedure">',
-            f'<p class="rb-facts">{risk_badge(procedure.risk)}{_last_run(record)}{_needs(procedure)}</p>',
+            f'<p class="rb-facts" {UNSEARCHED}>{risk_badge(procedure.risk)}{_last_run(record)}{_needs(procedure)}</p>',
             *(f"<p>{code_spans(' '.join(text.split()))}</p>" for text in _paragraphs(procedure.description)),
             _situation(steps),
             _warning(procedure.risk),
@@ -133,7 +134,7 @@ def _situation(steps: list[_Pair]) -> str:
     if always:
         # a failure may not hide in a folded block
         state = " open" if not own or any(r and r.outcome in FAILURES for _, r in always) else ""
-        parts.append(f'<details class="rb-always"{state}><summary>Given throughout this page</summary>')
+        parts.append(f'<details class="rb-always"{state} {UNSEARCHED}><summary>Given throughout this page</summary>')
         parts.append(f"<ul>{''.join(_item(*pair) for pair in always)}</ul></details>")
     return "".join([*parts, "</div>"])
 
@@ -218,7 +219,7 @@ def _output(done: StepRecord | None, record: ScenarioRecord | None) -> str:
     streams = [text for text in (done.stdout, done.stderr) if text.strip()]
     shown = "".join(f'<pre class="no-copy"><code>{inert(_cut(text))}</code></pre>' for text in streams)
     return (
-        f'<details class="rb-output no-copy"><summary>Recorded output <span>{inert(said)}</span></summary>'
+        f'<details class="rb-output no-copy" {UNSEARCHED}><summary>Recorded output <span>{inert(said)}</span></summary>'
         f"{shown or '<p>It printed nothing.</p>'}</details>"
     )
 

@@ -11,6 +11,7 @@ from runbook_steps.parameters import Parameter, parameters
 from runbook_steps.project import Project
 from runbook_steps.render import command_block, risk_badge
 from runbook_steps.render_decisions import decision_block
+from runbook_steps.searching import UNSEARCHED
 
 __all__ = ["first_command", "page_start"]
 
@@ -22,8 +23,9 @@ def page_start(project: Project, runbook: Runbook) -> str:
     ways = decision_block(page, runbook, titles) if page else ""
     first = first_command(runbook, page)
     return (
-        f'\n<div class="rb-tools" data-page="{inert(runbook.stem)}" tabindex="-1" data-search-exclude>'
-        f"{_first(*first) if first else ''}{_form(parameters(runbook))}{_MEMORY}{ways}</div>\n"
+        # no <div>, because what the search leaves out must hold no element of its own kind
+        f'\n<aside class="rb-tools" aria-label="Start" data-page="{inert(runbook.stem)}" tabindex="-1" {UNSEARCHED}>'
+        f"{_first(*first) if first else ''}{_form(parameters(runbook))}{_MEMORY}{ways}</aside>\n"
     )
 
 

@@ -10,6 +10,7 @@ from runbook_steps.model import Evidence, FrontMatter, Risk, Runbook
 from runbook_steps.navigation import folder_title, in_order, ordered
 from runbook_steps.page import SECTIONS
 from runbook_steps.render import risk_badge
+from runbook_steps.searching import UNSEARCHED
 from runbook_steps.standing import Standing, Tone, standings
 from runbook_steps.words import commit_text, duration, local_time, minutes, sign
 
@@ -30,9 +31,10 @@ def status_strip(
     facts = _facts(runbook, severities, contacts)
     jumps = " ".join(f'<a href="#{slug(name)}">{name}</a>' for name in SECTIONS if name in _JUMPS)
     return (
-        f'\n<div class="rb-status" role="region" aria-label="Status of this runbook">{verdicts}'
+        # a <section>, because what the search leaves out must hold no element of its own kind
+        f'\n<section class="rb-status" aria-label="Status of this runbook" {UNSEARCHED}>{verdicts}'
         f'<dl class="rb-keys">{facts}</dl>'
-        f'<nav class="rb-jumps" aria-label="Parts of this runbook">{jumps}</nav></div>\n'
+        f'<nav class="rb-jumps" aria-label="Parts of this runbook">{jumps}</nav></section>\n'
     )
 
 
@@ -107,7 +109,7 @@ def symptom_list(runbooks: Iterable[Runbook], evidence: Sequence[Evidence]) -> s
     folders = in_order({runbook.stem.partition("/")[0] for runbook, _ in found})
     lines = ["", " · ".join(f"[{markdown_text(folder_title(name))}](#{slug(name)})" for name in folders)]
     for folder in folders:
-        head = f"## {markdown_text(folder_title(folder))} {{: #{slug(folder)} }}"
+        head = f"### {markdown_text(folder_title(folder))} {{: #{slug(folder)} }}"
         lines += ["", head, "", "| What you see | Go to | Proof |", "| --- | --- | --- |"]
         for runbook in ordered((runbook for runbook, _ in found), folder):
             front = runbook.front_matter

@@ -103,7 +103,8 @@ def _known(what: str, word: str, known: list[str], file: str, *, default: int) -
 
 def _free_id(project: Project, stem: str) -> str:
     name = stem.partition("/")[2]
-    taken = {runbook.front_matter.id for runbook in project.runbooks if runbook.front_matter}
+    heads = [runbook.front_matter for runbook in project.runbooks if runbook.front_matter]
+    taken = {word for front in heads for word in (front.id, *front.former_ids)}
     return name if name not in taken else stem.replace("/", "-")
 
 

@@ -34,6 +34,19 @@ FEATURE = "features/database/connections-exhausted.feature"
 PAGE = "docs/database/connections-exhausted.md"
 OUTPUT = " state               | sessions\n---------------------+---------\n idle in transaction |       20\n"
 STARTED = "2026-11-23T15:00:00.000Z"
+ALERTS = """\
+alerts:
+  - alert: DatabaseConnectionsHigh
+    means: Few connections are left
+    severity: MEDIUM
+    runbook: connections-exhausted
+    called: [of the connections]
+    above: 80
+    unit: "%"
+    source: a drill
+    for: 3m
+    expr: 100 * sum(pg_stat_activity_count) / max(pg_settings_max_connections) > 80
+"""
 
 
 @dataclass(frozen=True)
@@ -140,13 +153,14 @@ def demo(tmp_path: Path) -> DemoProject:
     shutil.copytree(DEMO, root)
     shutil.copy(ROOT / "mkdocs.yml", root)
     (root / "pyproject.toml").write_text('[project]\nname = "demo"\n', encoding="utf-8")
-    for path in ("index.md", "contributing.md", "assets", "data", "reference/evidence-schema.md"):
+    for path in ("index.md", "contributing.md", "assets", "data", "alerts", "reference/evidence-schema.md"):
         source, target = ROOT / "docs" / path, root / "docs" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target)
         else:
             shutil.copy(source, target)
+    (root / "docs/data/alerts.yml").write_text(ALERTS, encoding="utf-8")
     home = (root / "docs/index.md").read_text("utf-8").splitlines(keepends=True)
     of_this_project = ("(emergency/", "(reference/contacts")  # pages that the demo does not have
     kept = [line for line in home if not any(link in line for link in of_this_project)]

@@ -89,6 +89,7 @@ def greeting(demo: DemoProject) -> DemoProject:
     """A project with one runbook, which is proven on this very machine."""
     for folder in ("features", "docs"):
         shutil.rmtree(demo.root / folder / "database", ignore_errors=True)
+    (demo.root / "docs/data/alerts.yml").unlink()
     (demo.root / "features").mkdir(exist_ok=True)
     (demo.root / "docs/application").mkdir(parents=True)
     (demo.root / "features/application").mkdir()

@@ -77,7 +77,7 @@ FILES = {
     ".gitignore": "build/\n",
     "docs/data/severity.yml": "levels:\n  HIGH: {impact: a, response: b, escalation: c}\n",
     "docs/data/contacts.yml": "team:\n  DevOps Lead: {name: a, phone: b, email: c, backup: d}\n",
-    "docs/data/alerts.yml": (
+    "docs/data/rules.yml": (
         "SlowDatabase: {runbook: database/slow, see: database/slow-disk}\n"
         'annotations: {runbook_url: "https://runbooks.example/database/slow/#impact"}\n'
         'ask: "https://api.example/database/slow/"\n'

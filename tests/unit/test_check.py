@@ -312,7 +312,7 @@ def test_an_id_that_is_taken_is_told_at_the_second_page() -> None:
 
     problems = said(project_of(others=others))
 
-    assert f"docs/redis/more.md:4: id “redis-full” is taken by {PAGE_PATH}" in problems
+    assert f"docs/redis/more.md:4: id “redis-full” is taken by {PAGE_PATH}:4" in problems
 
 
 def test_other_pages_may_show_templates_but_nothing_to_run() -> None:

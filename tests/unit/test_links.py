@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,24 @@ def test_a_folder_without_a_site_is_refused(tmp_path: Path) -> None:
     """It says what to do."""
     with pytest.raises(ConfigurationError, match="build it with `make site`"):
         read_site(tmp_path)
+
+
+def test_the_address_that_an_alert_gives_is_followed(site: Path) -> None:
+    """It is the site's own, whatever host it is on; one that leads nowhere is told."""
+    good = {"site": "https://b.com/r/", "alerts": [{"runbook_url": "https://b.com/r/a/"}]}
+    (site / "alerts.json").write_text(json.dumps(good))
+    found = read_site(site)
+    bad = {**good, "alerts": [{"runbook_url": "https://b.com/r/b/"}]}
+    (site / "alerts.json").write_text(json.dumps(bad))
+
+    assert ([], ["https://a.com/x"]) == (list(broken_links(found)), list(found.external()))
+    assert ["alerts.json: https://b.com/r/b/: there is no such page"] == [str(b) for b in broken_links(read_site(site))]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"site": "https://b.com/"}', '{"site": "https://b.com/", "alerts": [1]}'])
+def test_alerts_that_the_site_did_not_write_are_refused(site: Path, text: str) -> None:
+    """In one line."""
+    (site / "alerts.json").write_text(text)
+
+    with pytest.raises(ConfigurationError, match="is not what the site wrote: build it again"):
+        read_site(site)

@@ -61,7 +61,7 @@ def test_links_follow_in_both_directions(root: Path) -> None:
         "SlowDatabase: {runbook: health/slow-database, see: database/slow-disk}\n"
         'annotations: {runbook_url: "https://runbooks.example/health/slow-database/#impact"}\n'
         'ask: "https://api.example/database/slow/"\n'
-    ) == text(root, "docs/data/alerts.yml")
+    ) == text(root, "docs/data/rules.yml")
     readme = "Run `pytest features/health/slow-database.feature`, see docs/health/slow-database.md.\n"
     assert readme == text(root, "README.md")
 

@@ -1,0 +1,185 @@
+"""The search finds the page: for what a person sees, an alert that rings, a message, a command."""
+
+# ruff: noqa: SIM300 - what is expected stands first
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runbook_steps.model import Runbook
+from runbook_steps.project import load_project
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).parents[2]
+FIRST_HITS = 3
+ASKED: Mapping[str, str] = {
+    # alerts
+    "RedisMemoryHigh": "application/redis-out-of-memory",
+    "DatabaseConnectionsHigh": "database/connection-exhaustion",
+    "CertificateExpiring": "security/certificate-check",
+    "PlatformDown": "emergency/incident-response",
+    "targetunhealthy": "infrastructure/load-balancer",
+    # messages, whole and in parts, with everything around them that a person copies along
+    "OOM command not allowed when used memory > 'maxmemory'.": "application/redis-out-of-memory",
+    "OOM command not allowed": "application/redis-out-of-memory",
+    "psycopg.OperationalError: FATAL:  sorry, too many clients already": "database/connection-exhaustion",
+    "too many clients": "database/connection-exhaustion",
+    "remaining connection slots are reserved": "database/connection-exhaustion",
+    "curl: (60) SSL certificate problem: certificate has expired": "security/certificate-check",
+    "NET::ERR_CERT_DATE_INVALID": "security/certificate-check",
+    "OSError: [Errno 28] No space left on device: '/var/log/app.log'": "infrastructure/disk-space",
+    "502 Bad Gateway": "application/high-error-rate",
+    "ERROR:  canceling statement due to lock timeout": "database/blocked-queries",
+    "deadlock detected": "database/blocked-queries",
+    "JsonWebTokenError: jwt expired": "application/jwt-issues",
+    "WRONGPASS invalid username-password pair or user is disabled.": "application/redis-connections",
+    "NOAUTH Authentication required.": "application/redis-connections",
+    "nginx: configuration file /etc/nginx/nginx.conf test failed": "infrastructure/nginx",
+    "Target.FailedHealthChecks": "infrastructure/load-balancer",
+    "PoolTimeout": "application/database-connections",
+    "cannot execute UPDATE in a read-only transaction": "database/read-replicas",
+    'ERROR:  relation "bookings" does not exist': "database/backup-and-restore",
+    'column "note" of relation "bookings" contains null values': "database/failed-migration",
+    "Out of memory: Killed process 4711 (node)": "infrastructure/memory",
+    # commands
+    "redis-cli INFO memory": "application/redis-out-of-memory",
+    "redis-cli config get maxmemory": "application/redis-out-of-memory",
+    "beautycort migrate up": "database/failed-migration",
+    "certbot renew --dry-run": "security/certificate-renewal",
+    "pg_terminate_backend": "database/connection-exhaustion",
+    "VACUUM (VERBOSE, ANALYZE)": "maintenance/vacuum-and-reindex",
+    "nginx -t": "infrastructure/nginx",
+    "kubectl get hpa": "maintenance/auto-scaling",
+    # what is seen
+    "nobody can sign in": "application/redis-out-of-memory",
+    "customers are signed out all the time": "application/jwt-issues",
+    "rows are gone": "database/backup-and-restore",
+    "max_connections": "database/connection-exhaustion",
+    "disk full": "infrastructure/disk-space",
+    "customers cannot pay": "application/high-error-rate",
+    "site is down": "emergency/incident-response",
+    "rollback deployment": "deployment/rollback",
+    "who do I call": "emergency/escalation",
+}
+"""What a person types or pastes → the page that must be among the first hits."""
+
+ASK = """async (texts) => {
+  const settings = JSON.parse(document.getElementById('__config').textContent);
+  const base = new URL(settings.base + '/', location.href);
+  const index = await (await fetch(new URL('search/search_index.json', base))).json();
+  const worker = new Worker(new URL(settings.search, location.href));
+  const answer = (message, type) => new Promise(resolve => {
+    worker.onmessage = event => { if (event.data.type === type) resolve(event.data.data); };
+    worker.postMessage(message);
+  });
+  await answer({type: 0, data: {...index, options: {suggest: true}}}, 1);
+  const found = [];
+  for (const text of texts) {
+    const {items} = await answer({type: 2, data: text}, 3);
+    found.push(items.slice(0, 3).map(page => page[0].location.split('#')[0].replace(/[/]$/, '')));
+  }
+  return found;
+}"""
+"""The search of the page itself, without drawing its results: hundreds of questions in seconds."""
+
+
+@pytest.fixture(scope="module")
+def home(browser: Browser, served_site: str) -> Iterator[Page]:
+    """The home page with its search open."""
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(served_site)
+    yield page
+    page.close()
+
+
+def typed(page: Page, text: str) -> list[str]:
+    """The stems of the first hits, once the page shows those of this text."""
+    field = page.locator("input.md-search__input")
+    page.evaluate("document.querySelector('.md-search-result__list').replaceChildren()")
+    field.fill(text)
+    field.press("End")
+    page.wait_for_selector(".md-search-result__item", timeout=20_000)
+    links = page.locator(".md-search-result__item > a.md-search-result__link").evaluate_all(
+        "links => links.slice(0, 3).map(link => new URL(link.href).pathname)"
+    )
+    return [path.removeprefix("/runbooks/").strip("/") for path in links]
+
+
+def test_what_a_person_types_finds_its_page(home: Page) -> None:
+    """Every one of the list, in the search field of the site, on a phone."""
+    home.locator("label.rb-search").click()
+    home.wait_for_selector(".md-search-result__meta", timeout=20_000)
+    found = {text: typed(home, text) for text in ASKED}
+
+    assert len(ASKED) >= 30
+    assert {} == {text: hits for text, hits in found.items() if ASKED[text] not in hits[:FIRST_HITS]}
+
+
+def test_every_alert_message_symptom_and_command_finds_its_page(home: Page) -> None:
+    """Each that stands on one page alone."""
+    runbooks = load_project(ROOT).runbooks
+    wanted = dict(_unique(runbooks))
+    found = dict(zip(wanted, home.evaluate(ASK, list(wanted)), strict=True))
+
+    missed = {text: hits for text, hits in found.items() if wanted[text] not in hits}
+    assert len(wanted) > 300
+    assert {} == missed
+
+
+def test_an_alert_leads_to_its_runbook_first(home: Page) -> None:
+    """The page, before the index of alerts and every page that only tells of it."""
+    project = load_project(ROOT)
+    stems = {runbook.front_matter.id: runbook.stem for runbook in project.runbooks if runbook.front_matter}
+    found = home.evaluate(ASK, list(project.alerts))
+
+    shared = {name for name in project.alerts if sum(name in _alerts(each) for each in project.runbooks) > 1}
+    assert {name: stems[alert.runbook] for name, alert in project.alerts.items() if name not in shared} == {
+        name: hits[0] for name, hits in zip(project.alerts, found, strict=True) if name not in shared
+    }
+
+
+def test_without_its_script_the_search_takes_what_is_pasted_for_a_query(browser: Browser, served_site: str) -> None:
+    """What the script is for: `-h` would mean “no page with h”, `FATAL:` a field."""
+    wanted = dict(list(_unique(load_project(ROOT).runbooks))[::6])
+    missed = []
+    for script in ("**/no-such-script.js", "**/javascripts/search.js"):
+        page = browser.new_page()
+        page.route(script, lambda route: route.abort())
+        page.goto(served_site)
+        missed.append(
+            sum(wanted[text] not in hits for text, hits in zip(wanted, page.evaluate(ASK, list(wanted)), strict=True))
+        )
+        page.close()
+
+    assert (0, True) == (missed[0], missed[1] > 0), missed
+
+
+def _unique(runbooks: tuple[Runbook, ...]) -> Iterator[tuple[str, str]]:
+    """What stands on the page of one runbook, and in the commands of no other; loops and brackets name nothing."""
+    texts = {runbook.stem: _searchable(runbook) for runbook in runbooks}
+    for runbook in runbooks:
+        front = runbook.front_matter
+        assert front is not None
+        lines = [command.text.strip().partition("\n")[0] for each in runbook.procedures for command in each.commands]
+        for line in (*front.alerts, *front.errors, *front.symptoms, *lines):
+            others = [stem for stem, text in texts.items() if stem != runbook.stem and line in text]
+            if not others and not re.fullmatch(r"(for|while|until) .*; do", line):
+                yield line, runbook.stem
+
+
+def _searchable(runbook: Runbook) -> str:
+    front = runbook.front_matter
+    assert front is not None
+    commands = [command.text for procedure in runbook.procedures for command in procedure.commands]
+    return "\n".join((*front.alerts, *front.errors, *front.symptoms, *commands))
+
+
+def _alerts(runbook: Runbook) -> tuple[str, ...]:
+    return runbook.front_matter.alerts if runbook.front_matter else ()

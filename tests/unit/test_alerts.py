@@ -1,0 +1,138 @@
+"""Alerts as data: what is refused, what is made of them, and that nothing else says another number."""
+
+# ruff: noqa: SIM300 - what is expected stands first
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from runbook_steps.alerts import ALERTS, alerts_json, parse_alerts, prometheus_rules
+from runbook_steps.errors import PageError
+from runbook_steps.operations.host import CPU_LIMIT_PERCENT, DISK_LIMIT_PERCENT, MEMORY_LIMIT_PERCENT
+from runbook_steps.operations.traffic import MOST_ERRORS_PERCENT, SLOWEST_MEAN_MS
+from runbook_steps.targets.embedded.aws_server import ALARMS
+
+ROOT = Path(__file__).parents[2]
+SITE = "https://runbooks.example/"
+ENTRY = """\
+  - alert: CacheFull
+    means: The cache is full
+    severity: HIGH
+    runbook: cache-full
+    above: 85
+    unit: "%"
+    source: measured once
+    for: 5m
+    expr: cache_used_percent > 85
+"""
+TEXT = f"# alerts\nalerts:\n{ENTRY}"
+
+
+def test_an_alert_is_read_with_its_line() -> None:
+    """The number and its sign are one limit."""
+    found = parse_alerts(TEXT, ALERTS)["CacheFull"]
+
+    assert ("above 85 %", "5m", "cache-full", f"{ALERTS}:3") == (
+        found.limit,
+        found.hold,
+        found.runbook,
+        str(found.position),
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("alerts:\n", "alerts: []\nx:\n", "1: needs a list `alerts:`"),
+        ("alerts:\n", f"alerts:\n{ENTRY}", "12: the alert CacheFull stands twice, first at line 3"),
+        ("means: The cache is full", "meanz: x", "3: unknown key `meanz`; known: "),
+        ("    means: The cache is full\n", "", "3: needs `means:`, in words"),
+        ("    runbook: cache-full\n", "", "3: needs `runbook:`, in words"),
+        ("CacheFull", "cache full", "3: “cache full” is no name of an alert"),
+        ("above: 85", "above: 85\n    below: 5", "3: CacheFull needs one threshold"),
+        ("    above: 85\n", "", "3: CacheFull needs one threshold"),
+        ("above: 85", "above: many", "3: `above` must be a number"),
+        ("> 85", "> 90", "3: the `expr` of CacheFull must end with its threshold, `> 85`"),
+        ("> 85", "< 85", "3: the `expr` of CacheFull must end with its threshold, `> 85`"),
+        ("for: 5m", "for: long", "3: CacheFull needs `for:`, a time like `5m`"),
+        ("    expr: cache_used_percent > 85\n", "", "3: CacheFull needs `expr:` or `rings_from:`"),
+        ("for: 5m", "for: 5m\n    also: [x]", "3: `also` must be a list of numbers"),
+        ('"%"', '"%', "12: not YAML"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(old: str, new: str, said: str) -> None:
+    """One line each."""
+    assert old in TEXT
+    with pytest.raises(PageError) as refused:
+        parse_alerts(TEXT.replace(old, new, 1), ALERTS)
+
+    assert str(refused.value).startswith(f"{ALERTS}:{said}")
+
+
+def test_the_rules_are_those_that_prometheus_reads() -> None:
+    """Groups of rules, each with the address of its runbook; an alert from elsewhere is none of them."""
+    text = TEXT + ENTRY.replace("CacheFull", "Lost").replace("expr: cache_used_percent > 85", "rings_from: a person")
+    rules = yaml.safe_load(prometheus_rules(parse_alerts(text, ALERTS).values(), SITE))
+
+    assert {
+        "groups": [
+            {
+                "name": "beautycort-runbooks",
+                "rules": [
+                    {
+                        "alert": "CacheFull",
+                        "expr": "cache_used_percent > 85",
+                        "for": "5m",
+                        "labels": {"severity": "high"},
+                        "annotations": {
+                            "summary": "The cache is full",
+                            "description": "Threshold: above 85 %, for 5m.",
+                            "runbook_url": "https://runbooks.example/r/cache-full/",
+                        },
+                    }
+                ],
+            }
+        ]
+    } == rules
+
+
+def test_the_json_holds_every_alert() -> None:
+    """With the address of the site, which the link checker needs."""
+    document = json.loads(alerts_json(parse_alerts(TEXT, ALERTS).values(), SITE))
+
+    assert (SITE, ["CacheFull"]) == (document["site"], [alert["alert"] for alert in document["alerts"]])
+    assert "https://runbooks.example/r/cache-full/" == document["alerts"][0]["runbook_url"]
+
+
+def test_the_alarms_of_the_target_and_the_operations_have_the_same_thresholds() -> None:
+    """A number that is written twice is compared, not believed."""
+    alerts = parse_alerts((ROOT / ALERTS).read_text("utf-8"), ALERTS)
+    units = {"Percent": "%", "Milliseconds": "ms"}
+
+    by_alarm = {alert.cloudwatch: (alert.threshold, alert.unit) for alert in alerts.values() if alert.cloudwatch}
+    assert by_alarm == {name: (limit, units[unit]) for name, _, _, limit, unit in ALARMS}
+    assert {
+        "ErrorRateHigh": MOST_ERRORS_PERCENT,
+        "ResponseTimeHigh": SLOWEST_MEAN_MS,
+        "CpuHigh": CPU_LIMIT_PERCENT,
+        "MemoryHigh": MEMORY_LIMIT_PERCENT,
+        "DiskFull": DISK_LIMIT_PERCENT,
+    } == {
+        name: alerts[name].threshold
+        for name in ("ErrorRateHigh", "ResponseTimeHigh", "CpuHigh", "MemoryHigh", "DiskFull")
+    }
+
+
+def test_the_expressions_are_whole() -> None:
+    """Brackets close, strings end, and every time window is one that Prometheus knows."""
+    for alert in parse_alerts((ROOT / ALERTS).read_text("utf-8"), ALERTS).values():
+        bare = re.sub(r'"[^"]*"', "", alert.expr)
+        for opened, closed in ("()", "{}", "[]"):
+            assert bare.count(opened) == bare.count(closed), alert.name
+        assert '"' not in bare, alert.name
+        assert [] == [window for window in re.findall(r"\[([^\]]*)\]", bare) if not re.fullmatch(r"\d+[smhd]", window)]
