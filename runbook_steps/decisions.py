@@ -18,6 +18,7 @@ __all__ = ["LONGEST", "Look", "Way", "decisions"]
 LONGEST = 90
 """Characters of a condition; what is longer is cut at a word. The page has the whole of it."""
 
+_HEADING_LEFT = 3  # line ends in a row where a deeper heading was taken out of the section's text
 _CALL = re.compile(r"""^\{\{\s*procedure\(\s*(["'])(?P<name>.*)\1\s*\)\s*\}\}$""")
 _LINK = re.compile(r"\[(?P<text>[^\]]+)\]\((?P<target>[^)\s]+\.md(?:#[\w-]+)?)\)")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`“\[0-9*])")
@@ -35,13 +36,14 @@ class Look:
 class Way:
     """Where to go when the condition holds: a procedure of this page, or a page (`../a/b.md`, with its link's text).
 
-    Without a condition it is simply what comes next.
+    Without a condition it is simply what comes next; with `then`, what comes next on the way before it.
     """
 
     condition: str
     procedure: str = ""
     page: str = ""
     said: str = ""
+    then: bool = False
 
 
 def decisions(page: Page, runbook: Runbook) -> tuple[Look | Way, ...]:
@@ -59,16 +61,20 @@ def _section(text: str, known: set[str], *, looks: bool) -> Iterator[Look | Way]
     lead = ""
     first: list[Way] = []  # what is said before the first look is about what it will show
     waiting = looks
-    for block in re.split(r"\n\s*\n", text):
+    on_a_way = False  # a condition holds until the page states the next one
+    for block in re.split(r"(\n\s*\n)", text):
         call = _CALL.match(block.strip())
-        if call is None:
+        if not block.strip():
+            on_a_way = on_a_way and block.count("\n") < _HEADING_LEFT
+        elif call is None:
             ways = tuple(_ways(block))
             first += ways if waiting else ()
             yield from () if waiting else ways
             lead = _lead(block) or lead
         elif call["name"] in known:
-            yield Look(call["name"]) if looks else Way(lead, procedure=call["name"])
+            yield Look(call["name"]) if looks else Way(lead, procedure=call["name"], then=on_a_way and not lead)
             yield from first
+            on_a_way = on_a_way or bool(lead)
             lead, first, waiting = "", [], False
     yield from first
 

@@ -41,13 +41,14 @@ class Rung:
     label: str
     href: str
     here: bool
+    then: bool = False
 
 
 def _rung(each: Look | Way, stem: str, titles: Mapping[str, str]) -> Rung:
     if isinstance(each, Look):
         return Rung("", each.procedure, f"#{slug(each.procedure)}", here=True)
     if each.procedure:
-        return Rung(each.condition, each.procedure, f"#{slug(each.procedure)}", here=True)
+        return Rung(each.condition, each.procedure, f"#{slug(each.procedure)}", here=True, then=each.then)
     path, _, anchor = each.page.partition("#")
     target = posixpath.normpath(posixpath.join(posixpath.dirname(stem), path.removesuffix(".md")))
     address = page_address(stem, target) + (f"#{anchor}" if anchor else "")
@@ -65,11 +66,15 @@ def _folder(stem: str) -> str:
 
 def _item(rung: Rung) -> str:
     link = f'<a href="{inert(rung.href)}">{code_spans(rung.label)}</a>'
-    return f"{code_spans(rung.condition)}: {link}" if rung.condition else link
+    said = "Then" if rung.then else code_spans(rung.condition)
+    return f"{said}: {link}" if said else link
 
 
 def mermaid_source(title: str, rungs: Sequence[Rung]) -> str:
-    """A flowchart, top down: each condition leads to its remedy, or on to the next one; at last to escalation."""
+    """A flowchart, top down: each condition leads to its remedy, and on to the next one; at last to escalation.
+
+    “next” is true whether the condition did not hold, or its remedy is done: a page may be a list of both.
+    """
     return "\n".join(_lines(title, rungs)) + "\n"
 
 
@@ -82,15 +87,16 @@ def _lines(title: str, rungs: Sequence[Rung]) -> Iterator[str]:
     for number, rung in enumerate(rungs, 1):
         node = f"n{number}"
         shape = f'["{_label(rung.label)}"]' if rung.here else f'(["{_label(rung.label)}"])'
-        if rung.condition and rung.condition == asked:
-            side.append(f"  n{number - 1} -->|or| {node}{shape}")
+        if side and (rung.then or (rung.condition and rung.condition == asked)):
+            side.append(f"  n{number - 1} -->|{'then' if rung.then else 'or'}| {node}{shape}")
         else:
             name = f"q{number}" if rung.condition else node
             drawn = f'q{number}{{{{"{_label(rung.condition)}"}}}}' if rung.condition else f"{node}{shape}"
             yield from _turn(side, f"  {before} {arrow} {drawn}", number)
             side = [f"  {name} -->|yes| {node}{shape}"] if rung.condition else []
-            before, arrow, asked = name, "-->|otherwise|" if rung.condition else "-->", rung.condition
-    yield from _turn(side, f'  {before} {arrow} last(["Escalation"])', len(rungs))
+            before, arrow, asked = name, "-->|next|" if rung.condition else "-->", rung.condition
+    none = "-->|none of these|" if side else arrow
+    yield from _turn(side, f'  {before} {none} last(["Escalation"])', len(rungs))
     yield from (f'  click n{number} href "{rung.href}"' for number, rung in enumerate(rungs, 1))
     yield '  click last href "#escalation"'
 

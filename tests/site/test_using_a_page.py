@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runbook_steps.archive import ARCHIVE, write_archive
+from runbook_steps.links import broken_links, read_site
 from tests.site.conftest import Built
 from tests.site.reading import SIZES
 
@@ -203,6 +205,16 @@ def tab_to(page: Page, tag: str, within: str) -> None:
     pytest.fail(f"no {tag} in .{within} is reached with Tab")
 
 
+def test_scripts_from_elsewhere_are_the_ones_that_were_looked_at() -> None:
+    """Each has its hash in the decision that brought it, and its licence beside it."""
+    scripts = ROOT / "docs/assets/javascripts"
+    decided = (ROOT / "docs/decisions/0009-a-page-needs-no-network.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| `(\S+\.min\.js)` \|.*`([0-9a-f]{64})` \|$", decided, re.MULTILINE))
+
+    assert told == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in scripts.glob("*.min.js")}
+    assert [] == [name for name in told if not (scripts / name.replace(".min.js", ".LICENSE.txt")).is_file()]
+
+
 @pytest.mark.parametrize("address", [ERRORS, "health/daily-check/"])
 def test_the_decisions_are_drawn_when_they_are_opened(page: Page, served_site: str, address: str) -> None:
     """By a Mermaid of this very site, in the colours of the scheme, with as many nodes as the list has places."""
@@ -256,6 +268,7 @@ def test_from_a_disk_all_of_it_works(browser: Browser, built_site: Built, tmp_pa
     """Links, memory, copy, diagram and search, with no request but for its own files."""
     folder = tmp_path / "a folder"
     write_archive(built_site.site, tmp_path / "site.zip", folder)
+    assert [] == [str(bad) for bad in broken_links(read_site(folder))]
     root = folder.as_uri()
     context = browser.new_context()
     context.grant_permissions(["clipboard-read", "clipboard-write"])

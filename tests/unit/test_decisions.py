@@ -39,6 +39,10 @@ First choice: remove the cache. It fills again.
 
 {{ procedure("It is raised") }}
 
+### Otherwise
+
+{{ procedure("It is new") }}
+
 A missing index: [A](a.md). Wrong estimates:
 
 {{ procedure("It is told anew") }}
@@ -49,7 +53,7 @@ Then the [other](other.md).
 """
 FEATURE = "@risk_readonly\nFeature: F\n" + "".join(
     f"  Scenario: {name}\n    Then it is\n"
-    for name in ("It is found", "It is removed", "It is raised", "It is told anew")
+    for name in ("It is found", "It is removed", "It is raised", "It is new", "It is told anew")
 )
 
 
@@ -64,7 +68,8 @@ def test_looks_and_ways_stand_in_the_order_of_the_page() -> None:
         Way("503, or worse", page="../b/index.md#x", said="B"),
         Way("First choice: remove the cache", procedure="It is removed"),
         Way("See nothing", page="a.md", said="nothing"),
-        Way("", procedure="It is raised"),
+        Way("", procedure="It is raised", then=True),
+        Way("", procedure="It is new"),  # a heading ends what was stated before it
         Way("A missing index", page="a.md", said="A"),
         Way("Wrong estimates", procedure="It is told anew"),
     ) == decisions(parse_page(PAGE, "docs/redis/full.md"), runbook)
@@ -79,6 +84,9 @@ def test_the_diagram_and_the_list_lead_to_the_same_places() -> None:
     drawn = re.findall(r'click \w+ href "([^"]+)"', source)
     assert drawn == re.findall(r'<a href="([^"]+)"', block)
     assert ["../../database/sessions/", "../jwt/", "../../b/#x"] == [drawn[1], drawn[2], drawn[4]]
+    assert re.search(r"n\d+ -->\|then\| n\d+", source)
+    assert re.search(r"n4 -->\|or\| n5", source)
+    assert "-->|none of these| last" in source
     assert ("JWT issues" in source, "#escalation" == drawn[-1]) == (True, True)
     assert '"Redis is #34;full#34;"' in source
 
