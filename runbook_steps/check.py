@@ -22,7 +22,7 @@ __all__ = ["MACROS", "check_project"]
 MACROS = frozenset(
     {"procedure", "status", "symptoms", "runbooks", "evidence_schema"}
     | {"severities", "escalations", "team", "vendors", "links", "section", "mistakes", "changes", "proofs"}
-    | {"start", "messages", "by_service", "by_severity", "alerts"}
+    | {"start", "messages", "by_service", "by_severity", "alerts", "no_undo"}
 )
 """What a page may call."""
 EXECUTABLE = frozenset(

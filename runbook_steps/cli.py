@@ -47,6 +47,7 @@ def check(
     format: AsJson = TextFormat.CONSOLE,  # noqa: A002 - the option's name
     drift: Annotated[bool, typer.Option("--drift", help="also tell what comes apart; that breaks nothing")] = False,
     target: Annotated[str, typer.Option(help="whose tools the commands need, for --drift")] = "embedded",
+    undo: Annotated[bool, typer.Option("--undo", help="also list the changes that nothing takes back")] = False,
 ) -> None:
     """Check pages and features against the rules of the house. `runbooks check --format json`."""
     from runbook_steps.check import check_project  # noqa: PLC0415 - reads all pages: only when asked
@@ -55,8 +56,11 @@ def check(
     project = load_project(project_root())
     problems = (*check_project(project), *cli_reports.data_problems(project, page=False))
     warnings = cli_reports.drift_of(project, target) if drift else []
+    without = cli_reports.without_undo(project)
+    listed = without if undo else []
     if format is TextFormat.JSON:
         rows = [*(("problem", p) for p in problems), *(("drift", p) for p in warnings)]
+        rows += [("no undo", each) for each in listed]
         print_json(
             [{"kind": k, "file": p.position.path, "line": p.position.line, "message": p.message} for k, p in rows]
         )
@@ -65,6 +69,10 @@ def check(
             typer.echo(plain(str(problem)))
         for warning in warnings:
             typer.echo(plain(f"{warning.position}: drift: {warning.message}"))
+        for each in listed:
+            typer.echo(plain(f"{each.position}: no undo: {each.message}"))
+        if without and not undo:
+            typer.echo(f"{len(without)} changes have no undo (`runbooks check --undo` lists them)", err=True)
         typer.echo(f"{len(problems)} problems" if problems else "no problems", err=True)
     raise typer.Exit(1 if problems else 0)
 

@@ -12,7 +12,7 @@ from runbook_steps.failure import plain
 from runbook_steps.project import Project, find_root, load_project
 from runbook_steps.settings import load_settings
 
-__all__ = ["data_problems", "drift_of", "register", "remake_coverage"]
+__all__ = ["data_problems", "drift_of", "register", "remake_coverage", "without_undo"]
 
 FETCH_DEADLINE_S = 10.0
 
@@ -104,6 +104,14 @@ def drift_of(project: Project, target: str) -> list[SourceError]:
         *drift.mention_drift(project),
     ]
     return sorted(found, key=lambda problem: (problem.position.path, problem.position.line))
+
+
+def without_undo(project: Project) -> list[SourceError]:
+    """The changes that nothing takes back, each with its place; none of them breaks a rule."""
+    from runbook_steps.errors import FeatureError  # noqa: PLC0415 - only the check needs them
+    from runbook_steps.render_undo import points_of_no_return  # noqa: PLC0415
+
+    return [FeatureError(p.position, f"{p.name} ({p.risk})") for _, p in points_of_no_return(project.runbooks)]
 
 
 def _ask(url: str) -> str:

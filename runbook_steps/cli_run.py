@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from runbook_steps.cli_target import Format, TextFormat
 from runbook_steps.errors import ConfigurationError, RefusedError
 from runbook_steps.failure import plain
 from runbook_steps.guided_brief import (
@@ -36,14 +37,14 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 _EPILOG = """
-Examples:\n\n
-  runbooks run redis-out-of-memory                             practise on the embedded target\n\n
-  runbooks run nginx --target production --as "DevOps Lead"    look at production\n\n
-  runbooks run nginx --target staging --allow mutating --scenario "A change is loaded"\n\n
-  runbooks run nginx --dry-run --format json                   what would run, for a machine\n\n
-  runbooks run nginx --resume build/journal/20261123T230520Z-1357-c6f1e2.jsonl\n\n
-Exit codes: 0 it went through, 1 something failed or was skipped, 2 wrong use, 3 refused, 4 no target,
-130 stopped by the person.
+Examples:\n
+runbooks run nginx                      practise on the embedded target\n
+runbooks run nginx --target production  look at production\n
+runbooks run nginx --target staging --allow mutating\n
+runbooks run nginx --dry-run            show what would run\n
+runbooks run nginx --resume build/journal/NAME.jsonl\n
+Exit codes: 0 it went through, 1 something failed or was skipped, 2 wrong use,
+3 refused, 4 no target, 130 stopped by the person.
 """
 
 
@@ -61,16 +62,14 @@ def run(  # noqa: PLR0917 - what was said on the command line
     role: Annotated[str | None, typer.Option("--as", metavar="ROLE", help="who you are, for the journal")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="JOURNAL", help="go on where that run stopped")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would run, and run nothing")] = False,
-    format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option("--format", metavar="FORMAT", help="console or json, for --dry-run")
-    ] = "console",
+    format: Format = TextFormat.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """Lead a person through a procedure: each command is shown, asked for, run and checked.
 
     The only way to change production. Ctrl-C stops and offers the undo.
     """
-    if format not in {"console", "json"} or (format == "json" and not dry_run):
-        raise ConfigurationError("--format is console or json; json is for --dry-run")
+    if format is TextFormat.JSON and not dry_run:
+        raise ConfigurationError("--format json is for --dry-run: a guided run needs a person")
     root = find_root(Path.cwd())
     project, settings = load_project(root), load_settings(root)
     runbook = named_runbook(project, name)
@@ -103,13 +102,14 @@ def _facts(name: str, settings: Settings, allow: Risk | None) -> TargetFacts:
         target.close()
 
 
-def _show(briefs: list[Brief], format: str) -> None:  # noqa: A002 - the option's name
-    if format == "json":
+def _show(briefs: list[Brief], format: TextFormat) -> None:  # noqa: A002 - the option's name
+    if format is TextFormat.JSON:
         typer.echo(json.dumps([as_row(brief) for brief in briefs], ensure_ascii=False, indent=1))
         return
     screen = Screen()
     for brief in briefs:
         _introduce(screen, brief, "")
+        screen.say()
         for line in as_lines(brief):
             screen.say(line)
         screen.say()
@@ -172,7 +172,8 @@ def _introduce(screen: Screen, brief: Brief, who: str) -> None:
         screen.say(f"Use when  {text}")
     if who:
         screen.say(f"You are   {who} (--as says another role)" if who == getpass.getuser() else f"You are   {who}")
-    screen.say()
+    if brief.runbook.page_path:
+        screen.say(f"Page      {brief.runbook.page_path}")
 
 
 def _guide(  # noqa: PLR0917 - what was said on the command line
@@ -193,6 +194,7 @@ def _guide(  # noqa: PLR0917 - what was said on the command line
         raise RefusedError(plain(brief.refusal))
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _as_ctrl_c)
+    screen.say("Looking at it …" if brief.live else "Starting it …", "dim")
     guide = GuidedRun(brief, screen, who, past)
     arguments = [str(settings.root / brief.runbook.feature_path), "--rootdir", str(settings.root), "-s", "-q"]
     arguments += [

@@ -24,6 +24,7 @@ from runbook_steps.render_proof import proof_tables
 from runbook_steps.render_reference import escalation_table, link_list, severity_table, team_table, vendor_table
 from runbook_steps.render_start import page_start
 from runbook_steps.render_status import runbook_list, section_list, status_strip, symptom_list
+from runbook_steps.render_undo import no_undo_table
 from runbook_steps.searching import search_settings
 from runbook_steps.settings import load_settings
 from runbook_steps.short_links import write_short_links
@@ -88,6 +89,7 @@ def _reference(env: Any, project: Project) -> None:
 
     env.macro(lambda: severity_table(project.severities), "severities")
     env.macro(lambda: proof_tables(project.runbooks, project.evidence, page()), "proofs")
+    env.macro(lambda: no_undo_table(project.runbooks, page()), "no_undo")
     env.macro(lambda: escalation_table(project.severities), "escalations")
     env.macro(lambda: team_table(project.contacts), "team")
     env.macro(lambda: vendor_table(project.vendors), "vendors")

@@ -21,7 +21,6 @@ __all__ = [
     "make_brief",
     "named_procedure",
     "named_runbook",
-    "no_undo",
     "situation",
 ]
 
@@ -115,11 +114,6 @@ def make_brief(project: Project, runbook: Runbook, procedure: Procedure, target:
         escalation=texts.get("Escalation", ""),
         contact=project.contacts.get(front.owner) if front else None,
     )
-
-
-def no_undo(project: Project) -> tuple[tuple[Runbook, Procedure], ...]:
-    """Every procedure that changes something and keeps no undo ready."""
-    return tuple((r, p) for r in project.runbooks for p in r.procedures if has_no_undo(p))
 
 
 def as_row(brief: Brief) -> dict[str, object]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from runbook_steps.collection import procedure_of
+from runbook_steps.collection import procedure_of, relative_path
 from runbook_steps.guidance import GUIDANCE
 from runbook_steps.guided_brief import NO_UNDO, Brief
 from runbook_steps.guided_past import Past
@@ -107,7 +107,7 @@ class GuidedRun:
 
         def behind_a_question(request: Any, step: Any) -> Any:
             context = before(request=request, step=step)
-            return context and replace(context, step_func=self._asked(context.step_func, step.line_number))
+            return context and replace(context, step_func=self._asked(context.step_func, step))
 
         module.get_step_function = behind_a_question
         session.config.add_cleanup(lambda: setattr(module, "get_step_function", before))
@@ -151,7 +151,8 @@ class GuidedRun:
                 self.exit_code = 1
             if last.outcome is Outcome.INTERRUPTED and self.exit_code is None:
                 self.exit_code = INTERRUPTED_EXIT
-        self._screen.say(f"Journal: {recorder.journal.path}")
+        path = recorder.journal.path
+        self._screen.say(f"Journal: {relative_path(path, self._proof.settings.root)}; `runbooks journal` reads it")
 
     def _tell_notices(self) -> None:
         notices = self._proof.preparation.notices if self._proof else []
@@ -171,29 +172,29 @@ class GuidedRun:
 
     # ── one step ─────────────────────────────────────────────────────────────────────────────────
 
-    def _asked(self, function: Callable[..., Any], line: int) -> Callable[..., Any]:
+    def _asked(self, function: Callable[..., Any], bdd: Any) -> Callable[..., Any]:
         """The function behind a question; a generator stays one, so that what it set up is taken down later."""
         if inspect.isgeneratorfunction(function):
 
             @functools.wraps(function)
             def generator(**values: Any) -> Generator[Any, None, None]:
                 running = function(**values)
-                yield self._perform(line, values, lambda: next(running))
+                yield self._perform(bdd, values, lambda: next(running))
                 yield from running
 
             return generator
 
         @functools.wraps(function)
         def plain(**values: Any) -> Any:
-            return self._perform(line, values, lambda: function(**values))
+            return self._perform(bdd, values, lambda: function(**values))
 
         return plain
 
-    def _perform(self, line: int, values: Mapping[str, Any], call: Call) -> object:
-        step = next(step for step in self._brief.procedure.steps if step.position.line == line)
+    def _perform(self, bdd: Any, values: Mapping[str, Any], call: Call) -> object:
+        step = next(step for step in self._brief.procedure.steps if step.position.line == bdd.line_number)
         self._number += 1
         place = f"[{self._number}/{len(self._brief.procedure.steps)}]"
-        self._screen.say(f"\n{place} {step.keyword} {step.text.removesuffix(':')}", "bold")
+        self._screen.say(f"\n{place} {step.keyword} {bdd.name.removesuffix(':')}", "bold")
         try:
             if step.manual:
                 self._manual()

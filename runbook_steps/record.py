@@ -29,6 +29,7 @@ __all__ = [
     "EVIDENCE_VERSION",
     "Journal",
     "evidence_schema",
+    "guided_by",
     "load_evidence",
     "merge",
     "now",
@@ -104,6 +105,16 @@ def read_journal(path: Path) -> tuple[ScenarioRecord, ...]:
                 break
             raise JournalError(f"{path}:{number}: not a journal line; the file is damaged or foreign") from error
     return tuple(records.values())
+
+
+def guided_by(path: Path) -> str:
+    """The role of the person who was led through the run; empty for a run without one, and for no journal."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            first = json.loads(file.readline())
+        return str(first.get("guided", {}).get("by", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
 
 
 def _apply(event: Mapping[str, Any], records: dict[str, ScenarioRecord]) -> None:

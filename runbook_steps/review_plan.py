@@ -10,7 +10,7 @@ from pathlib import Path
 from runbook_steps.errors import JournalError
 from runbook_steps.escape import markdown_text
 from runbook_steps.model import Outcome
-from runbook_steps.record import read_journal
+from runbook_steps.record import guided_by, read_journal
 from runbook_steps.repository import Repository
 from runbook_steps.review import Review
 from runbook_steps.step_catalog import Catalog
@@ -42,13 +42,17 @@ class Change:
 
 @dataclass(frozen=True)
 class Run:
-    """What one journal tells of this runbook. `longest_s` is its longest scenario, in seconds."""
+    """What one journal tells of this runbook. `longest_s` is its longest scenario, in seconds.
+
+    `guided_by` is the role of the person who was led through it; empty for a run without one.
+    """
 
     journal: str
     day: str
     target: str
     outcomes: tuple[tuple[str, int], ...]
     longest_s: float
+    guided_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,8 @@ def _runs(journals: Path, review: Review) -> tuple[tuple[Run, ...], int]:
             counted = Counter(str(record.outcome) for record in records)
             ordered = tuple((str(word), counted[word]) for word in Outcome if counted[word])
             longest = max(record.duration_s for record in records)
-            runs.append(Run(path.name, records[0].started, records[0].target, ordered, longest))
+            who = guided_by(path)
+            runs.append(Run(path.name, records[0].started, records[0].target, ordered, longest, who))
     return tuple(sorted(runs, key=lambda run: run.day, reverse=True)), unreadable
 
 
@@ -189,6 +194,6 @@ def _some(bullet: str, items: list[str], none: str) -> Iterator[str]:
 
 def _told(run: Run) -> str:
     outcomes = ", ".join(f"{count} {word}" for word, count in run.outcomes)
-    return (
-        f"{run.day[:16].replace('T', ' ')} on {run.target}: {outcomes}, longest {run.longest_s:.0f} s ({run.journal})"
-    )
+    who = f", guided run of {run.guided_by}" if run.guided_by else ""
+    day = run.day[:16].replace("T", " ")
+    return f"{day} on {run.target}{who}: {outcomes}, longest {run.longest_s:.0f} s ({run.journal})"

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from runbook_steps.model import Outcome
-from runbook_steps.record import load_evidence, read_journal
+from runbook_steps.record import guided_by, load_evidence, read_journal
 from runbook_steps.targets.embedded import EmbeddedTarget
 from tests.contract.live_project import LiveProject, live_variables
 from tests.contract.person import Person
@@ -172,7 +172,7 @@ def test_production_is_changed_by_a_person_who_types_its_name(desk: Desk) -> Non
     assert "PRODUCTION (live: people use it)" in person.seen
     assert "it has no undo: its first change is the point of no return" in person.seen
     (record,) = read_journal(desk.journal())
-    assert record.outcome is Outcome.ATTESTED
+    assert (record.outcome, guided_by(desk.journal())) == (Outcome.ATTESTED, getpass.getuser())
     assert record.steps[1].notes[0].startswith(f"attested by {getpass.getuser()} at 20")
     assert not (desk.project.root / "build/evidence/production.json").exists()
 
