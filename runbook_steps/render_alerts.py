@@ -23,11 +23,11 @@ def alert_index(
     if not alerts:
         return "\nNo alert is defined yet.\n"
     known = [(runbook, front) for runbook in runbooks if (front := runbook.front_matter) and runbook.page_path]
-    lines = ["", "| Alert | Rings | Severity | Runbook |", "| --- | --- | --- | --- |"]
+    lines = ["", "| Alert | Go to | Rings | Severity |", "| --- | --- | --- | --- |"]
     for alert in by_severity(alerts, severities):
         link = _link(known, alert.runbook, page)
         limit = markdown_text(alert.limit)
-        lines.append(f"| [{alert.name}](#{slug(alert.name)}) | {limit} | {alert.severity} | {link} |")
+        lines.append(f"| [{alert.name}](#{slug(alert.name)}) | {link} | {limit} | {alert.severity} |")
     for alert in sorted(alerts.values(), key=lambda each: each.name.casefold()):
         lines += ["", f"## {alert.name} {{: #{slug(alert.name)} }}", "", *_entry(alert, known, page)]
     return "\n".join([*lines, ""])

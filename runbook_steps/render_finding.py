@@ -9,6 +9,7 @@ from runbook_steps.alerts import Alert
 from runbook_steps.directory import Severity
 from runbook_steps.escape import code_spans, inert, markdown_text, slug
 from runbook_steps.model import FrontMatter, Runbook
+from runbook_steps.navigation import in_order
 from runbook_steps.render_alerts import alert_text, by_severity
 from runbook_steps.short_links import FOLDER
 
@@ -67,13 +68,8 @@ def start_here(runbooks: Iterable[Runbook], alerts: Mapping[str, Alert], severit
     """Markdown for the first screen of a phone: where to type, the worst runbooks, every alert by its name."""
     rows = _with_front(runbooks)
     worst = next(iter(severities), "")
-    lines = [
-        "",
-        '<label class="rb-search" for="__search">Search: a message, an alert, a command</label>',
-        "",
-        *(f"- {_link(row)}{_seen(row[1])}" for row in rows if row[1].severity == worst),
-        "{: .rb-worst }",
-    ]
+    lines = ["", '<label class="rb-search" for="__search">Search: a message, an alert, a command</label>']
+    lines += [line for row in _by_domain(rows) if row[1].severity == worst for line in _worst(row)]
     by_id = {front.id: (runbook, front) for runbook, front in rows}
     ringing = by_severity(alerts, severities)
     for level in dict.fromkeys(alert.severity for alert in ringing):
@@ -83,7 +79,7 @@ def start_here(runbooks: Iterable[Runbook], alerts: Mapping[str, Alert], severit
             if alert.severity == level and alert.runbook in by_id
         ]
         if chips:
-            lines += ["", f"**{markdown_text(level)}** {' '.join(chips)}", "{: .rb-chips }"]
+            lines += ["", f"**Alerts, {markdown_text(level)}** {' '.join(chips)}", "{: .rb-chips }"]
     return "\n".join([*lines, ""])
 
 
@@ -93,10 +89,10 @@ def error_list(runbooks: Iterable[Runbook]) -> str:
     if not found:
         return "\nNo runbook names a message yet.\n"
     lines = [
-        f"- <code>{inert(text)}</code><br>{_link(row)}"
+        f"<code>{inert(text)}</code><br>{_link(row)}\n{{: .rb-message }}\n"
         for text, row in sorted(found, key=lambda each: (re.sub(r"\W", "", each[0]).casefold(), each[1][0].stem))
     ]
-    return "\n".join(["", *lines, "{: .rb-messages }", ""])
+    return "\n".join(["", *lines])
 
 
 def service_list(runbooks: Iterable[Runbook]) -> str:
@@ -138,5 +134,16 @@ def _link(row: _Row) -> str:
     return f"[{markdown_text(row[1].title)}]({row[0].stem}.md)"
 
 
-def _seen(front: FrontMatter) -> str:
-    return f"<br><small>{code_spans(front.symptoms[-1])}</small>" if front.symptoms else ""
+def _worst(row: _Row) -> tuple[str, ...]:
+    """What a person sees is what is touched; the title stands below it."""
+    runbook, front = row
+    seen = front.symptoms[0] if front.symptoms else front.title
+    link = f"[{markdown_text(seen[:1].upper() + seen[1:])}]({runbook.stem}.md)"
+    return "", f"{link}<br><small>{markdown_text(front.title)}</small>", "{: .rb-worst }"
+
+
+def _by_domain(rows: Iterable[_Row]) -> list[_Row]:
+    """As the navigation has them: what is done first in an incident stands first."""
+    known = list(rows)
+    folders = in_order({runbook.stem.partition("/")[0] for runbook, _ in known})
+    return [row for folder in folders for row in known if row[0].stem.startswith(f"{folder}/")]
