@@ -92,6 +92,7 @@ def drift_of(project: Project, target: str) -> list[SourceError]:
     """
     from runbook_steps import drift  # noqa: PLC0415 - only `runbooks check --drift` needs it
     from runbook_steps.step_catalog import load_catalog  # noqa: PLC0415
+    from runbook_steps.thresholds import threshold_drift  # noqa: PLC0415
     from runbook_steps.wiring import make_target  # noqa: PLC0415
 
     tools = make_target(target, load_settings(project.root), None).facts.tools
@@ -102,6 +103,7 @@ def drift_of(project: Project, target: str) -> list[SourceError]:
         *drift.alert_drift(project, registered),
         *drift.tool_drift(project, target, tools),
         *drift.mention_drift(project),
+        *threshold_drift(project),
     ]
     return sorted(found, key=lambda problem: (problem.position.path, problem.position.line))
 

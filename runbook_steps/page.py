@@ -70,6 +70,7 @@ class Call:
 class Page:
     """A page as its text has it. `title` is its first-level heading; `names` are the macros' free names.
 
+    `lines` is all of its text, comments left out.
     `says_runbook`: by its own head it is a runbook; a page that shares its stem with a feature is one anyway.
     """
 
@@ -85,6 +86,7 @@ class Page:
     names: tuple[tuple[str, Position], ...]
     raw_blocks: tuple[Position, ...]
     problems: tuple[PageError, ...]
+    lines: tuple[str, ...] = ()
 
     def front_matter(self) -> tuple[FrontMatter | None, tuple[PageError, ...]]:
         """What a runbook's head says, or what is wrong with it."""
@@ -137,6 +139,7 @@ def parse_page(text: str, path: str) -> Page:
         names=names,
         raw_blocks=tuple(_raw_blocks(plain, fences, path)),
         problems=tuple(problems),
+        lines=tuple(plain),
     )
 
 
