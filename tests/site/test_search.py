@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runbook_steps.archive import write_archive
 from runbook_steps.model import Runbook
 from runbook_steps.project import load_project
+from tests.site.conftest import Built
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -120,6 +122,39 @@ def test_what_a_person_types_finds_its_page(home: Page) -> None:
 
     assert len(ASKED) >= 30
     assert {} == {text: hits for text, hits in found.items() if ASKED[text] not in hits[:FIRST_HITS]}
+
+
+def test_the_search_of_the_archive_takes_what_is_pasted_too(
+    browser: Browser, built_site: Built, tmp_path: Path
+) -> None:
+    """From a folder, without a server: there the search runs in another way."""
+    write_archive(built_site.site, tmp_path / "site.zip", tmp_path / "unpacked")
+    page = browser.new_page()
+    page.goto((tmp_path / "unpacked/index.html").as_uri())
+    page.locator("label.rb-search").click()
+    asked = {text: ASKED[text] for text in ("OOM command not allowed", "redis-cli config get maxmemory", "nginx -t")}
+    hits = {text: typed(page, text) for text in asked}
+    page.close()
+
+    missed = {text: hits[text] for text, stem in asked.items() if not any(stem in hit for hit in hits[text])}
+    assert {} == missed
+
+
+def test_the_first_screen_of_a_phone_starts_from_what_is_seen(home: Page) -> None:
+    """Where to type, what is worst, and the first alerts: all of them before anybody scrolls."""
+    home.keyboard.press("Escape")
+    inside = home.evaluate(
+        """() => Object.fromEntries(['.rb-search', '.rb-worst a', '.rb-chip'].map(each => [each,
+             [...document.querySelectorAll(each)].filter(found => {
+               const box = found.getBoundingClientRect();
+               return box.top >= 48 && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth;
+             }).length]))"""
+    )
+
+    runbooks = load_project(ROOT).runbooks
+    worst = sum(each.front_matter.severity == "CRITICAL" for each in runbooks if each.front_matter)
+    assert (1, worst) == (inside[".rb-search"], inside[".rb-worst a"])
+    assert inside[".rb-chip"] >= 12
 
 
 def test_every_alert_message_symptom_and_command_finds_its_page(home: Page) -> None:

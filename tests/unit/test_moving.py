@@ -15,6 +15,7 @@ from runbook_steps.cli import app
 from runbook_steps.errors import ConfigurationError, RefusedError
 from runbook_steps.project import load_project
 from runbook_steps.redirects import write_redirects
+from runbook_steps.short_links import short_links
 from tests.unit.git_project import FILES, git, make_project
 
 
@@ -89,6 +90,20 @@ def test_former_names_are_kept_and_lead_on(root: Path) -> None:
 
     move("health/slow", "database/slow")
     assert "\nmoved_from: [database/slower, health/slow]\n---\n" in text(root, "docs/database/slow.md")
+
+
+@pytest.mark.parametrize("given", ["id: slow\n", ""], ids=["an id that is written", "an id from the name"])
+def test_the_id_stays_and_so_does_the_short_address(root: Path, given: str) -> None:
+    """It is in alerts: a new name changes neither."""
+    page = text(root, "docs/database/slow.md")
+    assert "id: slow\n" in page
+    (root / "docs/database/slow.md").write_text(page.replace("id: slow\n", given), encoding="utf-8")
+    git(root, "commit", "--quiet", "--all", "--allow-empty", "--message", "x")
+    moved = move("database/slow", "health/late")
+    links = {link.id: link.stem for link in short_links(load_project(root).runbooks)}
+
+    assert (0, "health/late") == (moved.exit_code, links["slow"])
+    assert text(root, "docs/health/late.md").count("\nid: slow\n") == 1
 
 
 def test_a_former_name_is_given_to_nobody_else(root: Path) -> None:
