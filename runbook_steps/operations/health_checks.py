@@ -138,9 +138,12 @@ async def _redis(settings: HealthSettings) -> Reading:
         protocol=2,
     )
     try:
-        began = time.perf_counter()
-        await client.ping()
-        took = 1000 * (time.perf_counter() - began)
+        await client.ping()  # opens the connection: the handshake is not what is measured
+        times = []
+        for _ in range(2):  # the faster one: the other checks of this process run beside it
+            began = time.perf_counter()
+            await client.ping()
+            times.append(1000 * (time.perf_counter() - began))
         memory = await client.info("memory")
     except RedisError as error:
         raise NotHealthy(f"cannot use Redis: {type(error).__name__}") from error
@@ -153,7 +156,7 @@ async def _redis(settings: HealthSettings) -> Reading:
         "maxMemory": limit,
         "memoryPercent": round(100 * used / limit, 1) if limit else None,
     }
-    return report.by_limit(took, report.REDIS_SLOW_MS), details
+    return report.by_limit(min(times), report.REDIS_SLOW_MS), details
 
 
 async def _code(client: httpx.AsyncClient, url: str) -> int | None:
