@@ -20,7 +20,7 @@ from runbook_steps.project import CONTACTS, SEVERITIES, Project
 __all__ = ["MACROS", "check_project"]
 
 MACROS = frozenset(
-    {"procedure", "status", "symptoms", "runbooks", "evidence_schema"}
+    {"procedure", "status", "symptoms", "runbooks", "evidence_schema", "runbooks_schema"}
     | {"severities", "escalations", "team", "vendors", "links", "section", "mistakes", "changes", "proofs"}
     | {"start", "messages", "by_service", "by_severity", "alerts", "no_undo"}
 )

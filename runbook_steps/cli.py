@@ -14,7 +14,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from runbook_steps import cli_archive, cli_authoring, cli_reports, cli_review, cli_run, cli_target, cli_target_check
+from runbook_steps import (
+    cli_archive,
+    cli_authoring,
+    cli_readers,
+    cli_reports,
+    cli_review,
+    cli_run,
+    cli_target,
+    cli_target_check,
+)
 from runbook_steps.cli_target import TextFormat
 from runbook_steps.errors import ConfigurationError, RunbookError
 from runbook_steps.failure import plain
@@ -37,6 +46,7 @@ cli_reports.register(app)
 cli_archive.register(app)
 cli_authoring.register(app)
 cli_review.register(app)
+cli_readers.register(app)
 cli_run.register(app)
 
 AsJson = cli_target.Format

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ from runbook_steps.corrections import Correction, changes_table, load_correction
 from runbook_steps.errors import RunbookError
 from runbook_steps.model import Procedure, Runbook
 from runbook_steps.navigation import navigation, ordered
+from runbook_steps.page import Call
 from runbook_steps.project import Project, load_project
+from runbook_steps.published import catalog_schema
+from runbook_steps.publishing import THEME, Publisher
 from runbook_steps.record import EVIDENCE_SCHEMA, evidence_schema
 from runbook_steps.redirects import write_redirects
 from runbook_steps.render import folded_text, procedure_block
@@ -29,7 +33,7 @@ from runbook_steps.searching import search_settings
 from runbook_steps.settings import load_settings
 from runbook_steps.short_links import write_short_links
 
-__all__ = ["define_env", "on_post_build", "on_pre_page_macros"]
+__all__ = ["define_env", "on_post_build", "on_post_page_macros", "on_pre_page_macros"]
 
 
 def define_env(env: Any) -> None:
@@ -38,6 +42,10 @@ def define_env(env: Any) -> None:
     project = _checked(root)
     env.conf.nav = env.conf.nav or navigation(project.pages)
     _watch(env, root)
+    env.variables["rb_project"] = project
+    env.variables["rb_publisher"] = Publisher(project, env.conf["site_url"] or "")
+    if str(THEME) not in env.conf.theme.dirs:
+        env.conf.theme.dirs.insert(0, str(THEME))
 
     def current() -> Runbook:
         stem = env.page.file.src_uri.removesuffix(".md")
@@ -66,7 +74,8 @@ def define_env(env: Any) -> None:
     def runbooks() -> str:
         return runbook_list(project.runbooks, project.evidence)
 
-    env.macro(lambda: folded_text("The schema, as JSON", _schema_text()), "evidence_schema")
+    env.macro(lambda: folded_text("The schema, as JSON", _schema_text(evidence_schema())), "evidence_schema")
+    env.macro(lambda: folded_text("The schema, as JSON", _schema_text(catalog_schema())), "runbooks_schema")
     _reference(env, project)
     _finding(env, project)
 
@@ -122,14 +131,28 @@ def on_pre_page_macros(env: Any) -> None:
         env.page.meta.setdefault("search", settings)
 
 
+def on_post_page_macros(env: Any) -> None:
+    """Writes the page as Markdown, and tells what a link preview shows."""
+    stem = env.page.file.src_uri.removesuffix(".md")
+    publisher: Publisher = env.variables["rb_publisher"]
+
+    def expand(call: Call) -> str:
+        return str(env.macros[call.macro](*([call.argument] if call.argument is not None else [])))
+
+    publisher.write_page(stem, env.markdown, Path(env.conf["site_dir"]), expand)
+    if said := publisher.description(stem):
+        env.page.meta.setdefault("description", html.escape(said))  # the theme shows it as it is
+
+
 def on_post_build(env: Any) -> None:
     """Publishes what is read without a page: schema, alerts, former and short addresses."""
     target = Path(env.conf["site_dir"]) / "schemas" / EVIDENCE_SCHEMA.rpartition("/")[2]
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(_schema_text() + "\n", encoding="utf-8")
-    project = load_project(Path(env.project_dir))
+    target.write_text(_schema_text(evidence_schema()) + "\n", encoding="utf-8")
+    project: Project = env.variables["rb_project"]
     site = Path(env.conf["site_dir"])
-    write_redirects(env)
+    write_redirects(project.runbooks, site, folders=env.conf["use_directory_urls"])
+    env.variables["rb_publisher"].write_site(site, env.conf["site_name"], env.conf["site_description"])
     write_short_links(project.runbooks, site, folders=env.conf["use_directory_urls"])
     (site / "alerts.json").write_text(alerts_json(project.alerts.values(), env.conf["site_url"]), "utf-8")
     (site / "alerts.rules.yml").write_text(prometheus_rules(project.alerts.values(), env.conf["site_url"]), "utf-8")
@@ -162,5 +185,5 @@ def _found(runbook: Runbook, name: str) -> Procedure:
     return procedure
 
 
-def _schema_text() -> str:
-    return json.dumps(evidence_schema(), indent=2, ensure_ascii=False)
+def _schema_text(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False)

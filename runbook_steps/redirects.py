@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import html
 import posixpath
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from runbook_steps.project import load_project
+from runbook_steps.model import Runbook
 
 __all__ = ["redirect_page", "write_redirects"]
 
 
-def write_redirects(env: Any) -> None:
-    """Writes a page for every former name of a runbook. An address that a page has keeps that page."""
-    project = load_project(Path(env.project_dir))
-    folders = bool(env.conf["use_directory_urls"])
-    for runbook in project.runbooks:
+def write_redirects(runbooks: Iterable[Runbook], site: Path, *, folders: bool) -> None:
+    """Writes a page for every former name of a runbook. An address that a page has keeps that page.
+
+    `folders`: pages are `name/index.html`, not `name.html`.
+    """
+    for runbook in runbooks:
         for stem in runbook.front_matter.moved_from if runbook.front_matter else ():
             here, there = _address(stem, folders=folders), _address(runbook.stem, folders=folders)
-            file = Path(env.conf["site_dir"]) / here
+            file = site / here
             if not file.exists():
                 file.parent.mkdir(parents=True, exist_ok=True)
                 title = runbook.front_matter.title if runbook.front_matter else runbook.name

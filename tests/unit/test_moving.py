@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -80,8 +79,7 @@ def test_former_names_are_kept_and_lead_on(root: Path) -> None:
     move("database/slower", "health/slow")
     assert "\nmoved_from: [database/slow, database/slower]\n---\n" in text(root, "docs/health/slow.md")
     site = root / "build/site"
-    conf = {"use_directory_urls": True, "site_dir": str(site)}
-    write_redirects(SimpleNamespace(project_dir=str(root), conf=conf))
+    write_redirects(load_project(root).runbooks, site, folders=True)
     first = (site / "database/slow/index.html").read_text("utf-8")
     assert ['content="0; url=../../health/slow/index.html"', "<title>Slow</title>"] == [
         words for words in ('content="0; url=../../health/slow/index.html"', "<title>Slow</title>") if words in first
