@@ -309,13 +309,16 @@ class GuidedRun:
         self._screen.quote(command.text, "dim")
         said = f"ran before ({past.outcome}, {ended}): not repeated"
         self._screen.say(f"  {said}", "yellow")
-        if past.outcome is Outcome.PASSED:
-            self._record(Outcome.PASSED, said)
-            return Result(command, past.exit_code, past.stdout, past.stderr, past.duration_s)
-        if self._screen.ask("  It did not end well. Look at the state. Go on behind it? [y/N]", ("y", "n"), "n") == "n":
+        if (
+            past.outcome is not Outcome.PASSED
+            and self._screen.ask("  It did not end well. Look at the state. Go on behind it? [y/N]", ("y", "n"), "n")
+            == "n"
+        ):
             raise self._stopped("stopped")
-        self._record(Outcome.NOT_REACHED, f"{said}; {self._who} went on at {now()}")
-        return Result(command, past.exit_code, past.stdout, past.stderr, past.duration_s)
+        result = Result(command, past.exit_code, past.stdout, past.stderr, past.duration_s)
+        self._proof.recorder.command_finished(result)
+        self._record(past.outcome, said)  # as it was: the next one to resume does not repeat it either
+        return result
 
     def _forget_taken_over(self, command: Command) -> None:
         if self._past is not None:

@@ -17,6 +17,14 @@ from runbook_steps.record import Journal, now
 
 __all__ = ["KEPT_OUTPUT", "Recorder", "RunFacts"]
 
+_NO_PROOF = (
+    Outcome.FAILED,
+    Outcome.TIMED_OUT,
+    Outcome.INTERRUPTED,
+    Outcome.NOT_REACHED,
+    Outcome.NOT_APPLICABLE,
+    Outcome.ATTESTED,
+)  # the worst first
 KEPT_OUTPUT = 20_000  # characters of each stream that the journal keeps: first and last half
 
 
@@ -160,7 +168,7 @@ def _as_a_whole(outcome: Outcome, reason: str, steps: list[StepRecord]) -> tuple
     """What went through is no proof where a person skipped a step, went on without the situation, or attested one."""
     if outcome is not Outcome.PASSED:
         return outcome, reason
-    for left in (Outcome.NOT_REACHED, Outcome.NOT_APPLICABLE, Outcome.ATTESTED):
+    for left in _NO_PROOF:
         named = [f"“{step.text.removesuffix(':')}”" for step in steps if step.outcome is left]
         if named:
             return left, f"{left}: {', '.join(named)}"

@@ -58,7 +58,11 @@ Feature: Database performance issues
   @risk_mutating
   Scenario: The missing index is built while the application works on
     Given customers wait for a query that lacks an index
-    When I build the index without blocking writes (within 30 minutes):
+    When I get ready to drop it, also half-built (within 5 minutes):
+      """sql
+      DROP INDEX CONCURRENTLY IF EXISTS notifications_user_created;
+      """
+    And I build the index without blocking writes (within 30 minutes):
       """sql
       CREATE INDEX CONCURRENTLY notifications_user_created
       ON notifications (user_id, created_at DESC);

@@ -42,7 +42,11 @@ Feature: CPU is used up
   Scenario: A third instance takes its share of the customers
     Given 2 instances serve customers
     And customers keep asking
-    When I start one more instance (within 2 minutes):
+    When I get ready to go back to two instances (within 2 minutes):
+      """bash
+      docker compose up -d --no-deps --no-recreate --scale api=2 api
+      """
+    And I start one more instance (within 2 minutes):
       """bash
       docker compose up -d --no-deps --no-recreate --scale api=3 api
       """

@@ -60,7 +60,14 @@ Feature: Manual scaling
   @risk_mutating
   Scenario: Five instances serve, and the load balancer knows them
     Given 2 instances serve customers
-    When I start three more instances (within 2 minutes):
+    When I get ready to go back to two instances (within 2 minutes):
+      """bash
+      targets=$(printf 'Id=%s,Port=3000 ' $NEW_TARGETS)
+      aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $targets \
+        || echo "none of them is registered, or the load balancer does not answer: look"
+      docker compose up -d --no-deps --no-recreate --scale api=2 api
+      """
+    And I start three more instances (within 2 minutes):
       """bash
       docker compose up -d --no-deps --no-recreate --scale api=5 api
       docker compose ps api

@@ -20,7 +20,11 @@ Feature: Index management
   @risk_mutating
   Scenario: The index of the providers' places is built
     Given the index of the providers' places is missing
-    When I build it without blocking writes (within 30 minutes):
+    When I get ready to drop it, also half-built (within 5 minutes):
+      """sql
+      DROP INDEX CONCURRENTLY IF EXISTS idx_providers_location;
+      """
+    And I build it without blocking writes (within 30 minutes):
       """sql
       CREATE INDEX CONCURRENTLY idx_providers_location ON providers USING GIST (location);
       """

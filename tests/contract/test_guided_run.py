@@ -230,13 +230,14 @@ def test_a_killed_run_is_resumed_without_repeating_or_undone_by_the_next(
         assert person.ends() == 3
     desk.feature.write_text(FEATURE)
 
-    with desk.runs(*resume) as person:
-        person.waits_for("ran before (interrupted, no exit code): not repeated")
-        person.answers("Go on behind it? [y/N]", "y")
-        person.waits_for("[3/4]")
-        os.kill(person.process.pid, signal.SIGKILL)
-        person.ends()
-    assert desk.notes() == ["note"]
+    for journal in (killed, None):  # also the run that resumed is resumed
+        with desk.runs(*resume[:-1], str(journal or desk.journal())) as person:
+            person.waits_for("ran before (interrupted, no exit code): not repeated")
+            person.answers("Go on behind it? [y/N]", "y")
+            person.waits_for("[3/4]")
+            os.kill(person.process.pid, signal.SIGKILL)
+            person.ends()
+        assert desk.notes() == ["note"]
 
     with desk.runs("--target", "staging", "--scenario", "looked for") as person:
         person.waits_for("a killed run left a change: “take the note away” of “A note is written” was undone")
