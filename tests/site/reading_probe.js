@@ -33,6 +33,7 @@ globalThis.probe = {
 
   /* Every rule but contrast on the whole page; contrast in both schemes for every pair of colours not seen before. */
   async violations(seen) {
+    if (document.readyState !== "complete") await new Promise((done) => addEventListener("load", done));
     const known = new Set(seen);
     const style = document.createElement("style");
     style.textContent = "* { transition: none !important; animation: none !important; }";
@@ -46,9 +47,10 @@ globalThis.probe = {
           for (const node of nodes) found.push(`${scheme}: ${id}: ${(node.target ?? []).join(" ")}: ${node.html.slice(0, 200)}`);
     };
     await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-    const context = known.size ? { exclude: [".md-sidebar"] } : document; // the menu is the same on every page
+    // the menu is the same on every page: it is judged on the first one
+    if (known.size) for (const menu of document.querySelectorAll(".md-sidebar")) menu.remove();
     const rules = Object.fromEntries(this.apart().map((rule) => [rule, { enabled: false }]));
-    await judge("any", context, { selectors: false, rules });
+    await judge("any", document, { selectors: false, rules });
     for (const scheme of ["default", "slate"]) {
       document.body.setAttribute("data-md-color-scheme", scheme);
       const fresh = this.fresh(scheme, known);

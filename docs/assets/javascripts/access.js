@@ -7,17 +7,17 @@
     box.setAttribute("aria-label", box.closest("li").textContent.trim());
   }
 
-  /* Whoever has no mouse scrolls a wide block with the arrow keys: it must take the focus. */
-  function reachWideBlocks(within = document) {
-    for (const block of within.querySelectorAll("pre > code, .md-typeset__scrollwrap")) {
+  /* Whoever has no mouse scrolls a wide block with the arrow keys: it must take the focus. How wide a block is that
+     is folded away shows only when it is opened, so each of those takes it. */
+  function reachWideBlocks() {
+    for (const block of document.querySelectorAll("pre > code, .md-typeset__scrollwrap")) {
       const wide = block.scrollWidth > block.clientWidth || block.scrollHeight > block.clientHeight;
-      if (wide && block.clientWidth) block.tabIndex = 0;
+      if (wide || block.closest("details")) block.tabIndex = 0;
     }
   }
   reachWideBlocks();
-  window.addEventListener("load", () => reachWideBlocks()); // the theme wraps tables when it starts
-  window.addEventListener("resize", () => reachWideBlocks());
-  document.addEventListener("toggle", (event) => event.target.open && reachWideBlocks(event.target), true);
+  window.addEventListener("load", reachWideBlocks); // the theme wraps tables when it starts
+  window.addEventListener("resize", reachWideBlocks);
 
   /* On paper nothing can be opened. */
   let opened = [];
