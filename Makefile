@@ -33,7 +33,7 @@ prove: setup ## Prove every runbook on TARGET (default: embedded)
 	$(BIN)/pytest features/ --target $(TARGET) -n $(WORKERS) --dist loadgroup -q
 
 site: setup ## Build the site from pages, features and evidence
-	$(BIN)/mkdocs build --strict
+	$(BIN)/runbooks build
 	@rm -rf build/offline
 	@$(BIN)/runbooks archive site --folder build/offline
 	@echo "site/ is ready for a server; build/offline/index.html is ready to open"

@@ -21,6 +21,7 @@ from runbook_steps import (
     cli_reports,
     cli_review,
     cli_run,
+    cli_site,
     cli_target,
     cli_target_check,
 )
@@ -48,6 +49,7 @@ cli_authoring.register(app)
 cli_review.register(app)
 cli_readers.register(app)
 cli_run.register(app)
+cli_site.register(app)
 
 AsJson = cli_target.Format
 
