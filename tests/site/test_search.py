@@ -69,6 +69,10 @@ ASKED: Mapping[str, str] = {
     "site is down": "emergency/incident-response",
     "rollback deployment": "deployment/rollback",
     "who do I call": "emergency/escalation",
+    # with a slip of the hand
+    "certiicate expired": "security/certificate-check",
+    "connectioon slots reserved": "database/connection-exhaustion",
+    "redis authentiation required": "application/redis-connections",
 }
 """What a person types or pastes → the page that must be among the first hits."""
 

@@ -1,12 +1,13 @@
 /*
  * What a person pastes into the search is a message, a name or a command, never a query: the search would take `-p`
  * for “pages without p”, `FATAL:` for a field, `*` and `~` for patterns. Words alone reach it, split as the index is;
- * a whole word counts more than the beginning of one.
+ * a whole word counts more than the beginning of one, and what was typed by hand may lack a letter.
  */
 (function () {
   "use strict";
   const QUERY = 2; // the type of a message that asks
   const WHOLE = 10; // how much more a whole word counts
+  const TYPED = 8; // words: whoever sends more has pasted them, and pastes no slip of the hand
   const post = window.Worker.prototype.postMessage;
 
   function asked(text) {
@@ -16,7 +17,10 @@
       .replace(/\.(?!\p{N})|(?<!\p{N})\./gu, " ")
       .split(/\s+/)
       .filter(Boolean);
-    return [...new Set(words)].map((word) => `${word}^${WHOLE} ${word}`).join(" ");
+    const typed = words.length <= TYPED;
+    return [...new Set(words)]
+      .map((word) => `${word}^${WHOLE} ${word}` + (typed && /^\p{L}{5,}$/u.test(word) ? ` ${word}~1` : ""))
+      .join(" ");
   }
 
   window.Worker.prototype.postMessage = function (message, ...rest) {
