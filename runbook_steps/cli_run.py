@@ -188,7 +188,8 @@ def _guide(  # noqa: PLR0917 - what was said on the command line
     """The procedure, by pytest in this process; the exit code."""
     import pytest  # noqa: PLC0415 - a dry run does without
 
-    from runbook_steps.guided_run import INTERRUPTED_EXIT, GuidedRun  # noqa: PLC0415
+    from runbook_steps.guided_run import GuidedRun  # noqa: PLC0415
+    from runbook_steps.guided_steps import INTERRUPTED_EXIT  # noqa: PLC0415
 
     if brief.refusal:
         raise RefusedError(plain(brief.refusal))
