@@ -60,7 +60,7 @@ bench: setup ## Measure what must stay fast
 	$(BIN)/python -m tests.bench
 
 serve: setup ## The site on http://127.0.0.1:8000, rebuilt on change
-	$(BIN)/mkdocs serve --strict
+	$(BIN)/runbooks serve
 
 lock: ## Lock the dependencies anew, with hashes and without an index host
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \

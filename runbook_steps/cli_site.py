@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from runbook_steps.errors import ConfigurationError
 from runbook_steps.project import find_root
 
 __all__ = ["register"]
@@ -15,6 +16,7 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command()(build)
+    app.command()(serve)
 
 
 def build(
@@ -27,3 +29,18 @@ def build(
 
     root = find_root(Path.cwd())
     raise typer.Exit(build_site(root, (site_dir or root / "site").resolve()))
+
+
+def serve(
+    address: Annotated[str, typer.Option(help="host and port")] = "127.0.0.1:8000",
+) -> None:
+    """Preview the site while it is written; a save shows within a second. `runbooks serve --address 127.0.0.1:8001`.
+
+    A mistake is shown in the page and here, with file and line; the preview goes on.
+    """
+    from runbook_steps.preview import serve_preview  # noqa: PLC0415 - only this command needs it
+
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise ConfigurationError(f"--address must be host:port, like 127.0.0.1:8000, not “{address}”")
+    serve_preview(find_root(Path.cwd()), host, int(port))

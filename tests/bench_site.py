@@ -1,0 +1,62 @@
+"""What the site costs: a build against the same pages as plain Markdown, and one changed page in the preview.
+
+`python -m tests.bench_site --pages 50 500` prints both; the two builds take turns, each in a process of its own.
+CPU seconds are compared: on a machine that others use too, they say the same each time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.generated import generate, plain_twin
+
+__all__ = ["build_cpu_s", "ratios"]
+
+
+def build_cpu_s(root: Path, site: Path) -> float:
+    """CPU seconds of one build in a process of its own."""
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(site)]
+    environ = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    process = subprocess.Popen(command, cwd=root, env=environ, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"the build of {root} failed")
+    return usage.ru_utime + usage.ru_stime
+
+
+def ratios(pages: int, runs: int) -> list[float]:
+    """Ours divided by plain, once for each pair of runs; the first pair is not counted, it warms caches."""
+    with tempfile.TemporaryDirectory() as folder:
+        ours, plain = Path(folder) / "ours", Path(folder) / "plain"
+        generate(ours, pages)
+        plain_twin(ours, plain)
+        pairs = [(build_cpu_s(ours, ours / "site"), build_cpu_s(plain, plain / "site")) for _ in range(runs + 1)]
+    return [with_macros / without for with_macros, without in pairs[1:]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pages", type=int, nargs="+", default=[50, 500])
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args(arguments)
+    for pages in options.pages:
+        found = ratios(pages, options.runs)
+        sys.stdout.write(
+            f"site build of {pages} runbooks, against plain Markdown: {statistics.median(found):.2f} × "
+            f"({min(found):.2f} to {max(found):.2f}, {len(found)} runs; at most 1.15)\n"
+        )
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
