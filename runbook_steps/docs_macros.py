@@ -42,8 +42,8 @@ def define_env(env: Any) -> None:
     project = _checked(root)
     env.conf.nav = env.conf.nav or navigation(project.pages)
     _watch(env, root)
-    env.variables["rb_project"] = project
-    env.variables["rb_publisher"] = Publisher(project, env.conf["site_url"] or "")
+    env.rb_project = project
+    env.rb_publisher = Publisher(project, env.conf["site_url"] or "")
     if str(THEME) not in env.conf.theme.dirs:
         env.conf.theme.dirs.insert(0, str(THEME))
 
@@ -134,7 +134,7 @@ def on_pre_page_macros(env: Any) -> None:
 def on_post_page_macros(env: Any) -> None:
     """Writes the page as Markdown, and tells what a link preview shows."""
     stem = env.page.file.src_uri.removesuffix(".md")
-    publisher: Publisher = env.variables["rb_publisher"]
+    publisher: Publisher = env.rb_publisher
 
     def expand(call: Call) -> str:
         return str(env.macros[call.macro](*([call.argument] if call.argument is not None else [])))
@@ -149,10 +149,10 @@ def on_post_build(env: Any) -> None:
     target = Path(env.conf["site_dir"]) / "schemas" / EVIDENCE_SCHEMA.rpartition("/")[2]
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(_schema_text(evidence_schema()) + "\n", encoding="utf-8")
-    project: Project = env.variables["rb_project"]
+    project: Project = env.rb_project
     site = Path(env.conf["site_dir"])
     write_redirects(project.runbooks, site, folders=env.conf["use_directory_urls"])
-    env.variables["rb_publisher"].write_site(site, env.conf["site_name"], env.conf["site_description"])
+    env.rb_publisher.write_site(site, env.conf["site_name"], env.conf["site_description"])
     write_short_links(project.runbooks, site, folders=env.conf["use_directory_urls"])
     (site / "alerts.json").write_text(alerts_json(project.alerts.values(), env.conf["site_url"]), "utf-8")
     (site / "alerts.rules.yml").write_text(prometheus_rules(project.alerts.values(), env.conf["site_url"]), "utf-8")

@@ -46,8 +46,7 @@ def read_head(text: str, path: str) -> Head:
         return Head(path)
     length = found[0].count("\n")
     try:
-        node = yaml.compose(found["yaml"] or "{}", Loader=yaml.SafeLoader)
-        values = yaml.safe_load(found["yaml"] or "{}")
+        node, values = _composed(found["yaml"] or "{}")
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 1
@@ -63,6 +62,16 @@ def read_head(text: str, path: str) -> Head:
         if lines.setdefault(str(key.value), line) != line:
             problems.append(PageError(Position(path, line), f"`{key.value}` stands twice"))
     return Head(path, {str(k): v for k, v in values.items()}, lines, length, tuple(problems))
+
+
+def _composed(text: str) -> tuple[yaml.Node | None, Any]:
+    """The nodes, for their lines, and the values, from one reading."""
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        return node, loader.construct_document(node) if node is not None else None
+    finally:
+        loader.dispose()
 
 
 def read_front_matter(head: Head) -> tuple[FrontMatter | None, tuple[PageError, ...]]:

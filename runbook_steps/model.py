@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from runbook_steps.errors import Position
 
@@ -231,6 +232,14 @@ class Evidence:
     target: str
     written: str
     records: Mapping[str, ScenarioRecord]
+
+    @cached_property
+    def by_scenario(self) -> Mapping[str, tuple[ScenarioRecord, ...]]:
+        """`features/a.feature::Name` → its records: one, or one per row of an outline."""
+        found: dict[str, list[ScenarioRecord]] = {}
+        for key, record in self.records.items():
+            found.setdefault(key.partition("[")[0], []).append(record)
+        return {name: tuple(records) for name, records in found.items()}
 
 
 @dataclass(frozen=True)

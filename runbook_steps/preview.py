@@ -44,19 +44,22 @@ _ERROR = (
     "<p>Correct it and save: the page comes back by itself.</p></body></html>\n"
 )
 
+_Loaded = tuple[MkDocsConfig, Files, Navigation, Any]
+
 
 class Preview:
     """The state behind the server: the project as it was read last, and which pages were rendered since."""
 
-    def __init__(self, root: Path, site: Path, address: str) -> None:
+    def __init__(self, root: Path, site: Path, address: str, *, built: bool = False) -> None:
         self._root = root
         self._site = site
         self._address = address
         self._lock = threading.RLock()
-        self._built = False
+        self._built = built
         self._error = ""
         self._fresh: set[str] = set()
-        self._loaded: tuple[MkDocsConfig, Files, Navigation, Any] | None = None
+        self._loaded: _Loaded | None = None
+        self._kept: tuple[bytes, MkDocsConfig, Any, Any] | None = None
 
     def start(self) -> None:
         """Reads everything and builds the whole site once; what is wrong is kept, and shown."""
@@ -106,14 +109,24 @@ class Preview:
         config.site_url = self._address
         return config
 
-    def _load(self) -> tuple[MkDocsConfig, Files, Navigation, Any]:
-        """The first half of the site builder's own `build`, up to where it reads pages."""
-        config = self._config()
-        config.plugins.on_startup(command="serve", dirty=True)
-        config = config.plugins.on_config(config)
-        config.plugins.on_pre_build(config=config)
+    def _load(self) -> _Loaded:
+        """The first half of the site builder's own `build`, up to where it reads pages.
+
+        Settings and templates are kept while mkdocs.yml is the same; the macros read the project each time.
+        """
+        settings = (self._root / "mkdocs.yml").read_bytes()
+        if self._kept is None or self._kept[0] != settings:
+            config = self._config()
+            config.plugins.on_startup(command="serve", dirty=True)
+            nav_said = config.nav
+            config = config.plugins.on_config(config)
+            config.plugins.on_pre_build(config=config)
+            self._kept = settings, config, config.theme.get_env(), nav_said
+        else:
+            _, config, _, config.nav = self._kept
+            config.plugins["macros"].on_config(config)
+        _, config, env, _ = self._kept
         files = get_files(config)
-        env = config.theme.get_env()
         files.add_files_from_theme(env, config)
         files = config.plugins.on_files(files, config=config)
         set_exclusions(files, config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -57,11 +57,19 @@ class Project:
 
     def runbook(self, stem: str) -> Runbook | None:
         """The runbook of that stem, or None."""
-        return next((runbook for runbook in self.runbooks if runbook.stem == stem), None)
+        return self._runbooks_by_stem.get(stem)
 
     def page(self, stem: str) -> Page | None:
         """The page of that stem, or None."""
-        return next((page for page in self.pages if page.stem == stem), None)
+        return self._pages_by_stem.get(stem)
+
+    @cached_property
+    def _runbooks_by_stem(self) -> Mapping[str, Runbook]:
+        return {runbook.stem: runbook for runbook in reversed(self.runbooks)}
+
+    @cached_property
+    def _pages_by_stem(self) -> Mapping[str, Page]:
+        return {page.stem: page for page in reversed(self.pages)}
 
     def is_runbook(self, page: Page) -> bool:
         """Whether a page is a runbook: by its head, or because a feature has its stem."""

@@ -47,8 +47,7 @@ class Standing:
 
 def records_of(procedure: Procedure, feature: str, evidence: Evidence) -> tuple[ScenarioRecord, ...]:
     """The records of a scenario: one, or one per row of an outline; those of rows that are gone left out."""
-    name = f"{feature}::{procedure.name}"
-    found = [record for key, record in evidence.records.items() if key == name or key.startswith(f"{name}[")]
+    found = evidence.by_scenario.get(f"{feature}::{procedure.name}", ())
     current = [record for record in found if record.outcome is not Outcome.STALE]
     return tuple(current if len(current) >= _expected(procedure) else found)
 

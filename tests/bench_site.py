@@ -12,12 +12,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from runbook_steps.preview import Preview
 from tests.generated import generate, plain_twin
 
-__all__ = ["build_cpu_s", "ratios"]
+__all__ = ["build_cpu_s", "change_s", "ratios"]
 
 
 def build_cpu_s(root: Path, site: Path) -> float:
@@ -42,6 +44,27 @@ def ratios(pages: int, runs: int) -> list[float]:
     return [with_macros / without for with_macros, without in pairs[1:]]
 
 
+def change_s(pages: int, runs: int) -> list[float]:
+    """Seconds from a changed page on disk until the preview has it rendered, once for each run."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "ours"
+        generate(root, pages)
+        preview = Preview(root, Path(folder) / "site", "http://127.0.0.1/", built=True)
+        preview.start()
+        page = root / "docs/area-1/runbook-0001.md"
+        for number in range(runs + 1):
+            page.write_text(f"{page.read_text('utf-8')}\n    More {number}.\n", encoding="utf-8")
+            began = time.perf_counter()
+            preview.changed()
+            wrong = preview.page("area-1/runbook-0001/index.html")
+            found.append(time.perf_counter() - began)
+            made = (Path(folder) / "site/area-1/runbook-0001/index.html").read_text("utf-8")
+            if wrong or f"More {number}." not in made:
+                raise RuntimeError(f"the preview did not follow: {wrong}")
+    return found[1:]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -53,6 +76,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(
             f"site build of {pages} runbooks, against plain Markdown: {statistics.median(found):.2f} × "
             f"({min(found):.2f} to {max(found):.2f}, {len(found)} runs; at most 1.15)\n"
+        )
+        changed = change_s(pages, options.runs)
+        sys.stdout.write(
+            f"one changed page in the preview of {pages} runbooks: {statistics.median(changed):.2f} s "
+            f"({min(changed):.2f} to {max(changed):.2f}, {len(changed)} runs; at most 1 s, and 0.2 s to notice it)\n"
         )
         sys.stdout.flush()
     return 0
