@@ -10,7 +10,7 @@ from runbook_steps.targets.base import Target
 __all__ = ["LIVE", "TARGETS", "make_target"]
 
 LIVE = ("staging", "production")
-TARGETS = ("embedded", *LIVE)
+TARGETS = ("embedded", "containers", *LIVE)
 
 
 def make_target(name: str, settings: Settings, allow: Risk | None) -> Target:
@@ -19,6 +19,10 @@ def make_target(name: str, settings: Settings, allow: Risk | None) -> Target:
         from runbook_steps.targets.embedded import EmbeddedTarget  # noqa: PLC0415 - starts servers: costly
 
         return EmbeddedTarget.create(allowed=allow or Risk.DESTRUCTIVE)
+    if name == "containers":
+        from runbook_steps.targets.containers import ContainersTarget  # noqa: PLC0415 - only when it is asked for
+
+        return ContainersTarget.over(settings.targets.get(name, {}), allowed=allow or Risk.DESTRUCTIVE)
     if name in LIVE or name in settings.targets:
         from runbook_steps.targets.live import LiveTarget  # noqa: PLC0415 - only when it is asked for
         from runbook_steps.targets.live_settings import load_live_settings  # noqa: PLC0415

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from runbook_steps.targets.base import COMMAND_MARK
+from runbook_steps.targets.embedded.layout import LAYOUT_FILE
 from runbook_steps.targets.embedded.processes import end_all, members, read_marks
 
 __all__ = ["clear"]
@@ -25,6 +27,7 @@ def clear(directory: Path, *, grace_s: float = 0.0) -> list[str]:
     Gives the names of the processes it found.
     """
     pgdata = directory / "postgres" / "data"
+    _remove_containers(directory)
     found = [*members(read_marks(directory / "pids"), pgdata), *_commands(directory)]
     names = []
     for process in found:
@@ -36,6 +39,15 @@ def clear(directory: Path, *, grace_s: float = 0.0) -> list[str]:
     if directory.exists():  # something wrote in the meantime
         shutil.rmtree(directory, ignore_errors=True)
     return names
+
+
+def _remove_containers(directory: Path) -> None:
+    """Of a run whose services are containers; others never ask for an engine."""
+    with contextlib.suppress(OSError, ValueError):
+        if json.loads((directory / LAYOUT_FILE).read_text("utf-8")).get("images"):
+            from runbook_steps.targets.containers.engine import remove_containers  # noqa: PLC0415 - costly
+
+            remove_containers(directory)
 
 
 def _commands(directory: Path) -> list[psutil.Process]:

@@ -36,12 +36,13 @@ from runbook_steps.targets.embedded.parts import PARTS, SERVICES, with_needs
 from runbook_steps.targets.embedded.processes import become_subreaper, start_mark
 from runbook_steps.targets.embedded.reaper import start_reaper
 from runbook_steps.targets.embedded.service import NotReady, http_status, until
-from runbook_steps.targets.embedded.supervision import Supervised, Timing
+from runbook_steps.targets.embedded.supervision import Launch, Supervised, Timing, as_child
 from runbook_steps.targets.embedded.wire import TOKEN_FILE
 
 __all__ = ["Keeper", "main"]
 
 _QUICK_END_S = 0.6
+_LOOK_S = 0.1
 
 
 class Keeper:
@@ -49,9 +50,10 @@ class Keeper:
 
     def __init__(self, layout: Layout, say: Callable[[str], None], *, spared: int) -> None:
         """`spared` is the pid of the child that is no service: the reaper."""
+        launch = _launcher(layout, say)
         self._layout = layout
         self._spared = spared
-        self._services = {name: Supervised(service, layout, say) for name, service in catalogue(layout).items()}
+        self._services = {name: Supervised(service, layout, say, launch) for name, service in catalogue(layout).items()}
         self._starting: dict[str, asyncio.Task[dict[str, Any]]] = {}
         self._say = say
         self.done = asyncio.Event()
@@ -192,6 +194,22 @@ class Keeper:
             await asyncio.to_thread(reload_nginx, pid)
 
 
+def _launcher(layout: Layout, say: Callable[[str], None]) -> Launch:
+    if layout.images is None:
+        return as_child
+    from runbook_steps.targets.containers import engine  # noqa: PLC0415 - costly, and only there
+
+    engine.prepare_ryuk(say)
+    return engine.launch
+
+
+async def _look_again_and_again(keeper: Keeper) -> None:
+    """A container is no child: no signal tells of its end."""
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        keeper.look()
+
+
 _LOOKING = frozenset({"status"})
 
 
@@ -245,6 +263,7 @@ async def _keep(layout: Layout, owner_fd: int | None, reaper: int) -> bool:
             ends.append(loop.create_task(keeper.shutdown()))
 
     loop.add_signal_handler(signal.SIGCHLD, keeper.look)
+    looking = loop.create_task(_look_again_and_again(keeper)) if layout.images else None
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, end)
     watched = _watch_owner(loop, layout, owner_fd, end)
@@ -255,6 +274,8 @@ async def _keep(layout: Layout, owner_fd: int | None, reaper: int) -> bool:
     asked = not ends
     await asyncio.sleep(0.01)  # the answer to whoever asked for the end
     server.close()
+    if looking is not None:
+        looking.cancel()
     for fd in watched:
         loop.remove_reader(fd)
     return asked

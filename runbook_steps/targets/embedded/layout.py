@@ -93,7 +93,8 @@ class Layout:
     """One run. `owner_pid` is None when the run is detached; `owner_start` tells a reused pid apart.
 
     `account` is the (uid, gid) that PostgreSQL runs as, None for the runner's own.
-    `rate_limit` is nginx's, requests per minute and client.
+    `rate_limit` is nginx's, requests per minute and client. `images`, when there are any, name the containers that
+    the services run in; without, they are processes of this machine.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Layout:
     owner_start: str = ""
     account: tuple[int, int] | None = None
     rate_limit: int = 6000
+    images: Mapping[str, str] | None = None
 
     # -- folders ------------------------------------------------------------------------------------
     @property

@@ -69,7 +69,7 @@ def start_mark(pid: int) -> str | None:
 
 def members(marks: Iterable[Mark], pgdata: Path) -> list[psutil.Process]:
     """Every living process of the marked sessions, and of a PostgreSQL on that cluster."""
-    sessions = {mark.pid for mark in marks if start_mark(mark.pid) in (None, mark.start)}
+    sessions = {mark.pid for mark in marks if mark.pid > 1 and start_mark(mark.pid) in (None, mark.start)}
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):

@@ -14,7 +14,7 @@ import socket
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,7 +81,7 @@ class NewRun:
             port.close()
 
 
-def new_run(name: str, *, owned: bool, rate_limit: int) -> NewRun:
+def new_run(name: str, *, owned: bool, rate_limit: int, images: Mapping[str, str] | None = None) -> NewRun:
     """Makes the folder, draws secrets, takes ports. Secrets are fixed by RUNBOOKS_EMBEDDED_PASSWORD when set.
 
     Raises ConfigurationError when no temporary folder is usable, NotRunnableHere.
@@ -108,6 +108,7 @@ def new_run(name: str, *, owned: bool, rate_limit: int) -> NewRun:
         owner_start=(start_mark(os.getpid()) or "") if owned else "",
         account=account,
         rate_limit=rate_limit,
+        images=images,
     )
     private_file(directory / LAYOUT_FILE, layout.to_json())
     _remember(layout)

@@ -10,14 +10,14 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from runbook_steps.errors import TargetError
 from runbook_steps.targets.embedded.layout import Layout
 from runbook_steps.targets.embedded.processes import Mark, as_account, members, start_mark
 from runbook_steps.targets.embedded.service import NotReady, Service, until
 
-__all__ = ["Supervised", "Timing"]
+__all__ = ["Launch", "Process", "Supervised", "Timing", "as_child"]
 
 _STOP_LIMIT_S = 3.0
 _FIRST_PAUSE_S = 0.1
@@ -34,14 +34,51 @@ class Timing:
     ready_s: float
 
 
+class Process(Protocol):
+    """What the keeper needs of a running service; `subprocess.Popen` is one."""
+
+    @property
+    def pid(self) -> int:
+        """The number that this machine gave it."""
+
+    @property
+    def returncode(self) -> int | None:
+        """None as long as nobody has seen it end."""
+
+    def poll(self) -> int | None:
+        """The exit code once it has ended."""
+
+    def send_signal(self, sig: signal.Signals, /) -> None:
+        """Raises ProcessLookupError when it has ended."""
+
+
+Launch = Callable[[Service, Layout], Process]
+
+
+def as_child(service: Service, layout: Layout) -> Process:
+    """Starts a service as a child of this process, in a session of its own. Raises OSError."""
+    with layout.service_log(service.name).open("ab") as log:
+        return subprocess.Popen(
+            service.argv,
+            cwd=service.cwd,
+            env=dict(service.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            **as_account(service.account),
+        )
+
+
 class Supervised:
     """The keeper's view of one service. All methods run on the keeper's loop, one change at a time."""
 
-    def __init__(self, service: Service, layout: Layout, say: Callable[[str], None]) -> None:
+    def __init__(self, service: Service, layout: Layout, say: Callable[[str], None], launch: Launch) -> None:
         self.service = service
         self._layout = layout
         self._say = say
-        self._process: subprocess.Popen[bytes] | None = None
+        self._launch = launch
+        self._process: Process | None = None
         self._started = 0.0
         self._lock = asyncio.Lock()
         self._pause_s = _FIRST_PAUSE_S
@@ -83,18 +120,7 @@ class Supervised:
         return Timing(spawned - began, time.monotonic() - spawned)
 
     def _spawn(self) -> None:
-        name = self.service.name
-        with self._layout.service_log(name).open("ab") as log:
-            self._process = subprocess.Popen(
-                self.service.argv,
-                cwd=self.service.cwd,
-                env=dict(self.service.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                **as_account(self.service.account),
-            )
+        self._process = self._launch(self.service, self._layout)
         self._started = time.monotonic()
         self._mark().write(self._layout.pids)
 

@@ -131,6 +131,10 @@ class EmbeddedTarget:
             clear(layout.directory)
         registry.forget(layout.directory)
 
+    def images(self) -> Mapping[str, str] | None:
+        """The images that the services run in; None when they are processes of this machine."""
+        return None
+
     # -- more ---------------------------------------------------------------------------------------
     @property
     def layout(self) -> Layout:
@@ -155,7 +159,7 @@ class EmbeddedTarget:
     def _open(self) -> None:
         """Clears what dead runs left, makes the run's folder, starts its keeper."""
         registry.sweep()
-        run = registry.new_run(self._name, owned=self._owned, rate_limit=self._rate_limit)
+        run = registry.new_run(self._name, owned=self._owned, rate_limit=self._rate_limit, images=self.images())
         try:
             write_token(run.layout.directory)
             tools.install(run.layout)
@@ -226,7 +230,12 @@ class EmbeddedTarget:
 
 def _keeper_environment() -> dict[str, str]:
     """Where the cluster's template is cached is decided by the runner's HOME; no secret is needed."""
-    kept = {name: os.environ[name] for name in ("HOME", "XDG_CACHE_HOME", "TMPDIR") if name in os.environ}
+    of_the_engine = ("DOCKER_", "TESTCONTAINERS_", "RYUK_")
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in {"HOME", "XDG_CACHE_HOME", "TMPDIR"} or name.startswith(of_the_engine)
+    }
     return {**kept, "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "TZ": "Asia/Amman"}
 
 
