@@ -65,8 +65,15 @@ def read_head(text: str, path: str) -> Head:
 
 
 def _composed(text: str) -> tuple[yaml.Node | None, Any]:
-    """The nodes, for their lines, and the values, from one reading."""
-    loader = yaml.SafeLoader(text)
+    """The nodes, for their lines, and the values, from one reading; by libyaml, which is ten times as fast."""
+    try:
+        return _read(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError:
+        return _read(text, yaml.SafeLoader)  # the one that says best what is wrong
+
+
+def _read(text: str, loader_class: Any) -> tuple[yaml.Node | None, Any]:
+    loader = loader_class(text)
     try:
         node = loader.get_single_node()
         return node, loader.construct_document(node) if node is not None else None
