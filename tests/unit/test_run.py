@@ -103,6 +103,20 @@ def test_long_output_keeps_both_ends_in_bounded_memory(tmp_path: Path) -> None:
     assert len(result.stdout) < KEPT_BYTES + 100
 
 
+def test_output_is_told_as_it_comes(tmp_path: Path) -> None:
+    """Before the command ends: it waits for the one who was told."""
+    told: list[tuple[str, bytes]] = []
+
+    def tell(stream: str, data: bytes) -> None:
+        told.append((stream, data))
+        (tmp_path / "heard").touch()
+
+    line = "echo out; until [ -e heard ]; do sleep 0.01; done; echo err >&2"
+    result = run_command(command(line), {"PATH": os.environ["PATH"]}, tmp_path, on_output=tell)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "out\n", "err\n")
+    assert sorted(told) == [("stderr", b""), ("stderr", b"err\n"), ("stdout", b""), ("stdout", b"out\n")]
+
+
 def test_undecodable_output_is_kept_readable(tmp_path: Path) -> None:
     """Bytes that are no UTF-8 are replaced, not fatal."""
     assert run_command(command("printf 'a\\377b\\n'"), ENVIRONMENT, tmp_path).stdout == "a\ufffdb\n"
