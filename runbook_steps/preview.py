@@ -2,7 +2,7 @@
 
 A change of any file only makes the project be read again (what did not change is not parsed again); each page is
 rendered anew at its next request. What is wrong is shown in place of the page and in the terminal, with file and
-line, and the preview goes on: it comes back when the fault is gone. Search and lists of files are those of the start.
+line, and the preview goes on: it comes back when the fault is gone. Search is that of the start.
 """
 
 from __future__ import annotations
