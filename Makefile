@@ -9,6 +9,7 @@ export NO_MKDOCS_2_WARNING := 1
 READY := .venv/.ready
 TARGET ?= embedded
 WORKERS ?= 2
+FEATURES ?= features/
 
 .PHONY: help setup verify prove site test check links bench serve lock clean
 
@@ -30,7 +31,7 @@ verify: setup ## Prove every runbook on the embedded target, then build the site
 	@$(MAKE) --no-print-directory prove; proven=$$?; $(MAKE) --no-print-directory site && exit $$proven
 
 prove: setup ## Prove every runbook on TARGET (default: embedded)
-	$(BIN)/pytest features/ --target $(TARGET) -n $(WORKERS) --dist loadgroup -q
+	$(BIN)/pytest $(FEATURES) --target $(TARGET) -n $(WORKERS) --dist loadgroup -q
 
 site: setup ## Build the site from pages, features and evidence
 	$(BIN)/runbooks build

@@ -13,6 +13,28 @@ GATE = Path(__file__).parents[2] / ".ci/run"
 INSTALLING = "installing Chromium for the tests in a browser (once, at most 3 minutes)\n"
 
 
+def said_by(function: str, folder: Path, tools: dict[str, str]) -> tuple[int, str, str]:
+    """Exit code, output and errors of one function of the gate, where there are only these tools."""
+    for name, text in tools.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        (folder / name).chmod(0o755)
+    for name in ("sh", "timeout"):
+        found = shutil.which(name)
+        assert found is not None
+        (folder / name).symlink_to(found)
+    found_text = re.search(rf"^{function}\(\) \{{\n.*?^\}}\n", GATE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert found_text is not None
+    done = subprocess.run(
+        [shutil.which("bash") or "bash", "-c", f"set -euo pipefail\n{found_text[0]}{function}"],
+        env={"PATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
 @pytest.mark.parametrize(
     ("tools", "expected"),
     [
@@ -33,22 +55,30 @@ def test_a_browser_is_installed_once_or_missed_in_one_line(
     tmp_path: Path, tools: dict[str, str], expected: str
 ) -> None:
     """As root with apt; anybody else is told that tests will skip."""
-    for name, text in tools.items():
-        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
-        (tmp_path / name).chmod(0o755)
-    for name in ("sh", "timeout"):
-        found = shutil.which(name)
-        assert found is not None
-        (tmp_path / name).symlink_to(found)
-    function = re.search(r"^browser\(\) \{\n.*?^\}\n", GATE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    assert function is not None
-    done = subprocess.run(
-        [shutil.which("bash") or "bash", "-c", f"set -euo pipefail\n{function[0]}browser"],
-        env={"PATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
+    assert said_by("browser", tmp_path, tools) == (0, expected, "")
 
-    assert (0, expected, "") == (done.returncode, done.stdout, done.stderr)
+
+@pytest.mark.parametrize(
+    ("tools", "code", "expected"),
+    [
+        ({"docker": "exit 0"}, 0, ""),
+        (
+            {"docker": "exit 1", "id": "echo 1000"},
+            1,
+            "no Docker engine, and no root with apt to install one: the containers target is not tried\n",
+        ),
+        (
+            {"docker": "exit 1", "id": "echo 0", "apt-get": "exit 100"},
+            1,
+            (
+                "starting a Docker engine for the containers target (installed once, at most 3 minutes)\n"
+                "no Docker engine could be started: the containers target is not tried\n"
+            ),
+        ),
+    ],
+)
+def test_an_engine_is_started_or_missed_in_one_line(
+    tmp_path: Path, tools: dict[str, str], code: int, expected: str
+) -> None:
+    """The gate goes on without one, and says so."""
+    assert said_by("engine", tmp_path, tools) == (code, expected, "")
