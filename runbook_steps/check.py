@@ -12,6 +12,7 @@ from runbook_steps.check_addresses import alert_problems, identity_problems
 from runbook_steps.check_features import feature_problems
 from runbook_steps.check_parameters import parameter_problems
 from runbook_steps.errors import FeatureError, PageError, Position, SourceError
+from runbook_steps.freshness import stale_problems
 from runbook_steps.front_matter import suggestion
 from runbook_steps.model import Risk, Runbook
 from runbook_steps.page import SECTIONS, Call, Page
@@ -22,6 +23,7 @@ __all__ = ["MACROS", "check_project"]
 MACROS = frozenset(
     {"procedure", "status", "symptoms", "runbooks", "evidence_schema", "runbooks_schema"}
     | {"severities", "escalations", "team", "vendors", "links", "section", "mistakes", "changes", "proofs"}
+    | {"proof_counts", "proof_matrix", "slowest", "trend", "flaky"}
     | {"start", "messages", "by_service", "by_severity", "alerts", "no_undo"}
 )
 """What a page may call."""
@@ -51,6 +53,8 @@ def check_project(project: Project) -> tuple[SourceError, ...]:
     for runbook in project.runbooks:
         found += feature_problems(runbook)
         found += _binding(project, runbook)
+    if project.stale_fails:
+        found += stale_problems(project.runbooks, project.evidence)
     unique = {str(problem): problem for problem in found}
     return tuple(sorted(unique.values(), key=lambda p: (p.position.path, p.position.line)))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -28,12 +28,16 @@ from runbook_steps import (
 from runbook_steps.cli_target import TextFormat
 from runbook_steps.errors import ConfigurationError, RunbookError
 from runbook_steps.failure import plain
-from runbook_steps.model import Evidence, Outcome, ScenarioRecord
-from runbook_steps.record import load_evidence, read_journal
+from runbook_steps.model import Outcome, ScenarioRecord
+from runbook_steps.record import read_journal
 from runbook_steps.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from runbook_steps.project import Project
 
 __all__ = ["app", "main"]
 
+_WIDE = 300
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -94,11 +98,12 @@ def status(
     target: Annotated[str, typer.Option(help="the target whose evidence to read")] = "embedded",
     format: AsJson = TextFormat.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
-    """Show what is proven on a target, and what is not. Exit 1 when anything is not."""
-    settings = load_settings(project_root())
-    known = scenario_ids(settings)
-    evidence = read_evidence(settings, target)
-    rows = [(key, evidence.records.get(key)) for key in known]
+    """Show what is proven on a target, what is stale or was never proven, and why. Exit 1 when anything is not."""
+    from runbook_steps.project import load_project  # noqa: PLC0415 - reads all features: only when asked
+
+    project = load_project(project_root())
+    records = records_on(project, target)
+    rows = [(key, records.get(key)) for key in scenario_ids(project)]
     if format is TextFormat.JSON:
         print_json([_row(key, record) for key, record in rows])
     else:
@@ -136,12 +141,10 @@ def project_root(start: Path | None = None) -> Path:
     raise ConfigurationError(f"no runbook project at or above {here}: it holds mkdocs.yml and features/")
 
 
-def scenario_ids(settings: Settings) -> tuple[str, ...]:
+def scenario_ids(project: Project) -> tuple[str, ...]:
     """The ids of all scenarios, in the order of the files; a row of an outline each."""
-    from runbook_steps.project import load_project  # noqa: PLC0415 - reads all features: only when asked
-
     ids: list[str] = []
-    for runbook in load_project(settings.root).runbooks:
+    for runbook in project.runbooks:
         for procedure in runbook.procedures:
             key = f"{runbook.feature_path}::{procedure.name}"
             rows = ["-".join(row) for row in procedure.examples[1:]]
@@ -149,10 +152,13 @@ def scenario_ids(settings: Settings) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def read_evidence(settings: Settings, target: str) -> Evidence:
-    """The evidence of a target; empty when there is none yet."""
-    path = settings.evidence_file(target)
-    return load_evidence(path) if path.exists() else Evidence(target, "", {})
+def records_on(project: Project, target: str) -> Mapping[str, ScenarioRecord]:
+    """What is known of a target as of now, stale proofs told as such; empty when there is no evidence yet.
+
+    Raises ConfigurationError for what is no name of a target.
+    """
+    load_settings(project.root).evidence_file(target)
+    return next((each.records for each in project.evidence if each.target == target), {})
 
 
 def newest_journal(settings: Settings) -> Path:
@@ -184,15 +190,17 @@ def _row(key: str, record: ScenarioRecord | None) -> dict[str, object]:
 
 def _status_table(target: str, rows: Iterable[tuple[str, ScenarioRecord | None]]) -> None:
     table = Table(title=f"Proven on {target}", box=None, title_justify="left", header_style="bold")
-    for heading in ("result", "scenario", "when", "commit"):
+    for heading in ("result", "scenario", "when", "commit", "why"):
         table.add_column(heading, overflow="fold")
     for key, record in rows:
         if record is None:
-            table.add_row(str(Outcome.NEVER_PROVEN), key, "", "")
+            table.add_row(str(Outcome.NEVER_PROVEN), key, "", "", "")
         else:
             changed = " + changes" if record.dirty else ""
-            table.add_row(str(record.outcome), plain(key), record.started[:16], record.commit[:10] + changed)
-    Console(markup=False).print(table)
+            why = plain(record.reason.strip().splitlines()[0]) if record.reason.strip() else ""
+            table.add_row(str(record.outcome), plain(key), record.started[:16], record.commit[:10] + changed, why)
+    # into a file or a pipe: one line a scenario
+    Console(markup=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 
 def main() -> None:

@@ -41,6 +41,6 @@ def serve(
     from runbook_steps.preview import serve_preview  # noqa: PLC0415 - only this command needs it
 
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not (port.isascii() and port.isdigit()):
         raise ConfigurationError(f"--address must be host:port, like 127.0.0.1:8000, not “{address}”")
     serve_preview(find_root(Path.cwd()), host, int(port))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import json
 from pathlib import Path
@@ -24,10 +25,11 @@ from runbook_steps.redirects import write_redirects
 from runbook_steps.render import folded_text, procedure_block
 from runbook_steps.render_alerts import alert_index
 from runbook_steps.render_finding import error_list, found_by, service_list, severity_list, start_here
-from runbook_steps.render_proof import proof_tables
+from runbook_steps.render_proof import proof_counts, proof_matrix, proof_tables, slowest
 from runbook_steps.render_reference import escalation_table, link_list, severity_table, team_table, vendor_table
 from runbook_steps.render_start import page_start
 from runbook_steps.render_status import runbook_list, section_list, status_strip, symptom_list
+from runbook_steps.render_trend import badge_json, badge_svg, flaky_table, overall_badge, runbook_badge, trend
 from runbook_steps.render_undo import no_undo_table
 from runbook_steps.searching import search_settings
 from runbook_steps.settings import load_settings
@@ -98,6 +100,12 @@ def _reference(env: Any, project: Project) -> None:
 
     env.macro(lambda: severity_table(project.severities), "severities")
     env.macro(lambda: proof_tables(project.runbooks, project.evidence, page()), "proofs")
+    now = dt.datetime.now(dt.UTC)
+    env.macro(lambda: proof_counts(project.runbooks, project.evidence, "about/proof.md"), "proof_counts")
+    env.macro(lambda: proof_matrix(project.runbooks, project.evidence, page(), now), "proof_matrix")
+    env.macro(lambda: slowest(project.evidence), "slowest")
+    env.macro(lambda: trend(project.history), "trend")
+    env.macro(lambda: flaky_table(project.history), "flaky")
     env.macro(lambda: no_undo_table(project.runbooks, page()), "no_undo")
     env.macro(lambda: escalation_table(project.severities), "escalations")
     env.macro(lambda: team_table(project.contacts), "team")
@@ -154,8 +162,20 @@ def on_post_build(env: Any) -> None:
     write_redirects(project.runbooks, site, folders=env.conf["use_directory_urls"])
     env.rb_publisher.write_site(site, env.conf["site_name"], env.conf["site_description"])
     write_short_links(project.runbooks, site, folders=env.conf["use_directory_urls"])
+    _write_badges(project, site)
     (site / "alerts.json").write_text(alerts_json(project.alerts.values(), env.conf["site_url"]), "utf-8")
     (site / "alerts.rules.yml").write_text(prometheus_rules(project.alerts.values(), env.conf["site_url"]), "utf-8")
+
+
+def _write_badges(project: Project, site: Path) -> None:
+    """`badges/<stem>.svg` of each runbook, `badges/overall.svg`, and each as JSON for a badge service."""
+    said = {runbook.stem: runbook_badge(runbook, project.evidence) for runbook in project.runbooks}
+    said["overall"] = overall_badge(project.runbooks, project.evidence)
+    for stem, (message, tone) in said.items():
+        file = site / "badges" / f"{stem}.svg"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(badge_svg(message, tone), "utf-8")
+        file.with_suffix(".json").write_text(badge_json(message, tone), "utf-8")
 
 
 def _checked(root: Path) -> Project:

@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from runbook_steps.collection import relative_path
 from runbook_steps.errors import EvidenceError, JournalError
+from runbook_steps.history import keep_run
 from runbook_steps.model import Outcome, ScenarioRecord
 from runbook_steps.record import load_evidence, merge, read_journal, write_evidence
 from runbook_steps.redact import Redactor
@@ -43,6 +44,7 @@ def file_evidence(
             old = load_evidence(path) if path.exists() else None
             if proofs or not fresh:
                 write_evidence(path, merge(old, target, proofs))
+                keep_run(path.parent, target, proofs)
     except (JournalError, EvidenceError, OSError) as error:
         return Filed((f"no evidence filed: {redactor(str(error))}",), good=False)
     lines = _summary(fresh, target, path, journals, lambda file: relative_path(file, root))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -20,12 +21,14 @@ from runbook_steps.directory import (
     parse_vendors,
 )
 from runbook_steps.errors import ConfigurationError, EvidenceError, PageError, Position, SourceError
-from runbook_steps.model import Evidence, Outcome, Procedure, Runbook, ScenarioRecord
+from runbook_steps.freshness import as_of
+from runbook_steps.history import PastRun, past_runs
+from runbook_steps.model import Evidence, Procedure, Runbook
 from runbook_steps.page import Page, parse_page
-from runbook_steps.parse import parse_feature, procedure_hash, stem_of
+from runbook_steps.parse import parse_feature, stem_of
 from runbook_steps.record import load_evidence
 from runbook_steps.settings import load_settings
-from runbook_steps.sources import SourceIndex, changed_sources, source_index
+from runbook_steps.sources import SourceIndex, source_index
 
 __all__ = ["CONTACTS", "SEVERITIES", "Project", "find_root", "load_project"]
 
@@ -54,6 +57,8 @@ class Project:
     alerts: Mapping[str, Alert] = field(default_factory=dict)
     problems: tuple[SourceError, ...] = ()
     unreadable: frozenset[str] = frozenset()
+    stale_fails: bool = False
+    history: tuple[PastRun, ...] = ()
 
     def runbook(self, stem: str) -> Runbook | None:
         """The runbook of that stem, or None."""
@@ -84,11 +89,11 @@ def find_root(start: Path) -> Path:
     raise ConfigurationError(f"no project at or above {start}: run this where {' and '.join(_MARKS)} are, or below")
 
 
-def load_project(root: Path) -> Project:
+def load_project(root: Path, today: dt.date | None = None) -> Project:
     """The project in that folder, as it is on disk now; what did not change is not parsed again.
 
     Raises EvidenceError for evidence that is broken or foreign, ConfigurationError for broken settings.
-    A page or feature that cannot be read is a problem in the value.
+    A page or feature that cannot be read is a problem in the value. `today` (UTC) decides which proofs ran out.
     """
     settings = load_settings(root)
     problems: list[SourceError] = []
@@ -110,7 +115,7 @@ def load_project(root: Path) -> Project:
         root=root,
         runbooks=bound,
         pages=pages,
-        evidence=tuple(_evidence(settings.evidence_dir, bound, root)),
+        evidence=tuple(_evidence(settings.evidence_dir, bound, root, today or dt.datetime.now(dt.UTC).date())),
         severities=_data(root, SEVERITIES, parse_severities, problems),
         contacts=_data(root, CONTACTS, parse_contacts, problems),
         vendors=_data(root, CONTACTS, parse_vendors, problems),
@@ -118,6 +123,8 @@ def load_project(root: Path) -> Project:
         alerts=_data(root, ALERTS, parse_alerts, problems) if (root / ALERTS).is_file() else {},
         problems=tuple(problems),
         unreadable=frozenset(unreadable),
+        stale_fails=settings.stale_fails,
+        history=past_runs(settings.evidence_dir),
     )
 
 
@@ -164,12 +171,7 @@ def _data(
     return {}
 
 
-def _evidence(folder: Path, runbooks: tuple[Runbook, ...], root: Path) -> Iterator[Evidence]:
-    procedures = {
-        (runbook.feature_path, procedure.name): (procedure, runbook.stem)
-        for runbook in runbooks
-        for procedure in runbook.procedures
-    }
+def _evidence(folder: Path, runbooks: tuple[Runbook, ...], root: Path, today: dt.date) -> Iterator[Evidence]:
     index: list[SourceIndex] = []
 
     def sources(procedure: Procedure, stem: str) -> Mapping[str, str]:
@@ -182,23 +184,4 @@ def _evidence(folder: Path, runbooks: tuple[Runbook, ...], root: Path) -> Iterat
             state = path.stat()
         except OSError as error:
             raise EvidenceError(f"cannot read the evidence {path}: {error.strerror}") from error
-        evidence = _load_evidence(path, state.st_mtime_ns, state.st_size)
-        yield replace(
-            evidence, records={key: _as_of_now(r, procedures, sources) for key, r in evidence.records.items()}
-        )
-
-
-def _as_of_now(
-    record: ScenarioRecord,
-    procedures: Mapping[tuple[str, str], tuple[Procedure, str]],
-    sources: Callable[[Procedure, str], Mapping[str, str]],
-) -> ScenarioRecord:
-    """A proof is of what ran: when the scenario, or what it rests on, is something else now, it is stale."""
-    found = procedures.get((record.feature, record.scenario))
-    if record.outcome is not Outcome.PASSED or found is None:
-        return record
-    if record.text_hash and record.text_hash != procedure_hash(found[0]):
-        return replace(record, outcome=Outcome.STALE, reason="the scenario has changed since it was proven")
-    if record.sources and (changed := changed_sources(record.sources, sources(*found))):
-        return replace(record, outcome=Outcome.STALE, reason=f"changed since it was proven: {changed}")
-    return record
+        yield as_of(today, _load_evidence(path, state.st_mtime_ns, state.st_size), runbooks, sources)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,9 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from runbook_steps.escape import markdown_text, slug
 from runbook_steps.model import Evidence, Outcome, Procedure, Runbook, ScenarioRecord
 from runbook_steps.navigation import folder_title, in_order
-from runbook_steps.words import local_time
+from runbook_steps.standing import Standing, Tone, standings
+from runbook_steps.words import age, duration, local_time, sign
 
-__all__ = ["proof_tables"]
+__all__ = ["proof_counts", "proof_matrix", "proof_tables", "slowest"]
 
 _Case = tuple[Runbook, Procedure, ScenarioRecord | None]
 
@@ -23,12 +25,66 @@ def proof_tables(runbooks: Sequence[Runbook], evidence: Sequence[Evidence], page
     return "\n".join(_target(runbooks, each, page) for each in evidence)
 
 
+def proof_counts(runbooks: Sequence[Runbook], evidence: Sequence[Evidence], proof_page: str) -> str:
+    """Markdown, a line per target: how many scenarios are proven, and how many are stale, failed or something else."""
+    lines = []
+    for each in evidence:
+        counted = Counter(_outcome(record) for _, _, record in _cases(runbooks, each))
+        passed, total = counted.pop(Outcome.PASSED, 0), counted.total()
+        rest = "".join(f", {number} {outcome}" for outcome, number in sorted(counted.items()))
+        lines.append(f"- {passed} of {passed + total} scenarios proven on {markdown_text(each.target)}{rest}")
+    lines = lines or ["- nothing is proven yet"]
+    return "\n" + "\n".join([*lines, "", f"[What is proven, and what is not]({proof_page})", ""])
+
+
+def proof_matrix(runbooks: Sequence[Runbook], evidence: Sequence[Evidence], page: str, now: dt.datetime) -> str:
+    """Markdown: a row per runbook, a column per target. A cell leads to the recorded output on the runbook's page."""
+    targets = [each.target for each in evidence]
+    if not targets:
+        return ""
+    lines = [
+        "",
+        "| Runbook | " + " | ".join(markdown_text(target) for target in targets) + " |",
+        "| --- |" + " --- |" * len(targets),
+    ]
+    for runbook in runbooks:
+        if not runbook.page_path or not runbook.front_matter:
+            continue
+        link = posixpath.relpath(runbook.page_path, posixpath.dirname(page))
+        verdicts = {s.target: s for s in standings(runbook, evidence)}
+        cells = [_cell(verdicts.get(target), link, now) for target in targets]
+        lines.append(f"| [{markdown_text(runbook.front_matter.title)}]({link}) | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def _cell(standing: Standing | None, link: str, now: dt.datetime) -> str:
+    if standing is None or standing.tone is Tone.NONE:
+        return f"{sign(Tone.NONE)} never proven"
+    words = standing.headline.removesuffix(f" on {standing.target}").lower()
+    counted = f" {standing.proven} of {standing.total}" if standing.proven < standing.total else ""
+    facts = [age(standing.started, now), duration(standing.duration_s), *(c[:7] for c in standing.commits[:1])]
+    told = markdown_text(" · ".join(fact for fact in facts if fact))
+    return f"{sign(standing.tone)} [{words}{counted}]({link}#diagnosis) {told}"
+
+
+def slowest(evidence: Sequence[Evidence], most: int = 10) -> str:
+    """Markdown: the scenarios that take longest, with their target and seconds."""
+    found = sorted(
+        ((record.duration_s, each.target, record.scenario) for each in evidence for record in each.records.values()),
+        reverse=True,
+    )[:most]
+    if not found:
+        return ""
+    rows = [f"| {markdown_text(name)} | {markdown_text(target)} | {duration(took)} |" for took, target, name in found]
+    return "\n".join(["", "| Scenario | Target | Took |", "| --- | --- | --- |", *rows, ""])
+
+
 def _target(runbooks: Sequence[Runbook], evidence: Evidence, page: str) -> str:
     cases = list(_cases(runbooks, evidence))
     passed = sum(_outcome(record) is Outcome.PASSED for _, _, record in cases)
     lines = [
         "",
-        f"## {markdown_text(evidence.target)}",
+        f"### {markdown_text(evidence.target)}",
         "",
         f"{passed} of {len(cases)} scenarios passed; last run {markdown_text(local_time(evidence.written))}.",
         "",

@@ -19,7 +19,10 @@ _LONGEST_S = 86_400  # a command that takes more than a day is a mistake
 
 @dataclass(frozen=True)
 class Settings:
-    """The project's settings. `root` is the folder that holds pyproject.toml; times are in seconds."""
+    """The project's settings. `root` is the folder that holds pyproject.toml; times are in seconds.
+
+    `stale_fails`: a stale proof is a mistake, for `runbooks check` and the strict build.
+    """
 
     root: Path
     command_timeout_s: float = 30.0
@@ -27,6 +30,7 @@ class Settings:
     journal_dir: Path = Path("build/journal")
     work_dir: Path = Path("build/work")
     default_target: str = "embedded"
+    stale_fails: bool = False
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def evidence_file(self, target: str) -> Path:
@@ -67,8 +71,16 @@ def load_settings(root: Path, *, evidence_dir: Path | None = None, journal_dir: 
         journal_dir=journal_dir or root / str(table.get("journal_dir", "build/journal")),
         work_dir=root / "build/work",
         default_target=str(table.get("default_target", "embedded")),
+        stale_fails=_switch(file, table, "stale_fails"),
         targets=_tables(file, table.get("targets", {})),
     )
+
+
+def _switch(file: Path, table: Mapping[str, Any], name: str) -> bool:
+    value = table.get(name, False)
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{file}: tool.runbooks.{name} is true or false")
+    return value
 
 
 def _tables(file: Path, targets: Any) -> Mapping[str, Mapping[str, Any]]:

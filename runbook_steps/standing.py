@@ -85,7 +85,8 @@ def _standing(runbook: Runbook, evidence: Evidence) -> Standing:
     failed = [record for record in records if record.outcome in FAILURES]
     reasons = [_failure(record) for record in failed]
     reasons += [text for procedure, each in found if (text := _gap(procedure, each))]
-    tone, word = _verdict(len(whole), len(found), failed)
+    stale = any(record.outcome is Outcome.STALE for record in records)
+    tone, word = _verdict(len(whole), len(found), failed, stale=stale)
     return Standing(
         target=evidence.target,
         tone=tone,
@@ -101,11 +102,13 @@ def _standing(runbook: Runbook, evidence: Evidence) -> Standing:
     )
 
 
-def _verdict(proven: int, total: int, failed: list[ScenarioRecord]) -> tuple[Tone, str]:
+def _verdict(proven: int, total: int, failed: list[ScenarioRecord], *, stale: bool) -> tuple[Tone, str]:
     if failed:
         return Tone.BAD, "Failed"
     if proven == total:
         return Tone.GOOD, "Proven"
+    if stale:
+        return Tone.PARTLY, "Stale"
     return (Tone.PARTLY, "Partly proven") if proven else (Tone.PARTLY, "Not proven")
 
 

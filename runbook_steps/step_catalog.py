@@ -12,13 +12,14 @@ from pytest_bdd import parsers
 
 from runbook_steps.errors import Position
 from runbook_steps.model import Procedure, Role, Runbook
+from runbook_steps.parameters import TAKES
 from runbook_steps.parse import COMMAND_STEP, MANUAL_STEP
 
 __all__ = ["Catalog", "StepDefinition", "lines_of", "load_catalog"]
 
 _PACKAGES = ("steps", "faults", "operations")
 _ROLES = {"given": (Role.GIVEN,), "when": (Role.WHEN,), "then": (Role.THEN,), "step": tuple(Role)}
-_KNOWN = {"COMMAND_STEP.pattern": COMMAND_STEP.pattern, "MANUAL_STEP.pattern": MANUAL_STEP.pattern}
+_KNOWN = {"COMMAND_STEP.pattern": COMMAND_STEP.pattern, "MANUAL_STEP.pattern": MANUAL_STEP.pattern, "TAKES": TAKES}
 _OPERATION = re.compile(r"\bbeautycort\s+([a-z][a-z0-9-]+)")
 
 

@@ -10,6 +10,7 @@ from runbook_steps.standing import Tone
 
 __all__ = [
     "RISK_SAYS",
+    "age",
     "commit_text",
     "duration",
     "local_time",
@@ -80,6 +81,18 @@ def local_time(iso: str) -> str:
     if at.tzinfo is None:
         return iso
     return f"{at.astimezone(_AMMAN):%Y-%m-%d %H:%M} (Asia/Amman)"
+
+
+def age(iso: str, now: datetime) -> str:
+    """`today`, `1 day`, `12 days` between an ISO 8601 time and now (with a time zone); empty when it is no time."""
+    try:
+        at = datetime.fromisoformat(iso)
+    except ValueError:
+        return ""
+    if at.tzinfo is None:
+        return ""
+    days = max(0, (now - at).days)
+    return "today" if days == 0 else f"{days} day" + ("s" if days > 1 else "")
 
 
 def commit_text(commits: tuple[str, ...], *, dirty: bool) -> str:

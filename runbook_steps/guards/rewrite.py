@@ -97,13 +97,13 @@ def _from_pg(environment: Mapping[str, str]) -> Origin | None:
     mode = environment.get("PGSSLMODE", "")
     port = environment.get("PGPORT", "5432")
     tls = mode if mode in _TLS_MODES else ""
-    return Origin("postgres", host, int(port), tls, "PostgreSQL") if port.isdigit() else None
+    return Origin("postgres", host, int(port), tls, "PostgreSQL") if port.isascii() and port.isdigit() else None
 
 
 def _from_redis(environment: Mapping[str, str]) -> Origin | None:
     host, port = environment.get("REDIS_HOST", ""), environment.get("REDIS_PORT", "6379")
     tls = "yes" if environment.get("REDIS_URL", "").startswith("rediss:") else ""
-    return Origin("redis", host, int(port), tls, "Redis") if host and port.isdigit() else None
+    return Origin("redis", host, int(port), tls, "Redis") if host and port.isascii() and port.isdigit() else None
 
 
 def _at_guard(name: str, url: str, port_of: Callable[[Origin], int]) -> str:

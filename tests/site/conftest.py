@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ DEMO = Path(__file__).parent / "demo_project"
 FEATURE = "features/database/connections-exhausted.feature"
 PAGE = "docs/database/connections-exhausted.md"
 OUTPUT = " state               | sessions\n---------------------+---------\n idle in transaction |       20\n"
-STARTED = "2026-11-23T15:00:00.000Z"
+STARTED = (datetime.now(UTC) - timedelta(hours=1)).isoformat(timespec="milliseconds")  # a proof runs out
 ALERTS = """\
 alerts:
   - alert: DatabaseConnectionsHigh

@@ -28,7 +28,8 @@ from runbook_steps.project import load_project
 from runbook_steps.published import address, catalog, catalog_schema
 from runbook_steps.readers import ranked
 from runbook_steps.render_plain import absolute_links
-from tests.site.conftest import ROOT, Built, DemoProject
+from runbook_steps.words import local_time
+from tests.site.conftest import ROOT, STARTED, Built, DemoProject
 
 SITE = "https://beautycort.com/runbooks/"
 FEATURE = "features/database/connections-exhausted.feature"
@@ -228,7 +229,7 @@ def test_an_assistant_finds_and_quotes_a_procedure_with_its_proof(demo: DemoProj
         assert found.startswith(f"{STEM}: Database connections are exhausted (CRITICAL; Failed on embedded)")
         _, quoted = await answer(client, "get_procedure", runbook="connections-exhausted", procedure=KILL)
         assert "WHERE state = 'idle in transaction' AND state_change < now() - interval '1 minute';\n```" in quoted
-        assert "Proof: failed on embedded, 2026-11-23 18:00 (Asia/Amman)" in quoted
+        assert f"Proof: failed on embedded, {local_time(STARTED)}" in quoted
         assert "> WARNING: this procedure is not proven as it is written now: failed." in quoted
         _, whole = await answer(client, "get_runbook", runbook=STEM)
         assert "## Escalation" in whole

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from runbook_steps.errors import ConfigurationError, EvidenceError, JournalError, SourceError
@@ -28,7 +28,9 @@ from runbook_steps.record import load_evidence, read_journal
 from runbook_steps.targets.live_settings import LiveSettings, live_environment
 from runbook_steps.undo import left_behind
 
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(
+    derandomize=True, max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 LINES = st.sampled_from(
     ["Feature: F", "@risk_readonly", "@risk_mutating @x", "  Scenario: S", "  Scenario Outline: <a>", "  Background:",
      "    Given x", "    When I look:", "    When I look (within 0 seconds):", "    Then y", "    And", '      """bash',
@@ -162,6 +164,7 @@ def test_any_head_of_a_request_is_read_or_refused(raw: bytes) -> None:
         _parse(raw)
 
 
+@example({"REDIS_HOST": "h", "REDIS_PORT": "²", "PGHOST": "h", "PGPORT": "²"})
 @QUICK
 @given(st.dictionaries(st.sampled_from(["A", "PGHOST", "PGPORT", "REDIS_HOST", "REDIS_PORT", "AWS_ENDPOINT_URL"]),
                        st.text(max_size=20) | st.from_regex(r"(https?|redis|postgres)://.{0,20}")))  # fmt: skip

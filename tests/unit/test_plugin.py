@@ -163,7 +163,7 @@ def test_a_secret_is_seen_nowhere(project: pytest.Pytester) -> None:
     result = prove(project, "--junitxml=junit.xml", "--cucumberjson=cucumber.json")
     result.assert_outcomes(failed=1)
     texts = {file: file.read_text() for file in project.path.rglob("*.*") if file.suffix in {".json", ".jsonl", ".xml"}}
-    assert len(texts) == 4
+    assert len(texts) == 5  # the journal, the evidence, its history, and the two reports
     assert [file.name for file, text in texts.items() if "S3cr3t" in text] == []
     assert "S3cr3t" not in result.stdout.str()
     assert "[redacted" in texts[project.path / "build/evidence/here.json"]

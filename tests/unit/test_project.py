@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from runbook_steps.check import check_project
 from runbook_steps.errors import ConfigurationError, EvidenceError
 from runbook_steps.model import Evidence, Outcome, Risk, ScenarioRecord
 from runbook_steps.navigation import navigation
@@ -176,3 +178,29 @@ def test_the_site_is_ordered_by_domain_and_title() -> None:
         {"Unknown": ["unknown/u.md"]},
         "contributing.md",
     ] == navigation(pages)
+
+
+def test_a_proof_runs_out_and_may_be_a_mistake(root: Path) -> None:
+    """Older than `review_every` is stale, with the date; with `stale_fails` the check names the scenario."""
+    page = root / "docs/a/b.md"
+    head = (
+        "title: B\nowner: CTO\nseverity: HIGH\nalerts: []\nservices: [api]\nsymptoms: [b]\n"
+        'reviewed: ""\nreview_every: 90d\nexpected_minutes: 1\n'
+    )
+    page.write_text(f"---\n{head}---\n# B\n", encoding="utf-8")
+    prove(root, load_project(root))
+
+    def outcome(day: str) -> tuple[Outcome, str]:
+        found = load_project(root, date.fromisoformat(day)).evidence[0].records["features/a/b.feature::S"]
+        return found.outcome, found.reason
+
+    assert outcome("2027-02-21") == (Outcome.PASSED, "")
+    assert outcome("2027-02-22") == (Outcome.STALE, "proven 2026-11-23, longer ago than 90 days (review_every)")
+    told = [str(p) for p in check_project(load_project(root, date(2027, 3, 1))) if "stale" in str(p)]
+    assert told == []
+    (root / "pyproject.toml").write_text("[tool.runbooks]\nstale_fails = true\n", encoding="utf-8")
+    told = [str(p) for p in check_project(load_project(root, date(2027, 3, 1))) if "stale" in str(p)]
+    assert [line.partition(" is stale")[0] for line in told] == ["features/a/b.feature:3: “S”"]
+    (root / "pyproject.toml").write_text("[tool.runbooks]\nstale_fails = 1\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="stale_fails is true or false"):
+        load_project(root)

@@ -96,7 +96,7 @@ def test_what_is_due_has_its_owner_and_its_reasons() -> None:
         (89, 0, []),
         (90, 0, ["reviewed {reviewed}, to be reviewed every 90 days"]),
         (1, 90, []),
-        (1, 91, ["proof stale: “The cause is found” was proven {proven}, longer ago than review_every"]),
+        (1, 91, ["proof stale: “The cause is found”: proven {proven}, longer ago than 90 days (review_every)"]),
     ],
 )
 def test_a_review_and_a_proof_run_out(
@@ -169,8 +169,8 @@ def test_what_is_not_proven_is_not_signed(root: Path) -> None:
             f"Repair it and prove it: {end}"
         ),
         (
-            f"the proof of database/slow is stale: “The cause is found” was proven {TODAY - dt.timedelta(100)}, "
-            f"longer ago than review_every. Prove it again: {end}"
+            f"the proof of database/slow is stale: “The cause is found”: proven {TODAY - dt.timedelta(100)}, "
+            f"longer ago than 90 days (review_every). Prove it again: {end}"
         ),
         (
             "the proof of database/slow is stale: “The cause is found”: the scenario has changed since it was proven. "

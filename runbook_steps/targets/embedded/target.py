@@ -63,7 +63,7 @@ class EmbeddedTarget:
         Raises ConfigurationError. A detached one outlives this process, until `runbooks target down`.
         """
         text = os.environ.get("RUNBOOKS_EMBEDDED_RATE_LIMIT") or str(DEFAULT_RATE_LIMIT)
-        if not text.isdigit() or not int(text):
+        if not (text.isascii() and text.isdigit()) or not int(text):
             raise ConfigurationError(f"RUNBOOKS_EMBEDDED_RATE_LIMIT is {text!r}: requests per minute, above 0")
         limit = rate_limit or int(text)
         return cls(name=name, allowed=allowed, rate_limit=limit, owned=not detached)

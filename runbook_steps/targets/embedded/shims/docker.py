@@ -144,7 +144,7 @@ def _up(arguments: list[str]) -> int:
     control = own_control()
     if "--scale" in options:
         name, _, number = options["--scale"].partition("=")
-        if name != "api" or not number.isdigit():
+        if name != "api" or not (number.isascii() and number.isdigit()):
             raise ConfigurationError("only `--scale api=N` works on the embedded target")
         control.scale(int(number))
     return _each(_services(control, names or _NAMES), control.start, "Running")
