@@ -12,6 +12,7 @@ from filelock import FileLock
 from runbook_steps.collection import relative_path
 from runbook_steps.errors import EvidenceError, JournalError
 from runbook_steps.history import keep_run
+from runbook_steps.leaks import leaking_files, site_files
 from runbook_steps.model import Outcome, ScenarioRecord
 from runbook_steps.record import load_evidence, merge, read_journal, write_evidence
 from runbook_steps.redact import Redactor
@@ -30,11 +31,19 @@ class Filed:
 
 
 def file_evidence(
-    path: Path, target: str, journals: Sequence[Path], root: Path, redactor: Redactor, *, counts: Counts = bool
+    path: Path,
+    target: str,
+    journals: Sequence[Path],
+    root: Path,
+    redactor: Redactor,
+    *,
+    counts: Counts = bool,
+    also: Sequence[Path] = (),
 ) -> Filed:
     """Merges the journals into the evidence file; never raises, because it runs at the end of a session.
 
     Only what `counts` becomes evidence: the journal tells of the rest, and the proof that there was stays.
+    These files, the site as it was built last, and `also` are then searched for known secrets.
     """
     try:
         fresh = [record for journal in journals for record in read_journal(journal)]
@@ -48,7 +57,7 @@ def file_evidence(
     except (JournalError, EvidenceError, OSError) as error:
         return Filed((f"no evidence filed: {redactor(str(error))}",), good=False)
     lines = _summary(fresh, target, path, journals, lambda file: relative_path(file, root))
-    leaking = [file for file in (path, *journals) if file.exists() and redactor.finds(file.read_text("utf-8"))]
+    leaking = leaking_files((path, *journals, *site_files(root / "site"), *also), redactor)
     if leaking:
         names = ", ".join(str(file) for file in leaking)
         return Filed((*lines, f"A KNOWN SECRET STANDS IN {names}: delete it, and rotate the secret"), good=False)

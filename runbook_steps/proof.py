@@ -356,8 +356,10 @@ class Proof:
         if not journals:
             return
         path = self.settings.evidence_file(self.target.name)
-        root = self.settings.root
-        filed = file_evidence(path, self.target.name, journals, root, self._redactor, counts=self._counts)
+        options = (session.config.getoption(name, None) for name in ("xmlpath", "cucumber_json_path"))
+        reports = [Path(file) for file in options if file]
+        root, counts = self.settings.root, self._counts
+        filed = file_evidence(path, self.target.name, journals, root, self._redactor, counts=counts, also=reports)
         self._summary = filed.lines
         if not (self.preparation.end() and filed.good) or self._left_changed:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import bisect
+import html
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -51,7 +53,11 @@ class Redactor:
         spellings = {s: value for value in self._values for s in _spellings(value)}
         longest_first = sorted(spellings, key=len, reverse=True)
         self._kinds = {s: _mark("secret", spellings[s]) for s in longest_first}
+        self._plain = tuple(longest_first)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        closed = {_GAP.sub("", s): mark for s, mark in self._kinds.items() if len(s) >= _SHORTEST_WITH_GAPS}
+        self._closed = {s: closed[s] for s in sorted(closed, key=len, reverse=True) if s}
+        self._over_gaps = re.compile("|".join(map(re.escape, self._closed))) if self._closed else None
 
     def with_values(self, values: Iterable[str]) -> Redactor:
         """A redactor that knows these values too."""
@@ -60,20 +66,68 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """The text without secrets. Redacting twice changes nothing more."""
         if self._known is not None:
-            text = self._known.sub(lambda found: self._kinds[found[0]], text)
+            if self.finds_plainly(text):  # looking for each is much faster than for all of them at once
+                text = self._known.sub(lambda found: self._kinds[found[0]], text)
+            for start, end, mark in reversed(self._in_pieces(text)):
+                text = text[:start] + mark + text[end:]
         for pattern, replace in _SHAPES:
             text = pattern.sub(replace, text)
         return text
 
     def finds(self, text: str) -> bool:
         """Whether a known secret value stands in the text, in any spelling."""
-        return self._known is not None and self._known.search(text) is not None
+        return self.finds_plainly(text) or bool(self._in_pieces(text))
+
+    def _in_pieces(self, text: str) -> list[tuple[int, int, str]]:
+        """Where a known value stands over two lines, or with colours inside: it is the same secret."""
+        gaps = list(_GAP.finditer(text)) if self._over_gaps else []
+        if not gaps or self._over_gaps is None:
+            return []
+        starts, kept, at, removed = [0], [], 0, [0]
+        for gap in gaps:
+            kept.append(text[at : gap.start()])
+            at = gap.end()
+            removed.append(removed[-1] + gap.end() - gap.start())
+            starts.append(gap.end() - removed[-1])
+        closed = "".join([*kept, text[at:]])
+        if not any(spelling in closed for spelling in self._closed):
+            return []
+
+        def place(index: int) -> int:
+            return index + removed[bisect.bisect_right(starts, index) - 1]
+
+        return [
+            (place(found.start()), place(found.end() - 1) + 1, self._closed[found[0]])
+            for found in self._over_gaps.finditer(closed)
+        ]
+
+    def finds_plainly(self, text: str) -> bool:
+        """As `finds`, and faster: in any spelling, but in one piece."""
+        return any(spelling in text for spelling in self._plain)
+
+
+# what may stand between two letters of it: a colour, a line break, the same in a JSON text, a zero byte
+_GAP = re.compile(r"(?:\x1b\[[\d;]*m|\\u001b\[[\d;]*m|\\?\r?\n[ \t]*|(?:\\r)?\\n|\x00)+")
+_SHORTEST_WITH_GAPS = 8
 
 
 def _spellings(value: str) -> set[str]:
-    """The value as it is, URL-quoted, JSON-escaped, and in base64 at each of the three alignments."""
-    plain = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
-    raw = value.encode()
+    """As it is; quoted for a URL, JSON, HTML and a shell; in hex; and in base64 at each of the three alignments."""
+    raw = value.encode("utf-8", "surrogatepass")
+    quoted = quote(value, safe="", errors="surrogatepass")
+    plain = {
+        value,
+        quoted,
+        re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), quoted),
+        quote_plus(value, errors="surrogatepass"),
+        "".join(f"%{byte:02X}" for byte in raw),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        html.escape(value),
+        value.replace("'", "'\"'\"'"),
+        raw.hex(),
+        raw.hex().upper(),
+    }
     for shift in range(3):
         coded = base64.b64encode(b"\0" * shift + raw)
         # only the characters that depend on the value alone
@@ -126,6 +180,17 @@ _SHAPES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
         _whole("token"),
     ),
     (re.compile(r"\b[A-Za-z][\w+.-]*://[^\s:/@'\"]*:(?P<value>[^\s/@'\"]+)@"), _named("password")),
+    (
+        re.compile(
+            r"(?i)\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?!Bearer|Basic|\[)(?:\w+ )?(?P<value>[^\s\"',]{8,})"
+        ),
+        _named("credential"),
+    ),
+    (re.compile(r"(?i)\b(?:set-)?cookie:\s*[\w.-]+=(?P<value>[^;\s\"']{8,})"), _named("cookie")),
+    (
+        re.compile(r"(?i)\bx-amz-security-token[\"']?\s*[:=]\s*[\"']?(?P<value>[\w%+/=-]{8,})"),
+        _named("AWS session token"),
+    ),
     (re.compile(r"(?i)\b(?:Bearer|Basic)\s+(?P<value>[\w.~+/-]{8,}=*)"), _named("credential")),
     (
         re.compile(

@@ -1,0 +1,100 @@
+"""A secret that a command prints is in no channel: terminal, reports, journal, evidence; and a leak fails the run."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from runbook_steps.filing import file_evidence
+from runbook_steps.redact import Redactor
+
+SECRET = "S3cr3t-in-URL"  # the password of the test target
+FEATURE = '''
+@risk_readonly
+Feature: Secrets
+
+  Scenario: A command prints them
+    When I print what I should not:
+      """bash
+      echo "$REDIS_URL"; secret=${REDIS_URL#*:*:}; secret=${secret%%@*}
+      printf '%s' "user:$secret" | base64 -w 8
+      printf '%s' "$secret" | od -An -tx1 | tr -d ' \\n'; echo
+      printf 'S3cr3t\\033[31m-in-\\033[0mURL\\nS3cr3t-\\nin-URL\\n'
+      echo "Authorization: Bearer abcdefghijklmnop" >&2
+      echo "AKIAABCDEFGHIJKLMNOP eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl $secret" >&2
+      exit 3
+      """
+    Then it ends with exit code 0
+'''
+NEVER = (
+    SECRET,
+    SECRET.encode().hex(),
+    base64.b64encode(f"user:{SECRET}".encode()).decode()[8:20],
+    "abcdefghijklmnop",
+    "AKIAABCDEFGHIJKLMNOP",
+    "c2lnbmF0dXJl",
+)
+
+
+def letters_of(text: str) -> str:
+    """The text without what could stand between the letters of a secret."""
+    for between in ("\\u001b[31m", "\\u001b[0m", "\x1b[31m", "\x1b[0m", "#x1B[31m", "\\n", "\n", " "):
+        text = text.replace(between, "")
+    return text
+
+
+def test_no_channel_tells_a_secret(project: pytest.Pytester) -> None:
+    """Every file that the run wrote, and all it said."""
+    (project.path / "features").mkdir()
+    (project.path / "features/a.feature").write_text(FEATURE)
+    result = project.runpytest_subprocess(
+        "-p", "no:cacheprovider", "-rA", "--junit-xml=junit.xml", "--cucumberjson=cucumber.json", "features/"
+    )
+    written = [
+        path for path in project.path.rglob("*") if path.is_file() and path.suffix in {".xml", ".json", ".jsonl"}
+    ]
+    channels = {path.name: path.read_text("utf-8") for path in written} | {"said": result.stdout.str()}
+    assert {"junit.xml", "cucumber.json", "here.json", "said"} <= set(channels)
+    for name, text in channels.items():
+        assert [never for never in NEVER if never in letters_of(text)] == [], name
+    assert "redacted" in channels["here.json"]
+    result.assert_outcomes(failed=1)
+
+
+def test_a_known_secret_that_got_through_fails_the_run(project: pytest.Pytester) -> None:
+    """In the site, in a report that another plug-in writes, or in older evidence: red, and the file is named."""
+    (project.path / "features").mkdir()
+    (project.path / "features/a.feature").write_text(FEATURE.replace("exit 3", "exit 0"))
+    arguments = ["-p", "no:cacheprovider", "features/"]
+    assert project.runpytest_subprocess(*arguments).ret == 0
+
+    filed = project.path / "build/evidence/here.json"
+    document = json.loads(filed.read_text())
+    document["scenarios"].append({**document["scenarios"][0], "id": "features/b.feature::B", "reason": SECRET})
+    filed.write_text(json.dumps(document))
+    page = project.path / "site/a/index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(f"<p>{SECRET}</p>")
+    renaming = f"\n\ndef pytest_bdd_before_scenario(scenario):\n    scenario.name += ' {SECRET}'\n"
+    conftest = project.path / "conftest.py"
+    conftest.write_text(conftest.read_text() + renaming)
+
+    result = project.runpytest_subprocess(*arguments, "--cucumberjson=report.json")
+    said = next(line for line in result.outlines if "A KNOWN SECRET STANDS IN" in line)
+    assert [name for name in ("here.json", "site/a/index.html", "report.json") if name not in said] == []
+    assert result.ret == 1
+
+
+def test_a_site_without_secrets_is_good(tmp_path: Path) -> None:
+    """And one with a secret in base64, over two lines, is not."""
+    journal = tmp_path / "journal.jsonl"
+    journal.write_text("")
+    page = tmp_path / "site/index.html"
+    page.parent.mkdir()
+    for text, good in (("<p>nothing</p>", True), (f"<p>{base64.b64encode(SECRET.encode()).decode()}</p>", False)):
+        page.write_text(text.replace("My", "M\ny"))
+        filed = file_evidence(tmp_path / "here.json", "here", [journal], tmp_path, Redactor({SECRET}))
+        assert filed.good is good
