@@ -16,7 +16,7 @@ from runbook_steps.words import commit_text, duration, local_time, minutes, sign
 
 __all__ = ["runbook_list", "section_list", "status_strip", "symptom_list"]
 
-_MOST_REASONS = 3
+_MOST_REASONS = 12
 _JUMPS = ("Diagnosis", "Mitigation", "Verification", "Rollback", "Escalation")
 
 
@@ -40,18 +40,27 @@ def status_strip(
 
 def _verdict(standing: Standing) -> str:
     details = _details(standing)
-    reasons = list(standing.reasons[:_MOST_REASONS])
-    if more := len(standing.reasons) - len(reasons):
-        reasons.append(f"and {more} more")
-    why = "".join(f"<li>{inert(reason)}</li>" for reason in reasons)
     return (
         f'<div class="rb-verdict rb-{standing.tone}">'
         f'<span class="rb-sign" aria-hidden="true">{sign(standing.tone)}</span>'
         f"<div><p><strong>{inert(standing.headline)}</strong>{inert(details)}</p>"
-        + (f'<ul class="rb-reasons">{why}</ul>' if why else "")
+        + _reasons(standing)
         + _emulated(standing)
         + "</div></div>"
     )
+
+
+def _reasons(standing: Standing) -> str:
+    """What failed is told at once; the rest is folded, so that the first command stays on the first screen."""
+    shown = standing.reasons[:1] if standing.tone is Tone.BAD else ()
+    folded = list(standing.reasons[len(shown) :][:_MOST_REASONS])
+    if more := len(standing.reasons) - len(shown) - len(folded):
+        folded.append(f"and {more} more")
+    told = f'<ul class="rb-reasons"><li>{inert(shown[0])}</li></ul>' if shown else ""
+    if not folded:
+        return told
+    rest = "".join(f"<li>{inert(reason)}</li>" for reason in folded)
+    return f'{told}<details class="rb-emulated"><summary>Why</summary><ul>{rest}</ul></details>'
 
 
 def _emulated(standing: Standing) -> str:
