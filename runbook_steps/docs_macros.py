@@ -101,7 +101,8 @@ def _reference(env: Any, project: Project) -> None:
     env.macro(lambda: severity_table(project.severities), "severities")
     env.macro(lambda: proof_tables(project.runbooks, project.evidence, page()), "proofs")
     now = dt.datetime.now(dt.UTC)
-    env.macro(lambda: proof_counts(project.runbooks, project.evidence, "about/proof.md"), "proof_counts")
+    proof = "about/proof.md" if project.page("about/proof") else ""
+    env.macro(lambda: proof_counts(project.runbooks, project.evidence, proof), "proof_counts")
     env.macro(lambda: proof_matrix(project.runbooks, project.evidence, page(), now), "proof_matrix")
     env.macro(lambda: slowest(project.evidence), "slowest")
     env.macro(lambda: trend(project.history), "trend")

@@ -34,7 +34,8 @@ def proof_counts(runbooks: Sequence[Runbook], evidence: Sequence[Evidence], proo
         rest = "".join(f", {number} {outcome}" for outcome, number in sorted(counted.items()))
         lines.append(f"- {passed} of {passed + total} scenarios proven on {markdown_text(each.target)}{rest}")
     lines = lines or ["- nothing is proven yet"]
-    return "\n" + "\n".join([*lines, "", f"[What is proven, and what is not]({proof_page})", ""])
+    link = [f"[What is proven, and what is not]({proof_page})", ""] if proof_page else []
+    return "\n" + "\n".join([*lines, "", *link])
 
 
 def proof_matrix(runbooks: Sequence[Runbook], evidence: Sequence[Evidence], page: str, now: dt.datetime) -> str:
