@@ -121,7 +121,7 @@ def test_an_edited_command_changes_the_page_and_voids_its_proof(demo: DemoProjec
 
     assert "SELECT pid, pg_terminate_backend(pid)" in text_of(page)
     assert KILL not in text_of(page)
-    assert "Partly proven on embedded · 2 of 3 scenarios" in text_of(page)
+    assert "Stale on embedded · 2 of 3 scenarios" in text_of(page)
     assert "stale: the scenario has changed since it was proven" in text_of(page)
 
 
