@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
 from pathlib import Path
@@ -35,15 +36,17 @@ class Mirror:
         self._ca_key, self._ca = _authority("guard of this run")
         self._unknown_key, self._unknown = _authority("a CA that nobody trusts")
         self._contexts: dict[bytes, ssl.SSLContext] = {}
+        self._making = threading.Lock()
         self.bundle = folder / "ca.pem"
         known = trusted.read_text("utf-8") if trusted else _system_bundle()
         _write(self.bundle, (known.rstrip() + "\n").encode() + self._ca.public_bytes(serialization.Encoding.PEM))
 
     def context(self, certificate: bytes, host: str, port: int) -> ssl.SSLContext:
         """The server side for a real certificate (DER), made once per certificate."""
-        if certificate not in self._contexts:
-            self._contexts[certificate] = self._make(certificate, host, port)
-        return self._contexts[certificate]
+        with self._making:  # the first connections come at once, each in a thread of its own
+            if certificate not in self._contexts:
+                self._contexts[certificate] = self._make(certificate, host, port)
+            return self._contexts[certificate]
 
     def _make(self, der: bytes, host: str, port: int) -> ssl.SSLContext:
         real = x509.load_der_x509_certificate(der)
