@@ -97,9 +97,9 @@ def an_incident(severity: str, channel: str, variables: dict[str, str]) -> None:
 
 @given("the logs of the incident were kept, and one of them was changed afterwards")
 def kept_and_changed(target: Target, environment: Callable[[], Mapping[str, str]]) -> None:
-    folder = Path(environment()["INCIDENT_DIR"])
     if not target.facts.disposable:
         raise NotApplicableNow("evidence of a real incident is not changed for a drill")
+    folder = Path(environment()["INCIDENT_DIR"])
     folder.mkdir()
     sums = []
     for log in sorted(Path(environment()["LOG_DIR"]).glob("*.log")):
