@@ -12,10 +12,17 @@ Feature: Blocked queries
              now() - blocker.xact_start AS its_transaction, left(blocker.query, 60) AS its_query
       FROM pg_stat_activity AS waiter
       CROSS JOIN unnest(pg_blocking_pids(waiter.pid)) AS by(pid)
-      JOIN pg_stat_activity AS blocker ON blocker.pid = by.pid
+      LEFT JOIN pg_stat_activity AS blocker ON blocker.pid = by.pid
       ORDER BY waiter.query_start;
       """
     Then the session at the root of the queue is named
+    When I list prepared transactions, which hold locks without a session:
+      """sql
+      SELECT gid, prepared, now() - prepared AS held_for, owner, database
+      FROM pg_prepared_xacts
+      ORDER BY prepared;
+      """
+    Then every prepared transaction is listed
 
     Examples:
       | does it           |
@@ -97,7 +104,9 @@ Feature: Blocked queries
       psql -X -At -v ON_ERROR_STOP=1 <<'SQL'
       SELECT json_build_object('pid', pid, 'query', left(query, 80))
       FROM pg_stat_activity
-      WHERE wait_event_type = 'Lock' AND query ~* '^\s*(alter|drop|truncate|reindex|vacuum full|lock)'
+      WHERE datname = current_database() AND wait_event_type = 'Lock'
+        AND query ~* '^\s*(alter|create|drop|truncate|reindex|cluster|refresh|vacuum|lock)'
+        AND pid IN (SELECT unnest(pg_blocking_pids(behind.pid)) FROM pg_stat_activity AS behind)
       ORDER BY query_start
       LIMIT 1;
       SQL
@@ -112,10 +121,13 @@ Feature: Blocked queries
       """
     Then nobody waits for a lock
     And what waited was done, and not ended
-    When I try to make the change again, so that it gives up instead of holding up others:
+    When I try to take the table again for a change, and give up instead of holding up others:
       """sql
-      SET lock_timeout = '200ms';
-      ALTER TABLE services ADD COLUMN drill integer;
+      BEGIN;
+      SET LOCAL lock_timeout = '1s';
+      LOCK TABLE services IN ACCESS EXCLUSIVE MODE;
+      -- the change goes here
+      COMMIT;
       """
     Then a change that finds the table taken gives up by itself
     And nobody waits for a lock

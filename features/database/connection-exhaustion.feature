@@ -37,7 +37,7 @@ Feature: Connection exhaustion
       psql -X -At -v ON_ERROR_STOP=1 <<'SQL'
       SELECT json_build_object('application', application_name, 'sessions', count(*))
       FROM pg_stat_activity
-      WHERE backend_type = 'client backend' AND state = 'idle in transaction' AND pid <> pg_backend_pid()
+      WHERE backend_type = 'client backend' AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()
       GROUP BY application_name
       ORDER BY count(*) DESC
       LIMIT 1;
@@ -53,7 +53,7 @@ Feature: Connection exhaustion
       FROM pg_stat_activity
       JOIN pg_roles ON pg_roles.oid = usesysid AND NOT rolsuper
       WHERE application_name = :'application'
-        AND state = 'idle in transaction'
+        AND state LIKE 'idle in transaction%'
         AND state_change < now() - :'idle_for'::interval
         AND pid <> pg_backend_pid();
       """

@@ -18,8 +18,9 @@ Feature: Database performance issues
       LIMIT 10;
       """
     Then the slow query is among those that were listed
-    When I ask for its plan, with real times and blocks read:
+    When I ask for its plan, with real times and blocks read, and stop after 30 seconds:
       """sql
+      SET statement_timeout = '30s';
       EXPLAIN (ANALYZE, BUFFERS)
       SELECT id, body
       FROM notifications

@@ -55,7 +55,8 @@ Feature: Index management
     When I list indexes of the same table, method, columns and condition:
       """sql
       SELECT indrelid::regclass AS "table",
-             string_agg(indexrelid::regclass::text, ', ' ORDER BY indexrelid) AS indexes,
+             string_agg(indexrelid::regclass || CASE WHEN indisunique THEN ' (unique)' ELSE '' END, ', '
+                        ORDER BY indexrelid) AS indexes,
              pg_size_pretty(sum(pg_relation_size(indexrelid))) AS size
       FROM pg_index
       JOIN pg_class ON pg_class.oid = indexrelid
@@ -69,6 +70,13 @@ Feature: Index management
   @risk_mutating
   Scenario: The second of a pair, and the unused one, are dropped
     Given some indexes cost and do not help
+    When I keep their definitions, which are the way back:
+      """sql
+      SELECT pg_get_indexdef(indexrelid) || ';' AS definition
+      FROM pg_index
+      WHERE indexrelid IN (to_regclass('idx_bookings_user_again'), to_regclass('idx_bookings_payment_method'));
+      """
+    Then the definitions of both are shown
     When I drop the newer of the pair without blocking anybody (within 5 minutes):
       """sql
       DROP INDEX CONCURRENTLY IF EXISTS idx_bookings_user_again;

@@ -51,8 +51,16 @@ def pair_is_listed(last_result: Result, database: Database) -> None:
     ).fetchall()
     assert len(rows) == len(("one", "the same"))
     assert len(set(rows)) == 1
-    assert DUPLICATE in last_result.stdout
-    assert "idx_bookings_user," in last_result.stdout.replace(f"{DUPLICATE},", "") + ","
+    named = last_result.stdout.replace("|", " ").replace(",", " ").split()
+    assert {DUPLICATE, "idx_bookings_user"} <= set(named)
+
+
+@then("the definitions of both are shown")
+def definitions_are_shown(last_result: Result, database: Database) -> None:
+    for name in (DUPLICATE, UNUSED):
+        row = database.execute("SELECT pg_get_indexdef(%s::regclass)", [name]).fetchone()
+        assert row is not None
+        assert f"{row[0]};" in last_result.stdout
 
 
 @then(parsers.parse("the index {name} is gone"))

@@ -46,6 +46,13 @@ def root_is_named(last_result: Result, database: Database) -> None:
     assert BLOCKER in last_result.stdout
 
 
+@then("every prepared transaction is listed")
+def prepared_are_listed(last_result: Result, database: Database) -> None:
+    known = [gid for (gid,) in database.execute("SELECT gid FROM pg_prepared_xacts").fetchall()]
+    assert f"({len(known)} row" in last_result.stdout
+    assert [gid for gid in known if gid not in last_result.stdout] == []
+
+
 @then("nobody waits for a lock")
 def nobody_waits(database: Database) -> None:
     eventually(lambda: not waiting(database), "nobody waits for a lock")
@@ -75,11 +82,12 @@ def holder_is_gone(database: Database) -> None:
 
 @then("a change that finds the table taken gives up by itself")
 def change_gives_up(last_result: Result, database: Database) -> None:
+    assert last_result.exit_code != 0
     assert "lock timeout" in last_result.stderr
-    columns = database.execute(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = 'services' AND column_name = 'drill'"
-    ).fetchall()
-    assert columns == []
+    held = database.execute(
+        "SELECT count(*) FROM pg_locks WHERE relation = 'services'::regclass AND mode = 'AccessExclusiveLock'"
+    ).fetchone()
+    assert held == (0,)
 
 
 def waiting(database: Any) -> list[int]:

@@ -87,9 +87,12 @@ def replica_is_listed(last_result: Result, database: Database) -> None:
     assert "streaming" in last_result.stdout
 
 
-@then("no booking was changed")
-def no_booking_changed(database: Database) -> None:
-    assert rows_of(database, "SELECT count(*) FROM bookings WHERE payment_status = 'failed'") == [(0,)]
+@then("the replica takes no write of any kind")
+def replica_takes_no_write(follows: ReplicaFollows) -> None:
+    with follows.replica() as replica:
+        assert rows_of(replica, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')") == [(True, "on")]
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            replica.execute("CREATE TABLE drill_probe (id integer)")
 
 
 @then("the lag is told in bytes")
