@@ -57,12 +57,16 @@ Feature: Database connections of the application
       """
     And I give each slot five connections and restart the slots, one after the other (within 2 minutes):
       """bash
-      sed -i -e 's/^DB_POOL_SIZE=.*/DB_POOL_SIZE=5/' -e 's/^DB_POOL_TIMEOUT_S=.*/DB_POOL_TIMEOUT_S=2/' "$API_ENV_FILE"
-      for number in 1 2; do
-        docker restart "beautycort-api-$number"
-        slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
-        curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
-      done
+      (
+        set -e
+        sed -i -e 's/^DB_POOL_SIZE=.*/DB_POOL_SIZE=5/' -e 's/^DB_POOL_TIMEOUT_S=.*/DB_POOL_TIMEOUT_S=2/' "$API_ENV_FILE"
+        number=0
+        for slot in $API_SLOTS; do
+          number=$((number + 1))
+          docker restart "beautycort-api-$number"
+          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+      )
       """
     Then that customer was answered all the time
     And no request is refused when customers come at once

@@ -93,13 +93,17 @@ Feature: High error rate
       """
     And I remove the wrong line and restart the slots, one after the other (within 2 minutes):
       """bash
-      sed -i.before '/^TAP_API_URL=/d' "$API_ENV_FILE"
-      for number in 1 2; do
-        docker restart "beautycort-api-$number"
-        slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
-        curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
-      done
-      rm "$API_ENV_FILE.before"
+      (
+        set -e
+        sed -i.before '/^TAP_API_URL=/d' "$API_ENV_FILE"
+        number=0
+        for slot in $API_SLOTS; do
+          number=$((number + 1))
+          docker restart "beautycort-api-$number"
+          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+        rm "$API_ENV_FILE.before"
+      )
       """
     Then customers can pay again, at every slot
     When I measure the error rate since the repair:

@@ -7,11 +7,13 @@ Feature: JWT issues
     Given a slot was restarted with a JWT secret that is too short
     When I read how long the secret is, and how long a token lives:
       """bash
-      secret=$(sed -n 's/^JWT_SECRET=//p' "$API_ENV_FILE" | tail -n 1)
-      expires=$(sed -n 's/^JWT_EXPIRES_IN=//p' "$API_ENV_FILE" | tail -n 1)
-      secret=${secret:-$JWT_SECRET}
-      echo "JWT_SECRET has ${#secret} characters"
-      echo "JWT_EXPIRES_IN is ${expires:-$JWT_EXPIRES_IN}"
+      (
+        secret=$(sed -n 's/^JWT_SECRET=//p' "$API_ENV_FILE" | tail -n 1)
+        expires=$(sed -n 's/^JWT_EXPIRES_IN=//p' "$API_ENV_FILE" | tail -n 1)
+        secret=${secret:-${JWT_SECRET:-}}
+        echo "JWT_SECRET has ${#secret} characters"
+        echo "JWT_EXPIRES_IN is ${expires:-${JWT_EXPIRES_IN:-not set}}"
+      )
       """
     Then it tells a secret of 16 characters, and not the secret
     And the second slot does not listen, and the first one serves
@@ -39,17 +41,20 @@ Feature: JWT issues
     And a slot was restarted with a JWT secret that is too short
     When I write a new secret that nobody sees, and restart the slots, one after the other (within 2 minutes):
       """bash
-      umask 077
-      {
-        sed '/^JWT_SECRET=/d' "$API_ENV_FILE"
-        python3 -c 'import secrets; print("JWT_SECRET=" + secrets.token_urlsafe(48))'
-      } > "$API_ENV_FILE.new"
-      mv "$API_ENV_FILE.new" "$API_ENV_FILE"
-      for number in 2 1; do
-        docker restart "beautycort-api-$number"
-        slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
-        curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
-      done
+      (
+        set -e
+        umask 077
+        {
+          sed '/^JWT_SECRET=/d' "$API_ENV_FILE"
+          python3 -c 'import secrets; print("JWT_SECRET=" + secrets.token_urlsafe(48))'
+        } > "$API_ENV_FILE.new"
+        mv "$API_ENV_FILE.new" "$API_ENV_FILE"
+        for number in 2 1; do
+          docker restart "beautycort-api-$number"
+          slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
+          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+      )
       """
     Then every slot refuses the tokens of customers who were signed in
     And every slot accepts a token that any of them gives now
@@ -73,12 +78,16 @@ Feature: JWT issues
     Given tokens live for seconds only
     When I take the wrong expiry out and restart the slots, one after the other (within 2 minutes):
       """bash
-      sed -i '/^JWT_EXPIRES_IN=/d' "$API_ENV_FILE"
-      for number in 1 2; do
-        docker restart "beautycort-api-$number"
-        slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
-        curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
-      done
+      (
+        set -e
+        sed -i '/^JWT_EXPIRES_IN=/d' "$API_ENV_FILE"
+        number=0
+        for slot in $API_SLOTS; do
+          number=$((number + 1))
+          docker restart "beautycort-api-$number"
+          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+      )
       """
     Then a new token lives 900 seconds
 

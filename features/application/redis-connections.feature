@@ -66,9 +66,7 @@ Feature: Redis connections
     When I restart the slots, one after the other, and take a place that one leaves, to raise the limit (within 1 minute):
       """bash
       { docker restart beautycort-api-1; docker restart beautycort-api-2; } &
-      until redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxclients 10000; do
-        sleep 0.1
-      done
+      timeout 50 bash -c 'until redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxclients 10000; do sleep 0.1; done'
       wait
       """
     And I count the clients by name:

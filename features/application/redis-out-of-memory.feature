@@ -25,7 +25,7 @@ Feature: Redis out of memory
     When I remove the cached responses, and nothing else (within 2 minutes):
       """bash
       redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
-        | xargs -r -n 100 redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
+        | xargs -r -d '\n' -n 100 redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
       """
     And I read used memory again:
       """bash

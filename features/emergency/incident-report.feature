@@ -16,6 +16,8 @@ Feature: Incident report
           entry = json.loads(line)
           if entry.get("status", 0) >= 500 and entry["timestamp"] >= began:
               seen.append(entry)
+      if not seen:
+          raise SystemExit("no request failed since " + began + ": is the time right, and in UTC? Was the log rotated?")
       endpoints = collections.Counter(entry["method"] + " " + entry["path"] for entry in seen)
       print(json.dumps({"first": seen[0]["timestamp"], "last": seen[-1]["timestamp"], "failed": endpoints}, indent=1))
       '
@@ -26,11 +28,15 @@ Feature: Incident report
   Scenario: The logs are kept before anything is cleaned up
     When I copy the logs with their checksums to a folder of the incident:
       """bash
-      mkdir -p "$INCIDENT_DIR"
-      cp -p "$LOG_DIR"/*.log "$INCIDENT_DIR/"
-      cd "$INCIDENT_DIR"
-      sha256sum -- *.log > SHA256SUMS
-      chmod a-w -- *.log SHA256SUMS
+      (
+        set -e
+        umask 077
+        mkdir "$INCIDENT_DIR"
+        cp -p "$LOG_DIR"/*.log* "$INCIDENT_DIR/"
+        cd "$INCIDENT_DIR"
+        sha256sum -- *.log* > SHA256SUMS
+        chmod a-w -- *.log* SHA256SUMS
+      )
       """
     Then the folder of the incident holds the failed requests
     And every file in it has the checksum that was noted
@@ -40,8 +46,7 @@ Feature: Incident report
     Given the logs of the incident were kept, and one of them was changed afterwards
     When I try to check the copies:
       """bash
-      cd "$INCIDENT_DIR"
-      sha256sum --check --strict SHA256SUMS
+      (cd "$INCIDENT_DIR" && sha256sum --check --strict SHA256SUMS)
       """
     Then it is refused with exit code 1, saying:
       """

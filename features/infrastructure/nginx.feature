@@ -6,7 +6,7 @@ Feature: nginx
   Scenario: nginx runs, and its configuration is good
     When I look whether it runs:
       """bash
-      systemctl status nginx
+      systemctl --no-pager status nginx
       """
     And I test the configuration on disk:
       """bash
@@ -32,7 +32,7 @@ Feature: nginx
     And customers keep asking
     When I move the file out of the way:
       """bash
-      mv "$NGINX_PREFIX/limits.d/new-limits.conf" "$TMPDIR/new-limits.conf.broken"
+      mv "$NGINX_PREFIX/limits.d/new-limits.conf" "${TMPDIR:-/tmp}/new-limits.conf.broken"
       """
     And I test, and reload only if the test is good:
       """bash
@@ -65,7 +65,7 @@ Feature: nginx
     Given nginx is down
     When I try to see whether it runs:
       """bash
-      systemctl status nginx
+      systemctl --no-pager status nginx
       """
     And I test the configuration, then start it (within 1 minute):
       """bash

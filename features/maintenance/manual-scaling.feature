@@ -10,13 +10,15 @@ Feature: Manual scaling
       """bash
       wanted=5
       pool=$(sed -n 's/^DB_POOL_SIZE=//p' "$API_ENV_FILE" | tail -n 1)
-      psql -X -q -A -t -v ON_ERROR_STOP=1 -v wanted="$wanted" -v pool="${pool:-5}" <<'SQL' | tee answer.json
+      answer=$(psql -X -q -A -t -v ON_ERROR_STOP=1 -v wanted="$wanted" -v pool="${pool:-5}" <<'SQL'
       SELECT json_build_object('max_connections', m, 'reserved', r, 'pool', :pool, 'needed', :wanted * :pool,
                                'limit', (m - r) * 80 / 100, 'fits', :wanted * :pool <= (m - r) * 80 / 100)
       FROM (SELECT current_setting('max_connections')::int AS m,
                    current_setting('superuser_reserved_connections')::int AS r) AS settings;
       SQL
-      grep -q '"fits" : true' answer.json
+      )
+      echo "$answer"
+      grep -q '"fits" : true' <<<"$answer"
       """
     Then the computed pool is the pool that each instance really has
     And 25 connections are needed, and they fit
@@ -28,13 +30,15 @@ Feature: Manual scaling
       """bash
       wanted=5
       pool=$(sed -n 's/^DB_POOL_SIZE=//p' "$API_ENV_FILE" | tail -n 1)
-      psql -X -q -A -t -v ON_ERROR_STOP=1 -v wanted="$wanted" -v pool="${pool:-5}" <<'SQL' | tee answer.json
+      answer=$(psql -X -q -A -t -v ON_ERROR_STOP=1 -v wanted="$wanted" -v pool="${pool:-5}" <<'SQL'
       SELECT json_build_object('max_connections', m, 'reserved', r, 'pool', :pool, 'needed', :wanted * :pool,
                                'limit', (m - r) * 80 / 100, 'fits', :wanted * :pool <= (m - r) * 80 / 100)
       FROM (SELECT current_setting('max_connections')::int AS m,
                    current_setting('superuser_reserved_connections')::int AS r) AS settings;
       SQL
-      grep -q '"fits" : true' answer.json
+      )
+      echo "$answer"
+      grep -q '"fits" : true' <<<"$answer"
       """
     Then it ends with exit code 1
     And the computed pool is the pool that each instance really has
@@ -46,13 +50,17 @@ Feature: Manual scaling
     And customers keep asking
     When I set the pool and restart the instances, one after the other (within 2 minutes):
       """bash
-      sed -i.before 's/^DB_POOL_SIZE=.*/DB_POOL_SIZE=3/' "$API_ENV_FILE"
-      for number in 1 2; do
-        docker restart "beautycort-api-$number"
-        slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
-        curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
-      done
-      rm "$API_ENV_FILE.before"
+      (
+        set -e
+        sed -i.before 's/^DB_POOL_SIZE=.*/DB_POOL_SIZE=3/' "$API_ENV_FILE"
+        number=0
+        for slot in $API_SLOTS; do
+          number=$((number + 1))
+          docker restart "beautycort-api-$number"
+          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+        rm "$API_ENV_FILE.before"
+      )
       """
     Then every instance has a pool of 3 connections now
     And no customer got an error meanwhile

@@ -27,8 +27,7 @@ Feature: API responses
       """bash
       grep -n 'gzip' "$NGINX_CONF"
       sed -i 's/gzip off;/gzip on;/' "$NGINX_CONF"
-      nginx -t
-      systemctl reload nginx
+      nginx -t && systemctl reload nginx
       """
     Then a compressed list takes less than 50 % of the bytes
 

@@ -68,7 +68,7 @@ Feature: Redis cache
       """bash
       redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory-policy noeviction
       redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
-        | xargs -r -n 100 redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
+        | xargs -r -d '\n' -n 100 redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
       """
     Then the eviction policy of Redis is noeviction
     And Redis accepts writes again

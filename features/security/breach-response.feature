@@ -8,12 +8,15 @@ Feature: Breach response
     When a person tells the Security Lead by telephone, and opens an incident of severity CRITICAL
     And I copy the logs with their checksums to a folder of the incident, and take the right to write away:
       """bash
-      umask 077
-      mkdir -p "$INCIDENT_DIR"
-      cp -p "$LOG_DIR"/*.log "$NGINX_ACCESS_LOG" "$INCIDENT_DIR/"
-      cd "$INCIDENT_DIR"
-      sha256sum -- *.log > SHA256SUMS
-      chmod a-w -- *.log SHA256SUMS
+      (
+        set -e
+        umask 077
+        mkdir "$INCIDENT_DIR"
+        cp -p "$LOG_DIR"/*.log* "$NGINX_ACCESS_LOG"* "$INCIDENT_DIR/"
+        cd "$INCIDENT_DIR"
+        sha256sum -- *.log* > SHA256SUMS
+        chmod a-w -- *.log* SHA256SUMS
+      )
       """
     Then the attack stands in the copies of the logs of the API and of nginx
     And every file in it has the checksum that was noted
@@ -72,7 +75,7 @@ Feature: Breach response
       """
     And I block the address, test, and reload only if the test is good (within 1 minute):
       """bash
-      printf 'deny %s;\n' "$ATTACKER" > "$NGINX_PREFIX/blocked.d/attack.conf"
+      printf 'deny %s;\n' "${ATTACKER:?}" > "$NGINX_PREFIX/blocked.d/attack.conf"
       nginx -t && nginx -s reload
       """
     Then the attacking address gets 403 whatever it asks for, and the others are served
@@ -126,11 +129,15 @@ Feature: Breach response
       """
     And I restart the slots, one after the other (within 2 minutes):
       """bash
-      for number in 1 2; do
-        docker restart "beautycort-api-$number"
-        slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
-        curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
-      done
+      (
+        set -e
+        number=0
+        for slot in $API_SLOTS; do
+          number=$((number + 1))
+          docker restart "beautycort-api-$number"
+          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+      )
       """
     Then every slot refuses the forged token
     And every slot refuses the tokens of customers who were signed in
@@ -144,7 +151,7 @@ Feature: Breach response
     When I remove the sessions, and nothing else (within 2 minutes):
       """bash
       redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'session:*' \
-        | xargs -r -n 100 redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
+        | xargs -r -d '\n' -n 100 redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
       """
     Then every slot refuses the tokens of customers who were signed in
     And every revoked token is still refused
@@ -161,14 +168,18 @@ Feature: Breach response
     And I end the sessions that the old password opened:
       """sql
       \getenv role LEAKED_ROLE
-      SELECT count(pg_terminate_backend(pid, 5000)) AS ended FROM pg_stat_activity WHERE usename = :'role';
+      SELECT count(pg_terminate_backend(pid, 5000)) AS ended FROM pg_stat_activity
+      WHERE usename = :'role' AND pid <> pg_backend_pid();
       """
     And I let the role in with the new password:
       """bash
-      umask 077
-      printf '*:*:*:%s:%s\n' "$LEAKED_ROLE" "$(cat "$ROLE_PASSWORD_FILE")" > "$TMPDIR/passfile"
-      env -u PGPASSWORD PGPASSFILE="$TMPDIR/passfile" PGUSER="$LEAKED_ROLE" psql -X -w -At -c 'SELECT current_user'
-      rm "$TMPDIR/passfile"
+      (
+        set -e
+        passfile=$(mktemp)
+        trap 'rm -f "$passfile"' EXIT
+        printf '*:*:*:%s:%s\n' "$LEAKED_ROLE" "$(cat "$ROLE_PASSWORD_FILE")" > "$passfile"
+        env -u PGPASSWORD PGPASSFILE="$passfile" PGUSER="$LEAKED_ROLE" psql -X -w -At -c 'SELECT current_user'
+      )
       """
     Then the old password is refused, its sessions are over, and the new password lets the role in
     And the new password stands in no output, no statistics and no log of the server

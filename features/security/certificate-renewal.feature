@@ -28,18 +28,24 @@ Feature: Certificate renewal
       """bash
       nginx -t && nginx -s reload
       """
-    And I remove the former key:
+    Then the renewed certificate is served
+    And no customer got an error meanwhile
+    When I remove the former pair:
       """bash
       rm "$TLS_FOLDER/server.pem.before" "$TLS_FOLDER/server.key.before"
       """
     Then the renewed certificate is served
-    And no customer got an error meanwhile
     And the API is serving
 
   @risk_mutating
   Scenario: A key of another certificate is refused, and the old pair goes on serving
     Given a renewed certificate is at hand, with the key of another one
-    When I put the new pair in place, the key readable by its owner alone:
+    When I keep the former pair:
+      """bash
+      cp -p "$TLS_FOLDER/server.pem" "$TLS_FOLDER/server.pem.before"
+      cp -p "$TLS_FOLDER/server.key" "$TLS_FOLDER/server.key.before"
+      """
+    And I put the new pair in place, the key readable by its owner alone:
       """bash
       install -m 600 "$RENEWED/privkey.pem" "$TLS_FOLDER/server.key.new"
       install -m 644 "$RENEWED/fullchain.pem" "$TLS_FOLDER/server.pem.new"
@@ -52,6 +58,13 @@ Feature: Certificate renewal
       """
     Then the message says "key values mismatch"
     And the certificate from before is still served
+    When I put the former pair back, so that a restart cannot fail:
+      """bash
+      mv "$TLS_FOLDER/server.pem.before" "$TLS_FOLDER/server.pem"
+      mv "$TLS_FOLDER/server.key.before" "$TLS_FOLDER/server.key"
+      nginx -t
+      """
+    Then the certificate from before is still served
     And the API is serving
 
   @risk_mutating @requires_pebble @requires_certbot
@@ -64,7 +77,7 @@ Feature: Certificate renewal
       """
     And I renew now, although it is not due, and reload when there is a new one (within 3 minutes):
       """bash
-      REQUESTS_CA_BUNDLE="$ACME_CA" certbot renew --non-interactive --no-random-sleep-on-renew --force-renewal \
+      REQUESTS_CA_BUNDLE="${ACME_CA:-}" certbot renew --non-interactive --no-random-sleep-on-renew --force-renewal \
         --config-dir "$CERTBOT_FOLDER" --work-dir "$CERTBOT_FOLDER/work" --logs-dir "$CERTBOT_FOLDER/logs" \
         --deploy-hook 'nginx -t && nginx -s reload'
       """
