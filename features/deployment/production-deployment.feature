@@ -66,6 +66,16 @@ Feature: Production deployment
     Then it ends with exit code 1
     And every slot runs the version that it ran before
 
+  @risk_readonly
+  Scenario: A version that is already taken is found before it is tagged
+    Given version 1.4.0 is ready, and the pipeline fails
+    And that version was tagged before
+    When I ask the remote for its tag:
+      """bash
+      git -C "$APP_REPOSITORY" ls-remote --tags origin "refs/tags/v$RELEASE_VERSION"
+      """
+    Then the tag is listed, so the version is taken
+
   @risk_mutating
   Scenario: A version is never tagged twice
     Given version 1.4.0 is ready, and the pipeline fails

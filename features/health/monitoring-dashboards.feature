@@ -5,10 +5,10 @@ Feature: Monitoring dashboards
   @risk_readonly
   Scenario: Every threshold has an alarm, and none is ringing
     Given CloudWatch knows the alarms of the platform
-    When I list the alarms, their thresholds and their states:
+    When I list the alarms, their thresholds, their states and whom they tell:
       """bash
       aws cloudwatch describe-alarms --alarm-name-prefix beautycort- \
-        --query 'MetricAlarms[].[AlarmName,Threshold,Unit,StateValue]' --output text
+        --query 'MetricAlarms[].[AlarmName,Threshold,Unit,StateValue,AlarmActions[0]]' --output text
       """
     Then these alarms watch the platform:
       | alarm                           | threshold | unit         |
@@ -17,6 +17,7 @@ Feature: Monitoring dashboards
       | beautycort-database-connections | 80        | Percent      |
       | beautycort-memory               | 85        | Percent      |
       | beautycort-cpu                  | 80        | Percent      |
+    And every alarm tells somebody
     And no critical alarm is ringing
     When a person opens the dashboards and sees data of the last five minutes on each of them
 
@@ -39,11 +40,14 @@ Feature: Monitoring dashboards
       aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --query 'MetricAlarms[].AlarmName' --output text
       """
     Then the answer does not list the alarm beautycort-cpu
-    When I make it again:
+    When I make it again, and let it tell the same people as another alarm:
       """bash
+      tells=$(aws cloudwatch describe-alarms --alarm-names beautycort-memory --output text \
+        --query 'MetricAlarms[0].AlarmActions')
       aws cloudwatch put-metric-alarm --alarm-name beautycort-cpu \
         --namespace BeautyCort --metric-name CPUUtilization --statistic Average --unit Percent \
         --comparison-operator GreaterThanThreshold --threshold 80 --period 60 --evaluation-periods 3 \
-        --treat-missing-data breaching
+        --treat-missing-data breaching --alarm-actions $tells
       """
     Then the alarm beautycort-cpu rings above 80 Percent, and when there is no data
+    And every alarm tells somebody

@@ -69,15 +69,15 @@ Feature: Certificate renewal
 
   @risk_mutating @requires_pebble @requires_certbot
   Scenario: certbot renews, and nginx serves the new certificate without a restart
-    Given nginx serves a certificate that certbot keeps
+    Given nginx serves a certificate that certbot keeps, and its renewal is due
     And customers keep asking
     When I list the certificates and their last days (within 1 minute):
       """bash
       certbot certificates --config-dir "$CERTBOT_FOLDER" --work-dir "$CERTBOT_FOLDER/work" --logs-dir "$CERTBOT_FOLDER/logs"
       """
-    And I renew now, although it is not due, and reload when there is a new one (within 3 minutes):
+    And I renew what is due, and reload nginx when there is a new one (within 3 minutes):
       """bash
-      REQUESTS_CA_BUNDLE="${ACME_CA:-}" certbot renew --non-interactive --no-random-sleep-on-renew --force-renewal \
+      REQUESTS_CA_BUNDLE="${ACME_CA:-}" certbot renew --non-interactive --no-random-sleep-on-renew \
         --config-dir "$CERTBOT_FOLDER" --work-dir "$CERTBOT_FOLDER/work" --logs-dir "$CERTBOT_FOLDER/logs" \
         --deploy-hook 'nginx -t && nginx -s reload'
       """

@@ -14,7 +14,7 @@ from typing import Any
 from runbook_steps.errors import FaultError
 from runbook_steps.faults.base import Observation
 
-__all__ = ["CONCURRENT", "HALF_WAY", "MigrationFailed"]
+__all__ = ["CONCURRENT", "HALF_WAY", "ORDINARY", "MigrationFailed"]
 
 FIRST = (
     "0001_add_booking_source.sql",
@@ -30,6 +30,10 @@ HALF_WAY = (
 CONCURRENT = (
     "0002_one_name_per_customer.sql",
     "-- migrate: no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY users_name_key ON users (name);\n",
+)
+ORDINARY = (  # it needs a first line that says it runs outside a transaction
+    "0002_index_names.sql",
+    "CREATE INDEX CONCURRENTLY users_name ON users (name);\n",
 )
 SECONDS = 60
 

@@ -71,6 +71,13 @@ def alarm_rings_above(alarm: str, limit: str, unit: str, aws: Callable[[str], An
     assert found["TreatMissingData"] == "breaching"
 
 
+@then("every alarm tells somebody")
+def every_alarm_tells(aws: Callable[[str], Any]) -> None:
+    silent = [name for name, found in alarms_of(aws).items() if not (found["ActionsEnabled"] and found["AlarmActions"])]
+    assert silent == []
+    assert len({tuple(found["AlarmActions"]) for found in alarms_of(aws).values()}) == 1
+
+
 def alarms_of(aws: Callable[[str], Any]) -> dict[str, dict[str, Any]]:
     """Every alarm of the platform, by name."""
     found = aws("cloudwatch").describe_alarms(AlarmNamePrefix=PREFIX)["MetricAlarms"]

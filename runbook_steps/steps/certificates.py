@@ -73,7 +73,7 @@ def renewed_certificate(
         raise CheckFailed("nginx does not serve the certificate from before again")
 
 
-@given("nginx serves a certificate that certbot keeps")
+@given("nginx serves a certificate that certbot keeps, and its renewal is due")
 def certbot_keeps(
     target: Target,
     environment: Callable[[], Mapping[str, str]],
@@ -91,6 +91,7 @@ def certbot_keeps(
     try:
         root = authority.start()
         authority.issue()
+        authority.make_due()
         replace(folder / "ca.pem", kept[folder / "ca.pem"] + root)
         for name, made in (("server.pem", "fullchain.pem"), ("server.key", "privkey.pem")):
             (folder / name).unlink()

@@ -9,11 +9,14 @@ from typing import Any
 import psycopg
 from pytest_bdd import given, parsers, then
 
+from runbook_steps.errors import NotApplicableNow
 from runbook_steps.faults.base import Situation
 from runbook_steps.faults.broken_rules import PricesDoNotAddUp
-from runbook_steps.faults.migration_fails import CONCURRENT, HALF_WAY, MigrationFailed
+from runbook_steps.faults.migration_fails import CONCURRENT, HALF_WAY, ORDINARY, MigrationFailed
+from runbook_steps.faults.pipeline import git
 from runbook_steps.model import Result
 from runbook_steps.steps.command import answer_of
+from runbook_steps.targets.base import Target
 
 Database = psycopg.Connection[Any]
 
@@ -42,6 +45,32 @@ def concurrent_migration_failed(
     fault = MigrationFailed(connect, environment(), CONCURRENT)
     note(situation.arrange(fault).detail)
     variables["MIGRATIONS_DIR"] = str(fault.folder)
+
+
+@given("a migration that builds an index concurrently was written as an ordinary one")
+def ordinary_migration_failed(
+    situation: Situation,
+    connect: Callable[..., Any],
+    environment: Callable[[], Mapping[str, str]],
+    variables: dict[str, str],
+    note: Callable[[str], None],
+) -> None:
+    fault = MigrationFailed(connect, environment(), ORDINARY)
+    note(situation.arrange(fault).detail)
+    variables["MIGRATIONS_DIR"] = str(fault.folder)
+
+
+@given("somebody edited the file of a migration that was applied")
+def applied_file_was_edited(target: Target, variables: dict[str, str]) -> None:
+    if not target.facts.disposable:
+        raise NotApplicableNow("files of real migrations are not edited for a drill")
+    folder = Path(variables["MIGRATIONS_DIR"])
+    where = ("-C", str(folder))
+    git(*where, "init", "--quiet")
+    git(*where, "add", "--all")
+    git(*where, "commit", "--quiet", "--message", "Two migrations")
+    with next(folder.glob("0001_*.sql")).open("a", encoding="utf-8") as file:
+        file.write("-- a comment is enough\n")
 
 
 @given("the price of some bookings does not add up")

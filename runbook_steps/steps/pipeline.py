@@ -70,6 +70,13 @@ def remote_has_the_tag(environment: Callable[[], Mapping[str, str]]) -> None:
     assert tag_on_remote(variables) == ("tag", variables["RELEASE_COMMIT"])
 
 
+@then("the tag is listed, so the version is taken")
+def tag_is_listed(last_result: Result, environment: Callable[[], Mapping[str, str]]) -> None:
+    variables = environment()
+    assert tag_on_remote(variables) == ("tag", variables["FIRST_COMMIT"])
+    assert f"refs/tags/v{variables['RELEASE_VERSION']}" in last_result.stdout.split()
+
+
 @then("the tag on the remote is still the first one")
 def tag_is_the_first(environment: Callable[[], Mapping[str, str]]) -> None:
     variables = environment()

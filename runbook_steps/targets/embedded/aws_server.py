@@ -35,6 +35,7 @@ ALARMS = (
     ("beautycort-memory", "BeautyCort", "MemoryUtilization", 85.0, "Percent"),
     ("beautycort-cpu", "BeautyCort", "CPUUtilization", 80.0, "Percent"),
 )
+_WHOM_ALARMS_TELL = "arn:aws:sns:me-south-1:123456789012:beautycort-alerts"
 _API_PORT = "3000"  # production-interfaces.md, "Services": the target group's port
 _VERSIONS = {
     "ec2": "2016-11-15",
@@ -166,6 +167,7 @@ def _alarms(door: _FrontDoor) -> None:
             EvaluationPeriods="3",
             Period="60",
             Statistic="Average",
+            **{"AlarmActions.member.1": _WHOM_ALARMS_TELL},
         )
         door.query(
             "monitoring",
