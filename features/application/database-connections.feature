@@ -3,7 +3,7 @@ Feature: Database connections of the application
   Requests end with 503, the database is healthy: the application's own pools have no connection left.
 
   @risk_readonly @alert_ConnectionPoolExhausted
-  Scenario: The pool that timed out and the session that holds everybody up are found
+  Scenario: The exhausted pool and the session that blocks it are found
     Given the connection pools are exhausted by a session that was forgotten
     When I read which requests found no connection:
       """bash
@@ -24,7 +24,7 @@ Feature: Database connections of the application
     Then all connections of the slots wait for a lock, and the session that holds it is named
 
   @risk_mutating
-  Scenario: The session that blocks is ended, and no slot needs a restart
+  Scenario: The blocking session is ended, and no slot needs a restart
     Given the connection pools are exhausted by a session that was forgotten
     And a customer keeps asking
     When I end the sessions that block others and do nothing themselves:
@@ -47,7 +47,7 @@ Feature: Database connections of the application
     Then the slot that was restarted cannot answer from the database either
 
   @risk_mutating
-  Scenario: A pool that is too small is enlarged, one slot after the other, while customers are served
+  Scenario: A pool that is too small is enlarged, slot by slot, while customers are served
     Given the connection pools are too small for the customers who come at once
     And a customer keeps asking
     When I read the size of the pools, and how many connections the database has left:

@@ -3,7 +3,7 @@ Feature: High error rate
   More than 5 % of the requests end with 500 or above. Which endpoint, which dependency, which deployment?
 
   @risk_readonly @alert_ErrorRateHigh
-  Scenario: The endpoint and the third party that fail are found
+  Scenario: The failing endpoint and third party are found
     Given a customer has booked and wants to pay by card
     And tap is failing
     And payments fail at both slots
@@ -61,7 +61,7 @@ Feature: High error rate
     Then the slots run different versions
 
   @risk_mutating
-  Scenario: The slot with the bad release goes back to the release before
+  Scenario: The slot with the bad release goes back to the previous one
     Given a customer has booked and wants to pay by card
     And one slot runs a release that was deployed badly
     And payments fail at one slot
@@ -79,7 +79,7 @@ Feature: High error rate
     Then the error rate it reports is below 5 %
 
   @risk_mutating
-  Scenario: A dependency that is healthy, but called at a wrong address, is told apart and corrected
+  Scenario: A wrong address for a healthy dependency is found and corrected
     Given a customer has booked and wants to pay by card
     And the address of the payment service is wrong in the configuration
     And payments fail at both slots

@@ -46,7 +46,7 @@ Feature: High response time
     Then a payment is answered within 2000 ms, with a clear no
 
   @risk_readonly
-  Scenario: A cache that takes nothing is found
+  Scenario: A cache that stores nothing is found
     Given the response cache takes nothing, because the memory limit of Redis is too low
     When I ask ten times for the same search, and where the answer came from:
       """bash
@@ -58,7 +58,7 @@ Feature: High response time
     Then no search is answered from the cache
 
   @risk_mutating
-  Scenario: With the cache back, a search is faster
+  Scenario: With the cache working again, searches are faster
     Given the response cache takes nothing, because the memory limit of Redis is too low
     When I read how much memory is used, and raise the limit (host memory permitting):
       """bash
@@ -76,7 +76,7 @@ Feature: High response time
     And searches are answered from the cache, faster than from the database
 
   @risk_readonly
-  Scenario: Static files come from the content network
+  Scenario: Static files come from the CDN
     When I measure the content network:
       """bash
       curl --fail-with-body -sS -o /dev/null -w '%{http_code} %{time_total}\n' --max-time 10 "$CDN_URL"

@@ -36,7 +36,7 @@ Feature: JWT issues
     And every slot accepts a token that any of them gives now
 
   @risk_destructive
-  Scenario: With a new secret, every token given before is refused, at every slot
+  Scenario: With a new secret, every slot refuses the tokens issued before
     Given a customer is signed in
     And a slot was restarted with a JWT secret that is too short
     When I write a new secret that nobody sees, and restart the slots, one after the other (within 2 minutes):
@@ -92,7 +92,7 @@ Feature: JWT issues
     Then a new token lives 900 seconds
 
   @risk_readonly
-  Scenario: A token that was revoked is on the blacklist, and refused
+  Scenario: A revoked token is on the blacklist, and refused
     Given the token of a customer who signed out is at hand
     When I ask whether the token is on the blacklist:
       """bash
@@ -102,7 +102,7 @@ Feature: JWT issues
     And every revoked token is still refused
 
   @risk_mutating
-  Scenario: A token that came back to life is stopped by ending its session
+  Scenario: A revoked token that works again is stopped by ending its session
     Given the blacklist has lost a refresh token that was exchanged
     When I end the session that the token belongs to:
       """bash

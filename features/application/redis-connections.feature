@@ -23,7 +23,7 @@ Feature: Redis connections
     And Redis is told apart: "WRONGPASS"
 
   @risk_readonly
-  Scenario: Every place for a client is taken
+  Scenario: The client limit is reached
     Given every place for a client of Redis is taken
     When I try to reach Redis, which takes no new client:
       """bash
@@ -33,7 +33,7 @@ Feature: Redis connections
     And Redis is told apart: "max number of clients reached"
 
   @risk_mutating
-  Scenario: Redis is started, and nobody whose token was revoked gets in
+  Scenario: Redis is started, and revoked tokens stay refused
     Given a customer has signed out
     And redis is down
     When I start Redis (within 1 minute):
@@ -46,7 +46,7 @@ Feature: Redis connections
     And a customer can sign in
 
   @risk_mutating
-  Scenario: Half a rotation is undone: Redis takes the password that the application knows
+  Scenario: A half-done password rotation is undone, and the application connects again
     Given a customer has signed out
     And Redis has another password than the application knows
     When I set the password back, without showing either:
@@ -60,7 +60,7 @@ Feature: Redis connections
     And a customer who signs out is signed out
 
   @risk_mutating
-  Scenario: A place is made, and the client that took them all is thrown out
+  Scenario: The client limit is raised, and the leaking client is disconnected
     Given a customer has signed out
     And every place for a client of Redis is taken
     When I restart the slots, one after the other, and take a place that one leaves, to raise the limit (within 1 minute):

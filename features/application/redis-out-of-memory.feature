@@ -21,7 +21,7 @@ Feature: Redis out of memory
     And Redis uses at least 90 % of its memory
 
   @risk_mutating
-  Scenario: Memory is freed and nobody is let back in
+  Scenario: Memory is freed, and revoked tokens stay refused
     When I remove the cached responses, and nothing else (within 2 minutes):
       """bash
       redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
@@ -39,7 +39,7 @@ Feature: Redis out of memory
     And a customer can sign in
 
   @risk_mutating
-  Scenario: The limit is raised when the cache is not what fills it
+  Scenario: The memory limit is raised when the cache is not the cause
     When I raise the limit by half (host memory permitting):
       """bash
       limit=$(redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config get maxmemory | tail -n 1 | tr -d '\r')

@@ -31,7 +31,7 @@ Feature: Blocked queries
       | changes the table |
 
   @risk_destructive
-  Scenario: A statement that blocks is cancelled, its session stays
+  Scenario: The blocking statement is cancelled, its session stays connected
     Given queries wait for a session that works
     When I name the session at the root of the queue:
       """bash
@@ -60,7 +60,7 @@ Feature: Blocked queries
     And the session that held the lock is still connected
 
   @risk_destructive
-  Scenario: A forgotten transaction cannot be cancelled, and is ended
+  Scenario: A forgotten transaction is ended, because a cancel does nothing
     Given queries wait for a session that was forgotten
     When I name the session at the root of the queue:
       """bash
@@ -97,7 +97,7 @@ Feature: Blocked queries
     And the session that held the lock is gone
 
   @risk_destructive
-  Scenario: A schema change that waits is taken out of the way
+  Scenario: A waiting schema change is cancelled, and the queue behind it moves
     Given queries wait for a session that changes the table
     When I name the change that the others stand behind:
       """bash

@@ -3,7 +3,7 @@ Feature: Connection exhaustion
   The database refuses new sessions because all are taken. Most of them do nothing.
 
   @risk_readonly
-  Scenario: Who holds the connections is found
+  Scenario: The application that holds the connections is found
     Given an application has taken every connection
     When I count sessions against the maximum:
       """bash

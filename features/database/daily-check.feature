@@ -3,7 +3,7 @@ Feature: Daily database check
   Three questions every morning: does it answer, is a query slow, are connections left.
 
   @risk_readonly
-  Scenario: The database answers, no query is slow, connections are left
+  Scenario: The database answers, no query is slow, and connections are free
     Given a quiet day of queries was counted
     When I ask the API how its database is:
       """bash

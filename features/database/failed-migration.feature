@@ -42,7 +42,7 @@ Feature: Failed migration
     Then every integrity rule holds
 
   @risk_mutating
-  Scenario: What a migration outside a transaction left is cleaned before it runs again
+  Scenario: Leftovers of a migration outside a transaction are removed before it runs again
     Given a migration that builds an index concurrently has failed
     When I try to see how every migration stands:
       """bash
@@ -77,7 +77,7 @@ Feature: Failed migration
     And the database remembers 2 applied migrations
 
   @risk_mutating
-  Scenario: A migration that was applied is never edited
+  Scenario: An applied migration that was edited is refused, and put back
     Given a migration has failed half-way
     And somebody edited the file of a migration that was applied
     When I try to apply what is pending:

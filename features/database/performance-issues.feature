@@ -31,7 +31,7 @@ Feature: Database performance issues
     Then its plan reads the whole table
 
   @risk_readonly
-  Scenario: It is known whether the server is short of something else
+  Scenario: Memory, disk and sessions of the server are checked
     Given customers wait for a query that lacks an index
     When I read cache hits, temporary files, deadlocks and sessions:
       """sql
@@ -57,7 +57,7 @@ Feature: Database performance issues
     Then the sessions that were counted are there
 
   @risk_mutating
-  Scenario: The missing index is built while the application works on
+  Scenario: The missing index is built while the application keeps working
     Given customers wait for a query that lacks an index
     When I get ready to drop it, also half-built (within 5 minutes):
       """sql
@@ -98,7 +98,7 @@ Feature: Database performance issues
     And the query is several times faster than before
 
   @risk_mutating
-  Scenario: The same index is not built twice
+  Scenario: A second build under the same name is refused
     Given customers wait for a query that lacks an index
     And the build of its index has failed half-way
     When I try to build it again, as if nothing were there:

@@ -3,7 +3,7 @@ Feature: Read replicas
   A replica takes reads from the database, and answers late. Measure first whether reads are the load, then how late.
 
   @risk_readonly
-  Scenario: It is known whether a replica would help
+  Scenario: Whether a replica would help is measured
     Given a quiet day of queries was counted
     When I compare rows read with rows written:
       """sql
@@ -28,7 +28,7 @@ Feature: Read replicas
     Then the server is ready for a replica
 
   @risk_readonly @alert_ReplicaLagging
-  Scenario: A replica follows, and it is known how late it is
+  Scenario: The replica follows, and its lag is measured
     Given a replica follows the database
     When I ask the database who follows it, and how far behind:
       """sql
@@ -47,7 +47,7 @@ Feature: Read replicas
     Then the replica has every booking that the database has
 
   @risk_mutating
-  Scenario: A replica refuses to write
+  Scenario: The replica refuses writes
     Given a replica follows the database
     When I try to write to it, with an update that matches no row:
       """bash
@@ -60,7 +60,7 @@ Feature: Read replicas
     And the replica takes no write of any kind
 
   @risk_mutating @alert_ReplicaLagging
-  Scenario: A replica that lags is found, and follows again
+  Scenario: A lagging replica is found, and catches up
     Given a replica follows the database
     And the replica lags behind
     When I ask the database how far behind it is:
@@ -83,7 +83,7 @@ Feature: Read replicas
     Then the replica catches up
 
   @risk_destructive
-  Scenario: A slot that nobody reads is found and dropped
+  Scenario: An unused replication slot is found and dropped
     Given a replication slot is kept for nobody
     When I list slots without a reader, and the WAL that is kept for them:
       """sql

@@ -44,7 +44,7 @@ Feature: Post-deployment validation
     And the log shows a registration, a search, a booking and a payment since then
 
   @risk_mutating
-  Scenario: A payment gateway that fails turns the validation red
+  Scenario: A failing payment gateway turns the validation red
     Given tap is failing
     When I try to write the whole report to a file (within 2 minutes):
       """bash

@@ -26,7 +26,7 @@ Feature: Pre-deployment checks
     Then no critical alarm is ringing
 
   @risk_readonly @manual
-  Scenario: No incident is open with the people
+  Scenario: Nobody is working on an incident
     When a person looks into PagerDuty and #alerts-critical: no incident is open, and nobody else deploys
     Then the API is serving
 
@@ -41,7 +41,7 @@ Feature: Pre-deployment checks
     And the newest run it reports is a failure
 
   @risk_readonly
-  Scenario: A GitHub that does not answer is not a green CI
+  Scenario: No answer from GitHub does not count as green
     Given github answers every request with an error
     When I try to ask how the last 5 workflow runs of main ended:
       """bash
@@ -53,7 +53,7 @@ Feature: Pre-deployment checks
       """
 
   @risk_readonly
-  Scenario: A staging that is down ends the command with an error
+  Scenario: Staging that is down ends the command with an error
     Given staging answers every request with an error
     When I try to look at the health of staging:
       """bash

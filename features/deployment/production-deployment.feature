@@ -40,7 +40,7 @@ Feature: Production deployment
     And the criterion "response time" does not fire
 
   @risk_readonly
-  Scenario: Errors during the watch say that it must go back
+  Scenario: Errors during the watch call for a rollback
     Given version 1.4.0 was deployed on every slot and it fails
     And customers keep looking at the categories
     When I try to watch error rate and response time for 15 minutes (within 20 minutes):
@@ -51,7 +51,7 @@ Feature: Production deployment
     And it says: roll back
 
   @risk_mutating
-  Scenario: A workflow that fails is noticed, and nothing was deployed
+  Scenario: A failed workflow is noticed, and nothing was deployed
     Given it is known which version every slot runs
     And version 1.4.0 is ready, and the pipeline fails
     When I tag the commit that was tested, and push the tag:

@@ -3,7 +3,7 @@ Feature: Deployment rollback
   A release does harm. Four criteria say so, computed from what the platform did; one command goes back.
 
   @risk_mutating @alert_DeploymentFailed
-  Scenario: The criteria say that the release must go
+  Scenario: The criteria call for a rollback
     Given version 1.3.0 was deployed on every slot and it fails
     And customers keep looking at the categories
     When I try to watch the error rate (within 10 minutes):
@@ -32,7 +32,7 @@ Feature: Deployment rollback
     And the criterion "a security incident" does not fire
 
   @risk_mutating
-  Scenario: Answers that take twice as long as before are a reason
+  Scenario: Response times above twice the baseline call for a rollback
     Given the response time before the deployment is known
     And version 1.3.0 was deployed on every slot and it is slow
     And customers keep looking at the categories
@@ -46,7 +46,7 @@ Feature: Deployment rollback
     And the criterion "error rate" does not fire
 
   @risk_mutating
-  Scenario: A security incident is a reason by itself
+  Scenario: A security incident alone calls for a rollback
     Given the alarm beautycort-security-incident was raised
     When I try to compute the criteria, without the smoke tests:
       """bash
@@ -84,7 +84,7 @@ Feature: Deployment rollback
     Then the rollback reports "already on 1.1.0"
 
   @risk_readonly
-  Scenario: Without a yes that names the target nothing is rolled back
+  Scenario: Nothing is rolled back until the target is named
     Given it is known which version every slot runs
     When I try to roll back without saying yes:
       """bash
@@ -97,7 +97,7 @@ Feature: Deployment rollback
     And every slot runs the version that it ran before
 
   @risk_mutating
-  Scenario: A database cannot be rolled back without a backup from before
+  Scenario: Without a backup from before the deployment the database is not rolled back
     Given version 1.3.0 was deployed on every slot and it fails
     And no backup is older than the deployment
     When I try to roll back for a reason that is about the database (within 20 minutes):

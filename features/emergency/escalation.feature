@@ -3,7 +3,7 @@ Feature: Escalation
   Who must know, by severity, and what to do when the message does not arrive.
 
   @risk_mutating
-  Scenario Outline: The people of a severity are told, and the message arrives
+  Scenario Outline: The right people are told, and the message arrives
     Given an incident of severity <severity> is announced in <channel>
     When I tell the channel what is known:
       """bash

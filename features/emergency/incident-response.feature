@@ -3,7 +3,7 @@ Feature: Incident response
   Four phases, each with its clock. What a machine can look at is run; what only a person can do is a checkbox.
 
   @risk_readonly
-  Scenario: In the first 5 minutes it is known what works
+  Scenario: In the first 5 minutes every part is checked
     Given the API is serving
     When a person acknowledges the alert in PagerDuty or Slack, and notes the time
     And I check the status of every part (within 1 minute):
@@ -16,7 +16,7 @@ Feature: Incident response
     Then the API is serving
 
   @risk_readonly @alert_PlatformDown
-  Scenario: Between 5 and 15 minutes a dependency that is down is found
+  Scenario: A dependency that is down is found within 15 minutes
     Given twilio is failing
     And customers try to sign in
     When I try to check every part (within 1 minute):

@@ -33,7 +33,7 @@ Feature: Monitoring dashboards
     And CloudWatch says that only beautycort-cpu is ringing
 
   @risk_mutating
-  Scenario: An alarm that is missing is found and made again
+  Scenario: A missing alarm is found and created again
     Given the alarm beautycort-cpu is missing
     When I list the alarms there are:
       """bash

@@ -3,7 +3,7 @@ Feature: CPU is used up
   Name the process first. More instances help against many customers, not against one loop without an end.
 
   @risk_readonly
-  Scenario: The host is measured, with its load and its cores
+  Scenario: CPU and load are read
     When I measure the processor for a second:
       """bash
       beautycort host cpu --seconds 1 --format json || test $? -eq 1
@@ -11,7 +11,7 @@ Feature: CPU is used up
     Then the numbers are those of this host
 
   @risk_readonly
-  Scenario: The process that spins is named
+  Scenario: The process that uses the CPU is found
     Given a process takes a whole processor
     When I measure which processes take the processor now:
       """bash
@@ -20,7 +20,7 @@ Feature: CPU is used up
     Then that process is among those that take most of the processor
 
   @risk_mutating
-  Scenario: The process that spins is ended
+  Scenario: The process that uses the CPU is ended
     Given a process takes a whole processor
     When I measure which processes take the processor now:
       """bash
@@ -39,7 +39,7 @@ Feature: CPU is used up
     And the API is serving
 
   @risk_mutating
-  Scenario: A third instance takes its share of the customers
+  Scenario: A third instance takes its share of the traffic
     Given 2 instances serve customers
     And customers keep asking
     When I get ready to go back to two instances (within 2 minutes):

@@ -4,7 +4,7 @@ Feature: A disk is full
   still open: their space is not free.
 
   @risk_readonly
-  Scenario: How full the disks are is read
+  Scenario: Disk and inode usage is read
     When I look at every file system, space and inodes:
       """bash
       df -P -h
@@ -17,7 +17,7 @@ Feature: A disk is full
     Then the disk it tells of is the one of the log folder
 
   @risk_mutating
-  Scenario: The biggest files of a full volume are found
+  Scenario: The biggest files on a full volume are found
     Given the log volume is full of rotated logs
     When I list what fills it:
       """bash
@@ -40,7 +40,7 @@ Feature: A disk is full
     And no log of the security events was removed
 
   @risk_destructive
-  Scenario: The space of a deleted but open log is given back without a restart
+  Scenario: The space of a deleted but open log is freed without a restart
     Given the log volume is full of a log that was deleted while it is written
     When I look for deleted files that are still open:
       """bash

@@ -3,7 +3,7 @@ Feature: Load balancer
   The load balancer asks each instance for /api/health on port 3000. Take a sick target out, repair it, put it back.
 
   @risk_readonly
-  Scenario: The load balancer is active and every target healthy
+  Scenario: The load balancer is active, and every target is healthy
     Given 2 instances serve customers
     When I read the state of the load balancer:
       """bash
@@ -17,7 +17,7 @@ Feature: Load balancer
     Then the load balancer finds 2 targets healthy
 
   @risk_readonly
-  Scenario: The target that is not healthy is named, with the reason
+  Scenario: The unhealthy target is found, with the reason
     Given 2 instances serve customers
     And instance 2 of the API is stopped
     When I list the targets that are not healthy:
@@ -28,7 +28,7 @@ Feature: Load balancer
     Then the answer names the stopped instance, and no other
 
   @risk_mutating
-  Scenario: A sick target is taken out, repaired and put back
+  Scenario: An unhealthy target is taken out, repaired and put back
     Given 2 instances serve customers
     And the load balancer knows its targets
     And instance 2 of the API is stopped
@@ -57,7 +57,7 @@ Feature: Load balancer
     And the load balancer has the same targets as before
 
   @risk_mutating
-  Scenario: A target group that does not exist takes nothing
+  Scenario: A mistyped target group changes nothing
     Given 2 instances serve customers
     And the load balancer knows its targets
     When I try to register a target with a mistyped target group:

@@ -3,7 +3,7 @@ Feature: Memory is used up
   A big process is not a leak: a leak grows. Measure twice, restart one instance at a time.
 
   @risk_readonly
-  Scenario: The host is measured, with what the kernel had to kill
+  Scenario: Memory and out-of-memory kills are read
     When I read memory, the biggest processes and the kills:
       """bash
       beautycort host memory --seconds 0.5 --format json || test $? -eq 1
@@ -11,7 +11,7 @@ Feature: Memory is used up
     Then the numbers are those of this host
 
   @risk_readonly
-  Scenario: The process that leaks is told from one that is only big
+  Scenario: A leaking process is told from one that is only big
     Given a process leaks memory
     When I measure which processes grow:
       """bash
@@ -20,7 +20,7 @@ Feature: Memory is used up
     Then that process is the one that grows most
 
   @risk_mutating
-  Scenario: The process that leaks is ended and its memory is free
+  Scenario: The leaking process is ended, and its memory is free
     Given a process leaks memory
     When I measure which processes grow:
       """bash

@@ -3,7 +3,7 @@ Feature: nginx
   Test, then reload. A reload keeps connections; a restart drops them.
 
   @risk_mutating
-  Scenario: nginx runs, and its configuration is good
+  Scenario: nginx runs, and its configuration is valid
     When I look whether it runs:
       """bash
       systemctl --no-pager status nginx
@@ -27,7 +27,7 @@ Feature: nginx
     And the API is serving
 
   @risk_mutating
-  Scenario: A mistake is taken back, and no request is lost
+  Scenario: A mistake is removed, and no request is lost
     Given the configuration of nginx has a mistake
     And customers keep asking
     When I move the file out of the way:
@@ -61,7 +61,7 @@ Feature: nginx
     And no customer got an error meanwhile
 
   @risk_destructive
-  Scenario: nginx that is down is found and started
+  Scenario: nginx is down, and is started
     Given nginx is down
     When I try to see whether it runs:
       """bash
@@ -74,7 +74,7 @@ Feature: nginx
     Then the API is serving
 
   @risk_readonly
-  Scenario: What customers get is read from the access log
+  Scenario: Status codes are counted from the access log
     Given customers asked for a page that is not there
     When I count the last thousand answers by status:
       """bash
@@ -83,7 +83,7 @@ Feature: nginx
     Then the log counts answers with 404
 
   @risk_readonly
-  Scenario: The pages that fail are read from the access log
+  Scenario: Failing requests are listed from the access log
     Given customers asked for a page that is not there
     When I list the requests that failed most, of the last thousand:
       """bash

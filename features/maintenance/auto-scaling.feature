@@ -6,7 +6,7 @@ Feature: Auto-scaling
     Given 2 instances run on Kubernetes, without an autoscaler
 
   @risk_mutating @requires_kubectl
-  Scenario: The autoscaler is applied, and keeps two instances at least
+  Scenario: The autoscaler is applied, and keeps at least two instances
     Given only 1 instance runs on Kubernetes
     When I write the manifest, and have the server check it:
       """bash
@@ -44,7 +44,7 @@ Feature: Auto-scaling
     And customers are answered by 2 instances
 
   @risk_mutating @requires_kubectl
-  Scenario: CPU above 70 % brings more instances
+  Scenario: CPU above 70 % adds instances
     Given the autoscaler is there, with a minimum and a maximum of 2
     And the instances use 300 % CPU together
     When I read what the autoscaler sees, and what limits it:
@@ -64,7 +64,7 @@ Feature: Auto-scaling
     And the CPU of each is at 60 %
 
   @risk_mutating @requires_kubectl
-  Scenario: Scaling by hand beside the autoscaler is undone; its minimum is what to change
+  Scenario: Scaling by hand is undone by the autoscaler, so its minimum is changed
     Given the autoscaler is there, with a minimum of 2 and a maximum of 10
     And the instances use 40 % CPU together
     When I scale by hand, and see it undone (within 3 minutes):
@@ -82,7 +82,7 @@ Feature: Auto-scaling
     And they stay 4 when the autoscaler has looked again
 
   @risk_mutating @requires_kubectl
-  Scenario: An autoscaler that names a deployment which is not there is found and corrected
+  Scenario: An autoscaler with the wrong deployment name is found and corrected
     Given the autoscaler names the deployment beautycort-api
     And only 1 instance runs on Kubernetes
     When I read the conditions of the autoscaler:
@@ -106,7 +106,7 @@ Feature: Auto-scaling
     And Kubernetes has 2 instances ready
 
   @risk_mutating @requires_kubectl
-  Scenario Outline: A manifest that is wrong is refused, and nothing is changed
+  Scenario Outline: A wrong manifest is refused, and nothing is changed
     When I try to apply it:
       """bash
       kubectl apply -f - <<'YAML'

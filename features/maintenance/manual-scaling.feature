@@ -4,7 +4,7 @@ Feature: Manual scaling
   Each instance brings a pool of database connections: compute first whether they fit.
 
   @risk_readonly
-  Scenario: Five instances fit the connections of the database
+  Scenario: Five instances fit the connections the database has
     Given the database has room for five pools
     When I compare instances × pool with what the database has:
       """bash

@@ -3,7 +3,7 @@ Feature: Monthly maintenance
   First Sunday of the month: certificate, dependencies, database, security review, and a restore for real.
 
   @risk_readonly
-  Scenario: The certificate that is served is good for 30 days and more
+  Scenario: The served certificate is valid for at least 30 days
     Given the API is serving
     When I run every health check (within 1 minute):
       """bash
@@ -28,7 +28,7 @@ Feature: Monthly maintenance
     And the live database was not touched
 
   @risk_mutating
-  Scenario: A newest backup that cannot be restored ends the test with an error
+  Scenario: A backup that cannot be restored ends the test with an error
     Given a verified backup
     And the backup is cut short
     When I try to restore the newest backup into a scratch database (within 10 minutes):
@@ -40,7 +40,7 @@ Feature: Monthly maintenance
     And no scratch database is left
 
   @risk_readonly
-  Scenario: The security review finds who looked for a hole
+  Scenario: The security review finds who probed the API
     Given somebody asked for paths that no customer asks for
     When I count the events of the security log, by kind and client:
       """bash

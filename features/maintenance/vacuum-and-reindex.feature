@@ -21,7 +21,7 @@ Feature: Vacuum and reindex
     Then the table with dead rows is listed
 
   @risk_readonly
-  Scenario: It is known how far transaction numbers are from their end
+  Scenario: The distance to transaction ID wraparound is read
     Given a quiet day of queries was counted
     When I read the age of the oldest transaction of each database:
       """sql
@@ -34,7 +34,7 @@ Feature: Vacuum and reindex
     Then every database is far from the end of its transaction numbers
 
   @risk_mutating
-  Scenario: Dead rows are cleared away while customers write
+  Scenario: Dead rows are removed while customers write
     Given dead rows fill a table and its indexes
     And customers write to it all the time
     When I vacuum the table, and analyze it (within 30 minutes):
@@ -45,7 +45,7 @@ Feature: Vacuum and reindex
     And new rows take the room of dead ones
 
   @risk_mutating
-  Scenario: After a vacuum no dead row is left
+  Scenario: After VACUUM no dead row is left
     Given dead rows fill a table and its indexes
     When I vacuum the table, and analyze it (within 30 minutes):
       """sql
@@ -92,7 +92,7 @@ Feature: Vacuum and reindex
     And every index is valid
 
   @risk_mutating
-  Scenario: What a failed rebuild left is dropped, and the rebuild repeated
+  Scenario: Leftovers of a failed rebuild are dropped, and the rebuild is repeated
     Given dead rows fill a table and its indexes
     And a concurrent rebuild has failed half-way
     When I look for what rebuilds left:

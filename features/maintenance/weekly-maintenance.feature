@@ -41,7 +41,7 @@ Feature: Weekly maintenance
     Then the lock file is the one that was reviewed
 
   @risk_mutating @requires_trivy
-  Scenario: The image holds no known hole that is high or critical
+  Scenario: The image has no known high or critical vulnerability
     Given the API is serving
     When I scan the image that is deployed (within 10 minutes):
       """bash

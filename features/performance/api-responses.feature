@@ -14,7 +14,7 @@ Feature: API responses
     And a compressed list takes less than 50 % of the bytes
 
   @risk_mutating
-  Scenario: Compression that was switched off is switched on again
+  Scenario: Compression is switched on again
     Given the proxy does not compress
     When I measure the same list, as it is and compressed:
       """bash
@@ -44,7 +44,7 @@ Feature: API responses
     And searches are answered from the cache, faster than from the database
 
   @risk_readonly
-  Scenario: A list no longer than the screen is smaller
+  Scenario: A shorter list is a smaller response
     When I measure a list of a hundred, and one of five:
       """bash
       for limit in 100 5; do

@@ -4,7 +4,7 @@ Feature: Index management
   the catalogue.
 
   @risk_readonly
-  Scenario: A big table that is read as a whole is found
+  Scenario: A big table that is scanned sequentially is found
     Given customers wait for a query that lacks an index
     When I list big tables by the rows that sequential scans read:
       """sql
@@ -18,7 +18,7 @@ Feature: Index management
     Then the table that is read as a whole is on top of the list
 
   @risk_mutating
-  Scenario: The index of the providers' places is built
+  Scenario: The index on provider locations is built
     Given the index of the providers' places is missing
     When I get ready to drop it, also half-built (within 5 minutes):
       """sql
@@ -32,7 +32,7 @@ Feature: Index management
     And every index is valid
 
   @risk_readonly
-  Scenario: Indexes that nobody uses are found
+  Scenario: Unused indexes are found
     Given some indexes cost and do not help
     When I list indexes without a scan, those of constraints left out:
       """sql
@@ -50,7 +50,7 @@ Feature: Index management
     Then the unused index is listed, and none that a constraint needs
 
   @risk_readonly
-  Scenario: Indexes that are there twice are found
+  Scenario: Duplicate indexes are found
     Given some indexes cost and do not help
     When I list indexes of the same table, method, columns and condition:
       """sql
@@ -68,7 +68,7 @@ Feature: Index management
     Then both indexes of the pair are listed
 
   @risk_mutating
-  Scenario: The second of a pair, and the unused one, are dropped
+  Scenario: A duplicate and an unused index are dropped
     Given some indexes cost and do not help
     When I keep their definitions, which are the way back:
       """sql

@@ -3,7 +3,7 @@ Feature: Query tuning
   Find where the time goes, read the plan, and give the planner true numbers.
 
   @risk_readonly
-  Scenario: The queries that take the most time in all are found
+  Scenario: The queries that take the most total time are found
     Given customers wait for a query that lacks an index
     When I list queries by total time:
       """sql
@@ -34,7 +34,7 @@ Feature: Query tuning
       """
 
   @risk_readonly
-  Scenario: A plan with a wrong estimate is read
+  Scenario: A plan with a wrong row estimate is found
     Given the planner's statistics are out of date
     When I compare expected with real rows:
       """sql
@@ -54,7 +54,7 @@ Feature: Query tuning
     Then the table with the most changes since is listed
 
   @risk_mutating
-  Scenario: Statistics are made true again
+  Scenario: Statistics are refreshed
     Given the planner's statistics are out of date
     When I analyze the table:
       """sql
@@ -67,7 +67,7 @@ Feature: Query tuning
     Then the plan expects about as many rows as there are
 
   @risk_readonly
-  Scenario: One query for each row is found, and one for all takes its place
+  Scenario: An N+1 query is found and replaced by one query
     Given an application asks for each row by itself
     When I list queries for one row by how often they are asked:
       """sql

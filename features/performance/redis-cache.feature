@@ -3,7 +3,7 @@ Feature: Redis cache
   How often the cache has the answer, what it costs in memory, and why nothing may be evicted from this instance.
 
   @risk_readonly @alert_CacheHitRatioLow
-  Scenario: The hit ratio of an interval is computed
+  Scenario: The current hit ratio is measured
     Given the API is serving
     When I read the counters at the beginning of the interval:
       """bash
@@ -47,7 +47,7 @@ Feature: Redis cache
     And Redis uses less than 75 % of its memory
 
   @risk_readonly
-  Scenario Outline: A Redis that evicts forgets who was revoked
+  Scenario Outline: With eviction on, Redis forgets revoked tokens
     Given Redis was told to evict by <policy>, and the cache fills its memory
     When I ask whether the revoked token is on the blacklist:
       """bash
@@ -62,7 +62,7 @@ Feature: Redis cache
       | volatile-ttl |
 
   @risk_mutating
-  Scenario: Eviction is switched off, and the blacklist keeps what it is told
+  Scenario: Eviction is switched off, and the blacklist keeps its entries
     Given Redis was told to evict by allkeys-lru, and the cache fills its memory
     When I switch eviction off and remove what fills the memory (within 2 minutes):
       """bash
@@ -75,7 +75,7 @@ Feature: Redis cache
     And a customer who signs out is signed out
 
   @risk_mutating
-  Scenario: Cached answers without an expiry are given one
+  Scenario: Cached responses without an expiry get one
     Given cached answers were written without an expiry
     When I give an expiry to every cached answer that has none (within 2 minutes):
       """bash

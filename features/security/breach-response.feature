@@ -3,7 +3,7 @@ Feature: Breach response
   Keep the evidence, find the attacker, shut him out, make worthless what he has; let nobody back in meanwhile.
 
   @risk_mutating
-  Scenario: Evidence is kept before anything is cleaned up
+  Scenario: Evidence is copied before anything is cleaned up
     Given somebody attacks the sign-in from one address
     When a person tells the Security Lead by telephone, and opens an incident of severity CRITICAL
     And I copy the logs with their checksums to a folder of the incident, and take the right to write away:
@@ -23,7 +23,7 @@ Feature: Breach response
     And nobody has the right to write to the copies
 
   @risk_readonly
-  Scenario: The address that guesses codes is found
+  Scenario: The address that is guessing codes is found
     Given somebody attacks the sign-in from one address
     When I count failed sign-ins by address, of the last five thousand events:
       """bash
@@ -39,7 +39,7 @@ Feature: Breach response
     Then the attacking address stands there with its failed sign-ins
 
   @risk_readonly
-  Scenario: What he asked for without the right to it is read
+  Scenario: What the attacker tried, and what was answered, is found
     Given somebody attacks the sign-in from one address
     And he tries a forged token, and files that are none of his
     When I count refused and suspicious requests by address and path, of the last five thousand events:
@@ -67,7 +67,7 @@ Feature: Breach response
     And nothing but what he was given is listed
 
   @risk_mutating
-  Scenario: The address is blocked, and the others are served
+  Scenario: The address is blocked, and everyone else is served
     Given somebody attacks the sign-in from one address
     When I get ready to let the address in again:
       """bash
@@ -105,7 +105,7 @@ Feature: Breach response
     Then the rate limit lets an address ask as often as before
 
   @risk_mutating
-  Scenario: A rotation that nobody confirmed is refused
+  Scenario: An unconfirmed rotation is refused
     Given a customer is signed in
     And the settings of the API are known
     When I try to rotate the secret without naming the target:
@@ -120,7 +120,7 @@ Feature: Breach response
     And every slot accepts the tokens of customers who were signed in
 
   @risk_destructive
-  Scenario: With a new JWT secret, tokens that were forged with the old one are refused
+  Scenario: With a new JWT secret, forged tokens are refused
     Given a customer is signed in
     And the JWT secret was stolen, and a token forged with it
     When I put a new secret that nobody sees into the settings:
@@ -159,7 +159,7 @@ Feature: Breach response
     And a customer can sign in
 
   @risk_mutating
-  Scenario: The password of a database role is changed, and nobody reads the new one
+  Scenario: The password of a database role is changed, and never shown
     Given the password of a database role is known to somebody else
     When I give the role a new password, into a file of its own (within 1 minute):
       """bash
@@ -185,7 +185,7 @@ Feature: Breach response
     And the new password stands in no output, no statistics and no log of the server
 
   @risk_mutating
-  Scenario: A key of another service is changed
+  Scenario: The API key of another service is replaced
     When a person makes a new key in the console of Tap, Twilio or Supabase, and writes it to the settings of the API
     And a person restarts the instances one after the other, and sees a payment and a code go through
     And a person revokes the old key in the console

@@ -3,7 +3,7 @@ Feature: Certificate check
   Expiring, expired, of another host, of an unknown authority: four faults, four remedies. Tell them apart first.
 
   @risk_readonly
-  Scenario: The certificate that is served is good for more than thirty days
+  Scenario: The served certificate is valid for at least 30 days
     When I read serial number and last day from the wire:
       """bash
       python3 - <<'PY'
@@ -20,7 +20,7 @@ Feature: Certificate check
     Then it has 30 days or more left, as on the wire
 
   @risk_readonly
-  Scenario Outline: A certificate that ends soon is found before customers find it
+  Scenario Outline: A certificate that expires soon is found before customers notice
     Given the certificate is ending in <days> days
     When I try to ask the health checks:
       """bash
@@ -35,7 +35,7 @@ Feature: Certificate check
       | 5    | unhealthy |
 
   @risk_readonly
-  Scenario Outline: What is wrong with a certificate that clients refuse is told apart
+  Scenario Outline: Why clients refuse the certificate is found
     Given the certificate is <fault>
     When I try to ask the health checks:
       """bash

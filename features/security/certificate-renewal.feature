@@ -38,7 +38,7 @@ Feature: Certificate renewal
     And the API is serving
 
   @risk_mutating
-  Scenario: A key of another certificate is refused, and the old pair goes on serving
+  Scenario: A key that does not fit is refused, and the former certificate stays
     Given a renewed certificate is at hand, with the key of another one
     When I keep the former pair:
       """bash
