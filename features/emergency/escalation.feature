@@ -1,6 +1,6 @@
 @needs_third_parties
 Feature: Escalation
-  Who must know, by severity, and what to do when the message does not arrive.
+  Whom to tell, by severity, and what to do when the message does not arrive.
 
   @risk_mutating
   Scenario Outline: The right people are told, and the message arrives

@@ -1,13 +1,13 @@
 @needs_nginx
 Feature: Incident report
-  Within 24 hours: what happened when, from the logs and not from memory; and the logs are kept.
+  Within 24 hours: what happened when, from the logs and not from memory. The logs are copied first.
 
   Background:
     Given customers could not sign in for a while
 
   @risk_readonly
   Scenario: The timeline is made from the log
-    When I read when it began, when it ended and whom it hit:
+    When I read when it began, when it ended and what failed:
       """bash
       python3 -c '
       import collections, json, os

@@ -1,6 +1,6 @@
 @needs_nginx @needs_aws
 Feature: Incident response
-  Four phases, each with its clock. What a machine can look at is run; what only a person can do is a checkbox.
+  Four phases, each with a time limit. What a machine can check is a command; what only a person can do is a checkbox.
 
   @risk_readonly
   Scenario: In the first 5 minutes every part is checked
@@ -35,7 +35,7 @@ Feature: Incident response
       tail -n 2000 "$LOG_DIR/app.log" | python3 -c '
       import collections, json, sys
       entries = [json.loads(line) for line in sys.stdin]
-      errors = collections.Counter((e["path"], e.get("status", e.get("error"))) for e in entries if e["level"] == "error")
+      errors = collections.Counter((e.get("path"), e.get("status", e.get("error"))) for e in entries if e["level"] == "error")
       for (path, what), times in errors.most_common(10):
           print(times, path, what)
       '

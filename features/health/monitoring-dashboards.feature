@@ -1,11 +1,11 @@
 @needs_aws
 Feature: Monitoring dashboards
-  A dashboard shows, an alarm wakes. Alarms can be read by a machine: do they exist, and is one ringing?
+  People look at dashboards; alarms wake people. A command can tell whether every alarm exists, and which one is ringing.
 
   @risk_readonly
   Scenario: Every threshold has an alarm, and none is ringing
     Given CloudWatch knows the alarms of the platform
-    When I list the alarms, their thresholds, their states and whom they tell:
+    When I list the alarms with threshold, state and action:
       """bash
       aws cloudwatch describe-alarms --alarm-name-prefix beautycort- \
         --query 'MetricAlarms[].[AlarmName,Threshold,Unit,StateValue,AlarmActions[0]]' --output text
@@ -19,7 +19,7 @@ Feature: Monitoring dashboards
       | beautycort-cpu                  | 80        | Percent      |
     And every alarm tells somebody
     And no critical alarm is ringing
-    When a person opens the dashboards and sees data of the last five minutes on each of them
+    When a person opens the dashboards and sees data from the last five minutes on each of them
 
   @risk_readonly @alert_AlarmRinging
   Scenario: An alarm that rings is found, with its reason
@@ -35,12 +35,12 @@ Feature: Monitoring dashboards
   @risk_mutating
   Scenario: A missing alarm is found and created again
     Given the alarm beautycort-cpu is missing
-    When I list the alarms there are:
+    When I list the alarms that exist:
       """bash
       aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --query 'MetricAlarms[].AlarmName' --output text
       """
     Then the answer does not list the alarm beautycort-cpu
-    When I make it again, and let it tell the same people as another alarm:
+    When I create it again, with the action of another alarm:
       """bash
       tells=$(aws cloudwatch describe-alarms --alarm-names beautycort-memory --output text \
         --query 'MetricAlarms[0].AlarmActions')
