@@ -1,16 +1,16 @@
 @needs_nginx
 Feature: Database connections of the application
-  Requests end with 503, the database is healthy: the application's own pools have no connection left.
+  Requests get 503 although the database is healthy: the application's own pools have no free connection.
 
   @risk_readonly @alert_ConnectionPoolExhausted
   Scenario: The exhausted pool and the session that blocks it are found
     Given the connection pools are exhausted by a session that was forgotten
-    When I read which requests found no connection:
+    When I read which requests got no connection:
       """bash
       grep '"error": "PoolTimeout"' "$LOG_DIR/app.log" | tail -n 20
       """
     Then the log names the pool that timed out
-    When I count the application's connections, and ask who blocks them:
+    When I count the application's connections, and list who blocks them:
       """sql
       SELECT application_name, state, wait_event_type, count(*)
       FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -50,12 +50,12 @@ Feature: Database connections of the application
   Scenario: A pool that is too small is enlarged, slot by slot, while customers are served
     Given the connection pools are too small for the customers who come at once
     And a customer keeps asking
-    When I read the size of the pools, and how many connections the database has left:
+    When I read the size of the pools, and how many connections are free:
       """bash
       grep -n -E '^DB_POOL_' "$API_ENV_FILE"
       psql -X -At -c "SELECT current_setting('max_connections')::int - count(*) AS left FROM pg_stat_activity"
       """
-    And I give each slot five connections and restart the slots, one after the other (within 2 minutes):
+    And I give each slot five connections, and restart the slots one after the other (within 2 minutes):
       """bash
       (
         set -e

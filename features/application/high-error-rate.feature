@@ -18,7 +18,7 @@ Feature: High error rate
       """bash
       grep -E '"status": 5[0-9]{2}' "$LOG_DIR/app.log" | tail -n 5
       """
-    And I try to look at every dependency (within 1 minute):
+    And I try to check every dependency (within 1 minute):
       """bash
       beautycort health-checks health --format json
       """
@@ -65,7 +65,7 @@ Feature: High error rate
     Given a customer has booked and wants to pay by card
     And one slot runs a release that was deployed badly
     And payments fail at one slot
-    When I point back to the release before, and restart that one slot (within 2 minutes):
+    When I point back to the previous release, and restart that one slot (within 2 minutes):
       """bash
       ls -1 "$API_RELEASES"
       ln -sfn v1.1.0 "$API_RELEASES/current"
@@ -87,7 +87,7 @@ Feature: High error rate
       """bash
       curl -sS -o /dev/null -w 'Tap answers %{http_code} in %{time_total} s\n' --max-time 5 "$TAP_API_URL"
       """
-    And I look at the addresses in the configuration, which hold no secret:
+    And I read the addresses in the configuration, which hold no secret:
       """bash
       grep -n -E '^[A-Z]+_API_URL=' "$API_ENV_FILE"
       """

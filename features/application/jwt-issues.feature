@@ -1,11 +1,11 @@
 @needs_nginx
 Feature: JWT issues
-  Customers cannot sign in, or are signed out: the secret, the expiry, or the blacklist.
+  Customers cannot sign in, or are signed out: the cause is the secret, the expiry or the blacklist.
 
   @risk_readonly @alert_SignInFails
   Scenario: A secret that is too short is found by its length
     Given a slot was restarted with a JWT secret that is too short
-    When I read how long the secret is, and how long a token lives:
+    When I read the length of the secret, and the lifetime of a token:
       """bash
       (
         secret=$(sed -n 's/^JWT_SECRET=//p' "$API_ENV_FILE" | tail -n 1)
@@ -27,7 +27,7 @@ Feature: JWT issues
       docker compose logs --tail 5 api
       """
     Then its output says that the secret needs at least 32 characters
-    When I take the short secret out of the configuration and restart the slot (within 2 minutes):
+    When I remove the short secret from the configuration, and restart the slot (within 2 minutes):
       """bash
       sed -i '/^JWT_SECRET=/d' "$API_ENV_FILE"
       docker restart beautycort-api-2
@@ -39,7 +39,7 @@ Feature: JWT issues
   Scenario: With a new secret, every slot refuses the tokens issued before
     Given a customer is signed in
     And a slot was restarted with a JWT secret that is too short
-    When I write a new secret that nobody sees, and restart the slots, one after the other (within 2 minutes):
+    When I write a new secret, unseen, and restart the slots one after the other (within 2 minutes):
       """bash
       (
         set -e
@@ -62,7 +62,7 @@ Feature: JWT issues
   @risk_readonly
   Scenario: How long a token really lives is read from the token
     Given tokens live for seconds only
-    When I read the life of a token from its own claims:
+    When I read the lifetime of a token from its own claims:
       """bash
       python3 - "$TOKEN_HEADER_FILE" <<'END'
       import base64, json, pathlib, sys
@@ -76,7 +76,7 @@ Feature: JWT issues
   @risk_mutating
   Scenario: A wrong expiry is corrected, and new tokens live 15 minutes
     Given tokens live for seconds only
-    When I take the wrong expiry out and restart the slots, one after the other (within 2 minutes):
+    When I remove the wrong expiry, and restart the slots one after the other (within 2 minutes):
       """bash
       (
         set -e

@@ -1,7 +1,7 @@
 @needs_nginx @needs_aws
 Feature: Backup and restore
-  A backup counts when it was downloaded, read and restored once. A restore never touches the live database
-  before the new one is verified.
+  A backup counts only when it was downloaded and restored once. A restore does not touch the live database
+  until the new one is verified.
 
   @risk_mutating
   Scenario: A backup is made and verified

@@ -1,6 +1,6 @@
 @needs_postgres @alert_DatabaseBlocked
 Feature: Blocked queries
-  Queries that wait for a lock take no CPU and no disk: they only wait, for one session that can be named.
+  Queries that wait for a lock use no CPU and no disk: they wait for one session, which can be named.
 
   @risk_readonly
   Scenario Outline: The session that blocks the others is found
@@ -99,7 +99,7 @@ Feature: Blocked queries
   @risk_destructive
   Scenario: A waiting schema change is cancelled, and the queue behind it moves
     Given queries wait for a session that changes the table
-    When I name the change that the others stand behind:
+    When I name the schema change that the others wait behind:
       """bash
       psql -X -At -v ON_ERROR_STOP=1 <<'SQL'
       SELECT json_build_object('pid', pid, 'query', left(query, 80))

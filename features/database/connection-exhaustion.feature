@@ -1,6 +1,6 @@
 @needs_postgres @alert_DatabaseConnectionsHigh
 Feature: Connection exhaustion
-  The database refuses new sessions because all are taken. Most of them do nothing.
+  The database refuses new connections because all are taken. Most of them do nothing.
 
   @risk_readonly
   Scenario: The application that holds the connections is found
@@ -18,7 +18,7 @@ Feature: Connection exhaustion
       SQL
       """
     Then 80 % or more of the connections are counted
-    When I list who holds them, in which state, and for how long at most:
+    When I list who holds them, in which state, and for how long:
       """sql
       SELECT application_name, usename, state, count(*), max(now() - state_change) AS longest
       FROM pg_stat_activity
@@ -44,7 +44,7 @@ Feature: Connection exhaustion
       SQL
       """
     And I take application from the answer as APPLICATION
-    And I end its transactions that nobody touched for five minutes, superusers left out:
+    And I end its transactions that were idle for five minutes, except those of superusers:
       """sql
       \set idle_for '5 minutes'
       \getenv idle_for IDLE_FOR
@@ -64,7 +64,7 @@ Feature: Connection exhaustion
   @risk_mutating
   Scenario: Forgotten transactions end by themselves from now on
     Given a transaction was forgotten by its application
-    When I set a limit for idle transactions, which counts for new sessions:
+    When I set a limit for idle transactions, which applies to new sessions:
       """sql
       \set idle_limit '5min'
       \getenv idle_limit IDLE_LIMIT
@@ -75,7 +75,7 @@ Feature: Connection exhaustion
   @risk_readonly
   Scenario: The administrator gets in when nobody else does
     Given an application has taken every connection
-    When I connect as administrator, by a reserved connection, and read how many there are:
+    When I connect as administrator, on a reserved connection, and read how many there are:
       """sql
       SELECT current_user,
              current_setting('superuser_reserved_connections') AS for_superusers,

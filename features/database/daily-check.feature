@@ -1,11 +1,11 @@
 @needs_nginx
 Feature: Daily database check
-  Three questions every morning: does it answer, is a query slow, are connections left.
+  Three questions every morning: does it answer, is a query slow, are connections free?
 
   @risk_readonly
   Scenario: The database answers, no query is slow, and connections are free
     Given a quiet day of queries was counted
-    When I ask the API how its database is:
+    When I ask the API for the health of its database:
       """bash
       curl --fail-with-body -sS --max-time 10 "$API_BASE_URL/api/health/detailed" \
         | python3 -c 'import json, sys
@@ -73,7 +73,7 @@ Feature: Daily database check
   @risk_readonly
   Scenario: A database that does not answer ends the check with an error
     Given postgres is down
-    When I try to ask the API how its database is:
+    When I try to ask the API for the health of its database:
       """bash
       curl --fail-with-body -sS --max-time 10 "$API_BASE_URL/api/health/detailed" \
         | python3 -c 'import json, sys

@@ -1,12 +1,12 @@
 @needs_postgres @alert_MigrationFailed
 Feature: Failed migration
   A migration runs in one transaction: when it fails, nothing of it stays. One that cannot run in a transaction
-  leaves something, and says so.
+  may leave something behind, and says so.
 
   @risk_mutating
   Scenario: A migration that failed half-way is corrected and applied
     Given a migration has failed half-way
-    When I try to see how every migration stands:
+    When I try to list the state of every migration:
       """bash
       beautycort migrate status --format json
       """
@@ -35,7 +35,7 @@ Feature: Failed migration
     Then both of its columns are there
     And the database remembers 2 applied migrations
     And the files and their checksums agree
-    When I check that the data is whole:
+    When I check that the data is intact:
       """bash
       beautycort validate data --format json
       """
@@ -44,7 +44,7 @@ Feature: Failed migration
   @risk_mutating
   Scenario: Leftovers of a migration outside a transaction are removed before it runs again
     Given a migration that builds an index concurrently has failed
-    When I try to see how every migration stands:
+    When I try to list the state of every migration:
       """bash
       beautycort migrate status --format json
       """
@@ -58,7 +58,7 @@ Feature: Failed migration
       """
       failed outside a transaction and may have left something; clean it
       """
-    When I drop what it left (within 5 minutes):
+    When I drop what it left behind (within 5 minutes):
       """sql
       DROP INDEX CONCURRENTLY IF EXISTS users_name_key;
       """
@@ -94,7 +94,7 @@ Feature: Failed migration
       """bash
       git -C "$MIGRATIONS_DIR" checkout -- 0001_add_booking_source.sql
       """
-    And I try to see how every migration stands:
+    And I try to list the state of every migration:
       """bash
       beautycort migrate status --format json
       """

@@ -5,7 +5,7 @@ Feature: Database performance issues
   @risk_readonly
   Scenario: The query that costs the most is found and explained
     Given customers wait for a query that lacks an index
-    When I list the queries that take the most time in all:
+    When I list the queries that take the most total time:
       """sql
       SELECT round(total_exec_time::numeric) AS total_ms,
              round(mean_exec_time::numeric, 1) AS mean_ms,
@@ -59,7 +59,7 @@ Feature: Database performance issues
   @risk_mutating
   Scenario: The missing index is built while the application keeps working
     Given customers wait for a query that lacks an index
-    When I get ready to drop it, also half-built (within 5 minutes):
+    When I get ready to drop it, even half-built (within 5 minutes):
       """sql
       DROP INDEX CONCURRENTLY IF EXISTS notifications_user_created;
       """
@@ -76,7 +76,7 @@ Feature: Database performance issues
   Scenario: An index that a failed build left behind is found
     Given customers wait for a query that lacks an index
     And the build of its index has failed half-way
-    When I look for indexes that no query may use:
+    When I list invalid indexes, which no query uses:
       """sql
       SELECT indexrelid::regclass AS index, indrelid::regclass AS "table", indisvalid, indisready,
              pg_size_pretty(pg_relation_size(indexrelid)) AS size
@@ -101,7 +101,7 @@ Feature: Database performance issues
   Scenario: A second build under the same name is refused
     Given customers wait for a query that lacks an index
     And the build of its index has failed half-way
-    When I try to build it again, as if nothing were there:
+    When I try to build it again under the same name:
       """sql
       CREATE INDEX CONCURRENTLY notifications_user_created
       ON notifications (user_id, created_at DESC);
@@ -114,7 +114,7 @@ Feature: Database performance issues
       """sql
       DROP INDEX CONCURRENTLY notifications_user_created;
       """
-    And I build it from the beginning (within 30 minutes):
+    And I build it again from the start (within 30 minutes):
       """sql
       CREATE INDEX CONCURRENTLY notifications_user_created
       ON notifications (user_id, created_at DESC);

@@ -1,6 +1,6 @@
 @needs_postgres
 Feature: Read replicas
-  A replica takes reads from the database, and answers late. Measure first whether reads are the load, then how late.
+  A replica takes reads off the database, but its data is late. Measure first whether reads are the load, then how late it is.
 
   @risk_readonly
   Scenario: Whether a replica would help is measured
@@ -16,7 +16,7 @@ Feature: Read replicas
       WHERE datname = current_database();
       """
     Then reads and writes are both counted
-    When I read whether the server can feed one:
+    When I read whether the server can feed a replica:
       """sql
       SELECT current_setting('wal_level') AS wal_level,
              current_setting('max_wal_senders') AS max_wal_senders,
@@ -30,7 +30,7 @@ Feature: Read replicas
   @risk_readonly @alert_ReplicaLagging
   Scenario: The replica follows, and its lag is measured
     Given a replica follows the database
-    When I ask the database who follows it, and how far behind:
+    When I list the replicas, and how far behind they are:
       """sql
       SELECT application_name, state, sync_state, replay_lag,
              pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) AS bytes_behind
@@ -63,7 +63,7 @@ Feature: Read replicas
   Scenario: A lagging replica is found, and catches up
     Given a replica follows the database
     And the replica lags behind
-    When I ask the database how far behind it is:
+    When I read how far behind it is:
       """sql
       SELECT application_name, state, replay_lag,
              pg_wal_lsn_diff(pg_current_wal_lsn(), sent_lsn) AS not_sent,
@@ -71,12 +71,12 @@ Feature: Read replicas
       FROM pg_stat_replication;
       """
     Then the lag is told in bytes
-    When I ask the replica whether somebody paused it:
+    When I ask the replica whether its replay is paused:
       """bash
       psql -X "$REPLICA_URL" -c "SELECT pg_get_wal_replay_pause_state(), pg_last_xact_replay_timestamp()"
       """
     Then the replica says that its replay is paused
-    When I let it go on:
+    When I resume its replay:
       """bash
       psql -X "$REPLICA_URL" -c "SELECT pg_wal_replay_resume()"
       """
@@ -84,19 +84,19 @@ Feature: Read replicas
 
   @risk_destructive
   Scenario: An unused replication slot is found and dropped
-    Given a replication slot is kept for nobody
-    When I list slots without a reader, and the WAL that is kept for them:
+    Given a replication slot is kept for a replica that is gone
+    When I list unused slots, and the WAL that is kept for them:
       """sql
       SELECT slot_name, slot_type, wal_status,
              pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) AS wal_kept
       FROM pg_replication_slots
       WHERE NOT active;
       """
-    Then the slot that nobody reads is listed
+    Then the unused slot is listed
     When I drop the slot, whose replica is gone for good:
       """sql
       SELECT pg_drop_replication_slot(slot_name)
       FROM pg_replication_slots
       WHERE slot_name = 'beautycort_replica_gone' AND NOT active;
       """
-    Then no slot is kept for nobody
+    Then no unused slot is left

@@ -1,6 +1,6 @@
 @needs_nginx @needs_aws
 Feature: Post-deployment validation
-  After a deployment: a report that a machine reads, and a customer who registers, searches, books and pays.
+  After a deployment: a report as JSON, and a test customer who registers, searches, books and pays.
 
   @risk_mutating
   Scenario: The report is a JSON file, and everything in it is green

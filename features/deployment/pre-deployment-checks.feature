@@ -1,10 +1,10 @@
 @needs_nginx @needs_aws
 Feature: Pre-deployment checks
-  Deploy only from green to green: the CI, production, staging, and no incident under way.
+  Deploy only when everything is green: the CI, production and staging, and no incident is open.
 
   @risk_readonly
   Scenario: Everything is green, and the deployment may begin
-    When I ask how the last 5 workflow runs of main ended:
+    When I list the last 5 workflow runs of main:
       """bash
       beautycort ci runs --branch main --limit 5
       """
@@ -27,13 +27,13 @@ Feature: Pre-deployment checks
 
   @risk_readonly @manual
   Scenario: Nobody is working on an incident
-    When a person looks into PagerDuty and #alerts-critical: no incident is open, and nobody else deploys
+    When a person looks at PagerDuty and #alerts-critical: no incident is open, and nobody else is deploying
     Then the API is serving
 
   @risk_readonly
   Scenario: A red CI stops the deployment
     Given the newest workflow run of main failed
-    When I try to ask how the last 5 workflow runs of main ended:
+    When I try to list the last 5 workflow runs of main:
       """bash
       beautycort ci runs --branch main --limit 5 --format json
       """
@@ -43,7 +43,7 @@ Feature: Pre-deployment checks
   @risk_readonly
   Scenario: No answer from GitHub does not count as green
     Given github answers every request with an error
-    When I try to ask how the last 5 workflow runs of main ended:
+    When I try to list the last 5 workflow runs of main:
       """bash
       beautycort ci runs --branch main --limit 5
       """

@@ -1,6 +1,6 @@
 @needs_nginx @needs_aws
 Feature: Production deployment
-  A tag starts it. The workflow is watched to its end, each slot is asked for its version, then 15 minutes of watching.
+  A tag starts it. Watch the workflow to its end, ask each slot for its version, then watch production for 15 minutes.
 
   @risk_destructive
   Scenario: A tag is pushed, and every slot serves the new version
@@ -20,7 +20,7 @@ Feature: Production deployment
       beautycort releases wait "$RELEASE_VERSION" --within 10m
       """
     Then every slot runs version 1.4.0
-    When I let a test customer try it (within 2 minutes):
+    When I run the smoke tests (within 2 minutes):
       """bash
       beautycort health-checks smoke --format json
       """

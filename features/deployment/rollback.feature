@@ -1,6 +1,6 @@
 @needs_nginx @needs_aws
 Feature: Deployment rollback
-  A release does harm. Four criteria say so, computed from what the platform did; one command goes back.
+  A release causes trouble. Four criteria, computed from real requests, say so; one command goes back.
 
   @risk_mutating @alert_DeploymentFailed
   Scenario: The criteria call for a rollback
@@ -36,7 +36,7 @@ Feature: Deployment rollback
     Given the response time before the deployment is known
     And version 1.3.0 was deployed on every slot and it is slow
     And customers keep looking at the categories
-    When I try to watch the response time against what it was before (within 15 minutes):
+    When I try to watch the response time against the baseline (within 15 minutes):
       """bash
       beautycort rollback-manager watch --minutes 12 --minute "${MINUTE:-60s}" \
         --baseline-ms "$BASELINE_MS" --format json
@@ -86,7 +86,7 @@ Feature: Deployment rollback
   @risk_readonly
   Scenario: Nothing is rolled back until the target is named
     Given it is known which version every slot runs
-    When I try to roll back without saying yes:
+    When I try to roll back without naming the target:
       """bash
       beautycort rollback-manager rollback "High error rate detected"
       """
@@ -100,7 +100,7 @@ Feature: Deployment rollback
   Scenario: Without a backup from before the deployment the database is not rolled back
     Given version 1.3.0 was deployed on every slot and it fails
     And no backup is older than the deployment
-    When I try to roll back for a reason that is about the database (within 20 minutes):
+    When I try to roll back the database as well (within 20 minutes):
       """bash
       beautycort rollback-manager rollback "Migration 42 destroyed prices" --yes "$RUNBOOKS_TARGET" --format json
       """

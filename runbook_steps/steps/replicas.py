@@ -42,7 +42,7 @@ def replica_lags(
     note(situation.arrange(ReplicaLags(connect, follows)).detail)
 
 
-@given("a replication slot is kept for nobody")
+@given("a replication slot is kept for a replica that is gone")
 def slot_is_forgotten(situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
     note(situation.arrange(SlotForgotten(connect)).detail)
 
@@ -117,14 +117,14 @@ def replica_catches_up(database: Database, follows: ReplicaFollows) -> None:
     eventually(lambda: lag_bytes(database) == 0, "nothing is left to replay")
 
 
-@then("the slot that nobody reads is listed")
+@then("the unused slot is listed")
 def slot_is_listed(last_result: Result, database: Database) -> None:
     rows = rows_of(database, "SELECT slot_name::text FROM pg_replication_slots WHERE NOT active")
     assert rows == [(SLOT,)]
     assert SLOT in last_result.stdout
 
 
-@then("no slot is kept for nobody")
+@then("no unused slot is left")
 def no_slot_is_left(database: Database) -> None:
     assert rows_of(database, "SELECT slot_name FROM pg_replication_slots WHERE NOT active") == []
 
