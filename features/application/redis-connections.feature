@@ -1,6 +1,6 @@
 @needs_nginx
 Feature: Redis connections
-  The application does not reach Redis: it is down, the password is wrong, or every place for a client is taken.
+  The application cannot reach Redis: it is down, the password is wrong, or the client limit is reached.
 
   @risk_readonly @alert_RedisUnreachable
   Scenario: Redis is down
@@ -63,7 +63,7 @@ Feature: Redis connections
   Scenario: The client limit is raised, and the leaking client is disconnected
     Given a customer has signed out
     And every place for a client of Redis is taken
-    When I restart the slots, one after the other, and take a place that one leaves, to raise the limit (within 1 minute):
+    When I restart the slots to free a connection, and use it to raise the limit (within 1 minute):
       """bash
       { docker restart beautycort-api-1; docker restart beautycort-api-2; } &
       timeout 50 bash -c 'until redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxclients 10000; do sleep 0.1; done'
@@ -75,7 +75,7 @@ Feature: Redis connections
         | sed -n 's/.* name=\([^ ]*\) .*/\1/p' | sort | uniq -c | sort -rn
       """
     Then the output counts the clients of leaking-worker
-    When I throw out the clients of that name:
+    When I disconnect the clients of that name:
       """bash
       redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" client list \
         | sed -n 's/^id=\([0-9]*\) .* name=leaking-worker .*/client kill id \1/p' \

@@ -40,7 +40,7 @@ Feature: Redis out of memory
 
   @risk_mutating
   Scenario: The memory limit is raised when the cache is not the cause
-    When I raise the limit by half (host memory permitting):
+    When I raise the limit by half (if the host has the memory):
       """bash
       limit=$(redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config get maxmemory | tail -n 1 | tr -d '\r')
       redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory "$((limit * 3 / 2))"

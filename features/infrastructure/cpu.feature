@@ -1,10 +1,10 @@
 @needs_nginx @needs_aws @alert_CpuHigh
 Feature: CPU is used up
-  Name the process first. More instances help against many customers, not against one loop without an end.
+  Find the process first. More instances help against more traffic, not against one endless loop.
 
   @risk_readonly
   Scenario: CPU and load are read
-    When I measure the processor for a second:
+    When I measure the CPU for a second:
       """bash
       beautycort host cpu --seconds 1 --format json || test $? -eq 1
       """
@@ -13,7 +13,7 @@ Feature: CPU is used up
   @risk_readonly
   Scenario: The process that uses the CPU is found
     Given a process takes a whole processor
-    When I measure which processes take the processor now:
+    When I measure which processes use the CPU now:
       """bash
       beautycort host cpu --seconds 2 --format json || test $? -eq 1
       """
@@ -22,16 +22,16 @@ Feature: CPU is used up
   @risk_mutating
   Scenario: The process that uses the CPU is ended
     Given a process takes a whole processor
-    When I measure which processes take the processor now:
+    When I measure which processes use the CPU now:
       """bash
       beautycort host cpu --seconds 2 --matching report-export --format json || test $? -eq 1
       """
     And I take processes[0].pid from the answer as SPINNING_PID
-    And I let everything else go first:
+    And I lower its priority:
       """bash
       renice -n 19 -p "$SPINNING_PID"
       """
-    And I end it, in order:
+    And I end it, and let it clean up:
       """bash
       kill -TERM "$SPINNING_PID"
       """

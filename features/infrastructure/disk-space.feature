@@ -1,16 +1,16 @@
 @needs_nginx @alert_DiskFull
 Feature: A disk is full
-  Remove what is rotated and old, never what is open, never what is evidence. Then look for files that are deleted but
-  still open: their space is not free.
+  Remove rotated and old logs, never an open one, never evidence. Then look for files that were deleted but are still
+  open: their space is not free.
 
   @risk_readonly
   Scenario: Disk and inode usage is read
-    When I look at every file system, space and inodes:
+    When I list every file system, space and inodes:
       """bash
       df -P -h
       df -P -i
       """
-    And I look at the one that holds the logs:
+    And I check the one that holds the logs:
       """bash
       beautycort host disk "$LOG_DIR" --format json || test $? -eq 1
       """
@@ -19,7 +19,7 @@ Feature: A disk is full
   @risk_mutating
   Scenario: The biggest files on a full volume are found
     Given the log volume is full of rotated logs
-    When I list what fills it:
+    When I list the biggest files on it:
       """bash
       beautycort host disk "$LOG_VOLUME" --format json || test $? -eq 1
       """

@@ -1,6 +1,6 @@
 @needs_nginx @needs_aws @alert_TargetUnhealthy
 Feature: Load balancer
-  The load balancer asks each instance for /api/health on port 3000. Take a sick target out, repair it, put it back.
+  The load balancer asks each instance for /api/health on port 3000. Take an unhealthy target out, repair it, put it back.
 
   @risk_readonly
   Scenario: The load balancer is active, and every target is healthy

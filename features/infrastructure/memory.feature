@@ -4,7 +4,7 @@ Feature: Memory is used up
 
   @risk_readonly
   Scenario: Memory and out-of-memory kills are read
-    When I read memory, the biggest processes and the kills:
+    When I read memory, the biggest processes and the out-of-memory kills:
       """bash
       beautycort host memory --seconds 0.5 --format json || test $? -eq 1
       """
@@ -27,7 +27,7 @@ Feature: Memory is used up
       beautycort host memory --seconds 1 --matching image-resize --format json || test $? -eq 1
       """
     And I take growing[0].pid from the answer as LEAKING_PID
-    And I end it, in order:
+    And I end it, and let it clean up:
       """bash
       kill -TERM "$LEAKING_PID"
       """

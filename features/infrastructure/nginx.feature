@@ -4,7 +4,7 @@ Feature: nginx
 
   @risk_mutating
   Scenario: nginx runs, and its configuration is valid
-    When I look whether it runs:
+    When I check whether it runs:
       """bash
       systemctl --no-pager status nginx
       """
@@ -63,7 +63,7 @@ Feature: nginx
   @risk_destructive
   Scenario: nginx is down, and is started
     Given nginx is down
-    When I try to see whether it runs:
+    When I try to check whether it runs:
       """bash
       systemctl --no-pager status nginx
       """

@@ -1,12 +1,12 @@
 @needs_nginx @alert_SecurityBreach
 Feature: Breach response
-  Keep the evidence, find the attacker, shut him out, make worthless what he has; let nobody back in meanwhile.
+  Copy the evidence, find the attacker, shut the attacker out, make stolen secrets worthless, and let nobody back in.
 
   @risk_mutating
   Scenario: Evidence is copied before anything is cleaned up
     Given somebody attacks the sign-in from one address
     When a person tells the Security Lead by telephone, and opens an incident of severity CRITICAL
-    And I copy the logs with their checksums to a folder of the incident, and take the right to write away:
+    And I copy the logs with their checksums to a folder of the incident, read-only:
       """bash
       (
         set -e
@@ -18,7 +18,7 @@ Feature: Breach response
         chmod a-w -- *.log* SHA256SUMS
       )
       """
-    Then the attack stands in the copies of the logs of the API and of nginx
+    Then the copies of the API and nginx logs hold the attack
     And every file in it has the checksum that was noted
     And nobody has the right to write to the copies
 
@@ -36,12 +36,12 @@ Feature: Breach response
           print(times, ip, seen[0], seen[-1])
       '
       """
-    Then the attacking address stands there with its failed sign-ins
+    Then the attacking address is listed with its failed sign-ins
 
   @risk_readonly
   Scenario: What the attacker tried, and what was answered, is found
     Given somebody attacks the sign-in from one address
-    And he tries a forged token, and files that are none of his
+    And the attacker tries a forged token, and asks for files
     When I count refused and suspicious requests by address and path, of the last five thousand events:
       """bash
       tail -n 5000 "$LOG_DIR/security.log" | python3 -c '
@@ -63,13 +63,13 @@ Feature: Breach response
               print(status, request)
       '
       """
-    Then the forged token and the files stand there with his address
-    And nothing but what he was given is listed
+    Then the forged token and the files are listed with the attacking address
+    And only what was answered with success is listed
 
   @risk_mutating
   Scenario: The address is blocked, and everyone else is served
     Given somebody attacks the sign-in from one address
-    When I get ready to let the address in again:
+    When I get ready to unblock the address:
       """bash
       rm -f "$NGINX_PREFIX/blocked.d/attack.conf" && nginx -t && nginx -s reload
       """
@@ -123,7 +123,7 @@ Feature: Breach response
   Scenario: With a new JWT secret, forged tokens are refused
     Given a customer is signed in
     And the JWT secret was stolen, and a token forged with it
-    When I put a new secret that nobody sees into the settings:
+    When I put a new secret into the settings, unseen:
       """bash
       beautycort secrets rotate JWT_SECRET --yes "$RUNBOOKS_TARGET"
       """
@@ -171,7 +171,7 @@ Feature: Breach response
       SELECT count(pg_terminate_backend(pid, 5000)) AS ended FROM pg_stat_activity
       WHERE usename = :'role' AND pid <> pg_backend_pid();
       """
-    And I let the role in with the new password:
+    And I connect with the new password:
       """bash
       (
         set -e
@@ -182,7 +182,7 @@ Feature: Breach response
       )
       """
     Then the old password is refused, its sessions are over, and the new password lets the role in
-    And the new password stands in no output, no statistics and no log of the server
+    And the new password is in no output, no statistics and no server log
 
   @risk_mutating
   Scenario: The API key of another service is replaced

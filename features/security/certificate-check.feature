@@ -1,10 +1,10 @@
 @needs_nginx @needs_aws @alert_CertificateExpiring
 Feature: Certificate check
-  Expiring, expired, of another host, of an unknown authority: four faults, four remedies. Tell them apart first.
+  Expiring, expired, for another host, from an unknown authority: four problems, four remedies. Tell them apart first.
 
   @risk_readonly
   Scenario: The served certificate is valid for at least 30 days
-    When I read serial number and last day from the wire:
+    When I read serial number and expiry date from the connection:
       """bash
       python3 - <<'PY'
       import json, os, socket, ssl, time, urllib.parse
@@ -22,7 +22,7 @@ Feature: Certificate check
   @risk_readonly
   Scenario Outline: A certificate that expires soon is found before customers notice
     Given the certificate is ending in <days> days
-    When I try to ask the health checks:
+    When I try to run the health checks:
       """bash
       beautycort health-checks health --format json
       """
@@ -37,7 +37,7 @@ Feature: Certificate check
   @risk_readonly
   Scenario Outline: Why clients refuse the certificate is found
     Given the certificate is <fault>
-    When I try to ask the health checks:
+    When I try to run the health checks:
       """bash
       beautycort health-checks health --format json
       """

@@ -1,6 +1,6 @@
 @needs_nginx @alert_CertificateExpiring
 Feature: Certificate renewal
-  Put the new pair in place, test, reload. A reload keeps connections; the proof is the serial number on the wire.
+  Put the new pair in place, test, reload. A reload keeps connections; the proof is the serial number that is served.
 
   @risk_mutating
   Scenario: A renewed certificate is served, and no request is lost

@@ -63,7 +63,7 @@ def attack(
     ProxyFile(environment(), "blocked.d", "attack.conf").take_away()
 
 
-@given("he tries a forged token, and files that are none of his")
+@given("the attacker tries a forged token, and asks for files")
 def more_of_it(target: Target, api: httpx.Client) -> None:
     if not target.facts.disposable:
         raise NotApplicableNow("nobody attacks a live target for a drill")
@@ -79,7 +79,7 @@ def events(environment: Mapping[str, str], name: str, address: str = ATTACKER) -
     return [e for e in map(json.loads, lines) if (e["event"], e.get("ip")) == (name, address)]
 
 
-@then("the attack stands in the copies of the logs of the API and of nginx")
+@then("the copies of the API and nginx logs hold the attack")
 def attack_is_kept(environment: Callable[[], Mapping[str, str]]) -> None:
     folder = Path(environment()["INCIDENT_DIR"])
     address = environment()["ATTACKER"]
@@ -95,7 +95,7 @@ def copies_are_readonly(environment: Callable[[], Mapping[str, str]]) -> None:
     assert set(modes.values()) == {0}
 
 
-@then("the attacking address stands there with its failed sign-ins")
+@then("the attacking address is listed with its failed sign-ins")
 def address_is_found(last_result: Result, environment: Callable[[], Mapping[str, str]]) -> None:
     lines = [line.split() for line in last_result.stdout.splitlines()]
     found = {ip: (int(times), first, last) for times, ip, first, last in lines}
@@ -104,7 +104,7 @@ def address_is_found(last_result: Result, environment: Callable[[], Mapping[str,
     assert found[environment()["ATTACKER"]] == (len(known), known[0]["timestamp"], known[-1]["timestamp"])
 
 
-@then("the forged token and the files stand there with his address")
+@then("the forged token and the files are listed with the attacking address")
 def escalation_is_found(results: list[Result]) -> None:
     rows = {tuple(line.split("\t")[1:]) for line in results[0].stdout.splitlines()}
     expected = {("authorization failed", ATTACKER, FORBIDDEN_PATH)}
@@ -112,7 +112,7 @@ def escalation_is_found(results: list[Result]) -> None:
     assert expected <= rows
 
 
-@then("nothing but what he was given is listed")
+@then("only what was answered with success is listed")
 def nothing_was_given(last_result: Result, environment: Callable[[], Mapping[str, str]]) -> None:
     log = Path(environment()["NGINX_ACCESS_LOG"]).read_text("utf-8").splitlines()[-SECURITY_EVENTS:]
     own = [line.split('"') for line in log if line.split()[0] == environment()["ATTACKER"]]
@@ -249,7 +249,7 @@ def password_is_changed(
     leaked_password.come_in(new_password(environment())).close()
 
 
-@then("the new password stands in no output, no statistics and no log of the server")
+@then("the new password is in no output, no statistics and no server log")
 def password_is_nowhere(
     results: list[Result], database: psycopg.Connection[Any], environment: Callable[[], Mapping[str, str]]
 ) -> None:

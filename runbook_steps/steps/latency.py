@@ -141,7 +141,7 @@ def all_from_the_cache(last_result: Result) -> None:
     assert (words.count("miss"), words.count("hit")) in {(1, 9), (0, 10)}
 
 
-@then("the content network answers in less than 2000 ms")
+@then("the CDN answers in less than 2000 ms")
 def cdn_is_fast(environment: Callable[[], Mapping[str, str]]) -> None:
     began = time.perf_counter()
     answer = httpx.get(environment()["CDN_URL"], timeout=10, trust_env=False)
