@@ -1,6 +1,6 @@
 @needs_nginx @needs_kubernetes
 Feature: Auto-scaling
-  Kubernetes keeps as many instances as the CPU asks for, between two and ten. What scales by hand beside it is undone.
+  Kubernetes keeps as many instances as the CPU needs, between two and ten. It undoes scaling by hand.
 
   Background:
     Given 2 instances run on Kubernetes, without an autoscaler
@@ -80,6 +80,25 @@ Feature: Auto-scaling
       """
     Then Kubernetes has 4 instances ready
     And they stay 4 when the autoscaler has looked again
+
+  @risk_readonly @requires_kubectl
+  Scenario: The conditions of the autoscaler say why it does not scale
+    Given the autoscaler names the deployment beautycort-api
+    When I make sure that this is the right cluster, and read autoscaler and deployments:
+      """bash
+      kubectl config current-context
+      kubectl get hpa,deployments
+      """
+    And I read the conditions of the autoscaler:
+      """bash
+      kubectl get hpa beautycort-api-hpa -o json | python3 -c '
+      import json, sys
+      for condition in json.load(sys.stdin)["status"]["conditions"]:
+          print(condition["type"], condition["status"], condition["reason"], "-", condition["message"])
+      '
+      """
+    Then the conditions that are printed are those of the autoscaler
+    And it cannot scale: FailedGetScale
 
   @risk_mutating @requires_kubectl
   Scenario: An autoscaler with the wrong deployment name is found and corrected

@@ -1,6 +1,6 @@
 @needs_nginx @needs_aws
 Feature: Manual scaling
-  More instances of the API, counted where customers and the load balancer see them; then fewer, and no request lost.
+  More instances of the API, counted where customers and the load balancer see them; then fewer, without losing a request.
   Each instance brings a pool of database connections: compute first whether they fit.
 
   @risk_readonly

@@ -15,7 +15,7 @@ Feature: Monthly maintenance
   @risk_mutating
   Scenario: The newest backup is restored for real, beside the live database
     Given a verified backup
-    When I see when each backup was proven the last time:
+    When I list when each backup was last verified:
       """bash
       beautycort database-backup list
       """
@@ -53,5 +53,5 @@ Feature: Monthly maintenance
           print(count, event, client)
       '
       """
-    And a person reads the rules of access and the list of who has it, and decides whether secrets are rotated
-    Then the review names the client that looked for a hole
+    And a person reviews the access logs, the security policies and the list of who has access, and decides whether secrets are rotated
+    Then the review names the client that probed the API

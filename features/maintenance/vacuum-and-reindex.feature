@@ -1,6 +1,6 @@
 @needs_postgres
 Feature: Vacuum and reindex
-  VACUUM gives the room of dead rows back to the table. REINDEX CONCURRENTLY makes grown indexes small again, while
+  VACUUM makes the space of dead rows usable again. REINDEX CONCURRENTLY makes bloated indexes small again, while
   reads and writes go on.
 
   @risk_readonly
@@ -31,7 +31,7 @@ Feature: Vacuum and reindex
       FROM pg_database
       ORDER BY age(datfrozenxid) DESC;
       """
-    Then every database is far from the end of its transaction numbers
+    Then every database is far from wraparound
 
   @risk_mutating
   Scenario: Dead rows are removed while customers write
@@ -69,7 +69,7 @@ Feature: Vacuum and reindex
   Scenario: An ordinary REINDEX makes customers wait
     Given dead rows fill a table and its indexes
     And customers write to it all the time
-    When I rebuild them as version 1.0 did, which is for a maintenance window only (within 60 minutes):
+    When I rebuild them as version 1.0 did, in a maintenance window only (within 60 minutes):
       """sql
       REINDEX TABLE notifications;
       """
@@ -95,7 +95,7 @@ Feature: Vacuum and reindex
   Scenario: Leftovers of a failed rebuild are dropped, and the rebuild is repeated
     Given dead rows fill a table and its indexes
     And a concurrent rebuild has failed half-way
-    When I look for what rebuilds left:
+    When I list what failed rebuilds left:
       """sql
       SELECT indexrelid::regclass AS index, indrelid::regclass AS "table",
              pg_size_pretty(pg_relation_size(indexrelid)) AS size

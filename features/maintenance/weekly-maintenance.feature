@@ -47,7 +47,7 @@ Feature: Weekly maintenance
       """bash
       trivy image --severity HIGH,CRITICAL --exit-code 1 --format json --output scan.json beautycort-api:latest
       """
-    Then the report of the scan names no hole
+    Then the report of the scan names no vulnerability
 
   @risk_readonly
   Scenario: The slowest endpoints and the most expensive queries are read

@@ -1,10 +1,10 @@
 @needs_nginx
 Feature: API responses
-  Fewer bytes and fewer queries: compression, the response cache, and lists no longer than needed. All measured.
+  Fewer bytes and fewer queries: compression, the response cache, and shorter lists. All of it is measured.
 
   @risk_readonly
   Scenario: Compression is measured in bytes
-    When I measure the same list, as it is and compressed:
+    When I measure the same list, uncompressed and compressed:
       """bash
       url="$API_BASE_URL/api/services?limit=300"
       curl --fail-with-body -sS --max-time 10 "$url" | wc -c
@@ -16,7 +16,7 @@ Feature: API responses
   @risk_mutating
   Scenario: Compression is switched on again
     Given the proxy does not compress
-    When I measure the same list, as it is and compressed:
+    When I measure the same list, uncompressed and compressed:
       """bash
       url="$API_BASE_URL/api/services?limit=300"
       curl --fail-with-body -sS --max-time 10 "$url" | wc -c
@@ -33,7 +33,7 @@ Feature: API responses
 
   @risk_readonly
   Scenario: The response cache is measured
-    When I ask ten times for the same search, and where the answer came from:
+    When I send the same search ten times, and read where the answer came from:
       """bash
       for number in 1 2 3 4 5 6 7 8 9 10; do
         curl --fail-with-body -sS -o /dev/null -D - --max-time 10 "$API_BASE_URL/api/providers?limit=100&lat=31.78" \

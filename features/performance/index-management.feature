@@ -1,7 +1,6 @@
 @needs_postgres
 Feature: Index management
-  An index makes reads fast and every write slower. Missing, invalid, unused and duplicate ones are found by asking
-  the catalogue.
+  An index makes reads faster and every write slower. Queries on the catalogue find missing, unused and duplicate ones.
 
   @risk_readonly
   Scenario: A big table that is scanned sequentially is found
@@ -20,7 +19,7 @@ Feature: Index management
   @risk_mutating
   Scenario: The index on provider locations is built
     Given the index of the providers' places is missing
-    When I get ready to drop it, also half-built (within 5 minutes):
+    When I get ready to drop it, even half-built (within 5 minutes):
       """sql
       DROP INDEX CONCURRENTLY IF EXISTS idx_providers_location;
       """
@@ -34,7 +33,7 @@ Feature: Index management
   @risk_readonly
   Scenario: Unused indexes are found
     Given some indexes cost and do not help
-    When I list indexes without a scan, those of constraints left out:
+    When I list indexes without a scan, except those of constraints:
       """sql
       SELECT s.schemaname, s.relname AS "table", s.indexrelname AS index, s.idx_scan,
              s.idx_tup_read, s.idx_tup_fetch, pg_size_pretty(pg_relation_size(s.indexrelid)) AS size,
@@ -52,7 +51,7 @@ Feature: Index management
   @risk_readonly
   Scenario: Duplicate indexes are found
     Given some indexes cost and do not help
-    When I list indexes of the same table, method, columns and condition:
+    When I list indexes with the same table, method, columns and condition:
       """sql
       SELECT indrelid::regclass AS "table",
              string_agg(indexrelid::regclass || CASE WHEN indisunique THEN ' (unique)' ELSE '' END, ', '
@@ -70,14 +69,14 @@ Feature: Index management
   @risk_mutating
   Scenario: A duplicate and an unused index are dropped
     Given some indexes cost and do not help
-    When I keep their definitions, which are the way back:
+    When I print their definitions, which are the way back:
       """sql
       SELECT pg_get_indexdef(indexrelid) || ';' AS definition
       FROM pg_index
       WHERE indexrelid IN (to_regclass('idx_bookings_user_again'), to_regclass('idx_bookings_payment_method'));
       """
     Then the definitions of both are shown
-    When I drop the newer of the pair without blocking anybody (within 5 minutes):
+    When I drop the newer of the pair without blocking queries (within 5 minutes):
       """sql
       DROP INDEX CONCURRENTLY IF EXISTS idx_bookings_user_again;
       """

@@ -1,6 +1,6 @@
 @needs_postgres
 Feature: Query tuning
-  Find where the time goes, read the plan, and give the planner true numbers.
+  Find where the time goes, read the plan, and give the planner current statistics.
 
   @risk_readonly
   Scenario: The queries that take the most total time are found
@@ -36,13 +36,13 @@ Feature: Query tuning
   @risk_readonly
   Scenario: A plan with a wrong row estimate is found
     Given the planner's statistics are out of date
-    When I compare expected with real rows:
+    When I compare expected rows with real ones:
       """sql
       EXPLAIN (ANALYZE, BUFFERS)
       SELECT id FROM notifications WHERE kind = 'refund';
       """
     Then the plan expects far fewer rows than there are
-    When I list tables by what changed since their last ANALYZE:
+    When I list tables by the rows changed since their last ANALYZE:
       """sql
       SELECT relname AS "table", n_live_tup, n_mod_since_analyze,
              greatest(last_analyze, last_autoanalyze) AS analyzed
@@ -60,7 +60,7 @@ Feature: Query tuning
       """sql
       ANALYZE notifications;
       """
-    And I analyze the tables that every page asks:
+    And I analyze the tables that are used most:
       """sql
       ANALYZE users, providers, bookings;
       """
@@ -69,7 +69,7 @@ Feature: Query tuning
   @risk_readonly
   Scenario: An N+1 query is found and replaced by one query
     Given an application asks for each row by itself
-    When I list queries for one row by how often they are asked:
+    When I list queries that return one row, by number of calls:
       """sql
       SELECT calls, round(total_exec_time::numeric, 1) AS total_ms,
              round(mean_exec_time::numeric, 3) AS mean_ms,
@@ -81,7 +81,7 @@ Feature: Query tuning
       LIMIT 10;
       """
     Then the query that is asked once for each row is on top
-    When I ask for all of them at once:
+    When I ask for all rows at once:
       """sql
       SELECT bookings.id, users.name
       FROM (SELECT id, user_id FROM bookings ORDER BY id LIMIT 300) AS bookings

@@ -5,7 +5,7 @@ Feature: Redis cache
   @risk_readonly @alert_CacheHitRatioLow
   Scenario: The current hit ratio is measured
     Given the API is serving
-    When I read the counters at the beginning of the interval:
+    When I read the counters at the start of the interval:
       """bash
       redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" info stats | python3 -c '
       import json, sys
@@ -15,13 +15,13 @@ Feature: Redis cache
       """
     And I take hits from the answer as HITS_BEFORE
     And I take misses from the answer as MISSES_BEFORE
-    And I ask twenty times for the same search:
+    And I send the same search twenty times:
       """bash
       for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         curl --fail-with-body -sS -o /dev/null --max-time 10 "$API_BASE_URL/api/providers?limit=100&lat=31.79"
       done
       """
-    And I read the counters again and compute the ratio of what lies between:
+    And I read the counters again, and compute the ratio in between:
       """bash
       redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" info stats | python3 -c '
       import json, os, sys
@@ -37,7 +37,7 @@ Feature: Redis cache
   @risk_readonly
   Scenario: Memory, fragmentation and the eviction policy are read
     Given the API is serving
-    When I read what Redis says of its memory:
+    When I read the memory figures of Redis:
       """bash
       redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" info memory | tr -d '\r' \
         | grep -E '^(used_memory|maxmemory|mem_fragmentation_ratio|maxmemory_policy):'
@@ -77,7 +77,7 @@ Feature: Redis cache
   @risk_mutating
   Scenario: Cached responses without an expiry get one
     Given cached answers were written without an expiry
-    When I give an expiry to every cached answer that has none (within 2 minutes):
+    When I give an expiry to every cached response that has none (within 2 minutes):
       """bash
       redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
         | sed 's/.*/expire "&" 60 nx/' | redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" | sort | uniq -c

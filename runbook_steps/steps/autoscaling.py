@@ -193,6 +193,13 @@ def it_cannot_scale(reason: str, kubernetes: Callable[[], Kubernetes]) -> None:
     assert kubernetes().condition("AbleToScale") == ("False", reason)
 
 
+@then("the conditions that are printed are those of the autoscaler")
+def conditions_are_printed(last_result: Result, kubernetes: Callable[[], Kubernetes]) -> None:
+    known = (kubernetes().autoscaler() or {})["status"]["conditions"]
+    printed = {tuple(line.split()[:3]) for line in last_result.stdout.splitlines()}
+    assert printed == {(each["type"], each["status"], each["reason"]) for each in known}
+
+
 @then("no autoscaler is there")
 def no_autoscaler(kubernetes: Callable[[], Kubernetes]) -> None:
     assert kubernetes().autoscaler() is None

@@ -94,7 +94,7 @@ def report_names_the_damaged(last_result: Result, variables: dict[str, str]) -> 
     assert all(row["error"] for row in bad)
 
 
-@then("the report of the scan names no hole")
+@then("the report of the scan names no vulnerability")
 def scan_names_no_hole(workspace: Path) -> None:
     results = json.loads((workspace / "scan.json").read_text("utf-8")).get("Results", [])
     assert [hole["VulnerabilityID"] for result in results for hole in result.get("Vulnerabilities", [])] == []
@@ -117,7 +117,7 @@ def somebody_looked_for_a_hole(target: Target, api: httpx.Client, environment: C
         eventually(lambda: ATTACKER in log.read_text("utf-8"), "the security log tells of it")
 
 
-@then("the review names the client that looked for a hole")
+@then("the review names the client that probed the API")
 def review_names_the_client(
     results: list[Result], target: Target, environment: Callable[[], Mapping[str, str]]
 ) -> None:

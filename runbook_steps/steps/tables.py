@@ -169,7 +169,7 @@ def index_serves(database: Database) -> None:
     assert row == (True,)
 
 
-@then("every database is far from the end of its transaction numbers")
+@then("every database is far from wraparound")
 def far_from_wraparound(last_result: Result, database: Database) -> None:
     rows = database.execute(
         "SELECT datname FROM pg_database WHERE age(datfrozenxid) > 0.5 * 2^31 OR mxid_age(datminmxid) > 0.5 * 2^31"
