@@ -26,7 +26,7 @@ Feature: Database connections of the application
   @risk_mutating
   Scenario: The blocking session is ended, and no slot needs a restart
     Given the connection pools are exhausted by a session that was forgotten
-    And a customer keeps asking
+    And a customer keeps sending requests
     When I end the sessions that block others and do nothing themselves:
       """sql
       SELECT pid, application_name, pg_terminate_backend(pid)
@@ -48,8 +48,8 @@ Feature: Database connections of the application
 
   @risk_mutating
   Scenario: A pool that is too small is enlarged, slot by slot, while customers are served
-    Given the connection pools are too small for the customers who come at once
-    And a customer keeps asking
+    Given the connection pools are too small for many customers at once
+    And a customer keeps sending requests
     When I read the size of the pools, and how many connections are free:
       """bash
       grep -n -E '^DB_POOL_' "$API_ENV_FILE"
@@ -60,13 +60,12 @@ Feature: Database connections of the application
       (
         set -e
         sed -i -e 's/^DB_POOL_SIZE=.*/DB_POOL_SIZE=5/' -e 's/^DB_POOL_TIMEOUT_S=.*/DB_POOL_TIMEOUT_S=2/' "$API_ENV_FILE"
-        number=0
-        for slot in $API_SLOTS; do
-          number=$((number + 1))
+        for number in $(seq "$(wc -w <<<"$API_SLOTS")"); do
           docker restart "beautycort-api-$number"
+          slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
       )
       """
     Then that customer was answered all the time
-    And no request is refused when customers come at once
+    And no request is refused when many customers come at once

@@ -96,10 +96,9 @@ Feature: High error rate
       (
         set -e
         sed -i.before '/^TAP_API_URL=/d' "$API_ENV_FILE"
-        number=0
-        for slot in $API_SLOTS; do
-          number=$((number + 1))
+        for number in $(seq "$(wc -w <<<"$API_SLOTS")"); do
           docker restart "beautycort-api-$number"
+          slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
         rm "$API_ENV_FILE.before"

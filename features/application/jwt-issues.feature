@@ -15,7 +15,7 @@ Feature: JWT issues
         echo "JWT_EXPIRES_IN is ${expires:-${JWT_EXPIRES_IN:-not set}}"
       )
       """
-    Then it tells a secret of 16 characters, and not the secret
+    Then it shows a length of 16 characters, and not the secret
     And the second slot does not listen, and the first one serves
 
   @risk_mutating
@@ -33,7 +33,7 @@ Feature: JWT issues
       docker restart beautycort-api-2
       """
     Then every slot accepts the tokens of customers who were signed in
-    And every slot accepts a token that any of them gives now
+    And every slot accepts a token that any slot issues now
 
   @risk_destructive
   Scenario: With a new secret, every slot refuses the tokens issued before
@@ -57,11 +57,11 @@ Feature: JWT issues
       )
       """
     Then every slot refuses the tokens of customers who were signed in
-    And every slot accepts a token that any of them gives now
+    And every slot accepts a token that any slot issues now
 
   @risk_readonly
   Scenario: How long a token really lives is read from the token
-    Given tokens live for seconds only
+    Given tokens expire after a few seconds
     When I read the lifetime of a token from its own claims:
       """bash
       python3 - "$TOKEN_HEADER_FILE" <<'END'
@@ -71,20 +71,19 @@ Feature: JWT issues
       print("valid for", claims["exp"] - claims["iat"], "s")
       END
       """
-    Then it tells a life of 20 seconds
+    Then it shows a lifetime of 20 seconds
 
   @risk_mutating
   Scenario: A wrong expiry is corrected, and new tokens live 15 minutes
-    Given tokens live for seconds only
+    Given tokens expire after a few seconds
     When I remove the wrong expiry, and restart the slots one after the other (within 2 minutes):
       """bash
       (
         set -e
         sed -i '/^JWT_EXPIRES_IN=/d' "$API_ENV_FILE"
-        number=0
-        for slot in $API_SLOTS; do
-          number=$((number + 1))
+        for number in $(seq "$(wc -w <<<"$API_SLOTS")"); do
           docker restart "beautycort-api-$number"
+          slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
       )
@@ -93,7 +92,7 @@ Feature: JWT issues
 
   @risk_readonly
   Scenario: A revoked token is on the blacklist, and refused
-    Given the token of a customer who signed out is at hand
+    Given the token of a customer who signed out is available
     When I ask whether the token is on the blacklist:
       """bash
       curl --fail-with-body -sS --max-time 10 -H "@$TOKEN_HEADER_FILE" "$API_BASE_URL/api/auth/verify-blacklist"

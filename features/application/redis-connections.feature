@@ -10,7 +10,7 @@ Feature: Redis connections
       redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" ping
       """
     Then it ends with exit code 1
-    And Redis is told apart: nobody answers
+    And the error says that nobody answers
 
   @risk_readonly
   Scenario: The password is wrong
@@ -20,17 +20,17 @@ Feature: Redis connections
       redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" ping
       """
     Then it ends with exit code 1
-    And Redis is told apart: "WRONGPASS"
+    And the error says "WRONGPASS"
 
   @risk_readonly
   Scenario: The client limit is reached
-    Given every place for a client of Redis is taken
+    Given the client limit of Redis is reached
     When I try to reach Redis, which takes no new client:
       """bash
       redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" ping
       """
     Then it ends with exit code 1
-    And Redis is told apart: "max number of clients reached"
+    And the error says "max number of clients reached"
 
   @risk_mutating
   Scenario: Redis is started, and revoked tokens stay refused
@@ -62,7 +62,7 @@ Feature: Redis connections
   @risk_mutating
   Scenario: The client limit is raised, and the leaking client is disconnected
     Given a customer has signed out
-    And every place for a client of Redis is taken
+    And the client limit of Redis is reached
     When I restart the slots to free a connection, and use it to raise the limit (within 1 minute):
       """bash
       { docker restart beautycort-api-1; docker restart beautycort-api-2; } &

@@ -79,7 +79,7 @@ Feature: Backup and restore
       beautycort database-backup restore "$BACKUP_LOCATION" --yes "$RUNBOOKS_TARGET"
       """
     Then it ends with exit code 3
-    And the refusal speaks of the <reason>
+    And the refusal names the <reason>
     And the live database was not touched
 
     Examples:

@@ -56,7 +56,7 @@ Feature: Blocked queries
       WHERE pid = :'blocker'::int AND pid <> pg_backend_pid();
       """
     Then nobody waits for a lock
-    And what waited was done, and not ended
+    And the statements that waited have finished
     And the session that held the lock is still connected
 
   @risk_destructive
@@ -93,7 +93,7 @@ Feature: Blocked queries
       WHERE pid = :'blocker'::int AND pid <> pg_backend_pid();
       """
     Then nobody waits for a lock
-    And what waited was done, and not ended
+    And the statements that waited have finished
     And the session that held the lock is gone
 
   @risk_destructive
@@ -120,7 +120,7 @@ Feature: Blocked queries
       WHERE pid = :'blocker'::int AND pid <> pg_backend_pid();
       """
     Then nobody waits for a lock
-    And what waited was done, and not ended
+    And the statements that waited have finished
     When I try to take the table again for a change, and give up instead of holding up others:
       """sql
       BEGIN;
@@ -129,5 +129,5 @@ Feature: Blocked queries
       -- the change goes here
       COMMIT;
       """
-    Then a change that finds the table taken gives up by itself
+    Then a change that finds the table locked gives up by itself
     And nobody waits for a lock

@@ -57,9 +57,9 @@ Feature: Connection exhaustion
         AND state_change < now() - :'idle_for'::interval
         AND pid <> pg_backend_pid();
       """
-    Then no transaction of it is forgotten any more
+    Then it has no forgotten transaction any more
     And the application can connect again
-    And sessions that work, and those of others, go on
+    And active sessions, and those of other applications, are still connected
 
   @risk_mutating
   Scenario: Forgotten transactions end by themselves from now on
@@ -81,4 +81,4 @@ Feature: Connection exhaustion
              current_setting('superuser_reserved_connections') AS for_superusers,
              current_setting('reserved_connections') AS for_members_of_pg_use_reserved_connections;
       """
-    Then the administrator was let in while the application is refused
+    Then the administrator can connect while the application is refused

@@ -55,7 +55,7 @@ Feature: Daily database check
 
   @risk_readonly @alert_DatabaseConnectionsHigh
   Scenario: Connections above 80 % are found
-    Given four fifths of the connections are taken
+    Given four fifths of the connections are in use
     When I count connections against the maximum:
       """bash
       psql -X -At -v ON_ERROR_STOP=1 <<'SQL'

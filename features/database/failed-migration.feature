@@ -33,7 +33,7 @@ Feature: Failed migration
       beautycort migrate up
       """
     Then both of its columns are there
-    And the database remembers 2 applied migrations
+    And the database records 2 applied migrations
     And the files and their checksums agree
     When I check that the data is intact:
       """bash
@@ -74,7 +74,7 @@ Feature: Failed migration
       beautycort migrate up --retry-failed
       """
     Then the index users_name is there, valid
-    And the database remembers 2 applied migrations
+    And the database records 2 applied migrations
 
   @risk_mutating
   Scenario: An applied migration that was edited is refused, and put back
@@ -112,7 +112,7 @@ Feature: Failed migration
       """
       CREATE INDEX CONCURRENTLY cannot run inside a transaction block
       """
-    And the database remembers 1 applied migrations
+    And the database records 1 applied migrations
     When I say in its first line that it runs outside a transaction:
       """bash
       sed -i '1i -- migrate: no-transaction' "$MIGRATIONS_DIR/0002_index_names.sql"

@@ -17,7 +17,7 @@ Feature: Database performance issues
       ORDER BY total_exec_time DESC
       LIMIT 10;
       """
-    Then the slow query is among those that were listed
+    Then the slow query is listed
     When I ask for its plan, with real times and blocks read, and stop after 30 seconds:
       """sql
       SET statement_timeout = '30s';
@@ -45,7 +45,7 @@ Feature: Database performance issues
       FROM pg_stat_database
       WHERE datname = current_database();
       """
-    Then the server's numbers are all there, and believable
+    Then the server's numbers are complete and plausible
     When I count the sessions by what they do and wait for:
       """sql
       SELECT state, wait_event_type, wait_event, count(*), max(now() - state_change) AS longest
@@ -54,7 +54,7 @@ Feature: Database performance issues
       GROUP BY state, wait_event_type, wait_event
       ORDER BY count(*) DESC;
       """
-    Then the sessions that were counted are there
+    Then the counted sessions exist
 
   @risk_mutating
   Scenario: The missing index is built while the application keeps working

@@ -70,7 +70,7 @@ Feature: Read replicas
              pg_wal_lsn_diff(sent_lsn, replay_lsn) AS sent_and_not_replayed
       FROM pg_stat_replication;
       """
-    Then the lag is told in bytes
+    Then the lag is shown in bytes
     When I ask the replica whether its replay is paused:
       """bash
       psql -X "$REPLICA_URL" -c "SELECT pg_get_wal_replay_pause_state(), pg_last_xact_replay_timestamp()"

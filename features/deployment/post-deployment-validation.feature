@@ -34,7 +34,7 @@ Feature: Post-deployment validation
 
   @risk_mutating
   Scenario: A customer really registers, searches, books and pays
-    Given it is known what the payment service has received
+    Given the charges of the payment service are noted
     When I run the smoke tests (within 2 minutes):
       """bash
       beautycort health-checks smoke --format json

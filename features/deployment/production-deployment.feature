@@ -52,7 +52,7 @@ Feature: Production deployment
 
   @risk_mutating
   Scenario: A failed workflow is noticed, and nothing was deployed
-    Given it is known which version every slot runs
+    Given the version of every slot is noted
     And version 1.4.0 is ready, and the pipeline fails
     When I tag the commit that was tested, and push the tag:
       """bash

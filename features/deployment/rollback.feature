@@ -85,7 +85,7 @@ Feature: Deployment rollback
 
   @risk_readonly
   Scenario: Nothing is rolled back until the target is named
-    Given it is known which version every slot runs
+    Given the version of every slot is noted
     When I try to roll back without naming the target:
       """bash
       beautycort rollback-manager rollback "High error rate detected"

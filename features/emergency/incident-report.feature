@@ -52,4 +52,4 @@ Feature: Incident report
       """
       app.log: FAILED
       """
-    And only the changed file has another checksum than was noted
+    And only the changed file differs from its checksum

@@ -12,16 +12,16 @@ Feature: CPU is used up
 
   @risk_readonly
   Scenario: The process that uses the CPU is found
-    Given a process takes a whole processor
+    Given a process uses a whole CPU core
     When I measure which processes use the CPU now:
       """bash
       beautycort host cpu --seconds 2 --format json || test $? -eq 1
       """
-    Then that process is among those that take most of the processor
+    Then that process is among those that use the most CPU
 
   @risk_mutating
   Scenario: The process that uses the CPU is ended
-    Given a process takes a whole processor
+    Given a process uses a whole CPU core
     When I measure which processes use the CPU now:
       """bash
       beautycort host cpu --seconds 2 --matching report-export --format json || test $? -eq 1
@@ -41,7 +41,7 @@ Feature: CPU is used up
   @risk_mutating
   Scenario: A third instance takes its share of the traffic
     Given 2 instances serve customers
-    And customers keep asking
+    And customers keep sending requests
     When I get ready to go back to two instances (within 2 minutes):
       """bash
       docker compose up -d --no-deps --no-recreate --scale api=2 api

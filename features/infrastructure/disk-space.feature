@@ -14,7 +14,7 @@ Feature: A disk is full
       """bash
       beautycort host disk "$LOG_DIR" --format json || test $? -eq 1
       """
-    Then the disk it tells of is the one of the log folder
+    Then the disk that is reported holds the log folder
 
   @risk_mutating
   Scenario: The biggest files on a full volume are found
@@ -37,7 +37,7 @@ Feature: A disk is full
       find "$LOG_VOLUME" -xdev -maxdepth 1 -type f -name 'app.log.*' -mtime +7 -delete
       """
     Then the volume has room, and the application writes its log again
-    And no log of the security events was removed
+    And no security log was removed
 
   @risk_destructive
   Scenario: The space of a deleted but open log is freed without a restart
@@ -51,5 +51,5 @@ Feature: A disk is full
       """bash
       truncate -s 0 "$HELD_FILE"
       """
-    Then no deleted file holds space on it any more
+    Then no deleted file takes up space any more
     And the volume has room, and the application writes its log again

@@ -30,7 +30,7 @@ Feature: Load balancer
   @risk_mutating
   Scenario: An unhealthy target is taken out, repaired and put back
     Given 2 instances serve customers
-    And the load balancer knows its targets
+    And the targets of the load balancer are noted
     And instance 2 of the API is stopped
     When I read how long connections drain:
       """bash
@@ -59,7 +59,7 @@ Feature: Load balancer
   @risk_mutating
   Scenario: A mistyped target group changes nothing
     Given 2 instances serve customers
-    And the load balancer knows its targets
+    And the targets of the load balancer are noted
     When I try to register a target with a mistyped target group:
       """bash
       aws elbv2 register-targets --target-group-arn "${ALB_TARGET_GROUP_ARN}x" --targets Id=10.20.0.12,Port=3000

@@ -37,8 +37,8 @@ Feature: Memory is used up
   @risk_mutating
   Scenario: One instance is restarted and customers notice nothing
     Given 2 instances serve customers
-    And it is known which process serves as instance 2
-    And customers keep asking
+    And the process of instance 2 is noted
+    And customers keep sending requests
     When I restart that instance, and wait until it serves (within 2 minutes):
       """bash
       docker restart beautycort-api-2

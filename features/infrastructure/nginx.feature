@@ -29,7 +29,7 @@ Feature: nginx
   @risk_mutating
   Scenario: A mistake is removed, and no request is lost
     Given the configuration of nginx has a mistake
-    And customers keep asking
+    And customers keep sending requests
     When I move the file out of the way:
       """bash
       mv "$NGINX_PREFIX/limits.d/new-limits.conf" "${TMPDIR:-/tmp}/new-limits.conf.broken"
@@ -44,7 +44,7 @@ Feature: nginx
   @risk_mutating
   Scenario: A change is loaded without losing a request
     Given an address that customers never use
-    And customers keep asking
+    And customers keep sending requests
     When I get ready to serve that address again:
       """bash
       rm -f "$NGINX_PREFIX/blocked.d/drill.conf" && nginx -t && nginx -s reload
@@ -75,7 +75,7 @@ Feature: nginx
 
   @risk_readonly
   Scenario: Status codes are counted from the access log
-    Given customers asked for a page that is not there
+    Given customers requested a page that does not exist
     When I count the last thousand answers by status:
       """bash
       tail -n 1000 "$NGINX_ACCESS_LOG" | cut -d'"' -f3 | cut -d' ' -f2 | sort | uniq -c | sort -rn
@@ -84,7 +84,7 @@ Feature: nginx
 
   @risk_readonly
   Scenario: Failing requests are listed from the access log
-    Given customers asked for a page that is not there
+    Given customers requested a page that does not exist
     When I list the requests that failed most, of the last thousand:
       """bash
       tail -n 1000 "$NGINX_ACCESS_LOG" | cut -d'"' -f2,3 | grep -E '" [45][0-9][0-9] ' | cut -d' ' -f1,2,4 \

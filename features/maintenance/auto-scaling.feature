@@ -79,7 +79,7 @@ Feature: Auto-scaling
       kubectl wait --for=jsonpath='{.status.readyReplicas}'=4 deployment/api --timeout=120s
       """
     Then Kubernetes has 4 instances ready
-    And they stay 4 when the autoscaler has looked again
+    And they stay 4 after the autoscaler has checked again
 
   @risk_readonly @requires_kubectl
   Scenario: The conditions of the autoscaler say why it does not scale
@@ -160,5 +160,5 @@ Feature: Auto-scaling
       kubectl rollout status deployment api --timeout=120s
       """
     Then no autoscaler is there
-    And they stay 3 when the autoscaler has looked again
+    And they stay 3 after the autoscaler has checked again
     And customers are answered by 3 instances

@@ -47,16 +47,15 @@ Feature: Manual scaling
   @risk_mutating
   Scenario: The pools are made smaller, one instance after the other
     Given every instance has a pool of 20 connections
-    And customers keep asking
+    And customers keep sending requests
     When I set the pool and restart the instances, one after the other (within 2 minutes):
       """bash
       (
         set -e
         sed -i.before 's/^DB_POOL_SIZE=.*/DB_POOL_SIZE=3/' "$API_ENV_FILE"
-        number=0
-        for slot in $API_SLOTS; do
-          number=$((number + 1))
+        for number in $(seq "$(wc -w <<<"$API_SLOTS")"); do
           docker restart "beautycort-api-$number"
+          slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
         rm "$API_ENV_FILE.before"
@@ -97,7 +96,7 @@ Feature: Manual scaling
 
   @risk_mutating
   Scenario: The load balancer names a registered instance that does not serve
-    Given the load balancer was told of three instances that nobody started
+    Given three instances are registered that nobody started
     When I ask the load balancer for the targets that are not healthy:
       """bash
       aws elbv2 describe-target-health --target-group-arn "$ALB_TARGET_GROUP_ARN" --output json \
@@ -115,7 +114,7 @@ Feature: Manual scaling
   @risk_mutating
   Scenario: Two instances remain, and no request is lost
     Given 5 instances serve customers
-    And customers keep asking
+    And customers keep sending requests
     When I take three instances out of the load balancer, and wait until they are drained (within 10 minutes):
       """bash
       targets=$(printf 'Id=%s,Port=3000 ' $NEW_TARGETS)

@@ -41,7 +41,7 @@ Feature: Monthly maintenance
 
   @risk_readonly
   Scenario: The security review finds who probed the API
-    Given somebody asked for paths that no customer asks for
+    Given somebody probed paths that no customer requests
     When I count the events of the security log, by kind and client:
       """bash
       python3 -c '

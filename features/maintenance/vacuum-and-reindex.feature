@@ -42,7 +42,7 @@ Feature: Vacuum and reindex
       VACUUM (ANALYZE) notifications;
       """
     Then no write had to wait
-    And new rows take the room of dead ones
+    And new rows use the space of dead ones
 
   @risk_mutating
   Scenario: After VACUUM no dead row is left

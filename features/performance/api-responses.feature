@@ -15,7 +15,7 @@ Feature: API responses
 
   @risk_mutating
   Scenario: Compression is switched on again
-    Given the proxy does not compress
+    Given nginx does not compress responses
     When I measure the same list, uncompressed and compressed:
       """bash
       url="$API_BASE_URL/api/services?limit=300"

@@ -14,7 +14,7 @@ Feature: Index management
       ORDER BY seq_tup_read DESC
       LIMIT 10;
       """
-    Then the table that is read as a whole is on top of the list
+    Then the table that is scanned is at the top of the list
 
   @risk_mutating
   Scenario: The index on provider locations is built
@@ -32,7 +32,7 @@ Feature: Index management
 
   @risk_readonly
   Scenario: Unused indexes are found
-    Given some indexes cost and do not help
+    Given there are unused and duplicate indexes
     When I list indexes without a scan, except those of constraints:
       """sql
       SELECT s.schemaname, s.relname AS "table", s.indexrelname AS index, s.idx_scan,
@@ -50,7 +50,7 @@ Feature: Index management
 
   @risk_readonly
   Scenario: Duplicate indexes are found
-    Given some indexes cost and do not help
+    Given there are unused and duplicate indexes
     When I list indexes with the same table, method, columns and condition:
       """sql
       SELECT indrelid::regclass AS "table",
@@ -68,7 +68,7 @@ Feature: Index management
 
   @risk_mutating
   Scenario: A duplicate and an unused index are dropped
-    Given some indexes cost and do not help
+    Given there are unused and duplicate indexes
     When I print their definitions, which are the way back:
       """sql
       SELECT pg_get_indexdef(indexrelid) || ';' AS definition
@@ -90,7 +90,7 @@ Feature: Index management
 
   @risk_mutating
   Scenario: An index that enforces a constraint cannot be dropped
-    Given some indexes cost and do not help
+    Given there are unused and duplicate indexes
     When I try to drop the index that keeps phones unique:
       """sql
       DROP INDEX CONCURRENTLY users_phone_key;

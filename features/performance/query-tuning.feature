@@ -16,7 +16,7 @@ Feature: Query tuning
       ORDER BY total_exec_time DESC
       LIMIT 10;
       """
-    Then the slow query is among those that were listed
+    Then the slow query is listed
 
   @risk_readonly
   Scenario: The column names of version 1.0 are refused
@@ -68,7 +68,7 @@ Feature: Query tuning
 
   @risk_readonly
   Scenario: An N+1 query is found and replaced by one query
-    Given an application asks for each row by itself
+    Given an application runs one query for each row
     When I list queries that return one row, by number of calls:
       """sql
       SELECT calls, round(total_exec_time::numeric, 1) AS total_ms,
@@ -80,11 +80,11 @@ Feature: Query tuning
       ORDER BY calls DESC
       LIMIT 10;
       """
-    Then the query that is asked once for each row is on top
+    Then the query that runs once for each row is at the top
     When I ask for all rows at once:
       """sql
       SELECT bookings.id, users.name
       FROM (SELECT id, user_id FROM bookings ORDER BY id LIMIT 300) AS bookings
       JOIN users ON users.id = bookings.user_id;
       """
-    Then one query gives what took hundreds of calls
+    Then one query returns what took hundreds of calls

@@ -42,18 +42,18 @@ Feature: Redis cache
       redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" info memory | tr -d '\r' \
         | grep -E '^(used_memory|maxmemory|mem_fragmentation_ratio|maxmemory_policy):'
       """
-    Then it tells the memory that Redis uses, how fragmented it is, and the policy
+    Then it shows memory use, fragmentation and the eviction policy
     And the eviction policy of Redis is noeviction
     And Redis uses less than 75 % of its memory
 
   @risk_readonly
   Scenario Outline: With eviction on, Redis forgets revoked tokens
-    Given Redis was told to evict by <policy>, and the cache fills its memory
+    Given Redis evicts by <policy>, and the cache fills its memory
     When I ask whether the revoked token is on the blacklist:
       """bash
       curl --fail-with-body -sS --max-time 10 -H "@$TOKEN_HEADER_FILE" "$API_BASE_URL/api/auth/verify-blacklist"
       """
-    Then the blacklist does not know the revoked token any more
+    Then the blacklist no longer holds the revoked token
 
     Examples:
       | policy       |
@@ -63,7 +63,7 @@ Feature: Redis cache
 
   @risk_mutating
   Scenario: Eviction is switched off, and the blacklist keeps its entries
-    Given Redis was told to evict by allkeys-lru, and the cache fills its memory
+    Given Redis evicts by allkeys-lru, and the cache fills its memory
     When I switch eviction off and remove what fills the memory (within 2 minutes):
       """bash
       redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory-policy noeviction
@@ -76,10 +76,10 @@ Feature: Redis cache
 
   @risk_mutating
   Scenario: Cached responses without an expiry get one
-    Given cached answers were written without an expiry
+    Given cached responses were written without an expiry
     When I give an expiry to every cached response that has none (within 2 minutes):
       """bash
       redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
         | sed 's/.*/expire "&" 60 nx/' | redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" | sort | uniq -c
       """
-    Then every cached answer has an expiry of at most 60 seconds
+    Then every cached response has an expiry of at most 60 seconds

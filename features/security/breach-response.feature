@@ -82,7 +82,7 @@ Feature: Breach response
 
   @risk_mutating
   Scenario: The rate limit is tightened, and put back afterwards
-    Given the rate limit lets an address ask often
+    Given the rate limit allows an address many requests
     When I keep the former limit beside the new one:
       """bash
       cp -p "$NGINX_PREFIX/limits.d/api.conf" "$NGINX_PREFIX/limits.d/api.conf.before"
@@ -102,12 +102,12 @@ Feature: Breach response
       mv "$NGINX_PREFIX/limits.d/api.conf.before" "$NGINX_PREFIX/limits.d/api.conf"
       nginx -t && nginx -s reload
       """
-    Then the rate limit lets an address ask as often as before
+    Then the rate limit allows an address as many requests as before
 
   @risk_mutating
   Scenario: An unconfirmed rotation is refused
     Given a customer is signed in
-    And the settings of the API are known
+    And the settings of the API are noted
     When I try to rotate the secret without naming the target:
       """bash
       beautycort secrets rotate JWT_SECRET
@@ -131,23 +131,22 @@ Feature: Breach response
       """bash
       (
         set -e
-        number=0
-        for slot in $API_SLOTS; do
-          number=$((number + 1))
+        for number in $(seq "$(wc -w <<<"$API_SLOTS")"); do
           docker restart "beautycort-api-$number"
+          slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
       )
       """
     Then every slot refuses the forged token
     And every slot refuses the tokens of customers who were signed in
-    And every slot accepts a token that any of them gives now
+    And every slot accepts a token that any slot issues now
 
   @risk_mutating
   Scenario: Everybody is signed out, and no revoked token comes back
     Given a customer is signed in
     And a customer has signed out
-    And it is known which tokens are revoked
+    And the revoked tokens are noted
     When I remove the sessions, and nothing else (within 2 minutes):
       """bash
       redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'session:*' \
@@ -181,7 +180,7 @@ Feature: Breach response
         env -u PGPASSWORD PGPASSFILE="$passfile" PGUSER="$LEAKED_ROLE" psql -X -w -At -c 'SELECT current_user'
       )
       """
-    Then the old password is refused, its sessions are over, and the new password lets the role in
+    Then the old password is refused, its sessions are gone, and the new password works
     And the new password is in no output, no statistics and no server log
 
   @risk_mutating

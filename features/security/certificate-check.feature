@@ -17,7 +17,7 @@ Feature: Certificate check
       print(json.dumps({"serial": seen["serialNumber"], "notAfter": seen["notAfter"], "daysLeft": round(left, 1)}))
       PY
       """
-    Then it has 30 days or more left, as on the wire
+    Then it has 30 days or more left, and is the one that is served
 
   @risk_readonly
   Scenario Outline: A certificate that expires soon is found before customers notice
@@ -27,7 +27,7 @@ Feature: Certificate check
       beautycort health-checks health --format json
       """
     Then the check "SSL Certificate" is <status>
-    And a client that looks for itself says "nothing"
+    And an independent client reports "nothing"
 
     Examples:
       | days | status    |
@@ -42,7 +42,7 @@ Feature: Certificate check
       beautycort health-checks health --format json
       """
     Then the check "SSL Certificate" is unhealthy
-    And a client that looks for itself says "<words>"
+    And an independent client reports "<words>"
     And the message about the certificate is "<words>"
 
     Examples:

@@ -4,8 +4,8 @@ Feature: Certificate renewal
 
   @risk_mutating
   Scenario: A renewed certificate is served, and no request is lost
-    Given a renewed certificate is at hand
-    And customers keep asking
+    Given there is a renewed certificate
+    And customers keep sending requests
     When I get ready to put the former pair back:
       """bash
       mv "$TLS_FOLDER/server.pem.before" "$TLS_FOLDER/server.pem"
@@ -39,7 +39,7 @@ Feature: Certificate renewal
 
   @risk_mutating
   Scenario: A key that does not fit is refused, and the former certificate stays
-    Given a renewed certificate is at hand, with the key of another one
+    Given there is a renewed certificate, with the key of another one
     When I keep the former pair:
       """bash
       cp -p "$TLS_FOLDER/server.pem" "$TLS_FOLDER/server.pem.before"
@@ -70,7 +70,7 @@ Feature: Certificate renewal
   @risk_mutating @requires_pebble @requires_certbot
   Scenario: certbot renews, and nginx serves the new certificate without a restart
     Given nginx serves a certificate that certbot keeps, and its renewal is due
-    And customers keep asking
+    And customers keep sending requests
     When I list the certificates and their last days (within 1 minute):
       """bash
       certbot certificates --config-dir "$CERTBOT_FOLDER" --work-dir "$CERTBOT_FOLDER/work" --logs-dir "$CERTBOT_FOLDER/logs"
@@ -81,5 +81,5 @@ Feature: Certificate renewal
         --config-dir "$CERTBOT_FOLDER" --work-dir "$CERTBOT_FOLDER/work" --logs-dir "$CERTBOT_FOLDER/logs" \
         --deploy-hook 'nginx -t && nginx -s reload'
       """
-    Then the certificate on disk is the one on the wire, and a new one
+    Then the new certificate is on disk, and is served
     And no customer got an error meanwhile

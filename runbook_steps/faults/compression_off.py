@@ -31,7 +31,7 @@ class CompressionOff:
     @property
     def name(self) -> str:
         """What is broken."""
-        return "the proxy does not compress"
+        return "nginx does not compress responses"
 
     def arrange(self) -> None:
         """Changes the one word and reloads. Raises FaultError when it is not there."""

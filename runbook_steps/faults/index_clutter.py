@@ -28,7 +28,7 @@ class IndexClutter:
     @property
     def name(self) -> str:
         """What is broken."""
-        return "some indexes cost and do not help"
+        return "there are unused and duplicate indexes"
 
     def arrange(self) -> None:
         """Makes both."""

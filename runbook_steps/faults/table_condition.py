@@ -162,7 +162,7 @@ class OneByOne:
     @property
     def name(self) -> str:
         """What is broken."""
-        return "an application asks for each row by itself"
+        return "an application runs one query for each row"
 
     def arrange(self) -> None:
         """Asks for 300 bookings, then for the name of the customer of each."""

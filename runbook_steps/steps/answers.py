@@ -23,7 +23,7 @@ def wire_bytes(api: httpx.Client, path: str, encoding: str) -> int:
         return sum(len(chunk) for chunk in answer.iter_raw())
 
 
-@given("the proxy does not compress")
+@given("nginx does not compress responses")
 def does_not_compress(
     control: ServiceControl,
     api: httpx.Client,

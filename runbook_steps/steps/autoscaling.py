@@ -205,7 +205,7 @@ def no_autoscaler(kubernetes: Callable[[], Kubernetes]) -> None:
     assert kubernetes().autoscaler() is None
 
 
-@then(parsers.parse("they stay {count:d} when the autoscaler has looked again"))
+@then(parsers.parse("they stay {count:d} after the autoscaler has checked again"))
 def they_stay(count: int, kubernetes: Callable[[], Kubernetes]) -> None:
     end = time.monotonic() + LOOKS_S
     while time.monotonic() < end:

@@ -169,7 +169,7 @@ def live_database_untouched(
         assert checksums_before == table_checksums(connection)
 
 
-@then(parsers.parse("the refusal speaks of the {reason}"))
+@then(parsers.parse("the refusal names the {reason}"))
 def refusal_speaks_of(last_result: Result, reason: str) -> None:
     assert last_result.stderr.startswith("error: ")
     assert reason in last_result.stderr

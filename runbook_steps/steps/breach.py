@@ -146,7 +146,7 @@ def refused_of_a_burst(api: httpx.Client, address: str) -> int:
     return codes.count(httpx.codes.TOO_MANY_REQUESTS)
 
 
-@given("the rate limit lets an address ask often")
+@given("the rate limit allows an address many requests")
 def limit_is_wide(
     target: Target, api: httpx.Client, environment: Callable[[], Mapping[str, str]]
 ) -> Generator[None, None, None]:
@@ -171,7 +171,7 @@ def limit_is_tight(target: Target, api: httpx.Client) -> None:
     assert api.get("/api/version", headers=told_from(CALM)).status_code == httpx.codes.OK
 
 
-@then("the rate limit lets an address ask as often as before")
+@then("the rate limit allows an address as many requests as before")
 def limit_is_back(api: httpx.Client, environment: Callable[[], Mapping[str, str]]) -> None:
     assert not (Path(environment()["NGINX_PREFIX"]) / "limits.d" / FORMER).exists()
     until(lambda: refused_of_a_burst(api, BURSTING) == 0, "a burst is served")
@@ -183,7 +183,7 @@ def known_settings(environment: Callable[[], Mapping[str, str]]) -> bytes:
     return Path(environment()["API_ENV_FILE"]).read_bytes()
 
 
-@given("the settings of the API are known")
+@given("the settings of the API are noted")
 def settings_are_known(known_settings: bytes) -> None:
     assert known_settings is not None
 
@@ -212,7 +212,7 @@ def forged_is_refused(stolen_secret: StolenSecret) -> None:
     assert set(stolen_secret.answers()) == {httpx.codes.UNAUTHORIZED}
 
 
-@given("it is known which tokens are revoked", target_fixture="known_blacklist")
+@given("the revoked tokens are noted", target_fixture="known_blacklist")
 def known_blacklist(redis_client: redis.Redis) -> set[str]:
     found = {str(key) for key in redis_client.scan_iter(match="blacklist:*", count=1000)}
     assert found
@@ -239,7 +239,7 @@ def password_leaked(
     return fault
 
 
-@then("the old password is refused, its sessions are over, and the new password lets the role in")
+@then("the old password is refused, its sessions are gone, and the new password works")
 def password_is_changed(
     leaked_password: LeakedPassword, last_result: Result, environment: Callable[[], Mapping[str, str]]
 ) -> None:

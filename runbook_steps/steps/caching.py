@@ -63,12 +63,12 @@ def raw_redis(environment: Callable[[], Mapping[str, str]]) -> Generator[redis.R
     client.close()
 
 
-@given("cached answers were written without an expiry")
+@given("cached responses were written without an expiry")
 def written_for_ever(situation: Situation, redis_client: redis.Redis, note: Callable[[str], None]) -> None:
     note(situation.arrange(CacheForever(redis_client)).detail)
 
 
-@given(parsers.re(r"Redis was told to evict by (?P<policy>[a-z-]+), and the cache fills its memory"))
+@given(parsers.re(r"Redis evicts by (?P<policy>[a-z-]+), and the cache fills its memory"))
 def told_to_evict(
     policy: str,
     target: Target,
@@ -87,7 +87,7 @@ def told_to_evict(
     note(situation.arrange(RedisEvicts(redis_client, raw_redis, policy, key)).detail)
 
 
-@then("the blacklist does not know the revoked token any more")
+@then("the blacklist no longer holds the revoked token")
 def blacklist_forgot(last_result: Result, redis_client: redis.Redis) -> None:
     answer = answer_of(last_result)
     assert answer["blacklisted"] is False
@@ -103,7 +103,7 @@ def hit_ratio_at_least(last_result: Result, percent: int, note: Callable[[str], 
     assert ratio >= percent
 
 
-@then("it tells the memory that Redis uses, how fragmented it is, and the policy")
+@then("it shows memory use, fragmentation and the eviction policy")
 def tells_the_memory(last_result: Result, redis_client: redis.Redis) -> None:
     said = dict(line.split(":", 1) for line in last_result.stdout.splitlines() if ":" in line)
     info: Any = redis_client.info("memory")
@@ -113,7 +113,7 @@ def tells_the_memory(last_result: Result, redis_client: redis.Redis) -> None:
     assert said["maxmemory_policy"] == info["maxmemory_policy"]
 
 
-@then("every cached answer has an expiry of at most 60 seconds")
+@then("every cached response has an expiry of at most 60 seconds")
 def all_expire(redis_client: redis.Redis) -> None:
     client: Any = redis_client
     lives = [client.ttl(key) for key in client.scan_iter(match=f"{FOREVER}*", count=1000)]

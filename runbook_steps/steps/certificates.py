@@ -45,7 +45,7 @@ def bad_certificate(
     note(situation.arrange(ServedCertificate(environment(), kind)).detail)
 
 
-@given(parsers.re(r"a renewed certificate is at hand(?P<wrong>, with the key of another one)?"))
+@given(parsers.re(r"there is a renewed certificate(?P<wrong>, with the key of another one)?"))
 def renewed_certificate(
     wrong: str | None,
     target: Target,
@@ -55,7 +55,7 @@ def renewed_certificate(
     serials: dict[str, int],
 ) -> Generator[None, None, None]:
     if not target.facts.disposable:
-        raise NotApplicableNow("a renewed certificate is at hand only when it was made for the drill")
+        raise NotApplicableNow("there is a renewed certificate only when it was made for the drill")
     real = environment()
     folder = Path(real["SSL_CERT_FILE"]).parent
     kept = {file: file.read_bytes() for file in (folder / name for name in ("server.pem", "server.key", "ca.pem"))}
@@ -109,7 +109,7 @@ def certbot_keeps(
         reload_until(real, former)
 
 
-@then("the certificate on disk is the one on the wire, and a new one")
+@then("the new certificate is on disk, and is served")
 def new_on_the_wire(
     environment: Callable[[], Mapping[str, str]], variables: dict[str, str], serials: dict[str, int]
 ) -> None:
@@ -134,7 +134,7 @@ def message_about_the_certificate(last_result: Result, words: str) -> None:
     assert words in said
 
 
-@then(parsers.parse('a client that looks for itself says "{words}"'))
+@then(parsers.parse('an independent client reports "{words}"'))
 def client_says(words: str, environment: Callable[[], Mapping[str, str]]) -> None:
     context = ssl.create_default_context(cafile=environment()["SSL_CERT_FILE"])
     said = "nothing"
@@ -147,7 +147,7 @@ def client_says(words: str, environment: Callable[[], Mapping[str, str]]) -> Non
     assert words in said
 
 
-@then(parsers.parse("it has {days:d} days or more left, as on the wire"))
+@then(parsers.parse("it has {days:d} days or more left, and is the one that is served"))
 def days_left(last_result: Result, days: int, environment: Callable[[], Mapping[str, str]]) -> None:
     answer: dict[str, Any] = answer_of(last_result)
     assert answer["daysLeft"] >= days

@@ -79,7 +79,7 @@ def smoke_test_is(last_result: Result, name: str, status: str) -> None:
     assert status == smoke_statuses(last_result).get(name)
 
 
-@given("it is known what the payment service has received")
+@given("the charges of the payment service are noted")
 def known_charges(target: Target, environment: Callable[[], Mapping[str, str]], before_deployment: Before) -> None:
     if not target.facts.disposable:
         raise NotApplicableNow("only the stand-in of the payment service tells what it received")

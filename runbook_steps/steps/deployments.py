@@ -155,7 +155,7 @@ def versions_before() -> dict[str, str]:
     return {}
 
 
-@given("it is known which version every slot runs")
+@given("the version of every slot is noted")
 def versions_known(slot_urls: dict[str, str], versions_before: dict[str, str]) -> None:
     versions_before.update(versions_of(slot_urls))
 

@@ -37,7 +37,7 @@ def only_disposable(target: Target, what: str) -> None:
         raise NotApplicableNow(f"{what} is arranged on a disposable target only")
 
 
-@given("a process takes a whole processor")
+@given("a process uses a whole CPU core")
 def a_process_spins(
     target: Target, situation: Situation, environment: Callable[[], Mapping[str, str]], culprit: dict[str, Any]
 ) -> None:
@@ -89,13 +89,13 @@ def fill(
     variables["LOG_VOLUME"] = str(fault.path)
 
 
-@given("it is known which process serves as instance 2")
+@given("the process of instance 2 is noted")
 def known_process(control: ServiceControl, culprit: dict[str, Any]) -> None:
     culprit["pid"] = control.pid("api_2")
     assert culprit["pid"] is not None
 
 
-@then("that process is among those that take most of the processor")
+@then("that process is among those that use the most CPU")
 def spinning_is_listed(last_result: Result, culprit: dict[str, Any], note: Callable[[str], None]) -> None:
     rows = {row["pid"]: row["cpu_percent"] for row in answer_of(last_result)["processes"]}
     note(f"{rows.get(culprit['pid'])} % of a core")
@@ -125,7 +125,7 @@ def numbers_are_true(last_result: Result) -> None:
     assert psutil.virtual_memory().total == answer.get("total", psutil.virtual_memory().total)
 
 
-@then("the disk it tells of is the one of the log folder")
+@then("the disk that is reported holds the log folder")
 def disk_is_true(last_result: Result, environment: Callable[[], Mapping[str, str]]) -> None:
     found = disk_of(Path(environment()["LOG_DIR"]))
     assert found.size == answer_of(last_result)["size"]
@@ -151,13 +151,13 @@ def volume_has_room(culprit: dict[str, Any], note: Callable[[str], None]) -> Non
         time.sleep(0.02)
 
 
-@then("no log of the security events was removed")
+@then("no security log was removed")
 def security_logs_are_there(culprit: dict[str, Any]) -> None:
     names = sorted(file.name for file in culprit["volume"].glob("security.log*"))
     assert names == ["security.log", "security.log.1"]
 
 
-@then("no deleted file holds space on it any more")
+@then("no deleted file takes up space any more")
 def nothing_is_held(culprit: dict[str, Any]) -> None:
     assert [file for file in held_files(culprit["volume"]) if file.size > 4096] == []  # noqa: PLR2004 - what it wrote since
 

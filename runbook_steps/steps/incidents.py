@@ -174,7 +174,7 @@ def checksums_fit(environment: Callable[[], Mapping[str, str]]) -> None:
     assert _changed(Path(environment()["INCIDENT_DIR"])) == []
 
 
-@then("only the changed file has another checksum than was noted")
+@then("only the changed file differs from its checksum")
 def one_was_changed(environment: Callable[[], Mapping[str, str]]) -> None:
     assert _changed(Path(environment()["INCIDENT_DIR"])) == ["app.log"]
 

@@ -18,7 +18,7 @@ CONSTRAINED = ("users_phone_key", "bookings_pkey", "bookings_no_overlap")
 NEAREST = "SELECT id FROM providers ORDER BY location <-> point(35.9106, 31.9539) LIMIT 5"
 
 
-@given("some indexes cost and do not help")
+@given("there are unused and duplicate indexes")
 def some_indexes_clutter(situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
     note(situation.arrange(IndexClutter(connect)).detail)
 
@@ -28,7 +28,7 @@ def location_index_missing(situation: Situation, connect: Callable[..., Any], no
     note(situation.arrange(LocationIndexMissing(connect)).detail)
 
 
-@then("the table that is read as a whole is on top of the list")
+@then("the table that is scanned is at the top of the list")
 def scanned_table_is_on_top(last_result: Result, database: Database) -> None:
     eventually(lambda: _seq_scans(database, "notifications") > 0, "the scans are counted")
     first = last_result.stdout.splitlines()[2]

@@ -45,7 +45,7 @@ def customers_wait(target: Target, payer: Callable[[], Payer], note: Callable[[s
     note(f"{PAYMENTS} payments: {codes}")
 
 
-@given("the application waits half a minute for a third party")
+@given("the application waits 30 seconds for a third party")
 def waits_too_long(
     control: ServiceControl,
     payer: Callable[[], Payer],
@@ -66,7 +66,7 @@ def waits_too_long(
     assert took > DELAY_MS
 
 
-@given("the response cache takes nothing, because the memory limit of Redis is too low")
+@given("the response cache stores nothing, because the memory limit of Redis is too low")
 def cache_takes_nothing(situation: Situation, redis_client: redis.Redis, note: Callable[[str], None]) -> None:
     note(situation.arrange(CacheRefused(redis_client)).detail)
 
@@ -95,7 +95,7 @@ def measured_above(last_result: Result, limit: int) -> None:
     assert 1000 * float(last_result.stdout.split()[-1]) > limit
 
 
-@then(parsers.parse("a payment is answered within {limit:d} ms, with a clear no"))
+@then(parsers.parse("a payment is answered within {limit:d} ms, with a clear refusal"))
 def payment_is_answered(payer: Callable[[], Payer], limit: int, note: Callable[[str], None]) -> None:
     began = time.perf_counter()
     answer = payer().pay()

@@ -63,7 +63,7 @@ def somebody_waits(database: Database) -> None:
     assert waiting(database) != []
 
 
-@then("what waited was done, and not ended")
+@then("the statements that waited have finished")
 def what_waited_was_done(lock_held: dict[str, LockHeld], target: Target) -> None:
     if target.facts.disposable:
         eventually(lambda: len(lock_held["fault"].done) == len(("one", "other")), "both statements have ended")
@@ -80,7 +80,7 @@ def holder_is_gone(database: Database) -> None:
     eventually(lambda: blocker_sessions(database) == 0, "the session has ended")
 
 
-@then("a change that finds the table taken gives up by itself")
+@then("a change that finds the table locked gives up by itself")
 def change_gives_up(last_result: Result, database: Database) -> None:
     assert last_result.exit_code != 0
     assert "lock timeout" in last_result.stderr

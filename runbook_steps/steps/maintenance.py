@@ -108,7 +108,7 @@ def slowest_first(last_result: Result, api: httpx.Client) -> None:
     assert len(times) == min(5, len(rows))
 
 
-@given("somebody asked for paths that no customer asks for")
+@given("somebody probed paths that no customer requests")
 def somebody_looked_for_a_hole(target: Target, api: httpx.Client, environment: Callable[[], Mapping[str, str]]) -> None:
     log = Path(environment()["LOG_DIR"]) / "security.log"
     if target.facts.disposable:

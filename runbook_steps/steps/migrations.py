@@ -94,7 +94,7 @@ def columns_are_there(database: Database) -> None:
     assert columns(database, "tip", "note") == ["note", "tip"]
 
 
-@then(parsers.parse("the database remembers {count:d} applied migrations"))
+@then(parsers.parse("the database records {count:d} applied migrations"))
 def remembers(database: Database, count: int) -> None:
     rows = database.execute("SELECT count(*) FROM schema_migrations WHERE state = 'applied'").fetchone()
     assert rows == (count,)

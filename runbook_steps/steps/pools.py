@@ -70,7 +70,7 @@ def pools_exhausted(
     note(situation.arrange(PoolExhausted(connect, slots())).detail)
 
 
-@given("the connection pools are too small for the customers who come at once")
+@given("the connection pools are too small for many customers at once")
 def pools_too_small(
     control: ServiceControl,
     slots: Callable[[], list[str]],
@@ -95,7 +95,7 @@ def refused_of(slots: list[str]) -> int:
     return codes.count(httpx.codes.SERVICE_UNAVAILABLE)
 
 
-@given("a customer keeps asking")
+@given("a customer keeps sending requests")
 def keeps_asking(target: Target, asker: Asker) -> None:
     if target.facts.disposable:  # on a live target customers do
         asker.start()
@@ -137,6 +137,6 @@ def restart_did_not_help(slots: Callable[[], list[str]]) -> None:
     assert httpx.codes.OK not in codes
 
 
-@then("no request is refused when customers come at once")
+@then("no request is refused when many customers come at once")
 def nobody_is_refused(slots: Callable[[], list[str]]) -> None:
     assert refused_of(slots()) == 0

@@ -47,7 +47,7 @@ def registered_again(
         )
 
 
-@given("the load balancer knows its targets")
+@given("the targets of the load balancer are noted")
 def balancer_knows_targets(registered_again: list[str]) -> None:
     assert len(registered_again) > 1
 
@@ -114,7 +114,7 @@ def nginx_accepts(environment: Callable[[], Mapping[str, str]]) -> None:
     assert ProxyFile(environment(), "limits.d", "any").nginx("-t").returncode == 0
 
 
-@given("customers asked for a page that is not there")
+@given("customers requested a page that does not exist")
 def customers_asked(target: Target, api: httpx.Client) -> None:
     if not target.facts.disposable:
         raise NotApplicableNow(f"nobody asks for {MISSING_PAGE} on a live target")

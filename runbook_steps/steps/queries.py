@@ -53,7 +53,7 @@ def build_has_failed(situation: Situation, connect: Callable[..., Any], note: Ca
     note(situation.arrange(IndexBuildFailed(connect)).detail)
 
 
-@then("the slow query is among those that were listed")
+@then("the slow query is listed")
 def slow_query_is_listed(last_result: Result, database: Database) -> None:
     row = database.execute(
         "SELECT mean_exec_time, calls FROM pg_stat_statements WHERE query LIKE '%FROM notifications WHERE user_id%' "
@@ -96,7 +96,7 @@ def invalid_index_is_named(last_result: Result, database: Database) -> None:
     assert [name for name in found if name not in last_result.stdout] == []
 
 
-@then("the server's numbers are all there, and believable")
+@then("the server's numbers are complete and plausible")
 def numbers_are_believable(last_result: Result, database: Database) -> None:
     row = database.execute(
         "SELECT numbackends, blks_hit > 0, current_setting('max_connections')::int FROM pg_stat_database "
@@ -109,7 +109,7 @@ def numbers_are_believable(last_result: Result, database: Database) -> None:
     assert f"| {most} " in last_result.stdout
 
 
-@then("the sessions that were counted are there")
+@then("the counted sessions exist")
 def sessions_are_there(last_result: Result, database: Database) -> None:
     states = database.execute(
         "SELECT DISTINCT state FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid = pg_backend_pid()"

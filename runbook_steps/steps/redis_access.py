@@ -45,7 +45,7 @@ def another_password(
         variables["NEW_REDIS_PASSWORD"] = answer["requirepass"]
 
 
-@given("every place for a client of Redis is taken")
+@given("the client limit of Redis is reached")
 def every_place_taken(
     kept_client: redis.Redis,
     situation: Situation,
@@ -61,12 +61,12 @@ def every_place_taken(
     note(situation.arrange(RedisClientsFull(kept_client, connect, password)).detail)
 
 
-@then(parsers.parse('Redis is told apart: "{words}"'))
+@then(parsers.parse('the error says "{words}"'))
 def told_apart(last_result: Result, words: str) -> None:
     assert words.lower() in (last_result.stdout + last_result.stderr).lower()
 
 
-@then("Redis is told apart: nobody answers")
+@then("the error says that nobody answers")
 def nobody_answers(last_result: Result) -> None:
     said = (last_result.stdout + last_result.stderr).lower()
     # the second is the guard's word, which stands between a read-only command and Redis

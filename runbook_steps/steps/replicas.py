@@ -95,7 +95,7 @@ def replica_takes_no_write(follows: ReplicaFollows) -> None:
             replica.execute("CREATE TABLE drill_probe (id integer)")
 
 
-@then("the lag is told in bytes")
+@then("the lag is shown in bytes")
 def lag_is_told(last_result: Result, database: Database) -> None:
     lag = lag_bytes(database)
     assert lag > 0

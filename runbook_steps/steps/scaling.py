@@ -122,7 +122,7 @@ def instances_serve(
     )
 
 
-@given("the load balancer was told of three instances that nobody started")
+@given("three instances are registered that nobody started")
 def told_of_nobody(
     target: Target,
     resize: Callable[[int], None],
@@ -142,7 +142,7 @@ def told_of_nobody(
     variables["NEW_TARGETS"] = " ".join(new)
 
 
-@given("customers keep asking")
+@given("customers keep sending requests")
 def customers_keep_asking(target: Target, visitors: Callable[[], Visitors]) -> None:
     if target.facts.disposable:  # on a live target customers do
         eventually(lambda: len(visitors().answers) > 1, "customers get answers")

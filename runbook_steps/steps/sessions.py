@@ -58,7 +58,7 @@ def every_connection_is_taken(
         working_before.update(at_work(admin))
 
 
-@given("four fifths of the connections are taken")
+@given("four fifths of the connections are in use")
 def connections_run_short(situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
     note(situation.arrange(ConnectionsExhausted(connect, share=0.85)).detail)
 
@@ -92,7 +92,7 @@ def connections_are_counted(last_result: Result, percent: int) -> None:
     assert float(answer_of(last_result)["usedPercent"]) >= percent
 
 
-@then("the administrator was let in while the application is refused")
+@then("the administrator can connect while the application is refused")
 def administrator_is_let_in(last_result: Result, exhausted: ConnectionsExhausted, target: Target) -> None:
     assert "for_superusers" in last_result.stdout
     if target.facts.disposable:
@@ -110,7 +110,7 @@ def connections_are_free(last_result: Result, database: Database, percent: int) 
     assert float(answer_of(last_result)["usedPercent"]) < percent
 
 
-@then("no transaction of it is forgotten any more")
+@then("it has no forgotten transaction any more")
 def nothing_is_forgotten(database: Database) -> None:
     eventually(lambda: not forgotten(database), "the forgotten transactions are gone")
 
@@ -122,7 +122,7 @@ def application_connects(exhausted: ConnectionsExhausted, target: Target, databa
     assert database.execute("SELECT 1").fetchone() == (1,)
 
 
-@then("sessions that work, and those of others, go on")
+@then("active sessions, and those of other applications, are still connected")
 def others_go_on(database: Database, working_before: set[int]) -> None:
     assert working_before, "nobody was at work before: nothing could be spared"
     assert working_before - set(everyone(database)) == set()

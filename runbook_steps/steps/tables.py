@@ -48,7 +48,7 @@ def statistics_are_stale(situation: Situation, connect: Callable[..., Any], note
     note(situation.arrange(StatisticsStale(connect)).detail)
 
 
-@given("an application asks for each row by itself")
+@given("an application runs one query for each row")
 def one_by_one(target: Target, situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
     if not target.facts.disposable:
         raise NotApplicableNow("which query is asked once for each row is known only of the drill's own application")
@@ -93,7 +93,7 @@ def changes_are_listed(last_result: Result, database: Database) -> None:
     assert "notifications" in last_result.stdout.splitlines()[2]
 
 
-@then("the query that is asked once for each row is on top")
+@then("the query that runs once for each row is at the top")
 def n_plus_one_is_on_top(last_result: Result, database: Database) -> None:
     row = database.execute(
         "SELECT max(calls) FROM pg_stat_statements WHERE query = 'SELECT name FROM users WHERE id = $1'"
@@ -103,7 +103,7 @@ def n_plus_one_is_on_top(last_result: Result, database: Database) -> None:
     assert str(row[0]) in last_result.stdout.splitlines()[2]
 
 
-@then("one query gives what took hundreds of calls")
+@then("one query returns what took hundreds of calls")
 def one_query_is_cheaper(database: Database, note: Callable[[str], None]) -> None:
     rows = database.execute(
         "SELECT query LIKE '%JOIN users%', sum(calls), sum(total_exec_time) FROM pg_stat_statements "
@@ -128,7 +128,7 @@ def no_dead_rows(database: Database, before: dict[str, int]) -> None:
     assert size_of(database, "notifications") <= before["table"]
 
 
-@then("new rows take the room of dead ones")
+@then("new rows use the space of dead ones")
 def room_is_used_again(database: Database, before: dict[str, int]) -> None:
     database.execute(
         "INSERT INTO notifications (user_id, kind, body, created_at) "

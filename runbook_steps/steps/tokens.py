@@ -80,7 +80,7 @@ def short_secret_in_force(
     note(situation.arrange(fault).detail)
 
 
-@given("tokens live for seconds only")
+@given("tokens expire after a few seconds")
 def short_life(
     control: ServiceControl,
     sign_in: Callable[[], Session],
@@ -99,7 +99,7 @@ def short_life(
     keep_token(sign_in().access_token)
 
 
-@given("the token of a customer who signed out is at hand")
+@given("the token of a customer who signed out is available")
 def revoked_token_at_hand(target: Target, revoked: Callable[[], Session], keep_token: Callable[[str], None]) -> None:
     if target.facts.disposable:
         keep_token(revoked().access_token)
@@ -135,7 +135,7 @@ def lifetime_s(token: str) -> int:
     return int(claims["exp"]) - int(claims["iat"])
 
 
-@then(parsers.parse("it tells a secret of {length:d} characters, and not the secret"))
+@then(parsers.parse("it shows a length of {length:d} characters, and not the secret"))
 def tells_the_length(last_result: Result, length: int, short_secret: str) -> None:
     assert f"JWT_SECRET has {length} characters" in last_result.stdout
     assert short_secret not in last_result.stdout + last_result.stderr
@@ -165,7 +165,7 @@ def slots_refuse(slots: Callable[[], list[str]], sessions: list[Session]) -> Non
     assert answers_of(slots(), sessions) == {httpx.codes.UNAUTHORIZED}
 
 
-@then("every slot accepts a token that any of them gives now")
+@then("every slot accepts a token that any slot issues now")
 def slots_agree(slots: Callable[[], list[str]], sign_in: Callable[[], Session]) -> None:
     assert answers_of(slots(), [sign_in(), sign_in()]) == {httpx.codes.OK}
 
@@ -180,7 +180,7 @@ def answers_of(slots: list[str], sessions: list[Session]) -> set[int]:
     }
 
 
-@then(parsers.parse("it tells a life of {seconds:d} seconds"))
+@then(parsers.parse("it shows a lifetime of {seconds:d} seconds"))
 def tells_the_life(last_result: Result, seconds: int) -> None:
     assert f"valid for {seconds} s" in last_result.stdout
 
