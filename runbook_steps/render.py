@@ -171,6 +171,8 @@ def _numbered_item(action: _Pair, checks: list[_Pair], record: ScenarioRecord | 
         return f'<li class="rb-step{bad}">{_checkbox(step)}{table_html(step.table)}{_checks(checks)}</li>'
     command = step.command
     title = code_spans(_sentence(command.purpose if command else step.text.removeprefix("I ")))
+    if command and command.undo:  # read as the first step it would undo what is still needed: it has no number
+        bad, title = f"{bad} rb-undo", f"Not now. To undo: {title[:1].lower()}{title[1:]}"
     return "".join(
         [
             f'<li class="rb-step{bad}"><p class="rb-title">{title}{_limits(command)}</p>',
@@ -189,7 +191,7 @@ def _limits(command: Command | None) -> str:
         return ""
     said = [f"within {duration(command.timeout_s)}"] if command.timeout_s > _LONG_TIME_S else []
     said += ["may be refused: see the check"] if command.may_fail else []
-    said += ["only if this stops half-way"] if command.undo else []
+    said += ["run it only if this procedure stops half-way"] if command.undo else []
     return f' <span class="rb-limit">{inert(" · ".join(said))}</span>' if said else ""
 
 

@@ -71,7 +71,7 @@ def procedure_text(procedure: Mapping[str, Any]) -> str:
     number = 0
     for step in procedure["steps"]:
         if step["kind"] != "check":
-            number += 1
+            number += not step.get("undo")
             parts.append(_step(number, step))
         if step["checks"]:
             parts.append("Check:\n\n" + _bullets(step["checks"]))
@@ -110,9 +110,10 @@ def warning_sentence(procedure: Mapping[str, Any]) -> str:
 def _step(number: int, step: Mapping[str, Any]) -> str:
     says = [f"within {duration(step['time_limit_s'])}"] if step["kind"] == "command" else []
     says += ["may be refused, see the check"] if step.get("may_fail") else []
-    says += ["only if this stops half-way"] if step.get("undo") else []
+    says += ["run it only if this procedure stops half-way"] if step.get("undo") else []
     purpose = step["purpose"].removeprefix("I ")
-    title = f"Step {number}: {purpose[:1].upper()}{purpose[1:]}" + (f" ({'; '.join(says)})" if says else "")
+    named = f"Not now, to undo: {purpose}" if step.get("undo") else f"Step {number}: {purpose[:1].upper()}{purpose[1:]}"
+    title = named + (f" ({'; '.join(says)})" if says else "")
     table = f"\n\n{_table(step['table'])}" if step["table"] else ""
     if step["kind"] != "command":
         return title + table
