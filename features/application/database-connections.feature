@@ -59,6 +59,7 @@ Feature: Database connections of the application
       """bash
       (
         set -e
+        grep -n '^DB_POOL_SIZE=' "$API_ENV_FILE"
         sed -i -e 's/^DB_POOL_SIZE=.*/DB_POOL_SIZE=5/' -e 's/^DB_POOL_TIMEOUT_S=.*/DB_POOL_TIMEOUT_S=2/' "$API_ENV_FILE"
         for number in $(seq "$(wc -w <<<"$API_SLOTS")"); do
           docker restart "beautycort-api-$number"

@@ -34,6 +34,7 @@ Feature: High response time
       """bash
       (
         set -e
+        grep -n '^THIRD_PARTY_TIMEOUT_S=' "$API_ENV_FILE"
         sed -i 's/^THIRD_PARTY_TIMEOUT_S=.*/THIRD_PARTY_TIMEOUT_S=1/' "$API_ENV_FILE"
         for number in $(seq "$(wc -w <<<"$API_SLOTS")"); do
           docker restart "beautycort-api-$number"

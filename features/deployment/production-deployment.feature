@@ -7,8 +7,8 @@ Feature: Production deployment
     Given version 1.4.0 is ready, and the pipeline deploys what is tagged
     When I tag the commit that was tested, and push the tag:
       """bash
-      git -C "$APP_REPOSITORY" tag -a "v$RELEASE_VERSION" -m "Production deployment v$RELEASE_VERSION" "$RELEASE_COMMIT"
-      git -C "$APP_REPOSITORY" push origin "v$RELEASE_VERSION"
+      git -C "$APP_REPOSITORY" tag -a "v$RELEASE_VERSION" -m "Production deployment v$RELEASE_VERSION" "$RELEASE_COMMIT" \
+        && git -C "$APP_REPOSITORY" push origin "v$RELEASE_VERSION"
       """
     Then the remote has the tag, annotated, at the commit that was tested
     When I watch the workflow to its end (within 21 minutes):
@@ -56,8 +56,8 @@ Feature: Production deployment
     And version 1.4.0 is ready, and the pipeline fails
     When I tag the commit that was tested, and push the tag:
       """bash
-      git -C "$APP_REPOSITORY" tag -a "v$RELEASE_VERSION" -m "Production deployment v$RELEASE_VERSION" "$RELEASE_COMMIT"
-      git -C "$APP_REPOSITORY" push origin "v$RELEASE_VERSION"
+      git -C "$APP_REPOSITORY" tag -a "v$RELEASE_VERSION" -m "Production deployment v$RELEASE_VERSION" "$RELEASE_COMMIT" \
+        && git -C "$APP_REPOSITORY" push origin "v$RELEASE_VERSION"
       """
     And I try to watch the workflow to its end (within 21 minutes):
       """bash

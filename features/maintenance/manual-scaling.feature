@@ -52,6 +52,7 @@ Feature: Manual scaling
       """bash
       (
         set -e
+        grep -n '^DB_POOL_SIZE=' "$API_ENV_FILE"
         sed -i.before 's/^DB_POOL_SIZE=.*/DB_POOL_SIZE=3/' "$API_ENV_FILE"
         for number in $(seq "$(wc -w <<<"$API_SLOTS")"); do
           docker restart "beautycort-api-$number"

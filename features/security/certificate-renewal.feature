@@ -19,10 +19,10 @@ Feature: Certificate renewal
       """
     And I put the new pair in place, the key readable by its owner alone:
       """bash
-      install -m 600 "$RENEWED/privkey.pem" "$TLS_FOLDER/server.key.new"
-      install -m 644 "$RENEWED/fullchain.pem" "$TLS_FOLDER/server.pem.new"
-      mv "$TLS_FOLDER/server.key.new" "$TLS_FOLDER/server.key"
-      mv "$TLS_FOLDER/server.pem.new" "$TLS_FOLDER/server.pem"
+      install -m 600 "$RENEWED/privkey.pem" "$TLS_FOLDER/server.key.new" \
+        && install -m 644 "$RENEWED/fullchain.pem" "$TLS_FOLDER/server.pem.new" \
+        && mv "$TLS_FOLDER/server.key.new" "$TLS_FOLDER/server.key" \
+        && mv "$TLS_FOLDER/server.pem.new" "$TLS_FOLDER/server.pem"
       """
     And I test, and reload only if the test is good:
       """bash
@@ -47,10 +47,10 @@ Feature: Certificate renewal
       """
     And I put the new pair in place, the key readable by its owner alone:
       """bash
-      install -m 600 "$RENEWED/privkey.pem" "$TLS_FOLDER/server.key.new"
-      install -m 644 "$RENEWED/fullchain.pem" "$TLS_FOLDER/server.pem.new"
-      mv "$TLS_FOLDER/server.key.new" "$TLS_FOLDER/server.key"
-      mv "$TLS_FOLDER/server.pem.new" "$TLS_FOLDER/server.pem"
+      install -m 600 "$RENEWED/privkey.pem" "$TLS_FOLDER/server.key.new" \
+        && install -m 644 "$RENEWED/fullchain.pem" "$TLS_FOLDER/server.pem.new" \
+        && mv "$TLS_FOLDER/server.key.new" "$TLS_FOLDER/server.key" \
+        && mv "$TLS_FOLDER/server.pem.new" "$TLS_FOLDER/server.pem"
       """
     And I try to test before I reload:
       """bash
