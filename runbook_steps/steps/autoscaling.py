@@ -14,6 +14,7 @@ import yaml
 from pytest_bdd import given, parsers, then
 
 from runbook_steps.errors import CheckFailed
+from runbook_steps.model import Result
 from runbook_steps.steps.scaling import USUAL, eventually
 from runbook_steps.targets.base import Target
 

@@ -90,7 +90,9 @@ def replica_is_listed(last_result: Result, database: Database) -> None:
 @then("the replica takes no write of any kind")
 def replica_takes_no_write(follows: ReplicaFollows) -> None:
     with follows.replica() as replica:
-        assert rows_of(replica, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')") == [(True, "on")]
+        assert rows_of(replica, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')") == [
+            (True, "on")
+        ]
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             replica.execute("CREATE TABLE drill_probe (id integer)")
 
