@@ -61,7 +61,7 @@ ASKED: Mapping[str, str] = {
     "kubectl get hpa": "maintenance/auto-scaling",
     # what is seen
     "nobody can sign in": "application/redis-out-of-memory",
-    "customers are signed out all the time": "application/jwt-issues",
+    "customers are signed out again and again": "application/jwt-issues",
     "rows are gone": "database/backup-and-restore",
     "max_connections": "database/connection-exhaustion",
     "disk full": "infrastructure/disk-space",
