@@ -141,7 +141,7 @@ def _verdict(standing: Standing, evidence: Evidence) -> str:
     counted = f"{standing.proven} of {standing.total} scenarios proven; last run {local_time(evidence.written)}"
     return (
         f'<p class="rb-verdict rb-{standing.tone}">{_mark(sign(standing.tone))} <strong>{html_text(headline)}</strong>'
-        f"<span>{html_text(counted)}</span></p>\n"
+        f" <span>{html_text(counted)}</span></p>\n"
     )
 
 
