@@ -193,7 +193,7 @@ def _record(record: ScenarioRecord) -> str:
         ("Emulated", _pairs(record.emulated) or "nothing"),
         ("Tools", _pairs(record.tools) or "not recorded"),
         ("Run", f"<code>{html_text(record.run)}</code>" if record.run else ""),
-        ("Recorded as", f"<code>{html_text(record.id)}</code>"),
+        ("Id", f"<code>{html_text(record.id)}</code>"),
     ]
     steps = "".join(_step(step) for step in record.steps)
     shown = [(name, value) for name, value in facts if name != "Why" or _why(record)]

@@ -123,7 +123,7 @@ def test_everything_that_was_recorded_is_told() -> None:
         "Emulated": "aws: moto",
         "Tools": "postgres: 18.6; python: 3.11",
         "Run": "20261123-1",
-        "Recorded as": f"{PATH}::It is found",
+        "Id": f"{PATH}::It is found",
     }.items():
         assert f"\n{name}\n{value}\n" in told
     assert "\n✓ When I look passed · 0.4 s\nredis-cli ping\nexit code 0\nRecorded output, 3 lines\n" in told
