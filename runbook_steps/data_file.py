@@ -53,6 +53,15 @@ class Entry:
             raise PageError(self.position, f"`{key}` must be a list of words")
         return tuple(word.strip() for word in value)
 
+    def entry(self, key: str) -> Entry | None:
+        """A mapping, None when the key is missing. Raises PageError for anything else."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise PageError(self.position, f"`{key}` must be a mapping")
+        return Entry(value, Position(self.position.path, value[_LINE]))
+
     def entries(self, key: str) -> tuple[Entry, ...]:
         """A list of mappings, empty when the key is missing. Raises PageError for anything else."""
         value = self.values.get(key, [])
@@ -73,7 +82,13 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
     return {**{str(key): value for key, value in values.items()}, _LINE: node.start_mark.line + 1}
 
 
+def _words(loader: _Loader, node: yaml.ScalarNode) -> str:
+    """A date is words here: one that there is none of gets its message from who reads it, with its line."""
+    return str(loader.construct_scalar(node))
+
+
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _words)
 
 
 def read_document(text: str, path: str) -> Entry:
@@ -83,6 +98,12 @@ def read_document(text: str, path: str) -> Entry:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PageError(Position(path, line), f"not YAML: {error.problem}") from error
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        raise PageError(Position(path, line), f"not YAML: {error.reason}") from error
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        # of a value that is not what its tag says, `!!int x`; YAML's own reader tells no line then
+        raise PageError(Position(path, 1), f"not YAML that can be read: {error}") from error
     if not isinstance(document, dict):
         raise PageError(Position(path, 1), "needs `key: value` lines")
     return Entry(document, Position(path, 1))
