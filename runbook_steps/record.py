@@ -27,6 +27,8 @@ from runbook_steps.redact import Redactor
 __all__ = [
     "EVIDENCE_SCHEMA",
     "EVIDENCE_VERSION",
+    "SKIPPED",
+    "WENT_ON",
     "Journal",
     "evidence_schema",
     "guided_by",
@@ -40,6 +42,9 @@ __all__ = [
 
 EVIDENCE_SCHEMA = "https://beautycort.com/runbooks/schemas/evidence-1.schema.json"
 EVIDENCE_VERSION = 1
+SKIPPED = "skipped by"
+WENT_ON = "not there;"
+"""How the notes begin that tell what a person did otherwise than the page says, in a guided run."""
 
 
 def now() -> str:
