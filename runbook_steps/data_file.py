@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from runbook_steps.errors import PageError, Position
+from runbook_steps.yaml_text import loaded
 
 __all__ = ["Entry", "read_document"]
 
@@ -73,28 +74,33 @@ class Entry:
 _LINE = "line of the file"
 
 
-class _Loader(yaml.SafeLoader):
-    """Keeps the line of every mapping."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
+def _mapping(loader: Any, node: yaml.MappingNode) -> dict[str, Any]:
+    """With the line of every mapping."""
     values = loader.construct_mapping(node, deep=True)
     return {**{str(key): value for key, value in values.items()}, _LINE: node.start_mark.line + 1}
 
 
-def _words(loader: _Loader, node: yaml.ScalarNode) -> str:
+def _words(loader: Any, node: yaml.ScalarNode) -> str:
     """A date is words here: one that there is none of gets its message from who reads it, with its line."""
     return str(loader.construct_scalar(node))
 
 
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _words)
+def _with_lines(base: Any) -> Any:
+    """A loader like `base`, which is a safe one."""
+    loader: Any = type("Loader", (base,), {})
+    loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+    loader.add_constructor("tag:yaml.org,2002:timestamp", _words)
+    return loader
+
+
+_PLAIN = _with_lines(yaml.SafeLoader)
+_FAST = _with_lines(getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def read_document(text: str, path: str) -> Entry:
     """A data file that is a mapping. Raises PageError for one that is not."""
     try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader that also knows its lines
+        document = loaded(text, _FAST, _PLAIN)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PageError(Position(path, line), f"not YAML: {error.problem}") from error

@@ -15,6 +15,7 @@ from runbook_steps.check import check_project
 from runbook_steps.corrections import Correction, changes_table, load_corrections, mistakes_table
 from runbook_steps.errors import RunbookError
 from runbook_steps.evidence_views import PROOF_PAGE, EvidenceViews
+from runbook_steps.made_html import MadeHtml, made
 from runbook_steps.model import Procedure, Runbook
 from runbook_steps.navigation import navigation, ordered
 from runbook_steps.page import Call
@@ -44,6 +45,7 @@ def define_env(env: Any) -> None:
     root = Path(env.project_dir)
     project = _checked(root)
     env.conf.nav = env.conf.nav or navigation(project.pages)
+    env.conf.markdown_extensions.append(MadeHtml())
     _watch(env, root)
     env.rb_project = project
     folders = env.conf["use_directory_urls"]
@@ -64,7 +66,7 @@ def define_env(env: Any) -> None:
         runbook = current()
         strip = status_strip(runbook, project.evidence, project.severities, project.contacts)
         leads = found_by(runbook, project.alerts, env.conf["site_url"], folders=folders)
-        return strip + page_start(project, runbook) + leads
+        return made(strip + page_start(project, runbook) + leads)
 
     @env.macro  # type: ignore[untyped-decorator]
     def procedure(name: str) -> str:

@@ -7,8 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from pytest_bdd import parsers
+import parse as patterns
+from parse_type import cfparse
 
 from runbook_steps.errors import Position
 from runbook_steps.model import Procedure, Role, Runbook
@@ -140,13 +142,39 @@ def _pattern(node: ast.expr, words: Mapping[str, str]) -> tuple[str, Callable[[s
         return (text, text.__eq__) if text is not None else (ast.unparse(node), None)
     kind = node.func.attr if isinstance(node.func, ast.Attribute) else ""
     text = _text(node.args[0], words) if node.args else None
-    made = {"parse": parsers.parse, "cfparse": parsers.cfparse, "re": parsers.re, "string": parsers.string}.get(kind)
+    made = _MATCHERS.get(kind)
     if made is None or text is None or node.keywords or len(node.args) > 1:
         return text or ast.unparse(node), None
     try:
-        return text, made(text).is_matching
+        return text, made(text)
     except (ValueError, re.error):
         return text, None
+
+
+def _by_parse(text: str, compiled: Callable[[str], Any] = patterns.compile) -> Callable[[str], bool]:
+    parser = compiled(text)
+
+    def matches(line: str) -> bool:
+        try:
+            return parser.parse(line) is not None
+        except ValueError:  # a number out of all range, say
+            return False
+
+    return matches
+
+
+def _by_expression(text: str) -> Callable[[str], bool]:
+    expression = re.compile(text)
+    return lambda line: expression.fullmatch(line) is not None
+
+
+# as pytest_bdd.parsers has them, without pytest: a build of the site reads steps, and runs none
+_MATCHERS: Mapping[str, Callable[[str], Callable[[str], bool]]] = {
+    "parse": _by_parse,
+    "cfparse": lambda text: _by_parse(text, cfparse.Parser),
+    "re": _by_expression,
+    "string": lambda text: text.__eq__,
+}
 
 
 def _text(node: ast.expr, words: Mapping[str, str]) -> str | None:
