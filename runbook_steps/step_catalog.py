@@ -42,11 +42,15 @@ class StepDefinition:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The steps of a project, and the files of its steps, faults and operations with those each imports of them."""
+    """The steps of a project, and the files of its steps, faults and operations with those each imports of them.
+
+    `trees` are the parsed files of steps.
+    """
 
     steps: tuple[StepDefinition, ...] = ()
     imports: Mapping[str, frozenset[str]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    trees: Mapping[str, ast.Module] = field(default_factory=dict, compare=False)
     _found: dict[tuple[Role, str], tuple[StepDefinition, ...]] = field(default_factory=dict, compare=False)
 
     def of(self, role: Role, text: str) -> tuple[StepDefinition, ...]:
@@ -92,6 +96,7 @@ def load_catalog(root: Path) -> Catalog:
     steps: list[StepDefinition] = []
     imports: dict[str, frozenset[str]] = {}
     texts: dict[str, str] = {}
+    trees: dict[str, ast.Module] = {}
     for package in _PACKAGES:
         for file in sorted((root / "runbook_steps" / package).glob("*.py")):
             path = file.relative_to(root).as_posix()
@@ -102,18 +107,29 @@ def load_catalog(root: Path) -> Catalog:
                 continue
             imports[path] = frozenset(name for name in _imported(tree) if (root / name).is_file())
             if package == "steps":
+                trees[path] = tree
                 steps += _definitions(tree, path)
-    return Catalog(tuple(steps), imports, texts)
+    return Catalog(tuple(steps), imports, texts, trees)
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in statements(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("runbook_steps."):
             package = node.module.split(".")[1]
             if package in _PACKAGES:
                 base = node.module.replace(".", "/")
                 yield f"{base}.py"
                 yield from (f"{base}/{alias.name}.py" for alias in node.names)
+
+
+def statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """Every statement below a node, and none of the expressions, which are nine tenths of a tree."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        below = getattr(node, name, None)
+        for each in below if isinstance(below, list) else ():
+            if isinstance(each, ast.stmt):
+                yield each
+            yield from statements(each)
 
 
 def _definitions(tree: ast.Module, path: str) -> Iterator[StepDefinition]:
@@ -125,7 +141,7 @@ def _definitions(tree: ast.Module, path: str) -> Iterator[StepDefinition]:
             and (text := _text(node.value, words))
         ):
             words[node.targets[0].id] = text
-    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+    for function in (node for node in statements(tree) if isinstance(node, ast.FunctionDef)):
         for call in function.decorator_list:
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in _ROLES and call.args:
                 text, matches = _pattern(call.args[0], words)
