@@ -45,7 +45,8 @@ def define_env(env: Any) -> None:
     root = Path(env.project_dir)
     project = _checked(root)
     env.conf.nav = env.conf.nav or navigation(project.pages)
-    env.conf.markdown_extensions.append(MadeHtml())
+    if not any(isinstance(extension, MadeHtml) for extension in env.conf.markdown_extensions):
+        env.conf.markdown_extensions.append(MadeHtml())
     _watch(env, root)
     env.rb_project = project
     folders = env.conf["use_directory_urls"]
