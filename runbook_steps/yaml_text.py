@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
 
 __all__ = ["composed", "loaded"]
+
+_MOST_BRACKETS = 500
+_DEEP = re.compile(r"(?:[-?:][ \t]+){40}|^[ \t]{400}", re.MULTILINE)
 
 
 def composed(text: str, fast: Any = None, plain: Any = None) -> tuple[yaml.Node | None, Any]:
@@ -14,15 +18,25 @@ def composed(text: str, fast: Any = None, plain: Any = None) -> tuple[yaml.Node 
 
     `fast` and `plain` are the loaders to use instead of yaml's own safe ones; both must be as safe.
     """
+    if not _may_be_deep(text):
+        try:
+            return _read(text, fast or getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except yaml.YAMLError:
+            pass  # the other one says best what is wrong
     try:
-        return _read(text, fast or getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError:
-        return _read(text, plain or yaml.SafeLoader)  # the one that says best what is wrong
+        return _read(text, plain or yaml.SafeLoader)
+    except RecursionError as error:
+        raise yaml.MarkedYAMLError(problem="nested too deep") from error
 
 
 def loaded(text: str, fast: Any = None, plain: Any = None) -> Any:
     """The values only. Raises yaml.YAMLError."""
     return composed(text, fast, plain)[1]
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether libyaml's binding could run out of stack, which ends the process; Python's own reader says so."""
+    return text.count("[") + text.count("{") > _MOST_BRACKETS or _DEEP.search(text) is not None
 
 
 def _read(text: str, loader_class: Any) -> tuple[yaml.Node | None, Any]:
