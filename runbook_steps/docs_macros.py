@@ -21,7 +21,7 @@ from runbook_steps.navigation import navigation, ordered
 from runbook_steps.page import Call
 from runbook_steps.project import Project, load_project
 from runbook_steps.published import catalog_schema
-from runbook_steps.publishing import THEME, Publisher
+from runbook_steps.publishing import Publisher
 from runbook_steps.record import EVIDENCE_SCHEMA, evidence_schema
 from runbook_steps.redirects import write_redirects
 from runbook_steps.render import folded_text, procedure_block
@@ -36,6 +36,7 @@ from runbook_steps.render_undo import no_undo_table
 from runbook_steps.searching import search_settings
 from runbook_steps.settings import load_settings
 from runbook_steps.short_links import write_short_links
+from runbook_steps.site_theme import dress
 
 __all__ = ["define_env", "on_post_build", "on_post_page_macros", "on_pre_page_macros"]
 
@@ -45,15 +46,12 @@ def define_env(env: Any) -> None:
     root = Path(env.project_dir)
     project = _checked(root)
     env.conf.nav = env.conf.nav or navigation(project.pages)
-    if not any(isinstance(extension, MadeHtml) for extension in env.conf.markdown_extensions):
-        env.conf.markdown_extensions.append(MadeHtml())
+    _made_html(env, root)
     _watch(env, root)
     env.rb_project = project
     folders = env.conf["use_directory_urls"]
     env.rb_publisher = Publisher(project, env.conf["site_url"] or "")
     env.rb_evidence = EvidenceViews(project, load_settings(root), env.conf["site_name"], folders=folders)
-    if str(THEME) not in env.conf.theme.dirs:
-        env.conf.theme.dirs.insert(0, str(THEME))
 
     def current() -> Runbook:
         stem = env.page.file.src_uri.removesuffix(".md")
@@ -188,6 +186,13 @@ def _write_badges(project: Project, site: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(badge_svg(message, tone), "utf-8")
         file.with_suffix(".json").write_text(badge_json(message, tone), "utf-8")
+
+
+def _made_html(env: Any, root: Path) -> None:
+    extensions: list[Any] = env.conf.markdown_extensions
+    extensions[:] = [each for each in extensions if not isinstance(each, MadeHtml)]
+    extensions.append(kept := MadeHtml())
+    dress(env.conf.theme, root / "build/cache/templates", kept.whole)
 
 
 def _checked(root: Path) -> Project:

@@ -15,10 +15,8 @@ from runbook_steps.project import Project
 from runbook_steps.published import RUNBOOKS_SCHEMA, catalog, catalog_schema, published
 from runbook_steps.render_plain import absolute_links, llms_text, page_text
 
-__all__ = ["THEME", "Publisher", "description"]
+__all__ = ["Publisher", "description"]
 
-THEME = Path(__file__).parent / "theme"
-"""Templates over the theme's own: what a link preview shows."""
 _LONGEST_DESCRIPTION = 300
 
 
