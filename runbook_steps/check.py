@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from runbook_steps.check_addresses import alert_problems, identity_problems
 from runbook_steps.check_features import feature_problems
+from runbook_steps.check_feedback import feedback_problems
 from runbook_steps.check_parameters import parameter_problems
 from runbook_steps.errors import FeatureError, PageError, Position, SourceError
 from runbook_steps.freshness import stale_problems
@@ -50,6 +51,7 @@ def check_project(project: Project) -> tuple[SourceError, ...]:
         found += parameter_problems(page, project.runbook(page.stem))
     found += identity_problems(project)
     found += alert_problems(project)
+    found += feedback_problems(project)
     for runbook in project.runbooks:
         found += feature_problems(runbook)
         found += _binding(project, runbook)

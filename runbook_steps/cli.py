@@ -17,6 +17,7 @@ from rich.table import Table
 from runbook_steps import (
     cli_archive,
     cli_authoring,
+    cli_feedback,
     cli_readers,
     cli_reports,
     cli_review,
@@ -51,6 +52,7 @@ cli_reports.register(app)
 cli_archive.register(app)
 cli_authoring.register(app)
 cli_review.register(app)
+cli_feedback.register(app)
 cli_readers.register(app)
 cli_run.register(app)
 cli_site.register(app)

@@ -11,8 +11,10 @@ import typer
 
 from runbook_steps.errors import ConfigurationError, RefusedError, RunbookError
 from runbook_steps.failure import plain
+from runbook_steps.feedback import FEEDBACK, open_on
 from runbook_steps.front_matter import suggestion
-from runbook_steps.project import CONTACTS, Project, find_root, load_project
+from runbook_steps.known import refuse_broken_feedback, refuse_unknown_role
+from runbook_steps.project import Project, find_root, load_project
 from runbook_steps.repository import Repository
 from runbook_steps.review import CHANGE_LOG, Proof, Review, calendar, logged, proven_words, reviews, signed
 from runbook_steps.settings import load_settings
@@ -69,13 +71,13 @@ def sign(
 ) -> None:
     """Write down that a person reviewed it: its date and a line of the change log, in one commit.
 
-    Refused (exit 3) while the proof is red, stale or missing.
+    Refused (exit 3) while the proof is red, stale or missing, or feedback on it is not resolved.
     """
     root = find_root(Path.cwd())
     project = load_project(root)
     today = dt.datetime.now(dt.UTC).date()
     review = _named(project, name, today)
-    _refuse_role(project, by)
+    refuse_unknown_role(project, by)
     if review.reviewed == today.isoformat():
         typer.echo(f"nothing is due: {review.stem} was reviewed today, the next review is {review.due}")
         return
@@ -88,6 +90,7 @@ def sign(
     if review.due is not None and review.due > today:
         typer.echo(f"nothing is due: {review.stem} was reviewed {review.reviewed}, the next review is {review.due}")
         return
+    _refuse_feedback(project, review, by)
     made = _commit(Repository(root), review, today, by, proven_words(review.runbook, project.evidence))
     typer.echo(f"reviewed {review.stem}, signed by {by}: commit {made}")
 
@@ -97,13 +100,16 @@ def plan(
     name: Annotated[str, typer.Argument(metavar="ID", help="the runbook's id, or its domain/name")],
     issue_body: Annotated[bool, typer.Option("--issue-body", help="Markdown for an issue of the tracker")] = False,
 ) -> None:
-    """Show what to look at: what changed since the last review, what ran since, and a checklist."""
+    """Show what to look at: what changed since the last review, what ran since, open feedback, and a checklist."""
     from runbook_steps.review_plan import as_issue, as_text, make_plan  # noqa: PLC0415 - only this command needs it
     from runbook_steps.step_catalog import load_catalog  # noqa: PLC0415
 
     root = find_root(Path.cwd())
-    review = _named(load_project(root), name, dt.datetime.now(dt.UTC).date())
-    made = make_plan(Repository(root), load_catalog(root), review, load_settings(root).journal_dir)
+    project = load_project(root)
+    review = _named(project, name, dt.datetime.now(dt.UTC).date())
+    refuse_broken_feedback(project)
+    left = open_on(project.feedback.values(), review.runbook.front_matter)
+    made = make_plan(Repository(root), load_catalog(root), review, load_settings(root).journal_dir, left)
     typer.echo(plain(as_issue(made) if issue_body else as_text(made)))
 
 
@@ -117,16 +123,25 @@ def _named(project: Project, name: str, today: dt.date) -> Review:
     return review
 
 
-def _refuse_role(project: Project, role: str) -> None:
-    if role not in project.contacts:
-        hint = suggestion(role, list(project.contacts)) or f"; known: {', '.join(project.contacts)}"
-        raise ConfigurationError(f"{role!r} is no role of {CONTACTS}{hint}")
+def _refuse_feedback(project: Project, review: Review, role: str) -> None:
+    """Raises RefusedError while a remark on it is open."""
+    refuse_broken_feedback(project)
+    left = open_on(project.feedback.values(), review.runbook.front_matter)
+    if not left:
+        return
+    numbers = ", ".join(str(each.number) for each in left)
+    what = f"remark {numbers} on {review.stem} is" if len(left) == 1 else f"remarks {numbers} on {review.stem} are"
+    raise RefusedError(
+        f"{what} not resolved. Read: runbooks feedback list --runbook {review.id}; deal with it, then: "
+        f'runbooks feedback resolve {left[0].number} --by "{role}"; then sign'
+    )
 
 
 def _commit(repository: Repository, review: Review, today: dt.date, role: str, proof: str) -> str:
-    """One commit of two files, or none and the files as they were."""
+    """One commit of two files, or none and the files as they were. What was resolved must be committed before."""
     page = f"docs/{review.stem}.md"
-    repository.refuse_changed(page, review.runbook.feature_path, CHANGE_LOG)
+    feedback = (FEEDBACK,) if (repository.root / FEEDBACK).is_file() else ()
+    repository.refuse_changed(page, review.runbook.feature_path, CHANGE_LOG, *feedback)
     files = [repository.root / page, repository.root / CHANGE_LOG]
     try:
         before = [file.read_bytes() for file in files]

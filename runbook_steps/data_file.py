@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from runbook_steps.errors import PageError, Position
+from runbook_steps.yaml_text import loaded
 
 __all__ = ["Entry", "read_document"]
 
@@ -53,6 +54,15 @@ class Entry:
             raise PageError(self.position, f"`{key}` must be a list of words")
         return tuple(word.strip() for word in value)
 
+    def entry(self, key: str) -> Entry | None:
+        """A mapping, None when the key is missing. Raises PageError for anything else."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise PageError(self.position, f"`{key}` must be a mapping")
+        return Entry(value, Position(self.position.path, value[_LINE]))
+
     def entries(self, key: str) -> tuple[Entry, ...]:
         """A list of mappings, empty when the key is missing. Raises PageError for anything else."""
         value = self.values.get(key, [])
@@ -64,25 +74,42 @@ class Entry:
 _LINE = "line of the file"
 
 
-class _Loader(yaml.SafeLoader):
-    """Keeps the line of every mapping."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
+def _mapping(loader: Any, node: yaml.MappingNode) -> dict[str, Any]:
+    """With the line of every mapping."""
     values = loader.construct_mapping(node, deep=True)
     return {**{str(key): value for key, value in values.items()}, _LINE: node.start_mark.line + 1}
 
 
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+def _words(loader: Any, node: yaml.ScalarNode) -> str:
+    """A date is words here: one that there is none of gets its message from who reads it, with its line."""
+    return str(loader.construct_scalar(node))
+
+
+def _with_lines(base: Any) -> Any:
+    """A loader like `base`, which is a safe one."""
+    loader: Any = type("Loader", (base,), {})
+    loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+    loader.add_constructor("tag:yaml.org,2002:timestamp", _words)
+    return loader
+
+
+_PLAIN = _with_lines(yaml.SafeLoader)
+_FAST = _with_lines(getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def read_document(text: str, path: str) -> Entry:
     """A data file that is a mapping. Raises PageError for one that is not."""
     try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader that also knows its lines
+        document = loaded(text, _FAST, _PLAIN)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PageError(Position(path, line), f"not YAML: {error.problem}") from error
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        raise PageError(Position(path, line), f"not YAML: {error.reason}") from error
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        # of a value that is not what its tag says, `!!int x`; YAML's own reader tells no line then
+        raise PageError(Position(path, 1), f"not YAML that can be read: {error}") from error
     if not isinstance(document, dict):
         raise PageError(Position(path, 1), "needs `key: value` lines")
     return Entry(document, Position(path, 1))

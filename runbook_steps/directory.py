@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from runbook_steps.errors import PageError, Position
+from runbook_steps.yaml_text import loaded
 
 __all__ = [
     "Contact",
@@ -145,7 +146,7 @@ def _entries(
     text: str, path: str, top: str, *, optional: bool = False
 ) -> list[tuple[str, Mapping[str, Any], Position]]:
     try:
-        document = yaml.safe_load(text)
+        document = loaded(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PageError(Position(path, line), f"not YAML: {error.problem}") from error

@@ -14,12 +14,14 @@ from runbook_steps.alerts import alerts_json, prometheus_rules
 from runbook_steps.check import check_project
 from runbook_steps.corrections import Correction, changes_table, load_corrections, mistakes_table
 from runbook_steps.errors import RunbookError
+from runbook_steps.evidence_views import PROOF_PAGE, EvidenceViews
+from runbook_steps.made_html import MadeHtml, made
 from runbook_steps.model import Procedure, Runbook
 from runbook_steps.navigation import navigation, ordered
 from runbook_steps.page import Call
 from runbook_steps.project import Project, load_project
 from runbook_steps.published import catalog_schema
-from runbook_steps.publishing import THEME, Publisher
+from runbook_steps.publishing import Publisher
 from runbook_steps.record import EVIDENCE_SCHEMA, evidence_schema
 from runbook_steps.redirects import write_redirects
 from runbook_steps.render import folded_text, procedure_block
@@ -34,6 +36,7 @@ from runbook_steps.render_undo import no_undo_table
 from runbook_steps.searching import search_settings
 from runbook_steps.settings import load_settings
 from runbook_steps.short_links import write_short_links
+from runbook_steps.site_theme import dress
 
 __all__ = ["define_env", "on_post_build", "on_post_page_macros", "on_pre_page_macros"]
 
@@ -43,11 +46,12 @@ def define_env(env: Any) -> None:
     root = Path(env.project_dir)
     project = _checked(root)
     env.conf.nav = env.conf.nav or navigation(project.pages)
+    _made_html(env, root)
     _watch(env, root)
     env.rb_project = project
+    folders = env.conf["use_directory_urls"]
     env.rb_publisher = Publisher(project, env.conf["site_url"] or "")
-    if str(THEME) not in env.conf.theme.dirs:
-        env.conf.theme.dirs.insert(0, str(THEME))
+    env.rb_evidence = EvidenceViews(project, load_settings(root), env.conf["site_name"], folders=folders)
 
     def current() -> Runbook:
         stem = env.page.file.src_uri.removesuffix(".md")
@@ -60,8 +64,8 @@ def define_env(env: Any) -> None:
     def status() -> str:
         runbook = current()
         strip = status_strip(runbook, project.evidence, project.severities, project.contacts)
-        leads = found_by(runbook, project.alerts, env.conf["site_url"], folders=env.conf["use_directory_urls"])
-        return strip + page_start(project, runbook) + leads
+        leads = found_by(runbook, project.alerts, env.conf["site_url"], folders=folders)
+        return made(strip + page_start(project, runbook) + leads)
 
     @env.macro  # type: ignore[untyped-decorator]
     def procedure(name: str) -> str:
@@ -98,12 +102,16 @@ def _reference(env: Any, project: Project) -> None:
     def page() -> str:
         return f"docs/{env.page.file.src_uri}"
 
+    def matrix() -> str:
+        folders = env.conf["use_directory_urls"]
+        return proof_matrix(project.runbooks, project.evidence, page(), now, folders=folders)
+
     env.macro(lambda: severity_table(project.severities), "severities")
     env.macro(lambda: proof_tables(project.runbooks, project.evidence, page()), "proofs")
     now = dt.datetime.now(dt.UTC)
-    proof = "about/proof.md" if project.page("about/proof") else ""
+    proof = f"{PROOF_PAGE}.md" if project.page(PROOF_PAGE) else ""
     env.macro(lambda: proof_counts(project.runbooks, project.evidence, proof), "proof_counts")
-    env.macro(lambda: proof_matrix(project.runbooks, project.evidence, page(), now), "proof_matrix")
+    env.macro(matrix, "proof_matrix")
     env.macro(lambda: slowest(project.evidence), "slowest")
     env.macro(lambda: trend(project.history), "trend")
     env.macro(lambda: flaky_table(project.history), "flaky")
@@ -154,7 +162,7 @@ def on_post_page_macros(env: Any) -> None:
 
 
 def on_post_build(env: Any) -> None:
-    """Publishes what is read without a page: schema, alerts, former and short addresses."""
+    """Publishes what is read without a page: schema, alerts, evidence, former and short addresses."""
     target = Path(env.conf["site_dir"]) / "schemas" / EVIDENCE_SCHEMA.rpartition("/")[2]
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(_schema_text(evidence_schema()) + "\n", encoding="utf-8")
@@ -163,6 +171,7 @@ def on_post_build(env: Any) -> None:
     write_redirects(project.runbooks, site, folders=env.conf["use_directory_urls"])
     env.rb_publisher.write_site(site, env.conf["site_name"], env.conf["site_description"])
     write_short_links(project.runbooks, site, folders=env.conf["use_directory_urls"])
+    env.rb_evidence.write(site)
     _write_badges(project, site)
     (site / "alerts.json").write_text(alerts_json(project.alerts.values(), env.conf["site_url"]), "utf-8")
     (site / "alerts.rules.yml").write_text(prometheus_rules(project.alerts.values(), env.conf["site_url"]), "utf-8")
@@ -177,6 +186,13 @@ def _write_badges(project: Project, site: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(badge_svg(message, tone), "utf-8")
         file.with_suffix(".json").write_text(badge_json(message, tone), "utf-8")
+
+
+def _made_html(env: Any, root: Path) -> None:
+    extensions: list[Any] = env.conf.markdown_extensions
+    extensions[:] = [each for each in extensions if not isinstance(each, MadeHtml)]
+    extensions.append(kept := MadeHtml())
+    dress(env.conf.theme, root / "build/cache/templates", kept.whole)
 
 
 def _checked(root: Path) -> Project:

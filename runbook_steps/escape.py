@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["code_spans", "guard", "inert", "markdown_text", "printable", "slug"]
+__all__ = ["code_spans", "guard", "html_text", "inert", "markdown_text", "printable", "slug"]
 
 _TERMINAL_SEQUENCE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, cursor movements
@@ -41,9 +41,14 @@ def guard(html: str) -> str:
     return _LINE_OF_BLANKS.sub(lambda found: "&#32;" * len(found[0]), html.translate(_MARKDOWN))
 
 
+def html_text(text: str) -> str:
+    """HTML for text of any origin, on a page that no Markdown or Jinja pass touches."""
+    return printable(text).translate(_HTML)
+
+
 def inert(text: str) -> str:
     """HTML for text of any origin; line breaks stay."""
-    return guard(printable(text).translate(_HTML))
+    return guard(html_text(text))
 
 
 def code_spans(text: str) -> str:

@@ -12,6 +12,7 @@ import yaml
 
 from runbook_steps.errors import PageError, Position
 from runbook_steps.model import FrontMatter
+from runbook_steps.yaml_text import composed
 
 __all__ = ["RUNBOOK_KEYS", "Head", "read_front_matter", "read_head", "suggestion"]
 
@@ -46,7 +47,7 @@ def read_head(text: str, path: str) -> Head:
         return Head(path)
     length = found[0].count("\n")
     try:
-        node, values = _composed(found["yaml"] or "{}")
+        node, values = composed(found["yaml"] or "{}")
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 1
@@ -62,23 +63,6 @@ def read_head(text: str, path: str) -> Head:
         if lines.setdefault(str(key.value), line) != line:
             problems.append(PageError(Position(path, line), f"`{key.value}` stands twice"))
     return Head(path, {str(k): v for k, v in values.items()}, lines, length, tuple(problems))
-
-
-def _composed(text: str) -> tuple[yaml.Node | None, Any]:
-    """The nodes, for their lines, and the values, from one reading; by libyaml, which is ten times as fast."""
-    try:
-        return _read(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError:
-        return _read(text, yaml.SafeLoader)  # the one that says best what is wrong
-
-
-def _read(text: str, loader_class: Any) -> tuple[yaml.Node | None, Any]:
-    loader = loader_class(text)
-    try:
-        node = loader.get_single_node()
-        return node, loader.construct_document(node) if node is not None else None
-    finally:
-        loader.dispose()
 
 
 def read_front_matter(head: Head) -> tuple[FrontMatter | None, tuple[PageError, ...]]:

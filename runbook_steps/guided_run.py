@@ -147,6 +147,8 @@ class GuidedRun:
                 self.exit_code = 1
         path = recorder.journal.path
         self._screen.say(f"Journal: {relative_path(path, self._proof.settings.root)}; `runbooks journal` reads it")
+        if front := self._brief.runbook.front_matter:
+            self._screen.say(f'Was the page wrong? runbooks feedback add {front.id} --by ROLE "what"')
 
     def _tell_notices(self) -> None:
         notices = self._proof.preparation.notices if self._proof else []

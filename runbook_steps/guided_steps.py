@@ -12,7 +12,7 @@ from runbook_steps.guided_brief import NO_UNDO, Brief
 from runbook_steps.guided_past import Past
 from runbook_steps.guided_screen import Screen
 from runbook_steps.model import Command, Outcome, Result, Role, Step, StepRecord
-from runbook_steps.record import now
+from runbook_steps.record import SKIPPED, WENT_ON, now
 from runbook_steps.verdict import message_of
 
 __all__ = ["INTERRUPTED_EXIT", "GuidedSteps"]
@@ -60,7 +60,7 @@ class GuidedSteps:
             self._screen.say(f"  ✗ the situation is not there: {message_of(error)}", "yellow")
             if self._screen.ask("  Go on anyway? [y/N]", ("y", "n"), "n") == "n":
                 raise
-            self._record(Outcome.NOT_APPLICABLE, f"not there; {self._who} went on at {now()}")
+            self._record(Outcome.NOT_APPLICABLE, f"{WENT_ON} {self._who} went on at {now()}")
             return None
         self._screen.say("  ✓ it is so" if self._brief.live else "  ✓ made so, for practice", "green")
         return found
@@ -80,7 +80,7 @@ class GuidedSteps:
         if answer == "q":
             raise self._stopped("stopped")
         if answer == "s":
-            self._record(Outcome.NOT_REACHED, f"skipped by {self._who} at {now()}")
+            self._record(Outcome.NOT_REACHED, f"{SKIPPED} {self._who} at {now()}")
             return
         self._record(Outcome.ATTESTED, f"attested by {self._who} at {now()}")
         self._screen.say(f"  attested by {self._who}", "green")
@@ -97,7 +97,7 @@ class GuidedSteps:
             return self._not_repeated(command, past)
         self._screen.quote(command.text, "cyan")
         if not self._wants(step, command):
-            self._record(Outcome.NOT_REACHED, f"skipped by {self._who} at {now()}")
+            self._record(Outcome.NOT_REACHED, f"{SKIPPED} {self._who} at {now()}")
             self._screen.say("  skipped", "yellow")
             return Result(command, None, "", "", 0.0)
         self._screen.say(f"  running, at most {command.timeout_s:g} s; Ctrl-C ends it", "dim")

@@ -147,10 +147,11 @@ def _proof(config: pytest.Config) -> Proof | None:
         return None
     found: Proof | None = config.pluginmanager.get_plugin(PROOF)
     if found is None:
-        from runbook_steps import fixtures  # noqa: PLC0415 - only a session with features pays
-        from runbook_steps.proof import Proof  # noqa: PLC0415
-
         try:
+            _refuse_early(config)
+            from runbook_steps import fixtures  # noqa: PLC0415 - only a session with features pays
+            from runbook_steps.proof import Proof  # noqa: PLC0415
+
             found = Proof.from_config(config, config.stash[RUN])
             _register_steps(config)
         except RunbookError as error:
@@ -161,6 +162,15 @@ def _proof(config: pytest.Config) -> Proof | None:
         config.pluginmanager.register(found, PROOF)
         config.pluginmanager.register(fixtures, "runbooks-fixtures")
     return found
+
+
+def _refuse_early(config: pytest.Config) -> None:
+    """Raises TargetError for containers without an engine, before anything costly is imported."""
+    from runbook_steps.session_settings import settings_of  # noqa: PLC0415 - only a session with features pays
+    from runbook_steps.targets.engine_ping import refuse_without_engine  # noqa: PLC0415
+
+    if (config.getoption("--target") or settings_of(config).default_target) == "containers":
+        refuse_without_engine(os.environ)
 
 
 def _register_steps(config: pytest.Config) -> None:

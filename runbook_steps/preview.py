@@ -28,6 +28,7 @@ from mkdocs.structure.nav import Navigation, get_navigation
 from mkdocs.structure.pages import Page
 
 from runbook_steps.errors import ConfigurationError
+from runbook_steps.evidence_views import EvidenceViews
 from runbook_steps.failure import plain
 from runbook_steps.site_address import site_address
 
@@ -81,7 +82,7 @@ class Preview:
                     _log.error(self._error)
 
     def page(self, path: str) -> str:
-        """Renders the page at a path below the site, `database/full/`, unless it is fresh; gives what is wrong."""
+        """Renders the page at a path below the site, `a/b/index.html`, unless it is fresh; gives what is wrong."""
         with self._lock:
             if self._error or self._loaded is None:
                 return self._error
@@ -91,6 +92,8 @@ class Preview:
             pages = files.documentation_pages(inclusion=InclusionLevel.is_in_serve)
             file = next((each for each in pages if each.dest_uri == path), None)
             if file is None:
+                views: EvidenceViews = config.plugins["macros"].rb_evidence  # type: ignore[attr-defined]
+                views.write_one(path, self._site)
                 return ""
             with _collected() as said:
                 try:
@@ -160,8 +163,9 @@ class PreviewServer(LiveReloadServer):
 
     def _serve_request(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes] | None:
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "ignore")
-        if path.startswith(self.mount_path) and path.endswith("/"):
-            wanted = posixpath.normpath(f"/{path.removeprefix(self.mount_path)}/index.html").lstrip("/")
+        if path.startswith(self.mount_path) and path.endswith(("/", ".html")):
+            file = f"{path}index.html" if path.endswith("/") else path
+            wanted = posixpath.normpath(f"/{file.removeprefix(self.mount_path)}").lstrip("/")
             with self._epoch_cond:
                 self._epoch_cond.wait_for(lambda: self._visible_epoch == self._wanted_epoch)
                 epoch = self._visible_epoch

@@ -21,6 +21,7 @@ from runbook_steps.directory import (
     parse_vendors,
 )
 from runbook_steps.errors import ConfigurationError, EvidenceError, PageError, Position, SourceError
+from runbook_steps.feedback import FEEDBACK, Remark, parse_feedback
 from runbook_steps.freshness import as_of
 from runbook_steps.history import PastRun, past_runs
 from runbook_steps.model import Evidence, Procedure, Runbook
@@ -36,6 +37,7 @@ SEVERITIES = "docs/data/severity.yml"
 CONTACTS = "docs/data/contacts.yml"
 LINKS = "docs/data/links.yml"
 _MARKS = ("mkdocs.yml", "pyproject.toml")
+_K = TypeVar("_K")
 _T = TypeVar("_T")
 
 
@@ -55,6 +57,7 @@ class Project:
     vendors: Mapping[str, Vendor] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
     alerts: Mapping[str, Alert] = field(default_factory=dict)
+    feedback: Mapping[int, Remark] = field(default_factory=dict)
     problems: tuple[SourceError, ...] = ()
     unreadable: frozenset[str] = frozenset()
     stale_fails: bool = False
@@ -121,6 +124,7 @@ def load_project(root: Path, today: dt.date | None = None) -> Project:
         vendors=_data(root, CONTACTS, parse_vendors, problems),
         links=_data(root, LINKS, parse_links, problems) if (root / LINKS).is_file() else {},
         alerts=_data(root, ALERTS, parse_alerts, problems) if (root / ALERTS).is_file() else {},
+        feedback=_data(root, FEEDBACK, parse_feedback, problems) if (root / FEEDBACK).is_file() else {},
         problems=tuple(problems),
         unreadable=frozenset(unreadable),
         stale_fails=settings.stale_fails,
@@ -159,8 +163,8 @@ def _bind(runbook: Runbook, page: Page | None) -> Runbook:
 
 
 def _data(
-    root: Path, path: str, parse: Callable[[str, str], Mapping[str, _T]], problems: list[SourceError]
-) -> Mapping[str, _T]:
+    root: Path, path: str, parse: Callable[[str, str], Mapping[_K, _T]], problems: list[SourceError]
+) -> Mapping[_K, _T]:
     try:
         return parse((root / path).read_text("utf-8"), path)
     except (OSError, UnicodeDecodeError) as error:

@@ -8,16 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from runbook_steps.made_html import without_marks
 from runbook_steps.model import FrontMatter
 from runbook_steps.page import Call
 from runbook_steps.project import Project
 from runbook_steps.published import RUNBOOKS_SCHEMA, catalog, catalog_schema, published
 from runbook_steps.render_plain import absolute_links, llms_text, page_text
 
-__all__ = ["THEME", "Publisher", "description"]
+__all__ = ["Publisher", "description"]
 
-THEME = Path(__file__).parent / "theme"
-"""Templates over the theme's own: what a link preview shows."""
 _LONGEST_DESCRIPTION = 300
 
 
@@ -47,7 +46,7 @@ class Publisher:
         if page is not None and entry is not None:
             text = page_text((self._project.root / path).read_text("utf-8"), page, entry, self._site_url, expand)
         else:
-            text = absolute_links(rendered, path, self._site_url)
+            text = absolute_links(without_marks(rendered), path, self._site_url)
         file = site / ("" if stem == "index" else stem.removesuffix("/index")) / "index.md"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")

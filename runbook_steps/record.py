@@ -18,7 +18,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 
 from runbook_steps.errors import EvidenceError, JournalError
 from runbook_steps.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
@@ -27,6 +27,8 @@ from runbook_steps.redact import Redactor
 __all__ = [
     "EVIDENCE_SCHEMA",
     "EVIDENCE_VERSION",
+    "SKIPPED",
+    "WENT_ON",
     "Journal",
     "evidence_schema",
     "guided_by",
@@ -40,6 +42,9 @@ __all__ = [
 
 EVIDENCE_SCHEMA = "https://beautycort.com/runbooks/schemas/evidence-1.schema.json"
 EVIDENCE_VERSION = 1
+SKIPPED = "skipped by"
+WENT_ON = "not there;"
+"""How the notes begin that tell what a person did otherwise than the page says, in a guided run."""
 
 
 def now() -> str:
@@ -151,11 +156,15 @@ def load_evidence(path: Path) -> Evidence:
             f"{path} has version {document.get('version')!r}; this program reads {EVIDENCE_VERSION}. "
             "Prove again with this program, or read it with the one that wrote it"
         )
-    wrong = next(iter(jsonschema.Draft202012Validator(evidence_schema()).iter_errors(document)), None)
-    if wrong is not None:
-        raise EvidenceError(f"{path}: {wrong.json_path}: {wrong.message[:200]}; move it away and prove again")
+    if wrong := next(iter(jsonschema_rs.Draft202012Validator(evidence_schema()).iter_errors(document)), None):
+        raise EvidenceError(f"{path}: {_place(wrong)}: {wrong.message[:200]}; move it away and prove again")
     records = {entry["id"]: _scenario(entry) for entry in document["scenarios"]}
     return Evidence(target=document["target"], written=document["written"], records=records)
+
+
+def _place(wrong: jsonschema_rs.ValidationError) -> str:
+    """As a JSON path: `$.scenarios[3].outcome`."""
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in wrong.instance_path)
 
 
 def merge(old: Evidence | None, target: str, fresh: Iterable[ScenarioRecord]) -> Evidence:

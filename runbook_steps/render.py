@@ -7,12 +7,15 @@ reach the clipboard byte for byte and a recorded output may hold anything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
 
 from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 
 from runbook_steps.escape import code_spans, guard, inert, markdown_text, slug
+from runbook_steps.made_html import made
 from runbook_steps.model import (
     Command,
     Evidence,
@@ -54,7 +57,7 @@ def procedure_block(procedure: Procedure, feature: str, evidence: Sequence[Evide
         ]
     )
     heading = f"### {markdown_text(procedure.name)} {{: #{slug(procedure.name)} }}"
-    return f"\n{heading}\n\n{html}\n"
+    return f"\n{heading}\n{made(html)}"
 
 
 def risk_badge(risk: Risk) -> str:
@@ -197,19 +200,32 @@ def _limits(command: Command | None) -> str:
 
 def command_block(command: Command) -> str:
     """HTML for a command: `data-copy` holds its very bytes, `data-uses` the variables that it reads."""
-    # The lexer's own tidying is off: not a byte may be added or lost.
-    lexer = get_lexer_by_name(
-        {"sql": "postgresql"}.get(command.media_type, command.media_type), stripnl=False, ensurenl=False
-    )
-    # The formatter ends every line, also a last one that the command does not end.
-    coloured = highlight(command.text, lexer, HtmlFormatter(nowrap=True)).removesuffix("\n")
-    code = guard(coloured + "\n" * command.text.endswith("\n"))
+    code = _coloured(command.text, command.media_type)
     exact = inert(command.text).replace("\n", "&#10;").replace(" ", "&#32;")
     uses = " ".join(variables_of(command))
     return (
         f'<div class="language-{command.media_type} highlight rb-command" data-uses="{uses}" data-copy="{exact}">'
         f"<pre><span></span><code>{code}</code></pre></div>"
     )
+
+
+@lru_cache(maxsize=4096)
+def _coloured(text: str, media_type: str) -> str:
+    """HTML. A page shows its first command twice, and a preview shows most commands again."""
+    # The formatter ends every line, also a last one that the command does not end.
+    lines = highlight(text, _lexer(media_type), _formatter()).removesuffix("\n")
+    return guard(lines + "\n" * text.endswith("\n"))
+
+
+@lru_cache(maxsize=16)
+def _lexer(media_type: str) -> Any:
+    """With its own tidying off: not a byte may be added or lost."""
+    return get_lexer_by_name({"sql": "postgresql"}.get(media_type, media_type), stripnl=False, ensurenl=False)
+
+
+@lru_cache(maxsize=1)
+def _formatter() -> Any:
+    return HtmlFormatter(nowrap=True)
 
 
 def _output(done: StepRecord | None, record: ScenarioRecord | None) -> str:

@@ -6,10 +6,12 @@ import datetime as dt
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from urllib.parse import quote
 
 from runbook_steps.escape import markdown_text, slug
 from runbook_steps.model import Evidence, Outcome, Procedure, Runbook, ScenarioRecord
 from runbook_steps.navigation import folder_title, in_order
+from runbook_steps.render_evidence import evidence_address
 from runbook_steps.standing import Standing, Tone, standings
 from runbook_steps.words import age, duration, local_time, sign
 
@@ -38,8 +40,13 @@ def proof_counts(runbooks: Sequence[Runbook], evidence: Sequence[Evidence], proo
     return "\n" + "\n".join([*lines, "", *link])
 
 
-def proof_matrix(runbooks: Sequence[Runbook], evidence: Sequence[Evidence], page: str, now: dt.datetime) -> str:
-    """Markdown: a row per runbook, a column per target. A cell leads to the recorded output on the runbook's page."""
+def proof_matrix(
+    runbooks: Sequence[Runbook], evidence: Sequence[Evidence], page: str, now: dt.datetime, *, folders: bool = True
+) -> str:
+    """Markdown: a row per runbook, a column per target. A cell leads to its evidence.
+
+    `folders`: the site's pages are `name/index.html`, not `name.html`.
+    """
     targets = [each.target for each in evidence]
     if not targets:
         return ""
@@ -48,24 +55,29 @@ def proof_matrix(runbooks: Sequence[Runbook], evidence: Sequence[Evidence], page
         "| Runbook | " + " | ".join(markdown_text(target) for target in targets) + " |",
         "| --- |" + " --- |" * len(targets),
     ]
+    stem = page.removeprefix("docs/").removesuffix(".md")
+    up = "../" * (stem.count("/") + (folders and posixpath.basename(stem) != "index"))
     for runbook in runbooks:
         if not runbook.page_path or not runbook.front_matter:
             continue
         link = posixpath.relpath(runbook.page_path, posixpath.dirname(page))
         verdicts = {s.target: s for s in standings(runbook, evidence)}
-        cells = [_cell(verdicts.get(target), link, now) for target in targets]
+        cells = [
+            _cell(verdicts.get(target), up + quote(evidence_address(target, runbook.stem)), now) for target in targets
+        ]
         lines.append(f"| [{markdown_text(runbook.front_matter.title)}]({link}) | " + " | ".join(cells) + " |")
     return "\n".join([*lines, ""])
 
 
 def _cell(standing: Standing | None, link: str, now: dt.datetime) -> str:
+    """HTML for the link: what it leads to is no page of the builder, which would refuse it in Markdown."""
     if standing is None or standing.tone is Tone.NONE:
-        return f"{sign(Tone.NONE)} never proven"
-    words = standing.headline.removesuffix(f" on {standing.target}").lower()
+        return f'{sign(Tone.NONE)} <a href="{link}">never proven</a>'
+    words = markdown_text(standing.headline.removesuffix(f" on {standing.target}").lower())
     counted = f" {standing.proven} of {standing.total}" if standing.proven < standing.total else ""
     facts = [age(standing.started, now), duration(standing.duration_s), *(c[:7] for c in standing.commits[:1])]
     told = markdown_text(" · ".join(fact for fact in facts if fact))
-    return f"{sign(standing.tone)} [{words}{counted}]({link}#diagnosis) {told}"
+    return f'{sign(standing.tone)} <a href="{link}">{words}{counted}</a> {told}'
 
 
 def slowest(evidence: Sequence[Evidence], most: int = 10) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from runbook_steps.errors import JournalError
 from runbook_steps.escape import markdown_text
-from runbook_steps.model import Outcome
-from runbook_steps.record import guided_by, read_journal
+from runbook_steps.feedback import Remark
+from runbook_steps.model import Outcome, ScenarioRecord
+from runbook_steps.record import SKIPPED, WENT_ON, guided_by, read_journal
 from runbook_steps.repository import Repository
 from runbook_steps.review import Review
 from runbook_steps.step_catalog import Catalog
@@ -44,7 +45,8 @@ class Change:
 class Run:
     """What one journal tells of this runbook. `longest_s` is its longest scenario, in seconds.
 
-    `guided_by` is the role of the person who was led through it; empty for a run without one.
+    `guided_by` is the role of the person who was led through it; empty for a run without one. `notes` are what that
+    person did otherwise than the page says: a step that was skipped, a situation that was not there.
     """
 
     journal: str
@@ -53,11 +55,15 @@ class Run:
     outcomes: tuple[tuple[str, int], ...]
     longest_s: float
     guided_by: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything the reviewer needs. `since` says from when it is counted; `unreadable` journals told nothing."""
+    """Everything the reviewer needs. `since` says from when it is counted; `unreadable` journals told nothing.
+
+    `feedback` is what nobody has dealt with, whenever it was said.
+    """
 
     review: Review
     since: str
@@ -68,9 +74,12 @@ class Plan:
     unreadable: int
     expected_minutes: int
     checklist: tuple[str, ...]
+    feedback: tuple[Remark, ...] = ()
 
 
-def make_plan(repository: Repository, catalog: Catalog, review: Review, journals: Path) -> Plan:
+def make_plan(
+    repository: Repository, catalog: Catalog, review: Review, journals: Path, feedback: tuple[Remark, ...] = ()
+) -> Plan:
     """The plan, from the repository and the journals. Raises ConfigurationError when git refuses."""
     page = f"docs/{review.stem}.md"
     files = (page, review.runbook.feature_path, *catalog.reach(review.runbook))
@@ -89,6 +98,7 @@ def make_plan(repository: Repository, catalog: Catalog, review: Review, journals
         unreadable=unreadable,
         expected_minutes=front.expected_minutes if front else 0,
         checklist=tuple(_checklist(review, changed=bool(changes), used=bool(incidents))),
+        feedback=feedback,
     )
 
 
@@ -125,8 +135,18 @@ def _runs(journals: Path, review: Review) -> tuple[tuple[Run, ...], int]:
             ordered = tuple((str(word), counted[word]) for word in Outcome if counted[word])
             longest = max(record.duration_s for record in records)
             who = guided_by(path)
-            runs.append(Run(path.name, records[0].started, records[0].target, ordered, longest, who))
+            notes = tuple(_notes(records)) if who else ()
+            runs.append(Run(path.name, records[0].started, records[0].target, ordered, longest, who, notes))
     return tuple(sorted(runs, key=lambda run: run.day, reverse=True)), unreadable
+
+
+def _notes(records: list[ScenarioRecord]) -> Iterator[str]:
+    """What the person did otherwise, step by step; what the engine noted of itself is no feedback."""
+    for record in records:
+        for step in record.steps:
+            for note in step.notes:
+                if note.startswith((SKIPPED, WENT_ON)):
+                    yield " ".join(f"“{step.keyword} {step.text.removesuffix(':')}” {note}".split())
 
 
 def _checklist(review: Review, *, changed: bool, used: bool) -> Iterator[str]:
@@ -179,11 +199,24 @@ def _lines(plan: Plan, *, markdown: bool) -> Iterator[str]:
     yield from _some(bullet, [_told(run) for run in plan.incidents], "none in the journals of this machine")
     if plan.unreadable:
         yield f"{bullet}journals that cannot be read: {plan.unreadable}"
-    yield heading(f"Checklist (expected time: {plan.expected_minutes} minutes)")
     box = "- [ ] " if markdown else "  [ ] "
+    told = [f"{run.day[:10]} on {run.target}: {note}" for run in plan.incidents + plan.drills for note in run.notes]
+    yield heading("What people did otherwise in guided runs")
+    yield from _some(bullet, [inert(each) for each in told], "nothing in the journals of this machine")
+    yield heading("Feedback that is not resolved")
+    yield from (box + inert(f"{each.number} ({each.date}, {each.by}): {each.text}") for each in plan.feedback)
+    yield bullet + (_how_to_resolve(plan, "`" if markdown else "") or "none")
+    yield heading(f"Checklist (expected time: {plan.expected_minutes} minutes)")
     yield from (box + inert(item) for item in plan.checklist)
     command = f'runbooks review sign {review.id} --by "{review.owner}"'
     yield f"{box}Signed: `{command}`" if markdown else f"{box}Signed: {command}"
+
+
+def _how_to_resolve(plan: Plan, quote: str) -> str:
+    if not plan.feedback:
+        return ""
+    command = f'runbooks feedback resolve {plan.feedback[0].number} --by "{plan.review.owner}"'
+    return f"each, when it is dealt with: {quote}{command}{quote}"
 
 
 def _some(bullet: str, items: list[str], none: str) -> Iterator[str]:

@@ -94,9 +94,8 @@ def source_index(root: Path) -> SourceIndex:
     """The index of the project in that folder; files that are no Python are passed over."""
     catalog = load_catalog(root)
     modules = {
-        path: read_step_module(path, text, frozenset(catalog.texts))
-        for path, text in catalog.texts.items()
-        if path.startswith("runbook_steps/steps/") and path in catalog.imports
+        path: read_step_module(path, catalog.texts[path], tree, frozenset(catalog.texts))
+        for path, tree in catalog.trees.items()
     }
     fixtures = {name: f"{path}::{name}" for path, module in modules.items() for name in module.fixtures}
     files = {path: _hash(text) for path, text in catalog.texts.items() if path not in modules}

@@ -7,8 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from pytest_bdd import parsers
+import parse as patterns
+from parse_type import cfparse
 
 from runbook_steps.errors import Position
 from runbook_steps.model import Procedure, Role, Runbook
@@ -40,11 +42,15 @@ class StepDefinition:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The steps of a project, and the files of its steps, faults and operations with those each imports of them."""
+    """The steps of a project, and the files of its steps, faults and operations with those each imports of them.
+
+    `trees` are the parsed files of steps.
+    """
 
     steps: tuple[StepDefinition, ...] = ()
     imports: Mapping[str, frozenset[str]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    trees: Mapping[str, ast.Module] = field(default_factory=dict, compare=False)
     _found: dict[tuple[Role, str], tuple[StepDefinition, ...]] = field(default_factory=dict, compare=False)
 
     def of(self, role: Role, text: str) -> tuple[StepDefinition, ...]:
@@ -90,6 +96,7 @@ def load_catalog(root: Path) -> Catalog:
     steps: list[StepDefinition] = []
     imports: dict[str, frozenset[str]] = {}
     texts: dict[str, str] = {}
+    trees: dict[str, ast.Module] = {}
     for package in _PACKAGES:
         for file in sorted((root / "runbook_steps" / package).glob("*.py")):
             path = file.relative_to(root).as_posix()
@@ -100,18 +107,29 @@ def load_catalog(root: Path) -> Catalog:
                 continue
             imports[path] = frozenset(name for name in _imported(tree) if (root / name).is_file())
             if package == "steps":
+                trees[path] = tree
                 steps += _definitions(tree, path)
-    return Catalog(tuple(steps), imports, texts)
+    return Catalog(tuple(steps), imports, texts, trees)
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in statements(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("runbook_steps."):
             package = node.module.split(".")[1]
             if package in _PACKAGES:
                 base = node.module.replace(".", "/")
                 yield f"{base}.py"
                 yield from (f"{base}/{alias.name}.py" for alias in node.names)
+
+
+def statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """Every statement below a node, and none of the expressions, which are nine tenths of a tree."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        below = getattr(node, name, None)
+        for each in below if isinstance(below, list) else ():
+            if isinstance(each, ast.stmt):
+                yield each
+            yield from statements(each)
 
 
 def _definitions(tree: ast.Module, path: str) -> Iterator[StepDefinition]:
@@ -123,7 +141,7 @@ def _definitions(tree: ast.Module, path: str) -> Iterator[StepDefinition]:
             and (text := _text(node.value, words))
         ):
             words[node.targets[0].id] = text
-    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+    for function in (node for node in statements(tree) if isinstance(node, ast.FunctionDef)):
         for call in function.decorator_list:
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in _ROLES and call.args:
                 text, matches = _pattern(call.args[0], words)
@@ -140,13 +158,39 @@ def _pattern(node: ast.expr, words: Mapping[str, str]) -> tuple[str, Callable[[s
         return (text, text.__eq__) if text is not None else (ast.unparse(node), None)
     kind = node.func.attr if isinstance(node.func, ast.Attribute) else ""
     text = _text(node.args[0], words) if node.args else None
-    made = {"parse": parsers.parse, "cfparse": parsers.cfparse, "re": parsers.re, "string": parsers.string}.get(kind)
+    made = _MATCHERS.get(kind)
     if made is None or text is None or node.keywords or len(node.args) > 1:
         return text or ast.unparse(node), None
     try:
-        return text, made(text).is_matching
+        return text, made(text)
     except (ValueError, re.error):
         return text, None
+
+
+def _by_parse(text: str, compiled: Callable[[str], Any] = patterns.compile) -> Callable[[str], bool]:
+    parser = compiled(text)
+
+    def matches(line: str) -> bool:
+        try:
+            return parser.parse(line) is not None
+        except ValueError:  # a number out of all range, say
+            return False
+
+    return matches
+
+
+def _by_expression(text: str) -> Callable[[str], bool]:
+    expression = re.compile(text)
+    return lambda line: expression.fullmatch(line) is not None
+
+
+# as pytest_bdd.parsers has them, without pytest: a build of the site reads steps, and runs none
+_MATCHERS: Mapping[str, Callable[[str], Callable[[str], bool]]] = {
+    "parse": _by_parse,
+    "cfparse": lambda text: _by_parse(text, cfparse.Parser),
+    "re": _by_expression,
+    "string": lambda text: text.__eq__,
+}
 
 
 def _text(node: ast.expr, words: Mapping[str, str]) -> str | None:

@@ -28,9 +28,9 @@ class StepModule:
     fixtures: frozenset[str]
 
 
-def read_step_module(path: str, text: str, files: Set[str]) -> StepModule:
-    """Raises SyntaxError when it is no Python. `files` are the project's own sources, which an import may name."""
-    tree, lines = ast.parse(text), text.splitlines(keepends=True)
+def read_step_module(path: str, text: str, tree: ast.Module, files: Set[str]) -> StepModule:
+    """`tree` is the text as Python has it. `files` are the project's own sources, which an import may name."""
+    lines = text.splitlines(keepends=True)
     parts: dict[str, str] = {}
     names: dict[str, frozenset[str]] = {}
     asks: dict[str, frozenset[str]] = {}
@@ -90,9 +90,10 @@ def _arguments(node: _Function) -> frozenset[str]:
 
 def _names(node: ast.stmt) -> frozenset[str]:
     """What it reads; of a function without its own arguments and variables."""
-    found = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
+    nodes = [each for each in ast.walk(node) if isinstance(each, ast.Name | ast.arg)]
+    found = [each for each in nodes if isinstance(each, ast.Name)]
     own = {each.id for each in found if isinstance(each.ctx, ast.Store)} if isinstance(node, _Function) else set()
-    own |= {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+    own |= {each.arg for each in nodes if isinstance(each, ast.arg)}
     return frozenset(each.id for each in found) - own
 
 

@@ -34,7 +34,8 @@ def generate(root: Path, count: int) -> DemoProject:
     (root / "pyproject.toml").write_text('[project]\nname = "generated"\n', encoding="utf-8")
     for name in DATA:
         shutil.copytree(ROOT / "docs" / name, root / "docs" / name)
-    (root / "docs/data/alerts.yml").unlink(missing_ok=True)
+    for of_this_project in ("alerts.yml", "feedback.yml"):
+        (root / "docs/data" / of_this_project).unlink(missing_ok=True)
     (root / "docs/index.md").write_text("---\ntitle: Home\n---\n\n# Home\n\n{{ symptoms() }}\n", encoding="utf-8")
     page = (DEMO / "docs" / f"{_STEM}.md").read_text("utf-8")
     page = page.replace("alerts: [DatabaseConnectionsHigh]", "alerts: []")

@@ -24,7 +24,7 @@ Feature: CPU is used up
     Given a process uses a whole CPU core
     When I measure which processes use the CPU now:
       """bash
-      beautycort host cpu --seconds 2 --matching report-export --format json || test $? -eq 1
+      beautycort host cpu --seconds 2 --matching "$SUSPECT" --format json || test $? -eq 1
       """
     And I take processes[0].pid from the answer as SPINNING_PID
     And I lower its priority:

@@ -24,7 +24,7 @@ Feature: Memory is used up
     Given a process leaks memory
     When I measure which processes grow:
       """bash
-      beautycort host memory --seconds 1 --matching image-resize --format json || test $? -eq 1
+      beautycort host memory --seconds 1 --matching "$SUSPECT" --format json || test $? -eq 1
       """
     And I take growing[0].pid from the answer as LEAKING_PID
     And I end it, and let it clean up:

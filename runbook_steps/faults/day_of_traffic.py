@@ -32,7 +32,7 @@ class DayOfTraffic:
     @property
     def name(self) -> str:
         """What is broken, or not."""
-        return "many requests failed today" if self._failing else "today's counters are those of this drill"
+        return f"{'many requests failed' if self._failing else 'requests were counted'} in the last 24 hours"
 
     def arrange(self) -> None:
         """Puts the counters aside and sends the requests. Raises FaultError when good ones fail."""
@@ -59,7 +59,8 @@ class DayOfTraffic:
         detail = f"{counted['errors_24h']} errors in {counted['requests_24h']} requests"
         # what earlier drills counted is back after a clear, and is not this one's
         ours = not self._own_counters or bool(self._redis.exists(f"{ASIDE}marker"))
-        return Observation(ours and int(counted["errors_24h"]) >= self._failing, detail)
+        told = counted["requests_24h"] > 0 and int(counted["errors_24h"]) >= self._failing
+        return Observation(ours and told, detail)
 
     def clear(self) -> None:
         """Puts the counters back that were there before."""

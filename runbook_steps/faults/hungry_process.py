@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -41,12 +42,13 @@ while True:
 
 
 class _Started:
-    """A Python process of the drill. `words` are added to its command line, to be known by."""
+    """A Python process of the drill. `called` ends its command line, and no other's: drills share a host."""
 
     program = ""
-    words: tuple[str, ...] = ()
+    job = ""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
+        self.called = f"{self.job}-{secrets.token_hex(3)}"
         self._environment = {**environment, COMMAND_MARK: f"{os.getpid()}-fault"}
         self._process: subprocess.Popen[str] | None = None
 
@@ -60,7 +62,7 @@ class _Started:
     def arrange(self) -> None:
         """Starts it and waits until it is at work."""
         self._process = subprocess.Popen(
-            [sys.executable, "-c", self.program, *self.words],
+            [sys.executable, "-c", self.program, self.called],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -86,7 +88,7 @@ class SpinningProcess(_Started):
     """A loop without an end."""
 
     program = _SPIN
-    words = ("report-export",)
+    job = "report-export"
 
     @property
     def name(self) -> str:
@@ -106,7 +108,7 @@ class LeakingProcess(_Started):
     """A process that keeps what it should let go."""
 
     program = _LEAK
-    words = ("image-resize",)
+    job = "image-resize"
 
     @property
     def name(self) -> str:

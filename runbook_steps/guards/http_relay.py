@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ __all__ = ["HttpRelay", "Judge"]
 
 _MAX_HEAD = 65536
 _MAX_JUDGED_BODY = 1_048_576
+_INTERIM = re.compile(rb"HTTP/1\.1 1\d\d ")  # RFC 9110, 15.2: another head follows
+_CONNECTION = (b"connection", b"keep-alive")
 _PER_HOP = ("connection", "keep-alive", "proxy-connection", "upgrade", "te", "trailer", "expect")
 
 Judge = Callable[[Head, bytes, Risk], str | None]
@@ -91,6 +94,7 @@ class HttpRelay:
         server.write(_handed_on(lines, self.extra) + body)
         upload = asyncio.create_task(_upload(reader, server, writer, head, length - len(body)))
         try:
+            writer.write(await _answered_head(from_server))
             while chunk := await from_server.read(CHUNK):
                 writer.write(chunk)
                 await writer.drain()
@@ -119,6 +123,25 @@ async def _upload(
         left -= len(chunk)
         server.write(chunk)
         await server.drain()
+
+
+async def _answered_head(from_server: asyncio.StreamReader) -> bytes:
+    """The head of the answer, saying that the connection ends: a server that ends it need not say so.
+
+    A client that was not told would send its next request into a connection that is just being closed.
+    """
+    heads = b""
+    while True:
+        try:
+            raw = await from_server.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError as error:
+            return heads + error.partial
+        first, *lines = raw[: -len(b"\r\n\r\n")].split(b"\r\n")
+        if _INTERIM.match(first):
+            heads += raw
+            continue
+        kept = [line for line in lines if line.partition(b":")[0].strip().lower() not in _CONNECTION]
+        return heads + b"\r\n".join([first, *kept, b"Connection: close", b"", b""])
 
 
 def _parse(raw: bytes) -> tuple[Head, list[str]]:

@@ -39,22 +39,30 @@ def only_disposable(target: Target, what: str) -> None:
 
 @given("a process uses a whole CPU core")
 def a_process_spins(
-    target: Target, situation: Situation, environment: Callable[[], Mapping[str, str]], culprit: dict[str, Any]
+    target: Target,
+    situation: Situation,
+    environment: Callable[[], Mapping[str, str]],
+    culprit: dict[str, Any],
+    variables: dict[str, str],
 ) -> None:
     only_disposable(target, "a spinning process")
     fault = SpinningProcess(environment())
     situation.arrange(fault)
-    culprit["pid"] = fault.pid
+    culprit["pid"], variables["SUSPECT"] = fault.pid, fault.called
 
 
 @given("a process leaks memory")
 def a_process_leaks(
-    target: Target, situation: Situation, environment: Callable[[], Mapping[str, str]], culprit: dict[str, Any]
+    target: Target,
+    situation: Situation,
+    environment: Callable[[], Mapping[str, str]],
+    culprit: dict[str, Any],
+    variables: dict[str, str],
 ) -> None:
     only_disposable(target, "a leak")
     fault = LeakingProcess(environment())
     situation.arrange(fault)
-    culprit["pid"] = fault.pid
+    culprit["pid"], variables["SUSPECT"] = fault.pid, fault.called
 
 
 @given("the log volume is full of rotated logs")

@@ -32,12 +32,19 @@ def whole(embedded: EmbeddedTarget) -> EmbeddedTarget:
 
 
 @pytest.fixture(scope="module")
-def stand(whole: EmbeddedTarget) -> Iterator[Stand]:
-    """The target as a stand-in for staging: URLs, a recording before each service."""
-    kubernetes = shutil.which("kubectl") is not None
-    if kubernetes:
-        whole.start({"kubernetes"})
-    with stood_in(whole, kubernetes=kubernetes) as found:
+def behind_the_stand() -> Iterator[EmbeddedTarget]:
+    """A target of its own, without the traffic and the faults of other tests."""
+    with EmbeddedTarget.create() as target:
+        target.start({"postgres", "redis", "third_parties", "aws", "api", "nginx"})
+        if shutil.which("kubectl"):
+            target.start({"kubernetes"})
+        yield target
+
+
+@pytest.fixture(scope="module")
+def stand(behind_the_stand: EmbeddedTarget) -> Iterator[Stand]:
+    """That target as a stand-in for staging: URLs, a recording before each service."""
+    with stood_in(behind_the_stand, kubernetes=shutil.which("kubectl") is not None) as found:
         yield found
 
 

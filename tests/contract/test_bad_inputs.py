@@ -35,7 +35,11 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "tests/site/demo_project", root)
     shutil.copy(ROOT / "mkdocs.yml", root)
     shutil.copytree(ROOT / "docs/data", root / "docs/data")
-    for of_all_pages in ("coverage.yml", "corrections.yml"):  # they name pages that the demo does not have
+    for of_all_pages in (
+        "coverage.yml",
+        "corrections.yml",
+        "feedback.yml",
+    ):  # they name pages that the demo does not have
         (root / "docs/data" / of_all_pages).unlink(missing_ok=True)
     (root / "pyproject.toml").write_text('[project]\nname = "demo"\n')
     return root

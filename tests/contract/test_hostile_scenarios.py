@@ -201,16 +201,16 @@ def all_cases() -> dict[str, tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def tried(whole: EmbeddedTarget, stand: Stand, tmp_path_factory: pytest.TempPathFactory) -> Tried:
+def tried(behind_the_stand: EmbeddedTarget, stand: Stand, tmp_path_factory: pytest.TempPathFactory) -> Tried:
     """`pytest features/ --target staging` on a project of nothing but hostile scenarios."""
     folder = tmp_path_factory.mktemp("hostile")
     victim = folder / "victim"
     victim.write_text("kept")
     other = psutil.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
     names = {
-        "redis": str(whole.layout.ports["redis"]),
-        "postgres": str(whole.layout.ports["postgres"]),
-        "unix": str(whole.layout.control_socket),
+        "redis": str(behind_the_stand.layout.ports["redis"]),
+        "postgres": str(behind_the_stand.layout.ports["postgres"]),
+        "unix": str(behind_the_stand.layout.control_socket),
         "victim": str(victim),
         "other": str(other.pid),
     }

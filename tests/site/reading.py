@@ -12,11 +12,11 @@ import axe_playwright_python
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ViewportSize
 
-__all__ = ["SIZES", "Reading", "pages_of", "read_pages"]
+__all__ = ["AXE", "SIZES", "Reading", "pages_of", "read_pages"]
 
 SIZES = {"phone": (390, 844), "desktop": (1440, 900)}
 _SCRIPT = (Path(__file__).parent / "reading_probe.js").read_text("utf-8")
-_AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def read_pages(browser: Browser, address: str, pages: Sequence[str]) -> dict[str
     """Opens each page once, at both sizes, in both colour schemes."""
     context = browser.new_context(color_scheme="light", reduced_motion="reduce")
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    context.add_init_script(_AXE)
+    context.add_init_script(AXE)
     page = context.new_page()
     page.add_init_script(_SCRIPT)
     asked: list[str] = []

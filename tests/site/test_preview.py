@@ -73,7 +73,7 @@ def served(demo: DemoProject) -> Iterator[Served]:
 
 
 def test_each_kind_of_change_shows_on_the_page(served: Served) -> None:
-    """The page, the feature, a data file, the evidence; how fast is measured by `make bench`."""
+    """The page, the feature, a data file, the evidence and its view; how fast is measured by `make bench`."""
     demo = served.project
     demo.edit(PAGE, "Full again", "Full yet again")
     served.until("Full yet again")
@@ -82,6 +82,7 @@ def test_each_kind_of_change_shows_on_the_page(served: Served) -> None:
     severities = (demo.root / "docs/data/severity.yml").read_text("utf-8")
     (demo.root / "docs/data/severity.yml").write_text(severities.replace("escalation: ", "escalation: First "), "utf-8")
     served.until("First ")
+    served.until("and is stale: the scenario has changed", "evidence/embedded/database/connections-exhausted.html")
     (demo.root / "build/evidence/embedded.json").unlink()
     served.until("Never proven")
 

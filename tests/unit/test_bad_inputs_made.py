@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from runbook_steps.errors import ConfigurationError, EvidenceError, JournalError, SourceError
+from runbook_steps.feedback import FEEDBACK, parse_feedback
 from runbook_steps.guards.http_policy import Head, refused_aws, refused_http, refused_kubernetes
 from runbook_steps.guards.http_relay import _parse
 from runbook_steps.guards.redis_policy import refused_redis
@@ -35,6 +36,11 @@ LINES = st.sampled_from(
     ["Feature: F", "@risk_readonly", "@risk_mutating @x", "  Scenario: S", "  Scenario Outline: <a>", "  Background:",
      "    Given x", "    When I look:", "    When I look (within 0 seconds):", "    Then y", "    And", '      """bash',
      '      """', "      | a | b |", "  Examples:", "    | a |", "Rule: r", "# language: de", "*", "", "\u202e", "<a>"]
+)  # fmt: skip
+FEEDBACK_LINES = st.sampled_from(
+    ["- id: 1", "  id: 2", '  date: "2026-11-24"', "  date: 2026-13-45", "  by: CTO", "  runbook: slow", "  text: |",
+     "    x", "  text: !!int x", "  resolved: {date: 2026-11-24, by: CTO, commit: a}", "  resolved: {", "  ? [a]", "&a",
+     "  text: *a", "  <<: x", "<<<<<<< HEAD", "- - x", '  text: "\\ud800"', "\t- x"]
 )  # fmt: skip
 FRONT = st.sampled_from(
     ["---", "kind: runbook", "title: 7", "title: [", "alerts: [a, {b: c}]", "reviewed: 2025-13-99", "- x", "? y",
@@ -64,6 +70,21 @@ def test_any_page_is_read_or_refused_with_its_line(text: str) -> None:
     """Front matter in any shape."""
     with suppress(SourceError):
         parse_page(text, "docs/a/b.md").front_matter()
+
+
+@QUICK
+@given(st.lists(FEEDBACK_LINES | st.text(max_size=12), max_size=8).map(lambda lines: "\n".join(["feedback:", *lines])))
+@example("feedback: [[" * 2000)
+@example("feedback: &a [*a]")
+@example("feedback: !!int x")
+@example('feedback: !!int ""')
+@example("feedback: !!bool x")
+@example("feedback: !!timestamp x")
+@example("{[a]: b}")
+def test_any_feedback_is_read_or_refused_with_its_line(text: str) -> None:
+    """Whatever YAML makes of it."""
+    with suppress(SourceError):
+        parse_feedback(text, FEEDBACK)
 
 
 @QUICK

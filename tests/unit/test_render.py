@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown import Markdown  # type: ignore[import-untyped]
+from markdown import Markdown
 
 from runbook_steps.directory import Contact, Severity
 from runbook_steps.escape import inert, markdown_text, printable

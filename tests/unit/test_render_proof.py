@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
-from runbook_steps.model import Evidence, Outcome, Risk, ScenarioRecord
+from runbook_steps.model import Evidence, FrontMatter, Outcome, Risk, ScenarioRecord
 from runbook_steps.parse import parse_feature
-from runbook_steps.render_proof import proof_tables
+from runbook_steps.render_proof import proof_matrix, proof_tables
 
 PATH = "features/redis/full.feature"
 FEATURE = '''\
@@ -32,7 +33,9 @@ Feature: Redis is full
       | a    |
       | b    |
 '''
-BOOK = replace(parse_feature(FEATURE, PATH), page_path="docs/redis/full.md")
+FRONT = FrontMatter("Redis is full", "CTO", "HIGH", (), (), "", 90, 5, "full")
+BOOK = replace(parse_feature(FEATURE, PATH), page_path="docs/redis/full.md", front_matter=FRONT)
+NOW = dt.datetime(2026, 11, 25, 16, tzinfo=dt.UTC)
 
 
 def record(scenario: str, row: str, outcome: Outcome, reason: str = "") -> ScenarioRecord:
@@ -73,3 +76,33 @@ def test_scenarios_are_counted_and_those_that_did_not_run_are_named() -> None:
 def test_without_evidence_nothing_is_proven() -> None:
     """And the page says what to do."""
     assert "Nothing is proven yet: `make verify`" in proof_tables([BOOK], [], "docs/about/proof.md")
+
+
+def test_each_cell_of_the_matrix_leads_to_its_evidence() -> None:
+    """Also the one that says *never proven*; the runbook's name leads to its page."""
+    found = record("It is found", "", Outcome.FAILED)
+    evidence = [
+        Evidence("embedded", "2026-11-23T15:01:00.000Z", {found.id: found}),
+        Evidence("staging", "2026-11-23T15:01:00.000Z", {}),
+    ]
+    row = proof_matrix([BOOK], evidence, "docs/about/proof.md", NOW).splitlines()[3]
+
+    assert row == (
+        "| [Redis is full](../redis/full.md) "
+        '| ✗ <a href="../../evidence/embedded/redis/full.html">failed 0 of 2</a> 2 days · 1\\.0 s · abc '
+        '| ? <a href="../../evidence/staging/redis/full.html">never proven</a> |'
+    )
+
+
+def test_the_way_to_the_evidence_starts_where_the_page_is() -> None:
+    """With and without folders, and from an index."""
+    evidence = [Evidence("embedded", "2026-11-23T15:01:00.000Z", {})]
+    ways = {
+        ("docs/proof.md", True): "../evidence/",
+        ("docs/proof.md", False): "evidence/",
+        ("docs/about/index.md", True): "../evidence/",
+        ("docs/about/proof.md", False): "../evidence/",
+    }
+    for (page, folders), start in ways.items():
+        made = proof_matrix([BOOK], evidence, page, NOW, folders=folders)
+        assert f'<a href="{start}embedded/redis/full.html">' in made

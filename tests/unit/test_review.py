@@ -241,6 +241,30 @@ def test_the_newest_review_stands_first(root: Path) -> None:
     assert ["", "## More", ""] == after[6:]
 
 
+def test_what_people_said_is_resolved_before_a_signature(root: Path) -> None:
+    """And committed: the numbers and the command are named, nothing is written; other runbooks do not matter."""
+    prove(root)
+    for name in ("slow", "down", "slow"):
+        CliRunner().invoke(app, ["feedback", "add", name, "--by", "DevOps Lead", "x"])
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "Say it")
+    said = [sign()]
+    for number in ("1", "3"):
+        CliRunner().invoke(app, ["feedback", "resolve", number, "--by", "DevOps Lead"])
+    said.append(sign())
+    git(root, "commit", "--quiet", "--all", "--message", "Resolve it")
+
+    assert [
+        (
+            "remarks 1, 3 on database/slow are not resolved. Read: runbooks feedback list --runbook slow; deal with it,"
+            ' then: runbooks feedback resolve 1 --by "DevOps Lead"; then sign'
+        ),
+        "not committed yet: docs/data/feedback.yml; commit it first",
+    ] == [str(each.exception) for each in said]
+    assert [RefusedError] * 2 == [type(each.exception) for each in said]
+    assert (0, 4, "") == (sign().exit_code, commits(root), git(root, "status", "--porcelain"))
+
+
 @pytest.mark.parametrize(
     ("name", "role", "said"),
     [

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from runbook_steps.cli import app
-from runbook_steps.model import Outcome, Risk, ScenarioRecord
+from runbook_steps.model import Outcome, Risk, Role, ScenarioRecord, StepRecord
 from runbook_steps.project import load_project
 from runbook_steps.record import Journal
 from runbook_steps.redact import Redactor
@@ -139,3 +140,53 @@ def test_the_body_of_an_issue_is_markdown(root: Path) -> None:
         "- [ ] What the runs on live targets showed stands on the page",
     ] == [line for line in said.stdout.split("\n") if line.startswith("- [ ]")][:3]
     assert said.stdout.endswith('- [ ] Signed: `runbooks review sign slow --by "DevOps Lead"`\n')
+
+
+@pytest.mark.usefixtures("root")
+def test_what_is_not_resolved_is_listed_to_be_ticked() -> None:
+    """Of this runbook, whenever it was said, and with nothing in it taken for Markdown or obeyed by a terminal."""
+    for name, text in (("slow", "**no** [x](y) \x1b[31m"), ("down", "other"), ("slow", "resolved")):
+        CliRunner().invoke(app, ["feedback", "add", name, "--by", "DevOps Lead", text])
+    CliRunner().invoke(app, ["feedback", "resolve", "3", "--by", "DevOps Lead"])
+    day = dt.datetime.now(dt.UTC).date()
+    text = CliRunner().invoke(app, ["review", "plan", "slow"]).stdout
+    issue = CliRunner().invoke(app, ["review", "plan", "slow", "--issue-body"]).stdout
+
+    assert (
+        "Feedback that is not resolved\n"
+        f"  [ ] 1 ({day}, DevOps Lead): **no** [x](y)\n"
+        '  each, when it is dealt with: runbooks feedback resolve 1 --by "DevOps Lead"\n\n'
+    ) in text
+    assert (
+        "### Feedback that is not resolved\n\n"
+        f"- [ ] 1 \\({day.isoformat().replace('-', chr(92) + '-')}, DevOps Lead\\): "
+        "\\*\\*no\\*\\* \\[x\\]\\(y\\)\n"
+        '- each, when it is dealt with: `runbooks feedback resolve 1 --by "DevOps Lead"`\n\n'
+    ) in issue
+
+
+@pytest.mark.usefixtures("root")
+def test_without_feedback_the_plan_says_so() -> None:
+    """Nobody wonders whether it was forgotten."""
+    assert "Feedback that is not resolved\n  none\n" in CliRunner().invoke(app, ["review", "plan", "slow"]).stdout
+
+
+def test_what_a_person_did_otherwise_in_a_guided_run_is_listed(root: Path) -> None:
+    """Skipped, or gone on where the situation was not there; not what the engine noted, nor notes of a drill."""
+    notes = ("67 bytes used", "skipped by CTO at 10:00", "not there; CTO went on at 10:01", "attested by CTO at 10:02")
+    steps = tuple(StepRecord(Role.WHEN, "When", "I look:", 3, Outcome.NOT_REACHED, notes=(note,)) for note in notes)
+    ran(root, "2026-08-01", "production", Outcome.NOT_REACHED)
+    file = root / "build/journal/2026-08-01-production.jsonl"
+    event = json.loads(file.read_text("utf-8"))
+    event["record"]["steps"] = [asdict(step) for step in steps]
+    lines = {"guided": {"event": "run started", "guided": {"by": "CTO"}}, "drill": {"event": "run started"}}
+    for name, first in lines.items():
+        text = "\n".join(json.dumps(each) for each in (first, event)) + "\n"
+        file.with_name(f"{name}.jsonl").write_text(text, encoding="utf-8")
+    file.unlink()
+
+    assert (
+        "What people did otherwise in guided runs\n"
+        "  2026-08-01 on production: “When I look” skipped by CTO at 10:00\n"
+        "  2026-08-01 on production: “When I look” not there; CTO went on at 10:01\n\n"
+    ) in CliRunner().invoke(app, ["review", "plan", "slow"]).stdout

@@ -22,6 +22,7 @@ from runbook_steps.targets.containers.settings import image_of
 from runbook_steps.targets.embedded.layout import Layout
 from runbook_steps.targets.embedded.processes import start_mark
 from runbook_steps.targets.embedded.service import Service
+from runbook_steps.targets.engine_ping import no_engine, refuse_without_engine
 
 __all__ = ["ContainerProcess", "client", "launch", "prepare_ryuk", "remove_containers"]
 
@@ -34,15 +35,12 @@ _UNKNOWN_EXIT = -1
 
 def client(timeout_s: float = 60.0) -> docker.DockerClient:
     """A client of the engine that answers. Raises TargetError, in one line, when none does within 1.5 s."""
-    where = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    refuse_without_engine(os.environ)
     try:
         docker.from_env(timeout=_ANSWER_S).ping()
         return docker.from_env(timeout=timeout_s)
     except (DockerException, requests.RequestException, OSError) as error:
-        raise TargetError(
-            f"no Docker engine answers at {where}: start one (`systemctl start docker`), set DOCKER_HOST, "
-            "or use `--target embedded`, which needs none"
-        ) from error
+        raise no_engine(os.environ) from error
 
 
 def prepare_ryuk(say: Any) -> None:

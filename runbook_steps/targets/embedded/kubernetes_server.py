@@ -279,6 +279,7 @@ def _selected(items: list[dict[str, Any]], query: dict[str, str]) -> list[dict[s
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = 128  # kubectl asks for every API group at once; with five waiting, the others are dropped
 
 
 def main(directory: str) -> None:
