@@ -189,10 +189,13 @@ def _write_badges(project: Project, site: Path) -> None:
 
 
 def _made_html(env: Any, root: Path) -> None:
+    """Once for each theme: a preview reads the project again, and keeps its templates."""
     extensions: list[Any] = env.conf.markdown_extensions
-    extensions[:] = [each for each in extensions if not isinstance(each, MadeHtml)]
-    extensions.append(kept := MadeHtml())
-    dress(env.conf.theme, root / "build/cache/templates", kept.whole)
+    kept = next((each for each in extensions if isinstance(each, MadeHtml)), None)
+    if kept is None:
+        extensions.append(kept := MadeHtml())
+        dress(env.conf.theme, root / "build/cache/templates", kept.whole)
+    kept.forget()
 
 
 def _checked(root: Path) -> Project:

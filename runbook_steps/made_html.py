@@ -45,6 +45,10 @@ class MadeHtml(Extension):
         """Puts the marked blocks aside."""
         md.preprocessors.register(_PutAside(md, self), "runbooks_made_html", _PRIORITY)
 
+    def forget(self) -> None:
+        """Every page is rendered anew: nothing that was kept before is asked for again."""
+        self._late.clear()
+
     def keep(self, html: str) -> str:
         """A mark that stands for that HTML until `whole`."""
         key = str(len(self._late))
