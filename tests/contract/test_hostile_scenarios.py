@@ -59,7 +59,7 @@ HOSTILE: dict[str, tuple[str, str]] = {
         "PostgreSQL: CREATE FUNCTION",
     ),
     "SQL in a block": ("psql <<'SQL'\ndo $$ begin delete from users; end $$\nSQL", "PostgreSQL: DO"),
-    "SQL over the options": ("PGOPTIONS='-c default_transaction_read_only=off' psql -c 'truncate users'", "TRUNCATE"),
+    "SQL over the options": ("PGOPTIONS='-c default_transaction_read_only=off' psql -c 'truncate users'", "SET default_transaction_read_only"),
     "SQL swallowed": ("psql -c 'drop table users' || true", "PostgreSQL: DROP"),
     "Redis is emptied": ('redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" FLUSHALL', "Redis: FLUSHALL"),
     "Redis runs a script": (
