@@ -80,13 +80,13 @@ class Restraint:
     def forget(self) -> None:
         """What was refused before does not count any more: a scenario answers for itself."""
         if self._guard is not None and self._folder is not None:
-            self._guard.take_refusals()
+            self._guard.take_refusals(self._facts.refusals)
             for name in _WRITABLE:
                 shutil.rmtree(self._folder / name.lower(), ignore_errors=True)
 
     def judge(self, command: Command, result: Result) -> None:
         """Raises RiskExceeded when the guard, or visibly the kernel, refused something that the command tried."""
-        refused = self._guard.take_refusals() if self._guard else ()
+        refused = self._guard.take_refusals(self._facts.refusals) if self._guard else ()
         if refused:
             what = "; ".join(dict.fromkeys(str(each) for each in refused))
             raise RiskExceeded(
