@@ -10,7 +10,7 @@ import yaml
 
 from runbook_steps.errors import PageError, Position
 
-__all__ = ["Entry", "read_document"]
+__all__ = ["Entry", "not_yaml", "read_document"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,9 @@ class _Loader(yaml.SafeLoader):
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
+    keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+    if twice := next((key for index, key in enumerate(keys) if key in keys[:index]), None):
+        raise yaml.MarkedYAMLError(problem=f"`{twice}` stands twice", problem_mark=node.start_mark)
     values = loader.construct_mapping(node, deep=True)
     return {**{str(key): value for key, value in values.items()}, _LINE: node.start_mark.line + 1}
 
@@ -76,13 +79,19 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
+def not_yaml(path: str, error: Exception) -> PageError:
+    """What the reader of YAML said, with the line where it said one."""
+    mark = getattr(error, "problem_mark", None)
+    said = "it is nested too deep" if isinstance(error, RecursionError) else getattr(error, "problem", None)
+    return PageError(Position(path, mark.line + 1 if mark else 1), f"not YAML: {said or error}")
+
+
 def read_document(text: str, path: str) -> Entry:
     """A data file that is a mapping. Raises PageError for one that is not."""
     try:
         document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader that also knows its lines
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PageError(Position(path, line), f"not YAML: {error.problem}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise not_yaml(path, error) from error
     if not isinstance(document, dict):
         raise PageError(Position(path, 1), "needs `key: value` lines")
     return Entry(document, Position(path, 1))

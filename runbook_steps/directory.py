@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from runbook_steps.data_file import not_yaml
 from runbook_steps.errors import PageError, Position
 
 __all__ = [
@@ -146,9 +147,8 @@ def _entries(
 ) -> list[tuple[str, Mapping[str, Any], Position]]:
     try:
         document = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PageError(Position(path, line), f"not YAML: {error.problem}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise not_yaml(path, error) from error
     table = document.get(top) if isinstance(document, dict) else None
     if optional and isinstance(document, dict) and top not in document:
         return []

@@ -47,10 +47,11 @@ def read_head(text: str, path: str) -> Head:
     length = found[0].count("\n")
     try:
         node, values = _composed(found["yaml"] or "{}")
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 1
-        said = getattr(error, "problem", None) or str(error)
+        deep = "it is nested too deep" if isinstance(error, RecursionError) else None
+        said = deep or getattr(error, "problem", None) or str(error)
         return Head(path, length=length, problems=(PageError(Position(path, line), f"not YAML: {said}"),))
     if not isinstance(values, dict) or not isinstance(node, yaml.MappingNode):
         problem = PageError(Position(path, 1), "the front matter must be `key: value` lines")
