@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -205,8 +206,21 @@ def _status_table(target: str, rows: Iterable[tuple[str, ScenarioRecord | None]]
     Console(markup=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 
+def _ready() -> None:
+    """Without an output, or a folder to be in, nothing else would say so in words."""
+    if sys.stdout is None or sys.stderr is None:  # started with a closed output
+        nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the program runs
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+    try:
+        Path.cwd()
+    except OSError:
+        sys.stderr.write("error: the folder that this is run in is gone; go to another one\n")
+        sys.exit(2)
+
+
 def main() -> None:
     """Runs the command; an error is one line on standard error."""
+    _ready()
     try:
         app(standalone_mode=True)
     except RunbookError as error:
@@ -217,4 +231,10 @@ def main() -> None:
     except BrokenPipeError:
         # the reader of our output went away: nothing to say, and Python must not try again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:  # a full disk under our output, a file that went away
+        where = f"{error.filename}: " if error.filename else "what is printed cannot be written: "
+        typer.echo(f"error: {plain(where)}{error.strerror}", err=True)
+        with contextlib.suppress(OSError, ValueError):  # what is left of it cannot be written either
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -11,7 +11,7 @@ import yaml
 from runbook_steps.errors import PageError, Position
 from runbook_steps.yaml_text import loaded
 
-__all__ = ["Entry", "read_document"]
+__all__ = ["NOT_YAML", "Entry", "not_yaml", "read_document"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,9 @@ _LINE = "line of the file"
 
 def _mapping(loader: Any, node: yaml.MappingNode) -> dict[str, Any]:
     """With the line of every mapping."""
+    keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+    if twice := next((key for index, key in enumerate(keys) if key in keys[:index]), None):
+        raise yaml.MarkedYAMLError(problem=f"`{twice}` stands twice", problem_mark=node.start_mark)
     values = loader.construct_mapping(node, deep=True)
     return {**{str(key): value for key, value in values.items()}, _LINE: node.start_mark.line + 1}
 
@@ -97,19 +100,26 @@ _PLAIN = _with_lines(yaml.SafeLoader)
 _FAST = _with_lines(getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
+# beside YAML's own errors: of a value that is not what its tag says, `!!int x`
+NOT_YAML = (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError)
+
+
+def not_yaml(path: str, text: str, error: Exception) -> PageError:
+    """What the reader of YAML said, with the line where it said one."""
+    mark = getattr(error, "problem_mark", None)
+    said = getattr(error, "problem", None) or getattr(error, "reason", None) or error
+    line = mark.line + 1 if mark else 1
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text[: error.position].count("\n") + 1
+    return PageError(Position(path, line), f"not YAML: {said}")
+
+
 def read_document(text: str, path: str) -> Entry:
     """A data file that is a mapping. Raises PageError for one that is not."""
     try:
         document = loaded(text, _FAST, _PLAIN)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PageError(Position(path, line), f"not YAML: {error.problem}") from error
-    except yaml.reader.ReaderError as error:
-        line = text[: error.position].count("\n") + 1
-        raise PageError(Position(path, line), f"not YAML: {error.reason}") from error
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        # of a value that is not what its tag says, `!!int x`; YAML's own reader tells no line then
-        raise PageError(Position(path, 1), f"not YAML that can be read: {error}") from error
+    except NOT_YAML as error:
+        raise not_yaml(path, text, error) from error
     if not isinstance(document, dict):
         raise PageError(Position(path, 1), "needs `key: value` lines")
     return Entry(document, Position(path, 1))

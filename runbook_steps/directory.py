@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
+from runbook_steps.data_file import NOT_YAML, not_yaml
 from runbook_steps.errors import PageError, Position
 from runbook_steps.yaml_text import loaded
 
@@ -147,9 +146,8 @@ def _entries(
 ) -> list[tuple[str, Mapping[str, Any], Position]]:
     try:
         document = loaded(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PageError(Position(path, line), f"not YAML: {error.problem}") from error
+    except NOT_YAML as error:
+        raise not_yaml(path, text, error) from error
     table = document.get(top) if isinstance(document, dict) else None
     if optional and isinstance(document, dict) and top not in document:
         return []

@@ -248,7 +248,8 @@ class TargetFacts:
 
     `disposable` targets may be broken on purpose; on others Given only observes.
     `tools` are the names of executables found on the target's PATH. `hidden` are files and folders that
-    a read-only command must not see, `sockets` the UNIX sockets it may talk to. `parts` are those it has, None for all.
+    a read-only command must not see, `sockets` the UNIX sockets it may talk to, `refusals` the file in
+    which what listens there writes what it refused, one JSON list a line. `parts` are those it has, None for all.
     """
 
     name: str
@@ -258,4 +259,5 @@ class TargetFacts:
     emulated: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
     sockets: tuple[str, ...] = ()
+    refusals: str = ""
     parts: frozenset[str] | None = None

@@ -147,9 +147,16 @@ def _files(root: Path, folder: str, pattern: str) -> Iterator[str]:
     yield from sorted(path.relative_to(root).as_posix() for path in (root / folder).rglob(pattern))
 
 
+def _no_pipe(file: Path) -> Path:
+    """To read a pipe would wait for somebody to write."""
+    if file.is_fifo():
+        raise OSError("it is a pipe, not a file")
+    return file
+
+
 def _text(root: Path, path: str, problems: list[SourceError], unreadable: set[str]) -> str | None:
     try:
-        return (root / path).read_text("utf-8")
+        return _no_pipe(root / path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         problems.append(PageError(Position(path, 1), f"cannot be read: {error}"))
         unreadable.add(stem_of(path))

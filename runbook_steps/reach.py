@@ -47,7 +47,16 @@ def reach(environment: Mapping[str, str]) -> Iterator[Reached]:
             yield Reached(part, False, _short(error))
 
 
-_AWAY = (OSError, httpx.HTTPError, psycopg.Error, redis.RedisError, BotoCoreError, ClientError, ValueError)
+_AWAY = (
+    OSError,
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    psycopg.Error,
+    redis.RedisError,
+    BotoCoreError,
+    ClientError,
+    ValueError,
+)
 
 
 def _short(error: BaseException) -> str:

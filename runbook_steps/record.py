@@ -141,6 +141,8 @@ def _set_step(records: dict[str, ScenarioRecord], key: str, step: StepRecord) ->
 
 def load_evidence(path: Path) -> Evidence:
     """The evidence in that file. Raises EvidenceError, saying why, for anything but a whole, valid file."""
+    if path.is_fifo():
+        raise EvidenceError(f"{path} is a pipe, not a file; move it away and prove again")
     try:
         document = json.loads(path.read_text("utf-8"))
     except OSError as error:

@@ -16,7 +16,7 @@ from runbook_steps.model import Command, Result, Risk, TargetFacts
 __all__ = ["Held", "Restraint"]
 
 _KERNEL_SAYS = ("Permission denied", "Operation not permitted")
-_WRITABLE = ("HOME", "TMPDIR")  # private to the run; beside the folder that a command runs in
+_WRITABLE = ("HOME", "TMPDIR")  # beside the folder that a command runs in
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,17 @@ class Restraint:
         guarded = self._guard.environment(environment)
         if workspace is None or self._risk is not Risk.READONLY or not can_lock_down():
             return Held(guarded)
-        own = [Path(environment[name]) for name in _WRITABLE if environment.get(name)]
-        return Held(guarded, self._guard.prefix([workspace, *own], *self._apart()))
+        own = {name: self._own(name) for name in _WRITABLE}
+        prefix = self._guard.prefix([workspace, *own.values()], *self._apart())
+        return Held({**guarded, **{name: str(folder) for name, folder in own.items()}}, prefix)
+
+    def _own(self, name: str) -> Path:
+        """A folder that commands of other risks never see: what is left in it configures none of them."""
+        if self._folder is None:  # pragma: no cover - then nothing is held
+            raise AssertionError
+        folder = self._folder / name.lower()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
 
     def _apart(self) -> tuple[list[Path], list[Path]]:
         """What may not be read, and the UNIX sockets that may be talked to."""
@@ -70,12 +79,14 @@ class Restraint:
 
     def forget(self) -> None:
         """What was refused before does not count any more: a scenario answers for itself."""
-        if self._guard is not None:
-            self._guard.take_refusals()
+        if self._guard is not None and self._folder is not None:
+            self._guard.take_refusals(self._facts.refusals)
+            for name in _WRITABLE:
+                shutil.rmtree(self._folder / name.lower(), ignore_errors=True)
 
     def judge(self, command: Command, result: Result) -> None:
         """Raises RiskExceeded when the guard, or visibly the kernel, refused something that the command tried."""
-        refused = self._guard.take_refusals() if self._guard else ()
+        refused = self._guard.take_refusals(self._facts.refusals) if self._guard else ()
         if refused:
             what = "; ".join(dict.fromkeys(str(each) for each in refused))
             raise RiskExceeded(

@@ -26,7 +26,7 @@ def composed(text: str, fast: Any = None, plain: Any = None) -> tuple[yaml.Node 
     try:
         return _read(text, plain or yaml.SafeLoader)
     except RecursionError as error:
-        raise yaml.MarkedYAMLError(problem="nested too deep") from error
+        raise yaml.MarkedYAMLError(problem="it is nested too deep") from error
 
 
 def loaded(text: str, fast: Any = None, plain: Any = None) -> Any:

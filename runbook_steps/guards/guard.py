@@ -73,17 +73,16 @@ class Guard:
         }
         return (sys.executable, "-I", "-S", str(Path(lockdown.__file__)), json.dumps(spec))
 
-    def take_refusals(self) -> tuple[Refusal, ...]:
-        """What was refused since the last time it was asked."""
+    def take_refusals(self, elsewhere: str = "") -> tuple[Refusal, ...]:
+        """What was refused since the last time it was asked, by the guard, the overseers, and whoever writes there."""
         taken = tuple(self._refusals)
         del self._refusals[: len(taken)]
-        return taken + self._take_report()
+        return taken + self._taken_from(self._report) + (self._taken_from(Path(elsewhere)) if elsewhere else ())
 
-    def _take_report(self) -> tuple[Refusal, ...]:
-        """What the overseers of locked-down commands wrote."""
+    def _taken_from(self, report: Path) -> tuple[Refusal, ...]:
         try:
-            lines = self._report.read_text("utf-8").splitlines()
-            self._report.unlink()
+            lines = report.read_text("utf-8").splitlines()
+            report.unlink()
         except FileNotFoundError:
             return ()
         return tuple(Refusal(*json.loads(line)) for line in lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from runbook_steps.model import Risk
 
@@ -40,10 +40,17 @@ def refused_http(head: Head, body: bytes, risk: Risk) -> str | None:
     del body
     if risk is not Risk.READONLY:
         return None
-    override = next((head.headers[name] for name in _OVERRIDES if name in head.headers), head.method)
-    if head.method in _READING_METHODS and override.upper() in _READING_METHODS:
-        return None
-    return f"{override.upper() if head.method in _READING_METHODS else head.method} {urlsplit(head.target).path}"
+    methods = [head.method, *_overrides(head)]
+    return next(
+        (f"{method} {urlsplit(head.target).path}" for method in methods if method not in _READING_METHODS), None
+    )
+
+
+def _overrides(head: Head) -> list[str]:
+    """The methods that a framework may take instead: any of them, because which one it would cannot be known."""
+    said = [head.headers[name] for name in _OVERRIDES if name in head.headers]
+    said += parse_qs(urlsplit(head.target).query).get("_method", [])
+    return [word.strip().upper() for each in said for word in each.split(",")]
 
 
 def needs_body(head: Head) -> bool:
@@ -57,26 +64,28 @@ def refused_aws(head: Head, body: bytes, risk: Risk) -> str | None:
     if risk is Risk.DESTRUCTIVE:
         return None
     action = _aws_action(head, body)
+    if risk is Risk.READONLY and head.method in _READING_METHODS and head.headers.get("content-length", "0") != "0":
+        return f"{head.method} with a body"  # no client of AWS sends one, and a server may find an action in it
     if risk is Risk.MUTATING:
         if action is None:
             bucket = re.fullmatch(r"/[^/?]+/?", urlsplit(head.target).path)
             return f"DELETE {urlsplit(head.target).path}" if head.method == "DELETE" and bucket else None
-        return action if _LOSING_ACTION.fullmatch(action) else None
+        return action if any(_LOSING_ACTION.fullmatch(each) for each in action.split(" and ")) else None
     if action is not None:
-        return None if _READING_ACTION.fullmatch(action) else action
+        return None if all(_READING_ACTION.fullmatch(each) for each in action.split(" and ")) else action
     return None if head.method in _READING_METHODS else f"{head.method} {urlsplit(head.target).path}"
 
 
 def _aws_action(head: Head, body: bytes) -> str | None:
     """The action of the query, JSON and Smithy RPC protocols; None for a REST request, which its method judges."""
-    if target := head.headers.get("x-amz-target"):
-        return target.rpartition(".")[2]
     parts = urlsplit(head.target)
-    if operation := re.fullmatch(r"/service/[^/]+/operation/([A-Za-z0-9]+)", parts.path):
-        return operation[1]
     actions = parse_qs(parts.query).get("Action", [])
+    if target := head.headers.get("x-amz-target"):
+        actions.append(target.rpartition(".")[2])
+    if operation := re.fullmatch(r"/service/[^/]+/operation/([A-Za-z0-9]+)", parts.path):
+        actions.append(operation[1])
     if needs_body(head):
-        actions = actions + parse_qs(body.decode("utf-8", "replace")).get("Action", [])
+        actions += parse_qs(body.decode("utf-8", "replace")).get("Action", [])
     # more than one: which of them the server would take cannot be known
     return " and ".join(sorted(set(actions))) if actions else None
 
@@ -100,9 +109,10 @@ def refused_kubernetes(head: Head, body: bytes, risk: Risk) -> str | None:
     if risk is Risk.MUTATING:
         losing = head.method == "DELETE" and _loses_objects(parts.path)
         return f"DELETE {parts.path}" if losing else None
-    if re.search(r"/(exec|attach|portforward|proxy)(/|$)", parts.path):
-        return f"{head.method} {parts.path}"
+    path = unquote(parts.path)  # as the API server reads it
+    if re.search(r"/(exec|attach|portforward|proxy)(/|$)", path) or re.search(r"/\.\.?(/|$)", path):
+        return f"{head.method} {path}"
     dry = parse_qs(parts.query).get("dryRun") == ["All"]
-    if head.method in _READING_METHODS or dry or (head.method == "POST" and _ASKING.match(parts.path)):
+    if head.method in _READING_METHODS or dry or (head.method == "POST" and _ASKING.fullmatch(path)):
         return None
-    return f"{head.method} {parts.path}"
+    return f"{head.method} {path}"

@@ -25,6 +25,7 @@ _MAX_HEAD = 65536
 _MAX_JUDGED_BODY = 1_048_576
 _INTERIM = re.compile(rb"HTTP/1\.1 1\d\d ")  # RFC 9110, 15.2: another head follows
 _CONNECTION = (b"connection", b"keep-alive")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # a bare line feed ends a line for one server and not for another
 _PER_HOP = ("connection", "keep-alive", "proxy-connection", "upgrade", "te", "trailer", "expect")
 
 Judge = Callable[[Head, bytes, Risk], str | None]
@@ -78,9 +79,6 @@ class HttpRelay:
         except asyncio.IncompleteReadError:
             return
         head, lines = _parse(raw)
-        if "transfer-encoding" in head.headers and self.risk is Risk.READONLY:
-            writer.write(_answer(411, "the guard wants a Content-Length"))
-            return
         length = int(head.headers.get("content-length", "0"))
         body = b""
         if needs_body(head) and length <= _MAX_JUDGED_BODY:
@@ -91,6 +89,8 @@ class HttpRelay:
                 _answer(403, f"refused by the guard: this procedure is {self.risk}, and this is {refused}", self.risk)
             )
             return
+        if "transfer-encoding" in head.headers and self.risk is Risk.READONLY:
+            raise ValueError("it does not tell its length")
         server.write(_handed_on(lines, self.extra) + body)
         upload = asyncio.create_task(_upload(reader, server, writer, head, length - len(body)))
         try:
@@ -147,15 +147,20 @@ async def _answered_head(from_server: asyncio.StreamReader) -> bytes:
 def _parse(raw: bytes) -> tuple[Head, list[str]]:
     """Raises ValueError when it is no HTTP/1.x request, or one that two servers could read differently."""
     lines = raw.decode("latin-1").split("\r\n")[:-2]
+    if any(_CONTROL.search(line) for line in lines):
+        raise ValueError("a control character in its head")
     method, target, version = lines[0].split(" ")
     if not version.startswith("HTTP/1.") or not method.isalpha() or len(raw) > _MAX_HEAD:
         raise ValueError("not an HTTP/1.1 request")
     headers: dict[str, str] = {}
     for line in lines[1:]:
         name, colon, value = line.partition(":")
-        if not colon or name != name.strip() or (name.lower() == "content-length" and "content-length" in headers):
+        name = name.lower()
+        if not colon or name != name.strip() or (name == "content-length" and name in headers):
             raise ValueError("a malformed header")
-        headers[name.lower()] = value.strip()
+        headers[name] = f"{headers[name]}, {value.strip()}" if name in headers else value.strip()
+    if not re.fullmatch(r"[0-9]{1,18}", headers.get("content-length", "0"), re.ASCII):
+        raise ValueError("a malformed Content-Length")
     if "content-length" in headers and "transfer-encoding" in headers:
         raise ValueError("both Content-Length and Transfer-Encoding")
     return Head(method.upper(), target, headers), lines

@@ -9,57 +9,25 @@ import stat
 import struct
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+from runbook_steps.guards.beyond import BEYOND
 from runbook_steps.guards.pidfd import descriptor_of, memory, own_process, text
+from runbook_steps.guards.seccomp import WRITING
+from runbook_steps.guards.verdict import Bounds, Call, Continue, Done, signed
 
-__all__ = ["Bounds", "Call", "Continue", "Done", "judged"]
+__all__ = ["judged"]
 
 _HERE = -100  # AT_FDCWD
 _NO_FOLLOW, _EMPTY_PATH = 0x100, 0x1000  # AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH
 _KIND, _NON_BLOCKING = 0xF, os.O_NONBLOCK
 _NETLINK = 16
 _NETLINK_READING = (0, 4)  # routes and addresses, socket lists: what `ip` and `ss` read
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/random", "/dev/urandom")
 _QUIET_SOCKETS = ("/nscd/", "/systemd/userdb/", "/sssd/", "/lib/sss/")  # every lookup of a user's name tries these
+_ATTRIBUTES, _WITHOUT = "changing the attributes of", errno.EOPNOTSUPP
 _UTIME_NOW, _UTIME_OMIT = 0x3FFFFFFF, 0x3FFFFFFE
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What the command may do: write below `write`, connect to `ports` on TCP and to the UNIX `sockets`."""
-
-    write: tuple[str, ...]
-    ports: frozenset[int]
-    sockets: tuple[str, ...] = ()
-
-    def writable(self, path: str) -> bool:
-        """Whether a real path (no links in it) lies within."""
-        return any(path == each or path.startswith(f"{each}/") for each in self.write)
-
-
-@dataclass(frozen=True)
-class Call:
-    """A system call: `task` is the thread that makes it, `arguments` the six registers."""
-
-    name: str
-    task: int
-    arguments: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Done:
-    """Answered here: `error` is 0 or an errno; `refused` names what went too far, empty when nothing did."""
-
-    error: int = 0
-    refused: str = ""
-
-
-@dataclass(frozen=True)
-class Continue(Done):
-    """The kernel carries on, and Landlock judges; `refused` when it is known to refuse."""
 
 
 def judged(call: Call, bounds: Bounds) -> Done:
@@ -69,7 +37,7 @@ def judged(call: Call, bounds: Bounds) -> Done:
 
 def _socket(call: Call, bounds: Bounds) -> Done:
     del bounds
-    family, kind, protocol = (_signed(each) for each in call.arguments[:3])
+    family, kind, protocol = (signed(each) for each in call.arguments[:3])
     base = kind & _KIND
     if family in {socket.AF_INET, socket.AF_INET6}:
         if base == socket.SOCK_STREAM and protocol in {0, socket.IPPROTO_TCP}:
@@ -97,14 +65,14 @@ def _connect(call: Call, bounds: Bounds) -> Done:
     raw = memory(call.task, address, min(length, 128))
     family = struct.unpack_from("=H", raw)[0]
     if family == socket.AF_UNIX:
-        return _connect_unix(call, _signed(number), raw[2:], bounds)
+        return _connect_unix(call, signed(number), raw[2:], bounds)
     if family not in {socket.AF_INET, socket.AF_INET6}:
         return Continue()  # netlink; no other socket can be made
     port = struct.unpack_from("!H", raw, 2)[0]
     host = socket.inet_ntop(family, raw[4:8] if family == socket.AF_INET else raw[8:24])
     if port not in bounds.ports or not ip_address(host).is_loopback:
         return Done(errno.EACCES, f"TCP to {host}:{port}, past the guard")
-    with descriptor_of(call.task, _signed(number)) as descriptor, socket.socket(fileno=os.dup(descriptor)) as own:
+    with descriptor_of(call.task, signed(number)) as descriptor, socket.socket(fileno=os.dup(descriptor)) as own:
         return Done(own.connect_ex((host, port)))  # made here, to the address that was looked at: see below
 
 
@@ -114,36 +82,41 @@ def _connect_unix(call: Call, number: int, raw: bytes, bounds: Bounds) -> Done:
         return Done(errno.EACCES, "an abstract UNIX socket")
     real = os.path.realpath(_placed(call.task, _HERE, path))
     if not (real in bounds.sockets or bounds.writable(real)):
-        there = Path(real).exists()
-        quiet = not there or any(each in real for each in _QUIET_SOCKETS)
-        return Done(errno.EACCES if there else errno.ENOENT, "" if quiet else f"the UNIX socket {real}")
-    with descriptor_of(call.task, number) as descriptor, socket.socket(fileno=os.dup(descriptor)) as own:
-        # the command could change its own memory meanwhile, and be let through to another place
-        own.connect(real)
+        exists = Path(real).exists()
+        quiet = not exists or any(each in real for each in _QUIET_SOCKETS)
+        return Done(errno.EACCES if exists else errno.ENOENT, "" if quiet else f"the UNIX socket {real}")
+    there = os.open(real, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        handle = f"/proc/self/fd/{there}"
+        if str(Path(handle).readlink()) != real:
+            return Done(errno.EACCES, f"a UNIX socket in place of {real}")
+        with descriptor_of(call.task, number) as descriptor, socket.socket(fileno=os.dup(descriptor)) as own:
+            # the command could change its memory or a link meanwhile, and be let through to another place
+            own.connect(handle)
+    finally:
+        os.close(there)
     return Done()
+
+
+def _bind(call: Call, bounds: Bounds) -> Done:
+    """Landlock judges as well: it lets a socket listen on a free port only, and be made in the folder only."""
+    raw = memory(call.task, call.arguments[1], min(call.arguments[2], 128))
+    family = struct.unpack_from("=H", raw)[0]
+    if family in {socket.AF_INET, socket.AF_INET6}:
+        port = struct.unpack_from("!H", raw, 2)[0]
+        return Done(errno.EACCES, f"listening on TCP port {port}") if port else Continue()
+    if family != socket.AF_UNIX:
+        return Continue()
+    path = os.fsdecode(raw[2:].split(b"\0", 1)[0])
+    if not path:
+        return Done(errno.EACCES, "an abstract UNIX socket") if raw[2:] else Continue()
+    real = os.path.realpath(_placed(call.task, _HERE, path))
+    return Continue() if bounds.writable(real) else Done(errno.EACCES, f"making the UNIX socket {real}")
 
 
 def _fast_open(call: Call, bounds: Bounds) -> Done:
     del call, bounds
     return Done(errno.EACCES, "TCP Fast Open, past the guard")
-
-
-def _kill(call: Call, bounds: Bounds) -> Done:
-    """Landlock lets signals through to the command's own processes only; this names the others."""
-    del bounds
-    pid, number = _signed(call.arguments[0]), call.arguments[1]
-    if number == 0 or abs(pid) <= 1 or own_process(call.task, abs(pid)):
-        named = number and pid == -1
-        return Continue(refused="a signal to every process" if named else "")
-    with suppress(OSError):
-        return Continue(refused=f"a signal to {Path(f'/proc/{abs(pid)}/comm').read_text('utf-8').strip()} ({abs(pid)})")
-    return Continue()
-
-
-def _unnamed(call: Call, bounds: Bounds) -> Done:
-    """Its flags are in memory; Landlock holds it as it holds `openat`."""
-    del call, bounds
-    return Continue()
 
 
 def _placed(task: int, folder: int, path: str) -> str:
@@ -159,33 +132,67 @@ def _writes(what: str, folder: int | None, path: int, *, flags: int | None = Non
     """Names a write outside of the bounds; the positions are those of the arguments."""
 
     def judge(call: Call, bounds: Bounds) -> Done:
-        where = _HERE if folder is None else _signed(call.arguments[folder])
-        name = text(call.task, call.arguments[path])
-        placed = Path(_placed(call.task, where, name))
-        real = Path(os.path.realpath(placed.parent)) / placed.name if name else placed
-        if what == "opening" and real.is_symlink():
-            real = Path(os.path.realpath(real))
+        real = _real(call, folder, path, follow=what == "opening")
         creating = flags is None or bool(call.arguments[flags] & os.O_CREAT)
         # what is not there cannot be written, what is there cannot be made: the kernel says so without Landlock
-        moot = not (real.parent.is_dir() if creating and what in {"opening", "making"} else os.path.lexists(real))
+        moot = not (
+            real.parent.is_dir() if creating and what in {"opening", "making", "moving to"} else os.path.lexists(real)
+        )
         moot = moot or (what == "making" and os.path.lexists(real))
-        if moot or bounds.writable(str(real)) or _harmless(real):
+        if moot or bounds.writable(str(real)) or _harmless(real, call.task):
             return Continue()
         return Continue(refused=f"{what} {real} for writing" if what == "opening" else f"{what} {real}")
 
     return judge
 
 
-def _harmless(path: Path) -> bool:
-    """Devices and one's own entries in /proc have their own rules; Python's caches are tried, and done without."""
+def _real(call: Call, folder: int | None, path: int, *, follow: bool) -> Path:
+    """What the arguments at those positions name, links resolved; in the last part only where the call follows them."""
+    where = _HERE if folder is None else signed(call.arguments[folder])
+    name = text(call.task, call.arguments[path])
+    placed = Path(_placed(call.task, where, name))
+    real = Path(os.path.realpath(placed.parent)) / placed.name if name else placed
+    return Path(os.path.realpath(real)) if follow and real.is_symlink() else real
+
+
+def _both(first: Callable[[Call, Bounds], Done], second: Callable[[Call, Bounds], Done]) -> Callable[..., Done]:
+    """Of two paths, each is looked at: the first that goes too far is named."""
+
+    def judge(call: Call, bounds: Bounds) -> Done:
+        found = first(call, bounds)
+        return found if found.refused else second(call, bounds)
+
+    return judge
+
+
+def _open_by_structure(call: Call, bounds: Bounds) -> Done:
+    """`openat2` has its flags in memory; Landlock holds it as it holds `openat`, this gives it a name."""
+    (flags,) = struct.unpack("=Q", memory(call.task, call.arguments[2], 8))
+    if not flags & WRITING:
+        return Continue()
+    arguments = (*call.arguments[:2], flags, *call.arguments[3:])
+    return _writes("opening", 0, 1, flags=2)(Call(call.name, call.task, arguments), bounds)
+
+
+def _never(what: str, folder: int | None, path: int | None, error: int) -> Callable[[Call, Bounds], Done]:
+    """Refused wherever the file lies; named when that is outside of the bounds: `cp -p` goes on without."""
+
+    def judge(call: Call, bounds: Bounds) -> Done:
+        handle = f"/proc/{call.task}/fd/{signed(call.arguments[0])}"
+        by_name = path is not None and call.arguments[path]
+        real = _real(call, folder, path, follow=True) if by_name and path is not None else Path(handle).readlink()
+        return Done(error, "" if bounds.writable(str(real)) or not real.exists() else f"{what} {real}")
+
+    return judge
+
+
+def _harmless(path: Path, task: int) -> bool:
+    """One's own entries in /proc have their own rules; Python's caches are tried, and done without."""
     if path.parts[1:2] == ("proc",):
-        return path.parts[2:3] != ("sys",) and not path.name.startswith("sysrq")
-    if "__pycache__" in path.parts:
-        return True
-    with suppress(OSError):
-        mode = path.lstat().st_mode
-        return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
-    return False
+        whose = "".join(path.parts[2:3])
+        others = whose.isdigit() and not own_process(task, int(whose))
+        return not others and whose != "sys" and not path.name.startswith("sysrq")
+    return "__pycache__" in path.parts or str(path) in _DEVICES
 
 
 def _on_file(
@@ -195,7 +202,7 @@ def _on_file(
 
     def judge(call: Call, bounds: Bounds) -> Done:
         follow = not ("flags" in more and call.arguments[more["flags"]] & _NO_FOLLOW) and "link" not in more
-        where = _HERE if folder is None else _signed(call.arguments[folder])
+        where = _HERE if folder is None else signed(call.arguments[folder])
         name = text(call.task, call.arguments[path]) if path is not None and call.arguments[path] else ""
         placed = _placed(call.task, where, name) if name else f"/proc/{call.task}/fd/{where}"
         descriptor = os.open(placed, os.O_PATH | os.O_CLOEXEC | (0 if follow or not name else os.O_NOFOLLOW))
@@ -203,7 +210,7 @@ def _on_file(
             handle = f"/proc/self/fd/{descriptor}"
             real = str(Path(handle).readlink())
             if not bounds.writable(real):
-                return Done() if _harmless(Path(real)) else Done(errno.EPERM, f"{what} {real}")
+                return Done() if _harmless(Path(real), call.task) else Done(errno.EPERM, f"{what} {real}")
             if not stat.S_ISLNK(os.fstat(descriptor).st_mode):  # a link's own mode and times interest nobody
                 act(call, handle)
         finally:
@@ -218,7 +225,7 @@ def _mode(position: int) -> Callable[[Call, str], None]:
 
 
 def _owner(position: int) -> Callable[[Call, str], None]:
-    return lambda call, handle: os.chown(handle, *(_signed(each) for each in call.arguments[position : position + 2]))
+    return lambda call, handle: os.chown(handle, *(signed(each) for each in call.arguments[position : position + 2]))
 
 
 def _times(call: Call, handle: str) -> None:
@@ -237,11 +244,6 @@ def _moment(value: tuple[int, int], kept: int) -> int:
     return special.get(fraction, seconds * 1_000_000_000 + fraction)
 
 
-def _signed(value: int) -> int:
-    """The lower half of a register as a C int."""
-    return int(struct.unpack("=i", struct.pack("=I", value & 0xFFFFFFFF))[0])
-
-
 _JUDGES: Mapping[str, Callable[[Call, Bounds], Done]] = {
     "socket": _socket, "socketpair": _socketpair, "connect": _connect,
     "sendto": _fast_open, "sendmsg": _fast_open, "sendmmsg": _fast_open,
@@ -249,10 +251,20 @@ _JUDGES: Mapping[str, Callable[[Call, Bounds], Done]] = {
     "creat": _writes("opening", None, 0), "truncate": _writes("truncating", None, 0),
     "unlink": _writes("removing", None, 0), "unlinkat": _writes("removing", 0, 1),
     "rmdir": _writes("removing", None, 0), "mkdir": _writes("making", None, 0), "mkdirat": _writes("making", 0, 1),
-    "rename": _writes("moving", None, 0), "renameat": _writes("moving", 0, 1), "renameat2": _writes("moving", 0, 1),
+    "rename": _both(_writes("moving", None, 0), _writes("moving to", None, 1)),
+    "renameat": _both(_writes("moving", 0, 1), _writes("moving to", 2, 3)),
+    "renameat2": _both(_writes("moving", 0, 1), _writes("moving to", 2, 3)),
+    "mknod": _writes("making", None, 0), "mknodat": _writes("making", 0, 1),
     "symlink": _writes("making", None, 1), "symlinkat": _writes("making", 1, 2),
-    "link": _writes("making", None, 1), "linkat": _writes("making", 2, 3),
-    "openat2": _unnamed, "kill": _kill,
+    "link": _both(_writes("linking", None, 0), _writes("making", None, 1)),
+    "linkat": _both(_writes("linking", 0, 1), _writes("making", 2, 3)),
+    "openat2": _open_by_structure, "bind": _bind,
+    **dict.fromkeys(("setxattr", "lsetxattr", "removexattr", "lremovexattr"), _never(_ATTRIBUTES, None, 0, _WITHOUT)),
+    **dict.fromkeys(("fsetxattr", "fremovexattr"), _never(_ATTRIBUTES, None, None, _WITHOUT)),
+    **dict.fromkeys(("setxattrat", "removexattrat", "file_setattr"), _never(_ATTRIBUTES, 0, 1, _WITHOUT)),
+    "ioctl": _never(_ATTRIBUTES, None, None, errno.EPERM),
+    **dict.fromkeys(("utime", "utimes"), _never("changing the times of", None, 0, errno.EPERM)),
+    "futimesat": _never("changing the times of", 0, 1, errno.EPERM),
     "chmod": _on_file("changing the mode of", None, 0, _mode(1)),
     "fchmod": _on_file("changing the mode of", 0, None, _mode(1)),
     "fchmodat": _on_file("changing the mode of", 0, 1, _mode(2)),
@@ -262,4 +274,5 @@ _JUDGES: Mapping[str, Callable[[Call, Bounds], Done]] = {
     "fchown": _on_file("changing the owner of", 0, None, _owner(1)),
     "fchownat": _on_file("changing the owner of", 0, 1, _owner(2), flags=4),
     "utimensat": _on_file("changing the times of", 0, 1, _times, flags=3),
+    **BEYOND,
 }  # fmt: skip

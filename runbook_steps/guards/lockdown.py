@@ -13,6 +13,7 @@ import ctypes
 import json
 import os
 import platform
+import resource
 import signal
 import socket
 import struct
@@ -24,9 +25,9 @@ from typing import Any, NoReturn
 if __name__ == "__main__":  # as a script it finds its siblings by this
     sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-from runbook_steps.guards.judgement import Bounds
 from runbook_steps.guards.overseer import end_as, oversee, receive_listener
 from runbook_steps.guards.seccomp import CALLS, install
+from runbook_steps.guards.verdict import Bounds
 
 __all__ = ["ABI_NEEDED", "landlock_abi", "lockable", "main"]
 
@@ -38,13 +39,14 @@ _READ_FILE = 1 << 2
 _WRITE = 0x7FF2  # write, remove, make any kind, refer, truncate; bit 2 and 3 are reading
 _FILE_WRITE = 1 << 1 | 1 << 14
 _IOCTL = 1 << 15
-_CONNECT = 1 << 1
+_BIND, _CONNECT = 1 << 0, 1 << 1
+_ANY_FREE_PORT = 0
 _SCOPED = 1 << 0 | 1 << 1  # abstract sockets, signals
 _NO_NEW_PRIVS, _SUBREAPER, _DEATH_SIGNAL, _DROP_CAPABILITY = 38, 36, 1, 24
 _KEPT_CAPABILITIES = (1, 2)  # root may read everybody's files; what it may write is for Landlock
 _LAST_CAPABILITY = 63
 _CANNOT = 126  # the shell's word for "found, but cannot be run"
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/pts")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx")  # not the terminals of others
 
 
 def landlock_abi() -> int:
@@ -83,6 +85,7 @@ def _become(spec: dict[str, Any], command: list[str], to_overseer: socket.socket
             if number not in _KEPT_CAPABILITIES:
                 _libc().prctl(_DROP_CAPABILITY, number, 0, 0, 0)  # refused to who has none anyway
         _restrict(spec["write"], [Path(item) for item in spec["hide"]], spec["ports"])
+        resource.setrlimit(resource.RLIMIT_CORE, (1, 1))  # 1 is too small for a file, and for a program that gets it
         for usual in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and a command would inherit that
             signal.signal(usual, signal.SIG_DFL)
         socket.send_fds(to_overseer, [b"!"], [install()])
@@ -102,7 +105,7 @@ def _restrict(write: Iterable[str], hide: list[Path], ports: Iterable[int]) -> N
     if abi < ABI_NEEDED:
         raise OSError(f"Landlock has ABI {abi}, {ABI_NEEDED} is needed")
     files = _WRITE | (_READ_FILE if hide else 0) | (_IOCTL if abi >= _IOCTL_ABI else 0)
-    rules = struct.pack("=QQQ", files, _CONNECT, _SCOPED if abi >= _SIGNALS_ABI else 0)
+    rules = struct.pack("=QQQ", files, _BIND | _CONNECT, _SCOPED if abi >= _SIGNALS_ABI else 0)
     ruleset = _call(_CREATE, rules, len(rules), 0)
     for path in write:
         rights = files if Path(path).is_dir() else _FILE_WRITE | (_IOCTL if abi >= _IOCTL_ABI else 0)
@@ -112,6 +115,7 @@ def _restrict(write: Iterable[str], hide: list[Path], ports: Iterable[int]) -> N
     if hide:
         for readable in _all_but(hide):
             _allow(ruleset, str(readable), _READ_FILE)
+    _call(_ADD, ruleset, _PORT_RULE, struct.pack("=QQ", _BIND, _ANY_FREE_PORT), 0)
     for port in ports:
         _call(_ADD, ruleset, _PORT_RULE, struct.pack("=QQ", _CONNECT, port), 0)
     if _libc().prctl(_NO_NEW_PRIVS, 1, 0, 0, 0):

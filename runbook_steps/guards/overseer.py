@@ -24,8 +24,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbook_steps.guards.judgement import Bounds, Call, Continue, judged
-from runbook_steps.guards.seccomp import CALLS
+from runbook_steps.guards.beyond import name_of
+from runbook_steps.guards.judgement import judged
+from runbook_steps.guards.seccomp import CALLS, FORKS
+from runbook_steps.guards.verdict import Bounds, Call, Continue, Done
 
 __all__ = ["oversee"]
 
@@ -35,13 +37,16 @@ _CONTINUE = 1
 _LOOK_MS = 200
 _GRACE_MS = 800  # less than the second after which the run would kill this process itself
 _ROUNDS = 100
+_MOST_PROCESSES, _COUNT_EVERY = 400, 50
 
 
 @dataclass
 class _Ended:
-    """Set by a signal to this process: the command is to end."""
+    """`asked` is set by a signal to this process, or by a command that takes too much: the command is to end."""
 
     asked: bool = False
+    closed: bool = False  # no process is made any more
+    made: int = 0
 
 
 def oversee(child: int, listener: int, bounds: Bounds, report: Path) -> int:
@@ -49,8 +54,9 @@ def oversee(child: int, listener: int, bounds: Bounds, report: Path) -> int:
     ended = _Ended()
     signal.signal(signal.SIGTERM, lambda *_: setattr(ended, "asked", True))
     told = _Report(report)
-    threading.Thread(target=_answer_all, args=(listener, bounds, told), daemon=True).start()
-    status = _follow(child, ended)
+    threading.Thread(target=_answer_all, args=(listener, bounds, told, ended), daemon=True).start()
+    status = _follow(child, ended, _Space(bounds, told))
+    ended.closed = True
     left = _end_everything()
     if left and not ended.asked:
         told.write("Kernel", f"left running when it ended: {', '.join(sorted(left))}")
@@ -73,27 +79,73 @@ class _Report:
                 out.write(line)
 
 
-def _follow(child: int, ended: _Ended) -> int | None:
+class _Space:
+    """The room on the disks that the command may write to: it may take half of what it found."""
+
+    def __init__(self, bounds: Bounds, told: _Report) -> None:
+        self._told = told
+        self._least = {path: _free(path) // 2 for path in bounds.write}
+
+    def taken(self) -> bool:
+        """Whether it took more; said once."""
+        full = next((path for path, least in self._least.items() if _free(path) < least), "")
+        if full:
+            self._told.write("Kernel", f"filling the disk of {full}")
+        return bool(full)
+
+
+def _free(path: str) -> int:
+    try:
+        found = os.statvfs(path)
+    except OSError:
+        return 0
+    return found.f_bavail * found.f_frsize
+
+
+def _follow(child: int, ended: _Ended, space: _Space) -> int | None:
     """The child's wait status; None when it outlives the moment it has after this process was told to end."""
     watch = select.poll()
     watch.register(os.pidfd_open(child), select.POLLIN)
     while not ended.asked:
         if watch.poll(_LOOK_MS):
             return os.waitpid(child, 0)[1]
+        _bury(child)
+        ended.asked = ended.asked or space.taken()
     # the command got the signal too, being in the same group: it may tidy up
     return os.waitpid(child, 0)[1] if watch.poll(_GRACE_MS) else None
 
 
-def _answer_all(listener: int, bounds: Bounds, told: _Report) -> None:
+def _bury(child: int) -> None:
+    """Orphans that ended are children of this process, and count as processes until they are waited for."""
+    with suppress(ChildProcessError):
+        while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and found.si_pid != child:
+            os.waitpid(found.si_pid, 0)
+
+
+def _answer_all(listener: int, bounds: Bounds, told: _Report, ended: _Ended) -> None:
     """In a thread of its own: a call that its signal took back leaves the next receive waiting."""
     names = {number: name for name, number in CALLS[platform.machine()].numbers.items()}
     watch = select.poll()
     watch.register(listener, select.POLLIN)
     while dict(watch.poll()).get(listener, 0) & select.POLLIN:  # it hangs up with the last process of the command
-        _answer(listener, names, bounds, told)
+        _answer(listener, names, bounds, told, ended)
 
 
-def _answer(listener: int, names: dict[int, str], bounds: Bounds, told: _Report) -> None:
+def _forked(task: int, ended: _Ended) -> Done:
+    """A process more, as long as the command runs and has not too many. It is made by the kernel, in the command."""
+    ended.made += 1
+    if not ended.closed and ended.made % _COUNT_EVERY == 0 and len(_descendants(os.getpid())) > _MOST_PROCESSES:
+        ended.asked = ended.closed = True
+        return Done(errno.EAGAIN, f"more than {_MOST_PROCESSES} processes at once")
+    if not ended.closed:
+        return Continue()
+    with suppress(OSError):
+        if os.getsid(task) != os.getsid(0):
+            return Done(errno.EAGAIN, f"left running when it ended: {name_of(task)}")
+    return Done(errno.EAGAIN)
+
+
+def _answer(listener: int, names: dict[int, str], bounds: Bounds, told: _Report, ended: _Ended) -> None:
     notice = bytearray(_NOTICE.size)
     try:
         fcntl.ioctl(listener, _RECEIVE, notice)
@@ -101,8 +153,9 @@ def _answer(listener: int, names: dict[int, str], bounds: Bounds, told: _Report)
         return  # whoever asked has gone meanwhile
     key, task, _, number, _, _, *arguments = _NOTICE.unpack(notice)
     try:
-        outcome = judged(Call(names.get(number, ""), task, tuple(arguments)), bounds)
-    except (OSError, ValueError, IndexError, struct.error) as error:
+        call = Call(names.get(number, ""), task, tuple(arguments))
+        outcome = _forked(task, ended) if call.name in FORKS else judged(call, bounds)
+    except (OSError, ValueError, LookupError, OverflowError, struct.error) as error:
         code = error.errno if isinstance(error, OSError) and error.errno else errno.EPERM
         answer = _ANSWER.pack(key, 0, -code, 0)
     else:

@@ -37,8 +37,8 @@ def text(task: int, address: int) -> str:
 
 
 def own_process(task: int, other: int) -> bool:
-    """Whether both are below this process, however deep."""
-    return all(_below(each, os.getpid()) for each in (task, other))
+    """Whether both are below this process, however deep; this one is not theirs."""
+    return other != os.getpid() and all(_below(each, os.getpid()) for each in (task, other))
 
 
 def _below(process: int, root: int) -> bool:

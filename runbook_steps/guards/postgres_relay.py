@@ -7,12 +7,14 @@ TLS is used when its URL asks for it. Authentication passes through untouched.
 from __future__ import annotations
 
 import asyncio
+import re
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runbook_steps.guards.listening import Incoming
-from runbook_steps.guards.sql_policy import refused_sql
-from runbook_steps.guards.streams import Refusal, Tell, Upstream, both_ways, connect, copy, shut
+from runbook_steps.guards.sql_policy import refused_setting, refused_sql
+from runbook_steps.guards.streams import CHUNK, Refusal, Tell, Upstream, both_ways, connect, shut
 from runbook_steps.model import Risk
 
 __all__ = ["PostgresRelay"]
@@ -21,7 +23,11 @@ _SSL, _GSS, _CANCEL = 80877103, 80877104, 80877102
 _LENGTH_SIZE, _SHORTEST_STARTUP = 4, 8  # bytes
 _MAX_STARTUP = 10_000  # bytes, as the server's own limit
 _MAX_STATEMENT = 64 * 1024 * 1024
-_READ_ONLY = "-c default_transaction_read_only=on"
+# and as the judge of the statements reads them, whatever a role or a database has for a default
+_READ_ONLY = "-c default_transaction_read_only=on -c standard_conforming_strings=on"
+_OPTION = re.compile(r"(?:-c\s*|--)([\w.-]+)=((?:\\.|[^\s\\])*)(?:\s+|$)")
+_CONNECTING = frozenset({"user", "database", "options", "client_encoding"})
+_WROTE = b"\0C25006\0"  # of an error: the read-only session refused what a function or a rule does
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class PostgresRelay:
             server.write(self._opened(startup))
             await both_ways(
                 asyncio.create_task(self._judged(reader, server, writer)),
-                asyncio.create_task(copy(from_server, writer)),
+                asyncio.create_task(self._answered(from_server, writer)),
             )
         except PermissionError as refused:
             self._refuse(writer, str(refused))
@@ -68,13 +74,13 @@ class PostgresRelay:
         (code,) = struct.unpack_from("!i", startup)
         if code == _CANCEL or self.risk is not Risk.READONLY:
             return struct.pack("!i", len(startup) + 4) + startup
-        texts = startup[4:].rstrip(b"\0").split(b"\0")
+        texts = [text.decode("utf-8", "replace") for text in startup[4:].rstrip(b"\0").split(b"\0")]
         parameters = dict(zip(texts[::2], texts[1::2], strict=False))
-        if b"replication" in parameters:
-            raise PermissionError("a replication connection")
-        options = parameters.get(b"options", b"").decode()
-        parameters[b"options"] = f"{options} {_READ_ONLY}".strip().encode()
-        body = struct.pack("!i", code) + b"".join(k + b"\0" + v + b"\0" for k, v in parameters.items()) + b"\0"
+        if refused := _refused_parameters(parameters):
+            raise PermissionError(refused)
+        parameters["options"] = f"{parameters.get('options', '')} {_READ_ONLY}".strip()
+        parameters["client_encoding"] = "UTF8"
+        body = struct.pack("!i", code) + b"".join(f"{k}\0{v}\0".encode() for k, v in parameters.items()) + b"\0"
         return struct.pack("!i", len(body) + 4) + body
 
     async def _judged(
@@ -98,11 +104,23 @@ class PostgresRelay:
             await server.drain()
 
     def _refused(self, kind: bytes, body: bytes) -> str | None:
-        if kind == b"Q":
-            return refused_sql(body.rstrip(b"\0").decode("utf-8", "replace"), self.risk)
-        if kind == b"P":
-            return refused_sql(body.split(b"\0", 2)[1].decode("utf-8", "replace"), self.risk)
+        if kind in {b"Q", b"P"}:
+            text = body.rstrip(b"\0") if kind == b"Q" else body.split(b"\0", 2)[1]
+            try:
+                return refused_sql(text.decode("utf-8"), self.risk)
+            except UnicodeDecodeError:
+                return "SQL that is not UTF-8" if self.risk is Risk.READONLY else None
         return "a function call message" if kind == b"F" and self.risk is Risk.READONLY else None
+
+    async def _answered(self, server: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        """Server to client; what only the read-only session stopped is named as well."""
+        before = b""
+        while chunk := await server.read(CHUNK):
+            if self.risk is Risk.READONLY and _WROTE in before + chunk:
+                self.tell(Refusal("PostgreSQL", "a write by a function or a rule, in a read-only session"))
+            before = chunk[-len(_WROTE) :]
+            client.write(chunk)
+            await client.drain()
 
     def _refuse(self, writer: asyncio.StreamWriter, operation: str) -> None:
         self.tell(Refusal("PostgreSQL", operation))
@@ -122,6 +140,18 @@ async def _startup(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
         if struct.unpack_from("!i", body)[0] not in {_SSL, _GSS}:
             return body
         writer.write(b"N")
+
+
+def _refused_parameters(parameters: Mapping[str, str]) -> str | None:
+    """What of a session's first message could take it out of reading: they are settings, by another way."""
+    if "replication" in parameters:
+        return "a replication connection"
+    options = parameters.get("options", "").strip()
+    if rest := _OPTION.sub("", options):
+        return f"the option {rest[:40]}"
+    asked = [(name.replace("-", "_"), value) for name, value in _OPTION.findall(options)]
+    asked += [item for item in parameters.items() if item[0] not in _CONNECTING and not item[0].startswith("_pq_.")]
+    return next((refused for name, value in asked if (refused := refused_setting(name, value))), None)
 
 
 def _error(code: str, message: str) -> bytes:

@@ -14,16 +14,19 @@ __all__ = ["refused_redis"]
 
 _READING = frozenset(
     """
-    auth bitcount bitfield_ro bitpos command dbsize discard dump echo eval_ro evalsha_ro exec exists expiretime
-    fcall_ro geodist geohash geopos georadius_ro georadiusbymember_ro geosearch get getbit getrange hello hexists
+    auth bitcount bitfield_ro bitpos command dbsize dump echo exists expiretime
+    geodist geohash geopos georadius_ro georadiusbymember_ro geosearch get getbit getrange hello hexists
     hexpiretime hget hgetall hkeys hlen hmget hpexpiretime hpttl hrandfield hscan hstrlen httl hvals info keys
-    lastsave lcs lindex llen lolwut lpos lrange mget multi object pexpiretime pfcount ping pttl quit randomkey
+    lastsave lcs lindex llen lolwut lpos lrange mget object pexpiretime pfcount ping pttl quit randomkey
     readonly reset role scan scard sdiff select sinter sintercard sismember smembers smismember sort_ro srandmember
-    sscan strlen substr sunion time ttl type unwatch watch xinfo xlen xpending xrange xread xrevrange zcard
+    sscan strlen substr sunion time ttl type xinfo xlen xpending xrange xread xrevrange zcard
     zcount zdiff zinter zintercard zlexcount zmscore zrandmember zrange zrangebylex zrangebyscore zrank zrevrange
     zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion
     """.split()  # noqa: SIM905 - a list of ninety quoted words is not easier to read
-)  # not `touch`: it moves the time of last access, by which keys are evicted
+)
+# not `touch`: it moves the time of last access, by which keys are evicted; no script, `EVAL_RO` neither: it may
+# reset the slow log, stays in the server's cache, and holds up everybody while it runs. No transaction: reading
+# needs none
 _READING_PARTS = {
     "acl": {"cat", "getuser", "help", "list", "users", "whoami"},
     "client": {  # of one's own connection, or only told

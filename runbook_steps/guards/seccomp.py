@@ -15,14 +15,14 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-__all__ = ["CALLS", "Calls", "install", "program"]
+__all__ = ["CALLS", "FORKS", "WRITING", "Calls", "install", "program"]
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ASK, _REFUSE = 0x7FFF0000, 0x7FC00000, 0x00050000
 _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data; little-endian halves of each argument
 _X32 = 0x40000000
-_EPERM, _ENOSYS, _NOT_SUPPORTED = 1, 38, 95
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_EPERM, _ENOSYS = 1, 38
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _FAST_OPEN = 0x20000000  # MSG_FASTOPEN: a connection that Landlock does not see
 _MODE_FILTER, _NEW_LISTENER, _WAIT_KILLABLE = 1, 8, 32  # once it is looked at, only SIGKILL takes a call back
 
@@ -38,6 +38,7 @@ class Calls:
 
 _SHARED = {
     "openat2": 437, "fchmodat2": 452, "setxattrat": 463, "removexattrat": 466, "io_uring_setup": 425,
+    "file_setattr": 469, "clone3": 435, "pidfd_send_signal": 424, "pidfd_getfd": 438, "move_mount": 429,
 }  # fmt: skip
 _X86_64 = {
     "socket": 41, "connect": 42, "sendto": 44, "sendmsg": 46, "socketpair": 53, "sendmmsg": 307,
@@ -46,12 +47,31 @@ _X86_64 = {
     "link": 86, "linkat": 265, "chmod": 90, "fchmod": 91, "fchmodat": 268, "chown": 92, "fchown": 93, "lchown": 94,
     "fchownat": 260, "utime": 132, "utimes": 235, "futimesat": 261, "utimensat": 280, "setxattr": 188,
     "kill": 62, "lsetxattr": 189, "fsetxattr": 190, "removexattr": 197, "lremovexattr": 198, "fremovexattr": 199,
+    "clone": 56, "fork": 57, "vfork": 58, "tkill": 200, "tgkill": 234, "rt_sigqueueinfo": 129,
+    "rt_tgsigqueueinfo": 297, "ptrace": 101, "process_vm_writev": 311, "prlimit64": 302, "setpriority": 141,
+    "ioprio_set": 251, "sched_setaffinity": 203, "sched_setscheduler": 144, "sched_setparam": 142,
+    "sched_setattr": 314, "shmget": 29, "shmat": 30, "shmctl": 31, "semget": 64, "semctl": 66, "semop": 65,
+    "semtimedop": 220, "msgget": 68, "msgsnd": 69, "msgrcv": 70, "msgctl": 71, "mq_open": 240, "mq_unlink": 241,
+    "add_key": 248, "keyctl": 250, "request_key": 249, "bind": 49, "mknod": 133, "mknodat": 259, "ioctl": 16,
+    "sethostname": 170, "setdomainname": 171, "settimeofday": 164, "clock_settime": 227, "mount": 165, "umount2": 166,
+    "swapon": 167, "swapoff": 168, "reboot": 169, "init_module": 175, "finit_module": 313, "delete_module": 176,
+    "acct": 163, "syslog": 103, "pivot_root": 155, "kexec_load": 246, "migrate_pages": 256, "move_pages": 279,
+    "open_by_handle_at": 304, "fcntl": 72,
 }  # fmt: skip
 _AARCH64 = {
     "socket": 198, "connect": 203, "sendto": 206, "sendmsg": 211, "socketpair": 199, "sendmmsg": 269,
     "openat": 56, "truncate": 45, "unlinkat": 35, "renameat": 38, "renameat2": 276, "mkdirat": 34, "symlinkat": 36,
     "linkat": 37, "fchmod": 52, "fchmodat": 53, "fchownat": 54, "fchown": 55, "utimensat": 88, "setxattr": 5,
     "kill": 129, "lsetxattr": 6, "fsetxattr": 7, "removexattr": 14, "lremovexattr": 15, "fremovexattr": 16,
+    "clone": 220, "tkill": 130, "tgkill": 131, "rt_sigqueueinfo": 138, "rt_tgsigqueueinfo": 240, "ptrace": 117,
+    "process_vm_writev": 271, "prlimit64": 261, "setpriority": 140, "ioprio_set": 30, "sched_setaffinity": 122,
+    "sched_setscheduler": 119, "sched_setparam": 118, "sched_setattr": 274, "shmget": 194, "shmat": 196,
+    "shmctl": 195, "semget": 190, "semctl": 191, "semop": 193, "semtimedop": 192, "msgget": 186, "msgsnd": 189,
+    "msgrcv": 188, "msgctl": 187, "mq_open": 180, "mq_unlink": 181, "add_key": 217, "keyctl": 219, "request_key": 218,
+    "bind": 200, "mknodat": 33, "ioctl": 29, "sethostname": 161, "setdomainname": 162, "settimeofday": 170,
+    "clock_settime": 112, "mount": 40, "umount2": 39, "swapon": 224, "swapoff": 225, "reboot": 142,
+    "init_module": 105, "finit_module": 273, "delete_module": 106, "acct": 89, "syslog": 116, "pivot_root": 41,
+    "kexec_load": 104, "migrate_pages": 238, "move_pages": 239, "open_by_handle_at": 265, "fcntl": 25,
 }  # fmt: skip
 CALLS: Mapping[str, Calls] = {
     "x86_64": Calls(0xC000003E, 317, {**_X86_64, **_SHARED}),
@@ -60,15 +80,16 @@ CALLS: Mapping[str, Calls] = {
 """By `platform.machine()`; on any other a command cannot be locked down."""
 
 _IF_ARGUMENT_HAS = {  # only with one of these bits is there something to decide
-    "open": (1, _WRITING), "openat": (2, _WRITING), "sendto": (3, _FAST_OPEN), "sendmsg": (2, _FAST_OPEN),
+    "open": (1, WRITING), "openat": (2, WRITING), "sendto": (3, _FAST_OPEN), "sendmsg": (2, _FAST_OPEN),
     "sendmmsg": (3, _FAST_OPEN),
 }  # fmt: skip
-_NEVER = {
-    "io_uring_setup": _ENOSYS,  # it would do all of the above unseen
-    **dict.fromkeys(("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr",
-                     "setxattrat", "removexattrat"), _NOT_SUPPORTED),  # `cp -p` goes on without
-    **dict.fromkeys(("utime", "utimes", "futimesat"), _EPERM),
+_IF_ARGUMENT_IS = {  # only with one of these values
+    "ioctl": (1, (0x40086602, 0x401C5820, 0x40087602, 0x41009432, 0x5412, 0x541C)),  # attributes; typing for others
+    "fcntl": (1, (8, 15)),  # F_SETOWN, F_SETOWN_EX
 }  # fmt: skip
+_NEVER = {"io_uring_setup": _ENOSYS}  # it would do all of the above unseen
+FORKS = frozenset({"clone", "clone3", "fork", "vfork"})
+"""What makes processes and threads: the overseer lets nothing be made any more when the command has ended."""
 
 
 def program(calls: Calls) -> bytes:
@@ -94,6 +115,10 @@ def _instructions(calls: Calls) -> Iterator[tuple[int, int, int, int]]:
                 (_RETURN, 0, 0, _ASK),
                 (_RETURN, 0, 0, _ALLOW),
             ]
+        elif name in _IF_ARGUMENT_IS:
+            position, values = _IF_ARGUMENT_IS[name]
+            tests = [(_EQUAL, len(values) - index, 0, value) for index, value in enumerate(values)]
+            block = [(_LOAD, 0, 0, _ARGUMENTS + 8 * position), *tests, (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _ASK)]
         else:
             block = [(_RETURN, 0, 0, _ASK)]
         yield _EQUAL, 0, len(block), number

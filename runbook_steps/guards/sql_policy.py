@@ -6,7 +6,7 @@ before a write gets through: this one refuses the statements that could switch t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pglast
@@ -14,7 +14,7 @@ from pglast import ast, enums
 
 from runbook_steps.model import Risk
 
-__all__ = ["refused_sql"]
+__all__ = ["refused_setting", "refused_sql"]
 
 _READING = (
     ast.SelectStmt,
@@ -31,15 +31,22 @@ _READING = (
 )
 _LOSING = (ast.TruncateStmt, ast.DropdbStmt, ast.DropTableSpaceStmt, ast.DropRoleStmt, ast.DropOwnedStmt)
 _SETTINGS = frozenset({  # what a reading session may set for itself
-    "application_name", "bytea_output", "client_encoding", "client_min_messages", "datestyle",
+    "application_name", "bytea_output", "client_min_messages", "datestyle",
     "default_statistics_target", "enable_bitmapscan", "enable_hashjoin", "enable_indexonlyscan",
     "enable_indexscan", "enable_mergejoin", "enable_nestloop", "enable_seqscan", "enable_sort",
     "escape_string_warning", "extra_float_digits", "force_parallel_mode", "idle_in_transaction_session_timeout",
     "intervalstyle", "jit", "lock_timeout", "max_parallel_workers_per_gather", "quote_all_identifiers",
-    "random_page_cost", "row_security", "search_path", "standard_conforming_strings", "statement_timeout",
+    "random_page_cost", "row_security", "search_path", "statement_timeout",
     "synchronize_seqscans", "timezone", "track_io_timing", "transaction_isolation", "transaction_timeout",
     "transform_null_equals", "work_mem", "xmloption", "restrict_nonsystem_relation_kind",
 })  # fmt: skip
+# with another value the server reads a text otherwise than the parser here: a string for one is a statement for
+# the other
+_VALUES: Mapping[str, frozenset[str]] = {
+    "client_encoding": frozenset({"utf8", "utf-8", "unicode"}),
+    "standard_conforming_strings": frozenset({"on", "true", "yes", "1"}),
+    "default_transaction_read_only": frozenset({"on", "true", "yes", "1"}),
+}
 # functions that act although the transaction is read-only (PostgreSQL 18, chapter 9.28 and the shipped extensions),
 # or that read the files of the server
 _ACTING = frozenset({
@@ -49,12 +56,14 @@ _ACTING = frozenset({
     "pg_logical_emit_message", "pg_import_system_collations", "pg_prewarm", "pg_clear_relation_stats",
     "pg_clear_attribute_stats", "pg_restore_relation_stats", "pg_restore_attribute_stats", "lowrite", "loread",
     "query_to_xml", "query_to_xml_and_xmlschema", "query_to_xmlschema", "cursor_to_xml", "xpath_table",
-    "ts_stat", "pg_sync_replication_slots",
+    "ts_stat", "ts_rewrite", "pg_sync_replication_slots", "pg_log_standby_snapshot", "pg_current_xact_id",
+    "txid_current", "pg_nextoid", "pg_truncate_visibility_map",
 })  # fmt: skip
 _ACTING_PREFIXES = (
     "dblink", "lo_", "pg_advisory_", "pg_try_advisory_", "pg_copy_", "pg_create_", "pg_drop_", "pg_file_",
     "pg_replication_", "pg_stat_reset", "pg_stat_statements_reset", "pg_logical_slot_",
-    "pg_read_", "pg_ls_", "pg_stat_file", "gin_clean", "brin_", "crosstab", "connectby",
+    "pg_read_", "pg_ls_", "pg_stat_file", "gin_clean", "brin_", "crosstab", "connectby", "pg_buffercache_evict",
+    "postgres_fdw_", "autoprewarm_", "binary_upgrade_",
 )  # fmt: skip
 _ACCESS_SHARE = 1
 _PG_DUMP = "view, foreign-table"  # pg_dump sets restrict_nonsystem_relation_kind so; no other setting takes that value
@@ -105,10 +114,15 @@ def _loses(node: Any) -> str | None:
 def _acts(call: Any) -> str | None:
     name = str(call.funcname[-1].sval).lower()
     if name == "set_config":
-        words = [_constant(argument) for argument in call.args or ()]
-        harmless = (words[:1] and words[0].lower() in _SETTINGS) or words[1:2] == [_PG_DUMP]
-        return None if harmless else "set_config()"
+        setting, value, *_ = [*(_constant(argument) for argument in call.args or ()), "", ""]
+        return None if value == _PG_DUMP or refused_setting(setting, value) is None else "set_config()"
     return f"{name}()" if name in _ACTING or name.startswith(_ACTING_PREFIXES) else None
+
+
+def refused_setting(name: str, value: str) -> str | None:
+    """What is wrong with a setting of a reading session, as `SET name`; None when it may be set so."""
+    known = name.lower() in _SETTINGS or value.lower() in _VALUES.get(name.lower(), ())
+    return None if known else f"SET {name.lower()}"
 
 
 def _constant(argument: Any) -> str:
@@ -123,7 +137,7 @@ def _sets(node: Any) -> str | None:
         return None  # back to what the guard opened the session with
     if name in {"transaction", "session characteristics"}:
         return "SET TRANSACTION READ WRITE" if _read_write(node.args) else None
-    return None if name in _SETTINGS else f"SET {name}"
+    return refused_setting(name, _constant(node.args[0]) if node.args and len(node.args) == 1 else "")
 
 
 def _begins(node: Any) -> str | None:

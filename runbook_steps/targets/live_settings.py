@@ -112,6 +112,8 @@ def load_live_settings(name: str, table: Mapping[str, Any], root: Path) -> LiveS
             _env_ignore_empty=True,  # type: ignore[call-arg]
             **values,
         )
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{env_file.name} is not UTF-8: save it as UTF-8, one NAME=value a line") from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -123,7 +123,10 @@ HOSTILE = {
         ),
         "PostgreSQL: TRUNCATE",
     ),
-    "sql over options": ("PGOPTIONS='-c default_transaction_read_only=off' psql -c 'truncate drill_risk'", "TRUNCATE"),
+    "sql over options": (
+        "PGOPTIONS='-c default_transaction_read_only=off' psql -c 'truncate drill_risk'",
+        "SET default_transaction_read_only",
+    ),
     "http post": ('curl -sS -X POST "$API_BASE_URL/api/auth/otp/request" -d "{}"', "POST /api/auth/otp/request"),
     "http delete": ('curl -sS -X DELETE "$API_BASE_URL/api/bookings/1" || true', "DELETE /api/bookings/1"),
     "http by header": (

@@ -52,6 +52,7 @@ class ContainersTarget(EmbeddedTarget):
             emulated={**facts.emulated, **_SHIMS},
             hidden=facts.hidden,
             sockets=facts.sockets,
+            refusals=facts.refusals,
         )
 
     def run_in(self, images: Mapping[str, str]) -> None:

@@ -37,7 +37,7 @@ from runbook_steps.targets.embedded.processes import become_subreaper, start_mar
 from runbook_steps.targets.embedded.reaper import start_reaper
 from runbook_steps.targets.embedded.service import NotReady, http_status, until
 from runbook_steps.targets.embedded.supervision import Launch, Supervised, Timing, as_child
-from runbook_steps.targets.embedded.wire import TOKEN_FILE
+from runbook_steps.targets.embedded.wire import REFUSALS_FILE, TOKEN_FILE
 
 __all__ = ["Keeper", "main"]
 
@@ -216,7 +216,8 @@ _LOOKING = frozenset({"status"})
 class _Wire:
     """Reads one request a connection, gives one answer."""
 
-    def __init__(self, keeper: Keeper, token: str) -> None:
+    def __init__(self, keeper: Keeper, token: str, refusals: Path) -> None:
+        self._refusals = refusals
         self._token = token
         self._operations: dict[str, Callable[..., Awaitable[Any]]] = {
             "start_parts": keeper.start_parts,
@@ -230,6 +231,8 @@ class _Wire:
 
     def _permit(self, name: str, token: str) -> None:
         if name not in _LOOKING and not hmac.compare_digest(token, self._token):
+            with contextlib.suppress(OSError), self._refusals.open("a", encoding="utf-8") as out:
+                out.write(json.dumps(["Services", f"{name[:40]} without permission"]) + "\n")
             raise TargetError(f"`{name}` changes a service, and this procedure is read-only")
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -268,7 +271,9 @@ async def _keep(layout: Layout, owner_fd: int | None, reaper: int) -> bool:
         loop.add_signal_handler(number, end)
     watched = _watch_owner(loop, layout, owner_fd, end)
     token = (layout.directory / TOKEN_FILE).read_text("utf-8")
-    server = await asyncio.start_unix_server(_Wire(keeper, token).serve, str(layout.control_socket))
+    server = await asyncio.start_unix_server(
+        _Wire(keeper, token, layout.directory / REFUSALS_FILE).serve, str(layout.control_socket)
+    )
     layout.control_socket.chmod(0o600)
     await keeper.done.wait()
     asked = not ends

@@ -18,7 +18,7 @@ from runbook_steps.targets.embedded.clearing import clear
 from runbook_steps.targets.embedded.control import EmbeddedControl
 from runbook_steps.targets.embedded.environment import command_environment
 from runbook_steps.targets.embedded.layout import Layout, read_layout
-from runbook_steps.targets.embedded.wire import TOKEN_FILE, ask, write_token
+from runbook_steps.targets.embedded.wire import REFUSALS_FILE, TOKEN_FILE, ask, write_token
 
 __all__ = ["EmbeddedTarget"]
 
@@ -93,6 +93,7 @@ class EmbeddedTarget:
             emulated=tools.emulated(),
             hidden=(str(self._layout.directory / TOKEN_FILE),) if self._layout else (),
             sockets=(str(self._layout.control_socket),) if self._layout else (),
+            refusals=str(self._layout.directory / REFUSALS_FILE) if self._layout else "",
         )
 
     @property

@@ -11,9 +11,10 @@ from typing import Any
 
 from runbook_steps.errors import TargetError
 
-__all__ = ["LONGEST_SOCKET_PATH", "TOKEN_FILE", "ask", "write_token"]
+__all__ = ["LONGEST_SOCKET_PATH", "REFUSALS_FILE", "TOKEN_FILE", "ask", "write_token"]
 
 LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux, 104 elsewhere
+REFUSALS_FILE = "refused.jsonl"
 TOKEN_FILE = "control.token"  # noqa: S105 - a file name
 """Beside the socket: who can read it may change the services. A read-only command cannot see it."""
 _ANSWER_LIMIT_S = 120.0
