@@ -32,6 +32,15 @@ Judge = Callable[[Head, bytes, Risk], str | None]
 
 
 @dataclass(frozen=True)
+class _Judged:
+    """A request that may pass: what is sent first, and how many bytes of its body are still to come."""
+
+    head: Head
+    raw: bytes
+    left: int
+
+
+@dataclass(frozen=True)
 class HttpRelay:
     """One listening place for one origin. `part` is what a refusal names, `extra` are headers for the real server."""
 
@@ -47,11 +56,14 @@ class HttpRelay:
         """Serves one client; its connection ends when the real server cannot be reached, as its own would."""
         server = writer = None
         try:
-            from_server, server = await connect(self.upstream)
-            tls = await self._mirrored(server) if self.mirror is not None else None
+            # a mirror needs the real server first; without one a request is judged, and named, also when that is away
+            there = await connect(self.upstream) if self.mirror is not None else None
+            tls, server = (await self._mirrored(there[1]), there[1]) if there else (None, None)
             reader, writer = await incoming.streams(tls)
             try:
-                await self._one_request(reader, writer, from_server, server)
+                if judged := await self._judged(reader, writer):
+                    from_server, server = there or await connect(self.upstream)
+                    await self._hand_on(judged, reader, writer, from_server, server)
             except (ValueError, asyncio.LimitOverrunError) as error:
                 self.tell(Refusal(self.part, f"a request that cannot be judged ({error})"))
                 writer.write(_answer(400, f"refused by the guard: {error}"))
@@ -67,17 +79,12 @@ class HttpRelay:
             raise ConnectionError("the server showed no certificate")
         return await asyncio.to_thread(self.mirror.context, certificate, self.upstream.host, self.upstream.port)
 
-    async def _one_request(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        from_server: asyncio.StreamReader,
-        server: asyncio.StreamWriter,
-    ) -> None:
+    async def _judged(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> _Judged | None:
+        """The request, as far as it was read; None when it was refused, or there is none. Raises ValueError."""
         try:
             raw = await reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError:
-            return
+            return None
         head, lines = _parse(raw)
         length = int(head.headers.get("content-length", "0"))
         body = b""
@@ -88,11 +95,21 @@ class HttpRelay:
             writer.write(
                 _answer(403, f"refused by the guard: this procedure is {self.risk}, and this is {refused}", self.risk)
             )
-            return
+            return None
         if "transfer-encoding" in head.headers and self.risk is Risk.READONLY:
             raise ValueError("it does not tell its length")
-        server.write(_handed_on(lines, self.extra) + body)
-        upload = asyncio.create_task(_upload(reader, server, writer, head, length - len(body)))
+        return _Judged(head, _handed_on(lines, self.extra) + body, length - len(body))
+
+    async def _hand_on(
+        self,
+        judged: _Judged,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        from_server: asyncio.StreamReader,
+        server: asyncio.StreamWriter,
+    ) -> None:
+        server.write(judged.raw)
+        upload = asyncio.create_task(_upload(reader, server, writer, judged.head, judged.left))
         try:
             writer.write(await _answered_head(from_server))
             while chunk := await from_server.read(CHUNK):
