@@ -119,6 +119,6 @@ _PARTS: tuple[tuple[str, str, Callable[[Mapping[str, str]], str]], ...] = (
     ("api", "API_BASE_URL", _api),
     ("postgres", "DATABASE_URL", _database),
     ("redis", "REDIS_URL", _redis),
-    ("aws", "AWS_ENDPOINT_URL", _aws),
+    ("aws", "AWS_ACCESS_KEY_ID", _aws),
     ("logs", "LOG_DIR", _logs),
 )

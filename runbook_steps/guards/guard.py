@@ -13,6 +13,7 @@ from pathlib import Path
 
 from runbook_steps.errors import TargetError
 from runbook_steps.guards import lockdown
+from runbook_steps.guards.aws_signing import AwsKeys, AwsSigner, guarded_variables, keys_of
 from runbook_steps.guards.http_policy import refused_aws, refused_http, refused_kubernetes
 from runbook_steps.guards.http_relay import HttpRelay
 from runbook_steps.guards.kubeconfig import Cluster, guarded_kubeconfig, read_kubeconfig
@@ -56,6 +57,8 @@ class Guard:
         if self.risk is Risk.READONLY:
             real = with_readonly_role(real)
         guarded = rewritten(real, lambda origin: self._port(origin, real))
+        if keys := keys_of(real):
+            guarded |= guarded_variables(self._signing_port(keys, real))
         if real.get("KUBECONFIG"):
             guarded["KUBECONFIG"] = str(self._kubeconfig(real))
         if self._mirror is not None:
@@ -110,6 +113,18 @@ class Guard:
             raise TargetError(f"the guard of {origin.name} cannot listen: {error}") from error
         asyncio.run_coroutine_threadsafe(listener.accept(), self._loop)
         self._listeners[origin] = listener
+
+    def _signing_port(self, keys: AwsKeys, real: Mapping[str, str]) -> int:
+        """Where the requests to AWS itself are judged, signed and sent on."""
+        origin = Origin("aws", "amazonaws.com", 443, "yes", "AWS")
+        if origin not in self._listeners:
+            tls = ssl.create_default_context()
+            if trusted := real.get("SSL_CERT_FILE"):
+                tls.load_verify_locations(trusted)
+            signer = AwsSigner(keys, lambda scope: Upstream(scope.host, 443, tls))
+            nowhere, tell = Upstream("", 0), self._refusals.append  # each request says where it goes
+            self._listen(origin, HttpRelay("AWS", nowhere, refused_aws, self.risk, tell, signer=signer))
+        return self._listeners[origin].port
 
     def _kubeconfig(self, real: Mapping[str, str]) -> Path:
         """One that leads here; without a cluster, and saying why, when the real one cannot be guarded."""

@@ -12,8 +12,10 @@ import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
+from xml.sax.saxutils import escape
 
-from runbook_steps.guards.http_policy import Head, needs_body
+from runbook_steps.guards.http_policy import Head, needs_body, refused_aws
 from runbook_steps.guards.listening import Incoming
 from runbook_steps.guards.mirror import Mirror
 from runbook_steps.guards.streams import CHUNK, Refusal, Tell, Upstream, connect, shut
@@ -26,23 +28,38 @@ _MAX_JUDGED_BODY = 1_048_576
 _INTERIM = re.compile(rb"HTTP/1\.1 1\d\d ")  # RFC 9110, 15.2: another head follows
 _CONNECTION = (b"connection", b"keep-alive")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # a bare line feed ends a line for one server and not for another
+_REFUSED = "RefusedByTheGuard"
 _PER_HOP = ("connection", "keep-alive", "proxy-connection", "upgrade", "te", "trailer", "expect")
 
 Judge = Callable[[Head, bytes, Risk], str | None]
 
 
+class Signer(Protocol):
+    """Signs a request for the server it is meant for."""
+
+    def needs_body(self, head: Head) -> bool:
+        """Whether the signature covers the body, which must then be read whole."""
+
+    def signed(self, head: Head, lines: list[str], body: bytes) -> tuple[Upstream, list[str]]:
+        """Where it goes, and the lines of its head, signed. Raises ValueError for what cannot be signed."""
+
+
 @dataclass(frozen=True)
 class _Judged:
-    """A request that may pass: what is sent first, and how many bytes of its body are still to come."""
+    """A request that may pass: where to, what is sent first, and how many bytes of its body are still to come."""
 
     head: Head
+    upstream: Upstream
     raw: bytes
     left: int
 
 
 @dataclass(frozen=True)
 class HttpRelay:
-    """One listening place for one origin. `part` is what a refusal names, `extra` are headers for the real server."""
+    """One listening place for one origin. `part` is what a refusal names, `extra` are headers for the real server.
+
+    With a `signer`, each request says where it goes, and `upstream` is not used.
+    """
 
     part: str
     upstream: Upstream
@@ -51,6 +68,7 @@ class HttpRelay:
     tell: Tell
     mirror: Mirror | None = None
     extra: tuple[tuple[str, str], ...] = ()
+    signer: Signer | None = None
 
     async def __call__(self, incoming: Incoming) -> None:
         """Serves one client; its connection ends when the real server cannot be reached, as its own would."""
@@ -62,7 +80,7 @@ class HttpRelay:
             reader, writer = await incoming.streams(tls)
             try:
                 if judged := await self._judged(reader, writer):
-                    from_server, server = there or await connect(self.upstream)
+                    from_server, server = there or await connect(judged.upstream)
                     await self._hand_on(judged, reader, writer, from_server, server)
             except (ValueError, asyncio.LimitOverrunError) as error:
                 self.tell(Refusal(self.part, f"a request that cannot be judged ({error})"))
@@ -88,17 +106,19 @@ class HttpRelay:
         head, lines = _parse(raw)
         length = int(head.headers.get("content-length", "0"))
         body = b""
-        if needs_body(head) and length <= _MAX_JUDGED_BODY:
+        if (needs_body(head) or (self.signer and self.signer.needs_body(head))) and length <= _MAX_JUDGED_BODY:
             body = await _body(reader, writer, head, length)
         if refused := self.judge(head, body, self.risk):
             self.tell(Refusal(self.part, refused))
-            writer.write(
-                _answer(403, f"refused by the guard: this procedure is {self.risk}, and this is {refused}", self.risk)
-            )
+            said = f"refused by the guard: this procedure is {self.risk}, and this is {refused}"
+            writer.write(_aws_answer(head, said) if self.judge is refused_aws else _answer(403, said, self.risk))
             return None
         if "transfer-encoding" in head.headers and self.risk is Risk.READONLY:
             raise ValueError("it does not tell its length")
-        return _Judged(head, _handed_on(lines, self.extra) + body, length - len(body))
+        upstream = self.upstream
+        if self.signer is not None:
+            upstream, lines = self.signer.signed(head, lines, body)
+        return _Judged(head, upstream, _handed_on(lines, self.extra) + body, length - len(body))
 
     async def _hand_on(
         self,
@@ -191,7 +211,18 @@ def _handed_on(lines: list[str], extra: tuple[tuple[str, str], ...]) -> bytes:
 
 
 def _answer(status: int, message: str, risk: Risk | None = None) -> bytes:
-    document = {"error": message} | ({"risk": str(risk)} if risk else {})
-    body = json.dumps(document).encode() + b"\n"
-    head = f"HTTP/1.1 {status} Guard\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return _response(status, "application/json", json.dumps({"error": message} | ({"risk": str(risk)} if risk else {})))
+
+
+def _aws_answer(head: Head, message: str) -> bytes:
+    """As its clients understand it: they show code and message, and would stumble over anything else."""
+    if "x-amz-target" in head.headers:
+        return _response(403, "application/json", json.dumps({"__type": _REFUSED, "message": message}))
+    error = f"<Error><Code>{_REFUSED}</Code><Message>{escape(message)}</Message></Error>"
+    return _response(403, "text/xml", f"<ErrorResponse>{error}</ErrorResponse>")
+
+
+def _response(status: int, kind: str, text: str) -> bytes:
+    body = text.encode() + b"\n"
+    head = f"HTTP/1.1 {status} Guard\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
     return (head + "Connection: close\r\n\r\n").encode() + body

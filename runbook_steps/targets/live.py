@@ -20,14 +20,14 @@ __all__ = ["LiveTarget"]
 
 _CONNECT_S = 5.0
 _SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
-_PART_OF = {  # the setting that says that a target has the part
-    "postgres": "database_url",
-    "redis": "redis_url",
-    "api": "api_base_url",
-    "nginx": "api_base_url",
-    "aws": "aws_endpoint_url",  # without one the guard has no place to stand, and nothing may pass beside it
-    "third_parties": "tap_api_url",
-    "kubernetes": "kubeconfig",
+_PART_OF = {  # the settings any of which says that a target has the part
+    "postgres": ("database_url",),
+    "redis": ("redis_url",),
+    "api": ("api_base_url",),
+    "nginx": ("api_base_url",),
+    "aws": ("aws_endpoint_url", "aws_access_key_id"),  # the guard signs with the key; it cannot borrow a machine's role
+    "third_parties": ("tap_api_url",),
+    "kubernetes": ("kubeconfig",),
 }
 _SHIM = "runbook_steps.targets.embedded.shims.redis_cli"
 _ADDRESS_OF = {"postgres": "DATABASE_URL", "redis": "REDIS_URL", "api": "API_BASE_URL", "aws": "AWS_ENDPOINT_URL"}
@@ -60,7 +60,9 @@ class LiveTarget:
     @property
     def parts(self) -> frozenset[str]:
         """The parts that are configured."""
-        return frozenset(part for part, setting in _PART_OF.items() if _said(getattr(self._settings, setting)))
+        return frozenset(
+            part for part, names in _PART_OF.items() if any(_said(getattr(self._settings, name)) for name in names)
+        )
 
     @property
     def settings(self) -> LiveSettings:
