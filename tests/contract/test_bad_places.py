@@ -36,11 +36,6 @@ def project(tmp_path: Path) -> Path:
             "error: the folder that this is run in is gone; go to another one",
         ),
         ("mkdir -p build/evidence; mkfifo build/evidence/embedded.json", "", 1, "is a pipe, not a file"),
-        (
-            "",
-            1,
-            "",
-        ),
     ],
 )
 def test_a_bad_place_is_told_in_words(project: Path, before: str, after: str, code: int, says: str) -> None:
