@@ -100,18 +100,18 @@ def refused_kubernetes(head: Head, body: bytes, risk: Risk) -> str | None:
     """The Kubernetes request that goes beyond the risk; None when it may pass.
 
     `--dry-run=server` changes nothing and passes; so does asking what one is allowed to do. Opening a shell
-    in a pod (`exec`, `attach`, `portforward`, `proxy`) is an HTTP GET and refused all the same.
+    in a pod (`exec`, `attach`, `portforward`, `proxy`) is an HTTP GET and refused all the same: what is done in
+    there is judged by nobody, so that it is refused to what may change things as well.
     """
     del body
     parts = urlsplit(head.target)
     if risk is Risk.DESTRUCTIVE:
         return None
-    if risk is Risk.MUTATING:
-        losing = head.method == "DELETE" and _loses_objects(parts.path)
-        return f"DELETE {parts.path}" if losing else None
     path = unquote(parts.path)  # as the API server reads it
     if re.search(r"/(exec|attach|portforward|proxy)(/|$)", path) or re.search(r"/\.\.?(/|$)", path):
         return f"{head.method} {path}"
+    if risk is Risk.MUTATING:
+        return f"DELETE {path}" if head.method == "DELETE" and _loses_objects(path) else None
     dry = parse_qs(parts.query).get("dryRun") == ["All"]
     if head.method in _READING_METHODS or dry or (head.method == "POST" and _ASKING.fullmatch(path)):
         return None

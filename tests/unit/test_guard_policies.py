@@ -160,3 +160,46 @@ def test_headers_said_twice_are_both_looked_at() -> None:
     """The last one alone would hide the first."""
     head, _ = _parse(b"GET /x HTTP/1.1\r\nX-HTTP-Method: PUT\r\nX-HTTP-Method: GET\r\n\r\n")
     assert refused_http(head, b"", Risk.READONLY) == "PUT /x"
+
+
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "named"),
+    [
+        ("PATCH", f"{DEPLOYMENTS}/api/scale", None),
+        ("POST", f"{DEPLOYMENTS}", None),
+        ("DELETE", f"{DEPLOYMENTS}/api", None),  # it can be applied again
+        ("DELETE", DEPLOYMENTS, f"DELETE {DEPLOYMENTS}"),  # all of them
+        ("DELETE", "/api/v1/namespaces/default", "DELETE /api/v1/namespaces/default"),
+        ("DELETE", "/api/v1/%6eamespaces/default", "DELETE /api/v1/namespaces/default"),
+        ("DELETE", "/api/v1/namespaces/default/secrets/s", "DELETE /api/v1/namespaces/default/secrets/s"),
+        ("DELETE", "/api/v1/persistentvolumes/data", "DELETE /api/v1/persistentvolumes/data"),
+        ("POST", f"{POD}/exec?command=sh", f"POST {POD}/exec"),
+        ("GET", f"{POD}/e%78ec", f"GET {POD}/exec"),
+    ],
+)
+def test_what_may_change_a_cluster_may_not_lose_what_it_holds(method: str, path: str, named: str | None) -> None:
+    """At `mutating`: one object that can be applied again, never many, never data, never a shell in a pod."""
+    assert refused_kubernetes(Head(method, path, {}), b"", Risk.MUTATING) == named
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body", "named"),
+    [
+        ("PUT", "/backups/key", b"", None),
+        ("DELETE", "/backups/key", b"", None),
+        ("DELETE", "/backups", b"", "DELETE /backups"),
+        ("POST", "/", b"Action=RegisterTargets", None),
+        ("POST", "/", b"Action=DeleteLoadBalancer", "DeleteLoadBalancer"),
+        ("POST", "/", b"Action=RegisterTargets&Action=DeleteLoadBalancer", "DeleteLoadBalancer and RegisterTargets"),
+        ("POST", "/?Action=TerminateInstances", b"", "TerminateInstances"),
+    ],
+)
+def test_what_may_change_aws_may_not_remove_what_holds_others(
+    method: str, target: str, body: bytes, named: str | None
+) -> None:
+    """At `mutating`: an object, a target, an alarm; never a bucket, a balancer or a machine."""
+    headers = {"content-type": "application/x-www-form-urlencoded"} if body else {}
+    assert refused_aws(Head(method, target, headers), body, Risk.MUTATING) == named
