@@ -11,7 +11,7 @@ from jinja2 import Environment, TemplateSyntaxError, meta, nodes
 from runbook_steps.errors import PageError, Position
 from runbook_steps.front_matter import RUNBOOK_KEYS, Head, read_front_matter, read_head
 from runbook_steps.model import FrontMatter
-from runbook_steps.parse import stem_of
+from runbook_steps.parse import BYTE_ORDER_MARK, MARKED, stem_of
 
 __all__ = ["SECTIONS", "Call", "Fence", "Page", "Section", "parse_page"]
 
@@ -117,6 +117,8 @@ def parse_page(text: str, path: str) -> Page:
     first = next((heading for heading in headings if heading.level == 1), None)
     sections = tuple(_sections(plain, headings, path))
     problems = list(head.problems)
+    if text.startswith(BYTE_ORDER_MARK):
+        problems = [PageError(Position(path, 1), MARKED)]  # what else is said of it follows from that
     if kind not in (None, "runbook", "page"):
         problems.append(PageError(head.at("kind"), "`kind` must be `runbook` or `page`"))
     calls: tuple[Call, ...] = ()

@@ -24,7 +24,16 @@ from runbook_steps.errors import FeatureError, Position
 from runbook_steps.model import Command, Procedure, Risk, Role, Runbook, Step
 from runbook_steps.parse_rules import refuse_useless_outline, time_limit_s
 
-__all__ = ["COMMAND_STEP", "MANUAL_STEP", "MEDIA_TYPES", "parse_feature", "procedure_hash", "stem_of"]
+__all__ = [
+    "BYTE_ORDER_MARK",
+    "COMMAND_STEP",
+    "MANUAL_STEP",
+    "MARKED",
+    "MEDIA_TYPES",
+    "parse_feature",
+    "procedure_hash",
+    "stem_of",
+]
 
 MEDIA_TYPES = ("bash", "sql")
 COMMAND_STEP = re.compile(
@@ -34,6 +43,8 @@ COMMAND_STEP = re.compile(
 MANUAL_STEP = re.compile(r"a person (?P<what>.+)")
 _ROLES = {"Context": Role.GIVEN, "Action": Role.WHEN, "Outcome": Role.THEN}
 _STEP_WORDS = ("Given", "When", "Then", "And", "But")
+BYTE_ORDER_MARK = "\ufeff"
+MARKED = "begins with a byte order mark, which some editors add: save it as UTF-8 without one (BOM)"
 _UNSAFE_IN_A_NAME = re.compile(r"::|[\[\]\x00-\x1f]")
 
 
@@ -42,6 +53,8 @@ def parse_feature(text: str, path: str, *, default_timeout_s: float = 30.0) -> R
 
     Raises FeatureError, with file and line, for text that is not Gherkin or breaks a rule.
     """
+    if text.startswith(BYTE_ORDER_MARK):
+        raise FeatureError(Position(path, 1), MARKED)
     document = _gherkin(text, path)
     feature = document.get("feature")
     if feature is None:

@@ -135,3 +135,11 @@ def test_kind_and_keys_tell_a_runbook() -> None:
     assert parse_page("---\nowner: CTO\n---\n", PATH).says_runbook
     assert not parse_page("---\nkind: page\nowner: CTO\n---\n", PATH).says_runbook
     assert not parse_page("---\ntitle: About\n---\n", PATH).says_runbook
+
+
+def test_a_byte_order_mark_is_told_as_what_it_is() -> None:
+    """Not as a head that is missing."""
+    page = parse_page("\ufeff---\ntitle: X\n---\n\n# X\n", "docs/redis/full.md")
+    assert [str(problem).partition(",")[0] for problem in page.problems] == [
+        "docs/redis/full.md:1: begins with a byte order mark"
+    ]

@@ -70,6 +70,7 @@ def test_the_risk_comes_from_the_tag() -> None:
     [
         ("", 1, "no `Feature:` here"),
         ("nonsense", 1, "expected"),
+        ("\ufeff" + feature(""), 1, "begins with a byte order mark"),
         (feature("", head="Feature: X\n"), 3, "exactly one risk tag"),
         (feature("", head="@risk_readonly @risk_mutating\nFeature: X\n"), 4, "exactly one risk tag"),
         (feature("    Gvien x\n"), 5, "did you mean Given?"),
