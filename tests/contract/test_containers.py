@@ -16,7 +16,7 @@ import redis
 
 from runbook_steps.errors import ConfigurationError, TargetError
 from runbook_steps.targets.containers import ContainersTarget
-from runbook_steps.targets.containers.engine import RUN_LABEL, client
+from runbook_steps.targets.containers.engine import RUN_LABEL, SERVICE_LABEL, client, remove_containers, remove_orphans
 from runbook_steps.targets.containers.settings import IMAGE_NAMES, image_of, images_from
 
 ROOT = Path(__file__).parents[2]
@@ -39,8 +39,8 @@ needs_engine = pytest.mark.skipif(not engine_answers(), reason="no Docker engine
 def containers(directory: Path | None = None) -> list[str]:
     """The services of one run, or of all, whose containers there are."""
     label = RUN_LABEL if directory is None else f"{RUN_LABEL}={directory}"
-    found = client().containers.list(all=True, filters={"label": label})
-    return sorted(container.labels["com.beautycort.runbooks.service"] for container in found)
+    found = client().containers.list(all=True, ignore_removed=True, filters={"label": label})
+    return sorted(container.labels[SERVICE_LABEL] for container in found)
 
 
 def wait_until(seen: Callable[[], bool], limit_s: float = 30.0) -> bool:
@@ -162,3 +162,17 @@ def test_after_kill_9_no_container_is_left(tmp_path: Path) -> None:
         owner.kill()
         owner.wait()
     assert wait_until(lambda: not containers(directory) and not directory.exists())
+
+
+@needs_engine
+def test_a_container_whose_run_is_gone_is_removed_at_the_next_start(target: ContainersTarget, tmp_path: Path) -> None:
+    """The engine was away when its run was cleared; what belongs to a run that is there stays."""
+    image, service = target.images()["redis"], {SERVICE_LABEL: "redis"}
+    for folder in (tmp_path, tmp_path / "gone"):
+        client().containers.create(image, command="x", labels={RUN_LABEL: str(folder), **service})
+    try:
+        assert remove_orphans() == ["redis"]
+        assert (containers(tmp_path), containers(tmp_path / "gone")) == (["redis"], [])
+        assert containers(target.layout.directory) != []
+    finally:
+        remove_containers(tmp_path)

@@ -24,7 +24,7 @@ from runbook_steps.targets.embedded.processes import start_mark
 from runbook_steps.targets.embedded.service import Service
 from runbook_steps.targets.engine_ping import no_engine, refuse_without_engine
 
-__all__ = ["ContainerProcess", "client", "launch", "prepare_ryuk", "remove_containers"]
+__all__ = ["ContainerProcess", "client", "launch", "prepare_ryuk", "remove_containers", "remove_orphans"]
 
 RUN_LABEL = "com.beautycort.runbooks.run"
 SERVICE_LABEL = "com.beautycort.runbooks.service"
@@ -160,14 +160,28 @@ def _reason(error: Exception) -> str:
 
 def remove_containers(directory: Path) -> list[str]:
     """Removes every container of a run, running or not; gives their services. Nothing to do without an engine."""
+    return _remove_all(_labelled(f"{RUN_LABEL}={directory}"))
+
+
+def remove_orphans() -> list[str]:
+    """Removes the containers of runs whose folder is gone: their engine was away while they were cleared."""
+    return _remove_all(each for each in _labelled(RUN_LABEL) if not Path(each.labels[RUN_LABEL]).is_dir())
+
+
+def _labelled(label: str) -> list[Container]:
     try:
-        engine = client(timeout_s=20)
-        found = engine.containers.list(all=True, filters={"label": f"{RUN_LABEL}={directory}"})
+        found: list[Container] = client(timeout_s=20).containers.list(
+            all=True, ignore_removed=True, filters={"label": label}
+        )
     except (TargetError, DockerException, requests.RequestException):
         return []
-    removers = [threading.Thread(target=_remove, args=(container,)) for container in found]
-    _all(removers)
-    return [str(container.labels.get(SERVICE_LABEL, container.short_id)) for container in found]
+    return found
+
+
+def _remove_all(found: Iterable[Container]) -> list[str]:
+    gone = list(found)
+    _all(threading.Thread(target=_remove, args=(container,)) for container in gone)
+    return [str(container.labels.get(SERVICE_LABEL, container.short_id)) for container in gone]
 
 
 def _remove(container: Container) -> None:

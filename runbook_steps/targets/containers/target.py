@@ -8,7 +8,7 @@ from typing import Self
 
 from runbook_steps.errors import TargetError
 from runbook_steps.model import Risk, TargetFacts
-from runbook_steps.targets.containers.engine import client
+from runbook_steps.targets.containers.engine import client, remove_orphans
 from runbook_steps.targets.containers.images import built_images, ensure_images
 from runbook_steps.targets.containers.settings import images_from
 from runbook_steps.targets.embedded.target import EmbeddedTarget
@@ -63,5 +63,6 @@ class ContainersTarget(EmbeddedTarget):
         """Name → image. Builds those of this project that the engine does not have. Raises TargetError."""
         if self._images is None:
             raise TargetError("a containers target is made with `ContainersTarget.over`")
+        remove_orphans()
         ensure_images(self._images)
         return self._images
