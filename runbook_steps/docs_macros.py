@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import html
 import json
 from pathlib import Path
@@ -84,6 +85,8 @@ def define_env(env: Any) -> None:
     env.macro(lambda: folded_text("The schema, as JSON", _schema_text(catalog_schema())), "runbooks_schema")
     _reference(env, project)
     _finding(env, project)
+    if not gc.get_freeze_count():  # once: a preview reads the project again, and the former one must go
+        gc.freeze()  # what is read lives as long as the build: the collector need not look at it again and again
 
 
 def _reference(env: Any, project: Project) -> None:
