@@ -117,16 +117,14 @@ def test_a_hung_keeper_is_no_hold(owner: Owner, eventually: Eventually) -> None:
 
 
 def test_the_next_start_clears_what_all_of_them_left(owner: Owner, eventually: Eventually) -> None:
-    """Reaper, keeper and owner killed at once: the folder stays, until the next start looks."""
+    """Reaper, keeper and owner killed at once: nobody is left to clear but the next start, ours or another worker's."""
     kill(owner.reaper, owner.keeper, psutil.Process(owner.process.pid))
     owner.process.wait()
     eventually(lambda: not _lives(owner.keeper) and not _lives(owner.reaper))
-    assert owner.layout.directory.exists()
 
-    cleared = registry.sweep()
+    registry.sweep()
 
-    assert owner.layout.directory in cleared
-    eventually(owner.nothing_left, 3.0)
+    eventually(owner.nothing_left, 10.0)
 
 
 def test_the_living_are_not_swept(owner: Owner) -> None:
