@@ -1,4 +1,4 @@
-"""`make bench`: what must stay fast, measured on this machine; ratios side by side in one run, since machines differ.
+"""`make bench`: what must stay fast, measured on this machine; `tests.bench_site` measures builds side by side.
 
 Prints a table, or JSON with `--format json`. It judges nothing: limits are named beside the figures.
 """
@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from runbook_steps.targets.embedded import EmbeddedTarget
-from tests.bench_site import ratios
 
 ROOT = Path(__file__).parents[1]
 EVERYTHING = ("postgres", "redis", "third_parties", "api", "nginx", "aws")
@@ -63,11 +62,6 @@ def site_build() -> float:
         return timed(lambda: subprocess.run(command, cwd=ROOT, check=True, capture_output=True))
 
 
-def plain_ratio() -> float:
-    """CPU time of a build of 50 generated runbooks, divided by that of the same pages as plain Markdown."""
-    return ratios(50, 1)[0]
-
-
 def collection() -> float:
     """Seconds to collect all scenarios, without starting anything."""
     command = [sys.executable, "-m", "pytest", "features/", "--collect-only", "-q", "-p", "no:cacheprovider"]
@@ -84,7 +78,6 @@ def main() -> int:
     for name, wanted, run, unit in (
         ("cold start of the whole embedded target", "at most 5 s", cold_start, "s"),
         ("warm build of the site", "at most 3 s", site_build, "s"),
-        ("build of 50 runbooks, against plain Markdown", "at most 1.15", plain_ratio, "×"),
         ("collection of all scenarios", "no limit", collection, "s"),
     ):
         figures.append(measured(name, wanted, run, options.runs, unit))
