@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from runbook_steps.errors import PageError, Position
-from runbook_steps.yaml_text import loaded
+from runbook_steps.yaml_text import FAST, loaded
 
 __all__ = ["NOT_YAML", "Entry", "not_yaml", "read_document"]
 
@@ -97,7 +97,7 @@ def _with_lines(base: Any) -> Any:
 
 
 _PLAIN = _with_lines(yaml.SafeLoader)
-_FAST = _with_lines(getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+_FAST = _with_lines(FAST)
 
 
 # beside YAML's own errors: of a value that is not what its tag says, `!!int x`

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 from runbook_steps.errors import ConfigurationError
@@ -32,16 +33,13 @@ class EvidenceViews:
         for evidence in self._project.evidence:
             around = self._with_data(evidence, site)
             for runbook, _ in published(self._project):
-                file = site / evidence_address(evidence.target, runbook.stem)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                _write(file, evidence_page(runbook, evidence, around))
+                _write(site / evidence_address(evidence.target, runbook.stem), evidence_page(runbook, evidence, around))
 
     def write_one(self, address: str, site: Path) -> bool:
         """Writes the view at that address below the site; False when there is none."""
         for evidence in self._project.evidence:
             for runbook, _ in published(self._project):
                 if evidence_address(evidence.target, runbook.stem) == address:
-                    (site / address).parent.mkdir(parents=True, exist_ok=True)
                     _write(site / address, evidence_page(runbook, evidence, self._with_data(evidence, site)))
                     return True
         return False
@@ -55,9 +53,9 @@ class EvidenceViews:
         if data is not None:
             there.parent.mkdir(parents=True, exist_ok=True)
             there.write_bytes(data)
-        around = self._around
-        return Surroundings(around.site, around.folders, around.proof_page, data=data is not None)
+        return replace(self._around, data=data is not None)
 
 
 def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, "utf-8", errors="replace")  # evidence may hold half a character, which no file can

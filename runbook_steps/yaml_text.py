@@ -7,8 +7,10 @@ from typing import Any
 
 import yaml
 
-__all__ = ["composed", "loaded"]
+__all__ = ["FAST", "composed", "loaded"]
 
+FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The fast safe loader, the plain one where there is no libyaml."""
 _MOST_BRACKETS = 500
 _DEEP = re.compile(r"(?:[-?:][ \t]+){40}|^[ \t]{400}", re.MULTILINE)
 
@@ -20,7 +22,7 @@ def composed(text: str, fast: Any = None, plain: Any = None) -> tuple[yaml.Node 
     """
     if not _may_be_deep(text):
         try:
-            return _read(text, fast or getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            return _read(text, fast or FAST)
         except yaml.YAMLError:
             pass  # the other one says best what is wrong
     try:

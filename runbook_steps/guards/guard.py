@@ -15,7 +15,7 @@ from runbook_steps.errors import TargetError
 from runbook_steps.guards import lockdown
 from runbook_steps.guards.aws_signing import AwsKeys, AwsSigner, guarded_variables, keys_of
 from runbook_steps.guards.http_policy import refused_aws, refused_http, refused_kubernetes
-from runbook_steps.guards.http_relay import HttpRelay
+from runbook_steps.guards.http_relay import HttpRelay, aws_refusal
 from runbook_steps.guards.kubeconfig import Cluster, guarded_kubeconfig, read_kubeconfig
 from runbook_steps.guards.listening import Listener, Relay
 from runbook_steps.guards.mirror import Mirror
@@ -123,7 +123,9 @@ class Guard:
                 tls.load_verify_locations(trusted)
             signer = AwsSigner(keys, lambda scope: Upstream(scope.host, 443, tls))
             nowhere, tell = Upstream("", 0), self._refusals.append  # each request says where it goes
-            self._listen(origin, HttpRelay("AWS", nowhere, refused_aws, self.risk, tell, signer=signer))
+            self._listen(
+                origin, HttpRelay("AWS", nowhere, refused_aws, self.risk, tell, signer=signer, refusal=aws_refusal)
+            )
         return self._listeners[origin].port
 
     def _kubeconfig(self, real: Mapping[str, str]) -> Path:
@@ -158,12 +160,14 @@ class Guard:
         if origin.kind == "redis":
             tls = ssl.create_default_context(cafile=trusted) if origin.tls else None
             return RedisRelay(Upstream(origin.host, origin.port, tls), self.risk, tell)
-        judge = refused_aws if origin.kind == "aws" else refused_http
+        judge, refusal = (refused_aws, aws_refusal) if origin.kind == "aws" else (refused_http, None)
         mirror = self._the_mirror(trusted) if origin.tls else None
         upstream = Upstream(origin.host, origin.port, _unverified() if origin.tls else None)
         standard = origin.port == (443 if origin.tls else 80)
         host = origin.host if standard else f"{origin.host}:{origin.port}"
-        return HttpRelay(origin.name, upstream, judge, self.risk, tell, mirror, extra=(("Host", host),))
+        return HttpRelay(
+            origin.name, upstream, judge, self.risk, tell, mirror, extra=(("Host", host),), refusal=refusal
+        )
 
     def _the_mirror(self, trusted: str | None) -> Mirror:
         if self._mirror is None:

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from typing import Protocol
 from xml.sax.saxutils import escape
 
-from runbook_steps.guards.http_policy import Head, needs_body, refused_aws
+from runbook_steps.guards.http_policy import Head, needs_body
 from runbook_steps.guards.listening import Incoming
 from runbook_steps.guards.mirror import Mirror
 from runbook_steps.guards.streams import CHUNK, Refusal, Tell, Upstream, connect, shut
 from runbook_steps.model import Risk
 
-__all__ = ["HttpRelay", "Judge"]
+__all__ = ["HttpRelay", "Judge", "aws_refusal"]
 
 _MAX_HEAD = 65536
 _MAX_JUDGED_BODY = 1_048_576
@@ -58,7 +58,8 @@ class _Judged:
 class HttpRelay:
     """One listening place for one origin. `part` is what a refusal names, `extra` are headers for the real server.
 
-    With a `signer`, each request says where it goes, and `upstream` is not used.
+    With a `signer`, each request says where it goes, and `upstream` is not used. `refusal` words the answer to a
+    refused request; JSON of our own without it.
     """
 
     part: str
@@ -69,6 +70,7 @@ class HttpRelay:
     mirror: Mirror | None = None
     extra: tuple[tuple[str, str], ...] = ()
     signer: Signer | None = None
+    refusal: Callable[[Head, str], bytes] | None = None
 
     async def __call__(self, incoming: Incoming) -> None:
         """Serves one client; its connection ends when the real server cannot be reached, as its own would."""
@@ -111,7 +113,7 @@ class HttpRelay:
         if refused := self.judge(head, body, self.risk):
             self.tell(Refusal(self.part, refused))
             said = f"refused by the guard: this procedure is {self.risk}, and this is {refused}"
-            writer.write(_aws_answer(head, said) if self.judge is refused_aws else _answer(403, said, self.risk))
+            writer.write(self.refusal(head, said) if self.refusal else _answer(403, said, self.risk))
             return None
         if "transfer-encoding" in head.headers and self.risk is Risk.READONLY:
             raise ValueError("it does not tell its length")
@@ -214,7 +216,7 @@ def _answer(status: int, message: str, risk: Risk | None = None) -> bytes:
     return _response(status, "application/json", json.dumps({"error": message} | ({"risk": str(risk)} if risk else {})))
 
 
-def _aws_answer(head: Head, message: str) -> bytes:
+def aws_refusal(head: Head, message: str) -> bytes:
     """As its clients understand it: they show code and message, and would stumble over anything else."""
     if "x-amz-target" in head.headers:
         return _response(403, "application/json", json.dumps({"__type": _REFUSED, "message": message}))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from pytest_bdd import given, parsers, then
 
 from runbook_steps.errors import NotApplicableNow
@@ -21,43 +22,40 @@ from runbook_steps.targets.base import Target
 Database = psycopg.Connection[Any]
 
 
-@given("a migration has failed half-way")
-def migration_failed(
+Fail = Callable[[tuple[str, str]], None]
+
+
+@pytest.fixture
+def migration_fails(
     situation: Situation,
     connect: Callable[..., Any],
     environment: Callable[[], Mapping[str, str]],
     variables: dict[str, str],
     note: Callable[[str], None],
-) -> None:
-    fault = MigrationFailed(connect, environment(), HALF_WAY)
-    note(situation.arrange(fault).detail)
-    variables["MIGRATIONS_DIR"] = str(fault.folder)
+) -> Fail:
+    """Applies two migrations, the second of which is the one given, and tells the procedure where they are."""
+
+    def arrange(second: tuple[str, str]) -> None:
+        fault = MigrationFailed(connect, environment(), second)
+        note(situation.arrange(fault).detail)
+        variables["MIGRATIONS_DIR"] = str(fault.folder)
+
+    return arrange
+
+
+@given("a migration has failed half-way")
+def migration_failed(migration_fails: Fail) -> None:
+    migration_fails(HALF_WAY)
 
 
 @given("a migration that builds an index concurrently has failed")
-def concurrent_migration_failed(
-    situation: Situation,
-    connect: Callable[..., Any],
-    environment: Callable[[], Mapping[str, str]],
-    variables: dict[str, str],
-    note: Callable[[str], None],
-) -> None:
-    fault = MigrationFailed(connect, environment(), CONCURRENT)
-    note(situation.arrange(fault).detail)
-    variables["MIGRATIONS_DIR"] = str(fault.folder)
+def concurrent_migration_failed(migration_fails: Fail) -> None:
+    migration_fails(CONCURRENT)
 
 
 @given("a migration that builds an index concurrently was written as an ordinary one")
-def ordinary_migration_failed(
-    situation: Situation,
-    connect: Callable[..., Any],
-    environment: Callable[[], Mapping[str, str]],
-    variables: dict[str, str],
-    note: Callable[[str], None],
-) -> None:
-    fault = MigrationFailed(connect, environment(), ORDINARY)
-    note(situation.arrange(fault).detail)
-    variables["MIGRATIONS_DIR"] = str(fault.folder)
+def ordinary_migration_failed(migration_fails: Fail) -> None:
+    migration_fails(ORDINARY)
 
 
 @given("somebody edited the file of a migration that was applied")

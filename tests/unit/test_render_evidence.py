@@ -11,36 +11,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from runbook_steps.model import Evidence, FrontMatter, Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
 from runbook_steps.parse import parse_feature
 from runbook_steps.render_evidence import Surroundings, evidence_address, evidence_data, evidence_page
+from tests.unit.proven_runbook import BOOK, FEATURE, FRONT, PATH
 
-PATH = "features/redis/full.feature"
-FEATURE = '''\
-Feature: Redis is full
-  @risk_readonly
-  Scenario: It is found
-    When I look:
-      """bash
-      redis-cli ping
-      """
-    Then it is found
-
-  @risk_readonly @requires_jq
-  Scenario Outline: It is read
-    When I look:
-      """bash
-      jq .
-      """
-    Then <what> is read
-
-    Examples:
-      | what |
-      | a    |
-      | b    |
-'''
-FRONT = FrontMatter("Redis is full", "CTO", "HIGH", (), (), "", 90, 5, "full")
-BOOK = replace(parse_feature(FEATURE, PATH), page_path="docs/redis/full.md", front_matter=FRONT)
 STEPS = (
     StepRecord(
         Role.WHEN, "When", "I look:", 4, Outcome.PASSED, 0.4, "redis-cli ping", "bash", 0, "PONG\nPONG\n", "careful\n"

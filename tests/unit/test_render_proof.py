@@ -3,38 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 
-from runbook_steps.model import Evidence, FrontMatter, Outcome, Risk, ScenarioRecord
-from runbook_steps.parse import parse_feature
+from runbook_steps.model import Evidence, Outcome, Risk, ScenarioRecord
 from runbook_steps.render_proof import proof_matrix, proof_tables
+from tests.unit.proven_runbook import BOOK, PATH
 
-PATH = "features/redis/full.feature"
-FEATURE = '''\
-Feature: Redis is full
-  @risk_readonly
-  Scenario: It is found
-    When I look:
-      """bash
-      redis-cli ping
-      """
-    Then it is found
-
-  @risk_readonly @requires_jq
-  Scenario Outline: It is read
-    When I look:
-      """bash
-      jq .
-      """
-    Then <what> is read
-
-    Examples:
-      | what |
-      | a    |
-      | b    |
-'''
-FRONT = FrontMatter("Redis is full", "CTO", "HIGH", (), (), "", 90, 5, "full")
-BOOK = replace(parse_feature(FEATURE, PATH), page_path="docs/redis/full.md", front_matter=FRONT)
 NOW = dt.datetime(2026, 11, 25, 16, tzinfo=dt.UTC)
 
 

@@ -10,7 +10,8 @@ from runbook_steps.history import PastRun
 from runbook_steps.model import Evidence, Outcome
 from runbook_steps.render_trend import badge_json, badge_svg, flaky_table, overall_badge, runbook_badge, trend
 from runbook_steps.standing import Tone
-from tests.unit.test_render_proof import BOOK, record
+from tests.unit.proven_runbook import BOOK
+from tests.unit.test_render_proof import record
 
 RUN = PastRun("embedded", "2026-11-24T10:00:00+00:00", "abcdef123", 61.0, {"f::a": "passed", "f::b": "failed"})
 

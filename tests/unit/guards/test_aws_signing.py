@@ -24,7 +24,7 @@ import pytest
 from runbook_steps.guards.aws_signing import HELD, AwsKeys, AwsSigner, Scope, guarded_variables, keys_of, scope_of
 from runbook_steps.guards.guard import Guard
 from runbook_steps.guards.http_policy import Head, refused_aws
-from runbook_steps.guards.http_relay import HttpRelay
+from runbook_steps.guards.http_relay import HttpRelay, aws_refusal
 from runbook_steps.guards.listening import Listener
 from runbook_steps.guards.streams import Refusal, Upstream
 from runbook_steps.model import Risk
@@ -80,7 +80,8 @@ def guarded(risk: Risk = Risk.READONLY) -> Iterator[Aws]:
             aws.scopes.append(scope)
             return real
 
-        relay = HttpRelay("AWS", Upstream("", 0), refused_aws, risk, aws.refused.append, signer=AwsSigner(KEYS, reach))
+        nowhere, signer = Upstream("", 0), AwsSigner(KEYS, reach)
+        relay = HttpRelay("AWS", nowhere, refused_aws, risk, aws.refused.append, signer=signer, refusal=aws_refusal)
         listener = Listener(relay)
         aws.port = listener.port
         accepting = asyncio.create_task(listener.accept())
