@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 
 ROOT = Path(__file__).parents[1]
 EVERYTHING = ("postgres", "redis", "third_parties", "api", "nginx", "aws")

@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from runbook_steps.preview import Preview
+from runbook_steps.engine.site.build.preview import Preview
 from tests.generated import generate, plain_twin
 
 _FEW = 100  # pages

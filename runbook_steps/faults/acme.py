@@ -13,9 +13,9 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from runbook_steps.errors import FaultError, NotRunnableHere
+from runbook_steps.engine.errors import FaultError, NotRunnableHere
+from runbook_steps.engine.targets.protocol import COMMAND_MARK
 from runbook_steps.faults.certificates import KINDS, write_pair
-from runbook_steps.targets.base import COMMAND_MARK
 
 __all__ = ["AcmeAuthority"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from runbook_steps.errors import FaultError
-from runbook_steps.faults.base import Observation
+from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.run.situation import Observation
 
 __all__ = ["AlarmMissing", "AlarmRaised", "AlarmRinging"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 
-from runbook_steps.errors import FaultError
-from runbook_steps.faults.base import Observation
-from runbook_steps.targets.base import ServiceControl
+from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.run.situation import Observation
+from runbook_steps.engine.targets.protocol import ServiceControl
 
 __all__ = ["BadRelease"]
 

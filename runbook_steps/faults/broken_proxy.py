@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from runbook_steps.faults.base import Observation
+from runbook_steps.engine.run.situation import Observation
 
 __all__ = ["BrokenProxyConfiguration", "ProxyFile"]
 

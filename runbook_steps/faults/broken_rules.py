@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from runbook_steps.faults.base import Observation
+from runbook_steps.engine.run.situation import Observation
 
 __all__ = ["PricesDoNotAddUp"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import redis
 
-from runbook_steps.faults.base import Observation
+from runbook_steps.engine.run.situation import Observation
 
 __all__ = ["CacheRefused"]
 

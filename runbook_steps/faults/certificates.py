@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from runbook_steps.errors import FaultError
-from runbook_steps.faults.base import Observation
+from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.run.situation import Observation
 from runbook_steps.faults.broken_proxy import ProxyFile
 
 __all__ = ["KINDS", "Kind", "ServedCertificate", "reload_until", "replace", "served_serial", "write_pair"]

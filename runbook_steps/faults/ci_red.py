@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from runbook_steps.faults.base import Observation
+from runbook_steps.engine.run.situation import Observation
 
 __all__ = ["CiRed", "tell_github"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import sql
 
-from runbook_steps.faults.base import Observation
+from runbook_steps.engine.run.situation import Observation
 
 __all__ = ["OTHER_DATABASE", "DataLost", "OtherDatabase", "RestoredOver", "table_checksums"]
 

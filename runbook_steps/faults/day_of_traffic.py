@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import redis
 
-from runbook_steps.errors import FaultError
-from runbook_steps.faults.base import Observation
+from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.run.situation import Observation
 from runbook_steps.faults.third_party_down import ThirdPartyDown
 
 __all__ = ["DayOfTraffic"]

@@ -14,9 +14,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from runbook_steps.errors import FaultError, NotRunnableHere
-from runbook_steps.faults.base import Observation
-from runbook_steps.targets.base import COMMAND_MARK
+from runbook_steps.engine.errors import FaultError, NotRunnableHere
+from runbook_steps.engine.run.situation import Observation
+from runbook_steps.engine.targets.protocol import COMMAND_MARK
 
 __all__ = ["FullVolume"]
 

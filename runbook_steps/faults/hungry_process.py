@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 import psutil
 
-from runbook_steps.errors import FaultError
-from runbook_steps.faults.base import Observation
-from runbook_steps.targets.base import COMMAND_MARK
+from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.run.situation import Observation
+from runbook_steps.engine.targets.protocol import COMMAND_MARK
 
 __all__ = ["LeakingProcess", "SpinningProcess"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from runbook_steps.faults.base import Observation
+from runbook_steps.engine.run.situation import Observation
 
 __all__ = ["DUPLICATE", "UNUSED", "IndexClutter", "LocationIndexMissing"]
 

@@ -16,8 +16,8 @@ import psycopg
 import redis
 from psycopg import sql
 
-from runbook_steps.faults.base import Observation
-from runbook_steps.targets.base import ServiceControl
+from runbook_steps.engine.run.situation import Observation
+from runbook_steps.engine.targets.protocol import ServiceControl
 
 __all__ = ["LEAKED_ROLE", "LeakedPassword", "StolenSecret"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from runbook_steps.faults.base import Observation
+from runbook_steps.engine.run.situation import Observation
 from runbook_steps.faults.sessions import wait_until
 
 __all__ = ["BLOCKER", "WAITER", "LockHeld"]

@@ -6,8 +6,8 @@ from typing import Any
 
 import redis
 
-from runbook_steps.errors import FaultError
-from runbook_steps.faults.base import Observation
+from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.run.situation import Observation
 
 __all__ = ["LostBlacklist"]
 

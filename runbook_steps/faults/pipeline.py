@@ -6,8 +6,8 @@ import subprocess
 import threading
 from pathlib import Path
 
-from runbook_steps.errors import FaultError
-from runbook_steps.faults.base import Observation
+from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.run.situation import Observation
 from runbook_steps.faults.broken_deployment import BrokenDeployment
 from runbook_steps.faults.ci_red import tell_github
 

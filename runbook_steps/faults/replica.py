@@ -16,10 +16,10 @@ from typing import Any
 import psutil
 import psycopg
 
-from runbook_steps.errors import FaultError
-from runbook_steps.faults.base import Observation
+from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.run.situation import Observation
+from runbook_steps.engine.targets.protocol import ServiceControl
 from runbook_steps.faults.sessions import wait_until
-from runbook_steps.targets.base import ServiceControl
 
 __all__ = ["SLOT", "ReplicaFollows", "ReplicaLags", "SlotForgotten"]
 

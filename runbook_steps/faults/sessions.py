@@ -14,8 +14,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from runbook_steps.errors import FaultError
-from runbook_steps.faults.base import Observation
+from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.run.situation import Observation
 
 __all__ = ["APPLICATION", "FORGOTTEN_S", "ConnectionsExhausted", "TransactionForgotten"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from runbook_steps.faults.base import Observation
-from runbook_steps.targets.base import ServiceControl
+from runbook_steps.engine.run.situation import Observation
+from runbook_steps.engine.targets.protocol import ServiceControl
 
 __all__ = ["StoppedInstance"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from runbook_steps.faults.base import Observation
+from runbook_steps.engine.run.situation import Observation
 from runbook_steps.faults.big_table import INDEX, IndexMissing, exists, invalid_indexes
 
 __all__ = ["OneByOne", "ReindexFailed", "StatisticsStale", "TableBloated", "Writing", "changed_rows", "dead_percent"]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from runbook_steps.errors import FaultError, TargetError
-from runbook_steps.faults.base import Observation
-from runbook_steps.targets.base import ServiceControl
+from runbook_steps.engine.errors import FaultError, TargetError
+from runbook_steps.engine.run.situation import Observation
+from runbook_steps.engine.targets.protocol import ServiceControl
 
 __all__ = ["WrongSetting"]
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from runbook_steps.errors import OperationError, RunbookError
+from runbook_steps.engine.errors import OperationError, RunbookError
 from runbook_steps.operations.backup_make import BackupSettings, make_backup, to_prune
 from runbook_steps.operations.backup_restore import discard_replaced, refuse_foreign, restore
 from runbook_steps.operations.backup_store import Manifest, Store, refuse_malformed

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import zstandard
 
-from runbook_steps.errors import ConfigurationError
+from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.operations.backup_store import PREFIX, Manifest, Store
 from runbook_steps.operations.backup_stream import encrypt, key_fingerprint, read_key
 from runbook_steps.operations.postgres_tools import (

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from runbook_steps.errors import OperationError, RefusedError
+from runbook_steps.engine.errors import OperationError, RefusedError
 from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_store import Manifest, Store
 from runbook_steps.operations.backup_verify import fill_new_database, new_name, refuse_untrusted

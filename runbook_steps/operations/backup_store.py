@@ -15,7 +15,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from runbook_steps.errors import ConfigurationError, OperationError, RefusedError
+from runbook_steps.engine.errors import ConfigurationError, OperationError, RefusedError
 from runbook_steps.operations.settings import Unreachable
 
 __all__ = ["MANIFEST_SUFFIX", "PREFIX", "Manifest", "Store"]

@@ -18,7 +18,7 @@ from typing import Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from runbook_steps.errors import ConfigurationError, RefusedError
+from runbook_steps.engine.errors import ConfigurationError, RefusedError
 
 __all__ = ["ByteSource", "decrypt", "encrypt", "key_fingerprint", "read_key"]
 

@@ -15,7 +15,7 @@ import psycopg
 import zstandard
 from psycopg import sql
 
-from runbook_steps.errors import OperationError, RefusedError, RunbookError
+from runbook_steps.engine.errors import OperationError, RefusedError, RunbookError
 from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_store import Manifest, Store
 from runbook_steps.operations.backup_stream import decrypt, key_fingerprint

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from runbook_steps.errors import ConfigurationError, OperationError
+from runbook_steps.engine.errors import ConfigurationError, OperationError
 from runbook_steps.operations.settings import Unreachable, required
 
 __all__ = ["Ci", "Run"]

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from runbook_steps.errors import OperationError
+from runbook_steps.engine.errors import OperationError
 from runbook_steps.operations.ci import Ci, Run
 from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.spans import seconds

@@ -10,8 +10,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from runbook_steps.errors import RunbookError
-from runbook_steps.failure import plain
+from runbook_steps.engine.errors import RunbookError
+from runbook_steps.engine.run.failure_story import plain
 
 __all__ = ["COMMANDS", "app", "main"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runbook_steps.errors import ConfigurationError, RefusedError
+from runbook_steps.engine.errors import ConfigurationError, RefusedError
 
 __all__ = ["require_yes"]
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from runbook_steps.errors import ConfigurationError
+from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.health_checks import run_health_checks
 from runbook_steps.operations.health_report import health_document

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from redis.connection import parse_url
 
-from runbook_steps.errors import ConfigurationError
+from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.operations.settings import number, required, web_url
 
 __all__ = ["HealthSettings"]

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import psutil
 import typer
 
-from runbook_steps.errors import ConfigurationError
+from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.operations import host
 from runbook_steps.operations.formats import AsFormat, Format
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg
 
-from runbook_steps.errors import ConfigurationError, OperationError, RefusedError
+from runbook_steps.engine.errors import ConfigurationError, OperationError, RefusedError
 
 __all__ = [
     "Applied",

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from runbook_steps.errors import OperationError
+from runbook_steps.engine.errors import OperationError
 from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.migrations import apply_pending, read_applied, read_migrations, standings
 from runbook_steps.operations.settings import database_url

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from runbook_steps.errors import ConfigurationError
+from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.operations.notifications import notify
 from runbook_steps.operations.settings import Unreachable, required
 

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from runbook_steps.errors import ConfigurationError, OperationError
+from runbook_steps.engine.errors import ConfigurationError, OperationError
 from runbook_steps.operations.settings import Unreachable
 
 __all__ = [

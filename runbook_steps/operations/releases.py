@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from runbook_steps.errors import ConfigurationError, OperationError
+from runbook_steps.engine.errors import ConfigurationError, OperationError
 from runbook_steps.operations.settings import required
 
 __all__ = ["DEPLOYED", "ROLLED_BACK", "ROLLING_BACK", "Release", "Releases", "Way", "plain_version"]

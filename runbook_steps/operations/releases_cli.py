@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from runbook_steps.errors import OperationError
+from runbook_steps.engine.errors import OperationError
 from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.releases import Releases, plain_version
 from runbook_steps.operations.rollback_slots import Slot

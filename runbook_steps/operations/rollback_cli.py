@@ -17,7 +17,7 @@ import typer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from runbook_steps.errors import ConfigurationError, OperationError, RefusedError
+from runbook_steps.engine.errors import ConfigurationError, OperationError, RefusedError
 from runbook_steps.operations.confirmation import require_yes
 from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.health_settings import HealthSettings

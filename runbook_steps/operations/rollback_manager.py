@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from runbook_steps.errors import OperationError, RunbookError
+from runbook_steps.engine.errors import OperationError, RunbookError
 from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_restore import restore
 from runbook_steps.operations.backup_store import Manifest, Store

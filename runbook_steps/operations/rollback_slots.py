@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from runbook_steps.errors import OperationError
+from runbook_steps.engine.errors import OperationError
 from runbook_steps.operations.settings import required
 
 __all__ = ["Clock", "Slot", "Slots"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from runbook_steps.errors import ConfigurationError, OperationError, TargetError
+from runbook_steps.engine.errors import ConfigurationError, OperationError, TargetError
 
 __all__ = ["ROTATABLE", "new_secret", "rotate_in_env_file", "rotate_role"]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from runbook_steps.errors import ConfigurationError, OperationError
+from runbook_steps.engine.errors import ConfigurationError, OperationError
 
 __all__ = ["Unreachable", "database_url", "number", "required", "web_url"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from runbook_steps.errors import ConfigurationError
+from runbook_steps.engine.errors import ConfigurationError
 
 __all__ = ["seconds"]
 

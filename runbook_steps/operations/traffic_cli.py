@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from runbook_steps.errors import ConfigurationError, OperationError
+from runbook_steps.engine.errors import ConfigurationError, OperationError
 from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.settings import required
 from runbook_steps.operations.traffic import MOST_ERRORS_PERCENT, SLOWEST_MEAN_MS, Traffic, read_traffic

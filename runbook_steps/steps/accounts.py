@@ -12,7 +12,7 @@ import httpx
 import pytest
 from pytest_bdd import given, then
 
-from runbook_steps.errors import CheckFailed
+from runbook_steps.engine.errors import CheckFailed
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 from pytest_bdd import given, parsers, then
 
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.run.situation import Situation
 from runbook_steps.faults.alarm import AlarmMissing, AlarmRinging
-from runbook_steps.faults.base import Situation
-from runbook_steps.model import Result
 
 PREFIX = "beautycort-"
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import ServiceControl
 from runbook_steps.faults.compression_off import PATH, CompressionOff
-from runbook_steps.model import Result
-from runbook_steps.targets.base import ServiceControl
 
 DEADLINE_S = 20.0
 

@@ -13,10 +13,10 @@ import pytest
 import yaml
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import CheckFailed
-from runbook_steps.model import Result
+from runbook_steps.engine.errors import CheckFailed
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.steps.scaling import USUAL, eventually
-from runbook_steps.targets.base import Target
 
 DEPLOYMENT = "/apis/apps/v1/namespaces/default/deployments/api"
 AUTOSCALERS = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers"

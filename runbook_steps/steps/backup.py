@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import CheckFailed
+from runbook_steps.engine.errors import CheckFailed
+from runbook_steps.engine.model import Command, Position, Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.run.situation import Situation
 from runbook_steps.faults.backup_damage import BackupDamaged
-from runbook_steps.faults.base import Situation
 from runbook_steps.faults.data_loss import OTHER_DATABASE, DataLost, OtherDatabase, RestoredOver, table_checksums
-from runbook_steps.model import Command, Position, Result
-from runbook_steps.steps.command import answer_of
 
 PREFIX = "beautycort-backup-"
 HERE = Position("runbook_steps/steps/backup.py", 1)

@@ -15,14 +15,14 @@ import pytest
 import redis
 from pytest_bdd import given, then
 
-from runbook_steps.errors import CheckFailed, NotApplicableNow
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.errors import CheckFailed, NotApplicableNow
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.broken_proxy import ProxyFile
 from runbook_steps.faults.leaks import LEAKED_ROLE, LeakedPassword, StolenSecret
-from runbook_steps.model import Result
 from runbook_steps.steps.accounts import Session
 from runbook_steps.steps.tokens import claims_of
-from runbook_steps.targets.base import ServiceControl, Target
 
 ATTACKER, GUEST = "198.51.100.23", "203.0.113.77"  # RFC 5737: documentation
 BURSTING, CALM = "198.51.100.99", "203.0.113.78"

@@ -9,14 +9,14 @@ import pytest
 import redis
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import NotApplicableNow
-from runbook_steps.faults.base import Observation, Situation
+from runbook_steps.engine.errors import NotApplicableNow
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.run.situation import Observation, Situation
+from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.redis_eviction import RedisEvicts
-from runbook_steps.model import Result
 from runbook_steps.steps.accounts import Session
-from runbook_steps.steps.command import answer_of
 from runbook_steps.steps.tokens import claims_of
-from runbook_steps.targets.base import Target
 
 FOREVER = "cache:response:forever:"
 ENTRIES = 50

@@ -13,13 +13,13 @@ import pytest
 from cryptography import x509
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import CheckFailed, NotApplicableNow
+from runbook_steps.engine.errors import CheckFailed, NotApplicableNow
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.acme import AcmeAuthority
-from runbook_steps.faults.base import Situation
 from runbook_steps.faults.certificates import KINDS, ServedCertificate, reload_until, replace, served_serial, write_pair
-from runbook_steps.model import Result
-from runbook_steps.steps.command import answer_of
-from runbook_steps.targets.base import Target
 
 SERVED_S = 15.0
 

@@ -14,13 +14,13 @@ import httpx
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import NotApplicableNow
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.errors import NotApplicableNow
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.ci_red import CiRed
 from runbook_steps.faults.third_party_down import ThirdPartyDown
-from runbook_steps.model import Result
-from runbook_steps.steps.command import answer_of
-from runbook_steps.targets.base import Target
 
 JOURNEY = {("POST", "/api/users", 201), ("GET", "/api/providers", 200), ("POST", "/api/bookings", 201),
            ("POST", "/api/payments", 201)}  # fmt: skip

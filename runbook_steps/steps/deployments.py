@@ -12,14 +12,14 @@ import httpx
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import NotApplicableNow
+from runbook_steps.engine.errors import NotApplicableNow
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.alarm import AlarmRaised
-from runbook_steps.faults.base import Situation
 from runbook_steps.faults.broken_deployment import BROKEN_PATH, BrokenDeployment
-from runbook_steps.model import Result
 from runbook_steps.operations.releases import Releases
-from runbook_steps.steps.command import answer_of
-from runbook_steps.targets.base import ServiceControl, Target
 
 REQUESTS = 20
 CUSTOMERS = 3

@@ -12,14 +12,14 @@ import httpx
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import FaultError
+from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.run.situation import Observation, Situation
+from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.bad_release import BadRelease
-from runbook_steps.faults.base import Observation, Situation
 from runbook_steps.faults.wrong_setting import WrongSetting
-from runbook_steps.model import Result
 from runbook_steps.steps.accounts import Session
-from runbook_steps.steps.command import answer_of
-from runbook_steps.targets.base import ServiceControl, Target
 
 PAYMENTS = 10  # enough for a rate, and for both slots to be asked
 ENOUGH = 20  # good requests after the repair

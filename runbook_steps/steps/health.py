@@ -12,14 +12,14 @@ import pytest
 import redis
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.day_of_traffic import DayOfTraffic
 from runbook_steps.faults.services import ServiceDown
 from runbook_steps.faults.table_locked import UsersLockedAgainAndAgain
 from runbook_steps.faults.third_party_down import ThirdPartyDown
-from runbook_steps.model import Result
-from runbook_steps.steps.command import answer_of
-from runbook_steps.targets.base import ServiceControl, Target
 
 BROKEN = "POST /api/auth/otp/request"  # the endpoint that fails without SMS
 FAILING = 3  # of 33 requests: nine per cent

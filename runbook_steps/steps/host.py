@@ -12,14 +12,14 @@ import psutil
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import CheckFailed, NotApplicableNow
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.errors import CheckFailed, NotApplicableNow
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.full_volume import FullVolume
 from runbook_steps.faults.hungry_process import LeakingProcess, SpinningProcess
-from runbook_steps.model import Result
 from runbook_steps.operations.host import disk_of, held_files
-from runbook_steps.steps.command import answer_of
-from runbook_steps.targets.base import ServiceControl, Target
 
 ENDED_S = 10.0
 ROOM_PERCENT = 50.0

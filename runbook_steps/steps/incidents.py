@@ -16,12 +16,12 @@ import psutil
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import CheckFailed, NotApplicableNow
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.errors import CheckFailed, NotApplicableNow
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.third_party_down import ThirdPartyDown
-from runbook_steps.model import Result
-from runbook_steps.steps.command import answer_of
-from runbook_steps.targets.base import ServiceControl, Target
 
 TRIES = 3
 OLD, NEW = "Show prices with tax", "Send codes in Arabic"

@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.run.situation import Situation
 from runbook_steps.faults.index_clutter import DUPLICATE, UNUSED, IndexClutter, LocationIndexMissing
-from runbook_steps.model import Result
 from runbook_steps.steps.sessions import eventually
 
 Database = psycopg.Connection[Any]

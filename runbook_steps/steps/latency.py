@@ -12,14 +12,14 @@ import httpx
 import redis
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.faults.base import Observation, Situation
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.run.situation import Observation, Situation
+from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.cache_refused import CacheRefused
 from runbook_steps.faults.slow_third_party import SlowThirdParty
 from runbook_steps.faults.wrong_setting import WrongSetting
-from runbook_steps.model import Result
-from runbook_steps.steps.command import answer_of
 from runbook_steps.steps.errors import Payer
-from runbook_steps.targets.base import ServiceControl, Target
 
 DELAY_MS = 3000
 LONG_WAIT = "THIRD_PARTY_TIMEOUT_S=30"

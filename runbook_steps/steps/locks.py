@@ -9,11 +9,11 @@ import psycopg
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.lock_wait import BLOCKER, LockHeld
-from runbook_steps.model import Result
 from runbook_steps.steps.sessions import eventually
-from runbook_steps.targets.base import Target
 
 Database = psycopg.Connection[Any]
 

@@ -15,10 +15,10 @@ import httpx
 import pytest
 from pytest_bdd import given, then
 
-from runbook_steps.model import Result
-from runbook_steps.steps.command import answer_of
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.steps.scaling import eventually
-from runbook_steps.targets.base import Target
 
 DAY_S = 86400
 OLD, FRESH, EVIDENCE = "app.log.drill-10", "app.log.drill-1", "security.log.drill-10"

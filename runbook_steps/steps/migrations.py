@@ -10,14 +10,14 @@ import psycopg
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import NotApplicableNow
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.errors import NotApplicableNow
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.broken_rules import PricesDoNotAddUp
 from runbook_steps.faults.migration_fails import CONCURRENT, HALF_WAY, ORDINARY, MigrationFailed
 from runbook_steps.faults.pipeline import git
-from runbook_steps.model import Result
-from runbook_steps.steps.command import answer_of
-from runbook_steps.targets.base import Target
 
 Database = psycopg.Connection[Any]
 

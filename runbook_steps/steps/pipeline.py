@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import NotApplicableNow
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.errors import NotApplicableNow
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.broken_deployment import BrokenDeployment
 from runbook_steps.faults.pipeline import Pipeline, git
-from runbook_steps.model import Result
-from runbook_steps.targets.base import Target
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import httpx
 import pytest
 from pytest_bdd import given, then
 
-from runbook_steps.faults.base import Observation, Situation
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.run.situation import Observation, Situation
+from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.pool_exhausted import PATH, PoolExhausted, status_of
 from runbook_steps.faults.wrong_setting import WrongSetting
-from runbook_steps.model import Result
-from runbook_steps.targets.base import ServiceControl, Target
 
 POOL_SIZE = 5  # the application's default
 AT_ONCE = 30  # requests at one moment

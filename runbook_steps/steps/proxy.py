@@ -10,13 +10,13 @@ import httpx
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import CheckFailed, NotApplicableNow
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.errors import CheckFailed, NotApplicableNow
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.broken_proxy import BrokenProxyConfiguration, ProxyFile
 from runbook_steps.faults.stopped_instance import StoppedInstance
-from runbook_steps.model import Result
-from runbook_steps.steps.command import answer_of
-from runbook_steps.targets.base import ServiceControl, Target
 
 MISSING_PAGE = "/api/no-such-page"
 ASKED = 7

@@ -9,7 +9,10 @@ import psycopg
 import pytest
 from pytest_bdd import given, then
 
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.big_table import (
     INDEX,
     TABLE,
@@ -20,9 +23,6 @@ from runbook_steps.faults.big_table import (
     plan_nodes,
 )
 from runbook_steps.faults.slow_query import SlowQueryAsked, slow_queries
-from runbook_steps.model import Result
-from runbook_steps.steps.command import answer_of
-from runbook_steps.targets.base import Target
 
 Database = psycopg.Connection[Any]
 FASTER = 4.0  # it is a hundred times on a quiet machine; a busy one must not decide

@@ -10,12 +10,12 @@ import pytest
 import redis
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.redis_clients import LIMIT, RedisClientsFull
 from runbook_steps.faults.redis_password import RedisPasswordChanged
-from runbook_steps.model import Result
 from runbook_steps.steps.accounts import Session
-from runbook_steps.targets.base import Target
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from pytest_bdd import given, then
 
-from runbook_steps.errors import CheckFailed
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.errors import CheckFailed
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import ServiceControl
 from runbook_steps.faults.replica import SLOT, ReplicaFollows, ReplicaLags, SlotForgotten
-from runbook_steps.model import Result
 from runbook_steps.steps.sessions import eventually
-from runbook_steps.targets.base import ServiceControl
 
 Database = psycopg.Connection[Any]
 

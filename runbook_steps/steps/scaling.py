@@ -15,11 +15,11 @@ import httpx
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import CheckFailed
-from runbook_steps.faults.base import Observation, Situation
+from runbook_steps.engine.errors import CheckFailed
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.run.situation import Observation, Situation
+from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.wrong_setting import WrongSetting
-from runbook_steps.model import Result
-from runbook_steps.targets.base import ServiceControl, Target
 
 USUAL = 2  # instances that a target starts with
 ADDED = 3

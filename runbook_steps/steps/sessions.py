@@ -10,8 +10,11 @@ import psycopg
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import CheckFailed
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.errors import CheckFailed
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.sessions import (
     APPLICATION,
     FORGOTTEN_S,
@@ -19,9 +22,6 @@ from runbook_steps.faults.sessions import (
     TransactionForgotten,
     forgotten,
 )
-from runbook_steps.model import Result
-from runbook_steps.steps.command import answer_of
-from runbook_steps.targets.base import Target
 
 Database = psycopg.Connection[Any]
 DEADLINE_S = 20.0

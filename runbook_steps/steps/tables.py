@@ -10,8 +10,10 @@ import psycopg
 import pytest
 from pytest_bdd import given, then
 
-from runbook_steps.errors import NotApplicableNow
-from runbook_steps.faults.base import Situation
+from runbook_steps.engine.errors import NotApplicableNow
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.big_table import INDEX, invalid_indexes, plan_nodes
 from runbook_steps.faults.table_condition import (
     OneByOne,
@@ -22,8 +24,6 @@ from runbook_steps.faults.table_condition import (
     changed_rows,
     dead_percent,
 )
-from runbook_steps.model import Result
-from runbook_steps.targets.base import Target
 
 Database = psycopg.Connection[Any]
 REFUNDS = "SELECT id FROM notifications WHERE kind = 'refund'"

@@ -13,14 +13,14 @@ import pytest
 import redis
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.errors import NotApplicableNow
-from runbook_steps.faults.base import Observation, Situation
+from runbook_steps.engine.errors import NotApplicableNow
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.run.situation import Observation, Situation
+from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.lost_blacklist import LostBlacklist
 from runbook_steps.faults.wrong_setting import WrongSetting
-from runbook_steps.model import Result
 from runbook_steps.steps.accounts import Session
-from runbook_steps.steps.command import answer_of
-from runbook_steps.targets.base import ServiceControl, Target
 
 SHORT = 16  # characters: half of what the API asks for
 SHORT_LIFE_S = 20

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.stand import Stand, stood_in
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]

@@ -15,7 +15,7 @@ import boto3
 import psycopg
 from psycopg import sql
 
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 
 __all__ = ["KEY", "ROOT", "Shop"]
 

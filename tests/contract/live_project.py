@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 
 __all__ = ["LiveProject", "live_variables"]
 

@@ -14,11 +14,11 @@ import httpx
 import pytest
 import redis
 
-from runbook_steps.errors import FaultError
+from runbook_steps.engine.errors import FaultError
 from runbook_steps.faults.alarm import AlarmMissing
 from runbook_steps.faults.day_of_traffic import DayOfTraffic
 from runbook_steps.faults.third_party_down import ThirdPartyDown
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 
 ALARM = "beautycort-cpu"
 SAME = ("AlarmName", "Namespace", "MetricName", "Threshold", "Unit", "ComparisonOperator", "Period", "StateValue")

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from runbook_steps import cli
+from runbook_steps.engine.cli import main as cli
 from runbook_steps.operations import cli as operations_cli
 from tests.contract.stand import ROOT
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = [sys.executable, "-c", "from runbook_steps.cli import main; main()"]
+PROGRAM = [sys.executable, "-c", "from runbook_steps.engine.cli.main import main; main()"]
 
 
 @pytest.fixture

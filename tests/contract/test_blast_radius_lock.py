@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.blast_radius import Lock, steady_state_problem
-from runbook_steps.errors import RefusedError, TargetError
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.engine.errors import RefusedError, TargetError
+from runbook_steps.engine.run.consent import Lock, steady_state_problem
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 
 
 def test_the_second_run_is_told_who_is_first(whole: EmbeddedTarget) -> None:

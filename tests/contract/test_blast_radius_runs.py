@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.live_project import LiveProject, live_variables
 
 FEATURE = '''\

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 
 Runbooks = Callable[..., subprocess.CompletedProcess[str]]
 NAME = "cli-test"

@@ -14,10 +14,10 @@ import psycopg
 import pytest
 import redis
 
-from runbook_steps.errors import ConfigurationError, TargetError
-from runbook_steps.targets.containers import ContainersTarget
-from runbook_steps.targets.containers.engine import RUN_LABEL, SERVICE_LABEL, client, remove_containers, remove_orphans
-from runbook_steps.targets.containers.settings import IMAGE_NAMES, image_of, images_from
+from runbook_steps.engine.errors import ConfigurationError, TargetError
+from runbook_steps.stand_in.containers import ContainersTarget
+from runbook_steps.stand_in.containers.engine import RUN_LABEL, SERVICE_LABEL, client, remove_containers, remove_orphans
+from runbook_steps.stand_in.containers.settings import IMAGE_NAMES, image_of, images_from
 
 ROOT = Path(__file__).parents[2]
 FEATURE = "features/health/daily-check.feature"
@@ -129,7 +129,7 @@ def test_what_is_killed_is_seen_and_an_instance_comes_back(target: ContainersTar
 @needs_engine
 def test_a_program_that_is_not_in_the_image_is_told() -> None:
     """An image without the program: which service, which image, what the engine said; nothing stays."""
-    from runbook_steps.targets.containers.images import built_images
+    from runbook_steps.stand_in.containers.images import built_images
 
     target = ContainersTarget.over({"redis_image": built_images()["nginx"]})
     try:
@@ -147,7 +147,7 @@ def test_after_kill_9_no_container_is_left(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     code = (
         "import pathlib, sys, time\n"
-        "from runbook_steps.targets.containers import ContainersTarget\n"
+        "from runbook_steps.stand_in.containers import ContainersTarget\n"
         "target = ContainersTarget.over({})\n"
         "target.start({'postgres', 'redis'})\n"
         f"pathlib.Path({str(ready)!r}).write_text(str(target.layout.directory))\n"

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from runbook_steps.operations.data_validation import RULES
-from runbook_steps.reference_api.database import create_schema, fill
-from runbook_steps.reference_api.seed import make_seed
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
+from runbook_steps.stand_in.reference_api.database import create_schema, fill
+from runbook_steps.stand_in.reference_api.seed import make_seed
 from tests.contract.conftest import Shell
 
 SCRATCH = "beautycort_validate_scratch"

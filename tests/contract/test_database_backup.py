@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.database_backup_support import KEY, ROWS, Shop
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runbook_steps.targets.embedded import EmbeddedTarget
-from runbook_steps.targets.embedded.account import reachable
+from runbook_steps.stand_in.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded.account import reachable
 
 NOBODY = 65534
 WHOLE = """
     import json, os
-    from runbook_steps.targets.embedded import EmbeddedTarget
+    from runbook_steps.stand_in.embedded import EmbeddedTarget
 
     with EmbeddedTarget.create() as target:
         target.start({"postgres", "redis", "aws", "nginx"})
@@ -73,8 +73,8 @@ def test_an_ordinary_user_with_an_empty_home_needs_nothing_more(tmp_path: Path) 
 @needs_root
 def test_a_project_closed_to_others_works_for_root(tmp_path: Path) -> None:
     """PostgreSQL's account cannot enter such a project: it gets its programs inside the run."""
-    from runbook_steps.targets.embedded.account import server_binaries
-    from runbook_steps.targets.embedded.binaries import postgres_bin
+    from runbook_steps.stand_in.embedded.account import server_binaries
+    from runbook_steps.stand_in.embedded.binaries import postgres_bin
 
     closed = tmp_path / "closed" / "site"
     closed.mkdir(parents=True)

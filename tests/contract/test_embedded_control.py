@@ -11,8 +11,8 @@ import psycopg
 import pytest
 import redis
 
-from runbook_steps.errors import TargetError
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.engine.errors import TargetError
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.conftest import Eventually
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runbook_steps.targets.embedded import registry
-from runbook_steps.targets.embedded.layout import Layout, read_layout
+from runbook_steps.stand_in.embedded import registry
+from runbook_steps.stand_in.embedded.layout import Layout, read_layout
 from tests.contract.conftest import Eventually
 from tests.contract.test_embedded_target import processes_of, refused
 
 OWNER = """
     import sys, time
-    from runbook_steps.targets.embedded import EmbeddedTarget
+    from runbook_steps.stand_in.embedded import EmbeddedTarget
 
     target = EmbeddedTarget.create()
     target.start({"postgres", "redis"})

@@ -11,7 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.conftest import Eventually, Shell
 
 

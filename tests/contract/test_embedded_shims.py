@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.targets.embedded import EmbeddedTarget
-from runbook_steps.targets.embedded.tls import write_certificates
+from runbook_steps.stand_in.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded.tls import write_certificates
 from tests.contract.conftest import Shell
 
-SHIMS = "runbook_steps.targets.embedded.shims"
+SHIMS = "runbook_steps.stand_in.embedded.shims"
 REDIS = 'redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT"'
 Program = Callable[[str], str]
 

@@ -11,10 +11,10 @@ import psutil
 import psycopg
 import pytest
 
-from runbook_steps.errors import ConfigurationError, TargetError
-from runbook_steps.model import Risk
-from runbook_steps.targets.base import ServiceControl, Target
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.engine.errors import ConfigurationError, TargetError
+from runbook_steps.engine.model import Risk
+from runbook_steps.engine.targets.protocol import ServiceControl, Target
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 
 VOCABULARY = {
     "API_BASE_URL", "API_SLOTS", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "DATABASE_URL",

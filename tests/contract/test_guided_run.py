@@ -14,9 +14,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from runbook_steps.model import Outcome
-from runbook_steps.record import guided_by, load_evidence, read_journal
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.engine.model import Outcome
+from runbook_steps.engine.proof.evidence_file import guided_by, load_evidence, read_journal
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.live_project import LiveProject, live_variables
 from tests.contract.person import Person
 

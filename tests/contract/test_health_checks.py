@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.conftest import Shell
 
 NAMES = [  # production-interfaces.md, "health-checks", in this order

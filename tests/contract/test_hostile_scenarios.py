@@ -20,8 +20,8 @@ import psycopg
 import pytest
 import redis
 
-from runbook_steps.guards.guard import can_lock_down
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.engine.guards.services.guard import can_lock_down
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.hostile import HOSTILE, KUBERNETES, ON_X86_64, OUTSIDE, SLEEP
 from tests.contract.stand import Stand
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from runbook_steps.operations.migrations import LOCK_KEY
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.conftest import Shell
 
 SCRATCH = "beautycort_migrate_scratch"

@@ -7,7 +7,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.conftest import Shell
 
 

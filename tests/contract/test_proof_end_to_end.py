@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runbook_steps.model import Outcome
-from runbook_steps.record import load_evidence, read_journal
+from runbook_steps.engine.model import Outcome
+from runbook_steps.engine.proof.evidence_file import load_evidence, read_journal
 
 ROOT = Path(__file__).parents[2]
 REDIS = "features/application/redis-out-of-memory.feature"
@@ -48,7 +48,7 @@ class Run:
         return "".join(file.read_text() for file in sorted(self.journals.glob("*.jsonl")))
 
 
-KEEPER = "runbook_steps.targets.embedded.keeper"
+KEEPER = "runbook_steps.stand_in.embedded.keeper"
 
 
 def folder_of(run: subprocess.Popen[bytes]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 import runbook_steps
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 
 
 def version_of(target: EmbeddedTarget, slot: str) -> str:

@@ -12,12 +12,12 @@ import psycopg
 import pytest
 import redis
 
-from runbook_steps.errors import RiskExceeded
-from runbook_steps.guards.guard import can_lock_down
-from runbook_steps.model import Command, Position, Result, Risk
-from runbook_steps.restraint import Restraint
-from runbook_steps.run import run_command
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.engine.errors import RiskExceeded
+from runbook_steps.engine.guards.services.guard import can_lock_down
+from runbook_steps.engine.model import Command, Position, Result, Risk
+from runbook_steps.engine.run.command import run_command
+from runbook_steps.engine.run.held_to_risk import Restraint
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 
 KEY = "drill:risk"
 

@@ -15,7 +15,7 @@ import pytest
 
 from runbook_steps.faults.broken_deployment import BrokenDeployment, make_release
 from runbook_steps.operations.releases import Releases
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.conftest import Eventually, Shell
 
 FAST = "--tries 2 --pause 100ms --watch 200ms"

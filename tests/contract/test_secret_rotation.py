@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.conftest import Shell
 
 ROLE, OLD = "contract_rotated", "known-to-somebody-else"

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import redis
 
-from runbook_steps.targets.embedded import EmbeddedTarget
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.conftest import Shell
 
 LEFT = """

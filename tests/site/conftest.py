@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 
-from runbook_steps.archive import ARCHIVE, write_archive
-from runbook_steps.model import Evidence, Outcome, Procedure, Role, ScenarioRecord, Step, StepRecord
-from runbook_steps.parse import parse_feature, procedure_hash
-from runbook_steps.record import write_evidence
+from runbook_steps.engine.model import Evidence, Outcome, Procedure, Role, ScenarioRecord, Step, StepRecord
+from runbook_steps.engine.proof.evidence_file import write_evidence
+from runbook_steps.engine.site.build.archive import ARCHIVE, write_archive
+from runbook_steps.engine.sources.feature_file import parse_feature, procedure_hash
 from tests.site.browser import ARGUMENTS, chromium, serving
 
 if TYPE_CHECKING:

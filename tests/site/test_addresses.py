@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from runbook_steps.links import broken_links, read_site
-from runbook_steps.project import load_project
+from runbook_steps.engine.project.project import load_project
+from runbook_steps.engine.site.build.links import broken_links, read_site
 from tests.site.conftest import Built, DemoProject
 
 if TYPE_CHECKING:

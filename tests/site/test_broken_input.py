@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.check import check_project
-from runbook_steps.errors import RunbookError
-from runbook_steps.project import load_project
+from runbook_steps.engine.checks.pages import check_project
+from runbook_steps.engine.errors import RunbookError
+from runbook_steps.engine.project.project import load_project
 from tests.site.conftest import DemoProject
 
 PAGE = "docs/database/connections-exhausted.md"

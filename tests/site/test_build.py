@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import pytest
 
-from runbook_steps.links import broken_links, read_site
-from runbook_steps.model import Outcome, ScenarioRecord
-from runbook_steps.record import EVIDENCE_SCHEMA, evidence_schema
-from runbook_steps.words import local_time
+from runbook_steps.engine.model import Outcome, ScenarioRecord
+from runbook_steps.engine.proof.evidence_file import EVIDENCE_SCHEMA, evidence_schema
+from runbook_steps.engine.site.build.links import broken_links, read_site
+from runbook_steps.engine.site.words import local_time
 from tests.site.conftest import STARTED, Built, DemoProject
 
 FEATURE = "features/database/connections-exhausted.feature"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runbook_steps.record import read_journal
+from runbook_steps.engine.proof.evidence_file import read_journal
 from tests.site.browser import serving
 from tests.site.conftest import DemoProject
 from tests.site.reading import read_pages

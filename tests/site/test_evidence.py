@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runbook_steps.archive import write_archive
-from runbook_steps.links import broken_links, read_site
+from runbook_steps.engine.site.build.archive import write_archive
+from runbook_steps.engine.site.build.links import broken_links, read_site
 from tests.site.conftest import Built
 from tests.site.reading import AXE, SIZES
 

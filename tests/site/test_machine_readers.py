@@ -21,14 +21,14 @@ import pytest
 from mcp import StdioServerParameters
 from mcp.client import Client
 
-from runbook_steps.front_matter import read_head
-from runbook_steps.model import Outcome, ScenarioRecord
-from runbook_steps.parse import parse_feature
-from runbook_steps.project import load_project
-from runbook_steps.published import address, catalog, catalog_schema
-from runbook_steps.readers import ranked
-from runbook_steps.render_plain import absolute_links
-from runbook_steps.words import local_time
+from runbook_steps.engine.model import Outcome, ScenarioRecord
+from runbook_steps.engine.project.project import load_project
+from runbook_steps.engine.site.machines.catalog import address, catalog, catalog_schema
+from runbook_steps.engine.site.machines.mcp_server import ranked
+from runbook_steps.engine.site.machines.page_markdown import absolute_links
+from runbook_steps.engine.site.words import local_time
+from runbook_steps.engine.sources.feature_file import parse_feature
+from runbook_steps.engine.sources.page_head import read_head
 from tests.site.conftest import ROOT, STARTED, Built, DemoProject
 
 SITE = "https://beautycort.com/runbooks/"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from runbook_steps.project import Project, load_project
+from runbook_steps.engine.project.project import Project, load_project
 from tests.site.conftest import Built
 from tests.site.reading import SIZES, Reading, pages_of, read_pages
 

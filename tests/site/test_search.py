@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runbook_steps.archive import write_archive
-from runbook_steps.model import Runbook
-from runbook_steps.project import load_project
+from runbook_steps.engine.model import Runbook
+from runbook_steps.engine.project.project import load_project
+from runbook_steps.engine.site.build.archive import write_archive
 from tests.site.conftest import Built
 
 if TYPE_CHECKING:

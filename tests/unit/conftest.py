@@ -7,8 +7,8 @@ import pytest
 HERE_TARGET = '''
 import os
 import pytest
-from runbook_steps.model import Risk, TargetFacts
-import runbook_steps.proof
+from runbook_steps.engine.model import Risk, TargetFacts
+import runbook_steps.engine.pytest_side.session
 
 
 class HereTarget:
@@ -39,7 +39,7 @@ class HereTarget:
 
 
 def pytest_configure(config):
-    runbook_steps.proof.make_target = lambda name, settings, allow: HereTarget(allow)
+    runbook_steps.engine.pytest_side.session.make_target = lambda name, settings, allow: HereTarget(allow)
 '''
 
 

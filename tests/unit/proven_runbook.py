@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runbook_steps.model import FrontMatter
-from runbook_steps.parse import parse_feature
+from runbook_steps.engine.model import FrontMatter
+from runbook_steps.engine.sources.feature_file import parse_feature
 
 __all__ = ["BOOK", "FEATURE", "FRONT", "PATH"]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from runbook_steps.alerts import ALERTS, alerts_json, parse_alerts, prometheus_rules
-from runbook_steps.errors import PageError
+from runbook_steps.engine.errors import PageError
+from runbook_steps.engine.sources.alerts_file import ALERTS, alerts_json, parse_alerts, prometheus_rules
 from runbook_steps.operations.host import CPU_LIMIT_PERCENT, DISK_LIMIT_PERCENT, MEMORY_LIMIT_PERCENT
 from runbook_steps.operations.traffic import MOST_ERRORS_PERCENT, SLOWEST_MEAN_MS
-from runbook_steps.targets.embedded.aws_server import ALARMS
+from runbook_steps.stand_in.embedded.aws_server import ALARMS
 
 ROOT = Path(__file__).parents[2]
 SITE = "https://runbooks.example/"

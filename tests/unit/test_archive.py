@@ -10,9 +10,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from runbook_steps.archive import ARCHIVE, FOLDER, archive_files, offline_index, offline_page, write_archive
-from runbook_steps.cli import app
-from runbook_steps.errors import ConfigurationError
+from runbook_steps.engine.cli.main import app
+from runbook_steps.engine.errors import ConfigurationError
+from runbook_steps.engine.site.build.archive import (
+    ARCHIVE,
+    FOLDER,
+    archive_files,
+    offline_index,
+    offline_page,
+    write_archive,
+)
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from runbook_steps.check import check_project
-from runbook_steps.cli import app
-from runbook_steps.errors import ConfigurationError, RefusedError
-from runbook_steps.project import load_project
-from runbook_steps.skeleton import skeleton
+from runbook_steps.engine.authoring.new import skeleton
+from runbook_steps.engine.checks.pages import check_project
+from runbook_steps.engine.cli.main import app
+from runbook_steps.engine.errors import ConfigurationError, RefusedError
+from runbook_steps.engine.project.project import load_project
 
 MADE = ("docs/database/cache-fills-up.md", "features/database/cache-fills-up.feature")
 STEPS = "runbook_steps/steps/cache_fills_up.py"

@@ -13,21 +13,21 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from runbook_steps.errors import ConfigurationError, EvidenceError, JournalError, SourceError
-from runbook_steps.feedback import FEEDBACK, parse_feedback
-from runbook_steps.guards.http_policy import Head, refused_aws, refused_http, refused_kubernetes
-from runbook_steps.guards.http_relay import _parse
-from runbook_steps.guards.redis_policy import refused_redis
-from runbook_steps.guards.redis_relay import _request
-from runbook_steps.guards.rewrite import rewritten
-from runbook_steps.guards.sql_policy import refused_sql
-from runbook_steps.model import Risk
+from runbook_steps.engine.errors import ConfigurationError, EvidenceError, JournalError, SourceError
+from runbook_steps.engine.guards.services.guarded_environment import rewritten
+from runbook_steps.engine.guards.services.http_policy import Head, refused_aws, refused_http, refused_kubernetes
+from runbook_steps.engine.guards.services.http_relay import _parse
+from runbook_steps.engine.guards.services.redis_policy import refused_redis
+from runbook_steps.engine.guards.services.redis_relay import _request
+from runbook_steps.engine.guards.services.sql_policy import refused_sql
+from runbook_steps.engine.model import Risk
+from runbook_steps.engine.proof.evidence_file import load_evidence, read_journal
+from runbook_steps.engine.run.undo import left_behind
+from runbook_steps.engine.sources.feature_file import parse_feature
+from runbook_steps.engine.sources.feedback_file import FEEDBACK, parse_feedback
+from runbook_steps.engine.sources.page_file import parse_page
+from runbook_steps.engine.targets.live_settings import LiveSettings, live_environment
 from runbook_steps.operations.backup_store import refuse_malformed
-from runbook_steps.page import parse_page
-from runbook_steps.parse import parse_feature
-from runbook_steps.record import load_evidence, read_journal
-from runbook_steps.targets.live_settings import LiveSettings, live_environment
-from runbook_steps.undo import left_behind
 
 QUICK = settings(
     derandomize=True, max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

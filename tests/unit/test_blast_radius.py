@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from runbook_steps.blast_radius import Consent, refuse_without_consent
-from runbook_steps.errors import ConfigurationError, RefusedError
-from runbook_steps.model import Risk
+from runbook_steps.engine.errors import ConfigurationError, RefusedError
+from runbook_steps.engine.model import Risk
+from runbook_steps.engine.run.consent import Consent, refuse_without_consent
 
 SUNDAY_3_AM = datetime(2026, 11, 22, 0, 0, tzinfo=UTC)  # 03:00 in Amman
 SUNDAY_6_AM = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.check import check_project
-from runbook_steps.directory import parse_contacts, parse_severities
-from runbook_steps.page import parse_page
-from runbook_steps.parse import parse_feature
-from runbook_steps.project import Project, load_project
+from runbook_steps.engine.checks.pages import check_project
+from runbook_steps.engine.project.project import Project, load_project
+from runbook_steps.engine.sources.feature_file import parse_feature
+from runbook_steps.engine.sources.page_file import parse_page
+from runbook_steps.engine.sources.people_and_levels import parse_contacts, parse_severities
 
 ROOT = Path(__file__).parents[2]
 FEATURE_PATH = "features/redis/full.feature"

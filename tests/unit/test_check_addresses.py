@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.alerts import ALERTS, parse_alerts
-from runbook_steps.check_addresses import alert_problems, identity_problems
-from runbook_steps.page import parse_page
-from runbook_steps.parse import parse_feature
-from runbook_steps.project import Project
-from runbook_steps.short_links import ShortLink, short_links
+from runbook_steps.engine.checks.references import alert_problems, identity_problems
+from runbook_steps.engine.project.project import Project
+from runbook_steps.engine.site.build.short_addresses import ShortLink, short_links
+from runbook_steps.engine.sources.alerts_file import ALERTS, parse_alerts
+from runbook_steps.engine.sources.feature_file import parse_feature
+from runbook_steps.engine.sources.page_file import parse_page
 from tests.unit.test_alerts import TEXT
 
 HEAD = """\

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.check_habits import bad_habits
-from runbook_steps.model import Command, Position
-from runbook_steps.project import load_project
+from runbook_steps.engine.checks.habits import bad_habits
+from runbook_steps.engine.model import Command, Position
+from runbook_steps.engine.project.project import load_project
 
 
 def said(text: str, media_type: str = "bash") -> list[str]:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from runbook_steps.cli import app
-from runbook_steps.cli_reports import data_problems
-from runbook_steps.coverage import COVERAGE_PAGE
-from runbook_steps.project import load_project
+from runbook_steps.engine.cli.main import app
+from runbook_steps.engine.cli.reports import data_problems
+from runbook_steps.engine.project.project import load_project
+from runbook_steps.version_1.coverage import COVERAGE_PAGE
 
 ROOT = Path(__file__).parents[2]
 

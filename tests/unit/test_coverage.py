@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.coverage import (
+from runbook_steps.engine.errors import PageError
+from runbook_steps.engine.project.project import Project, load_project
+from runbook_steps.engine.sources.feature_file import parse_feature
+from runbook_steps.engine.sources.page_file import parse_page
+from runbook_steps.version_1.coverage import (
     Coverage,
     coverage_page,
     coverage_problems,
@@ -17,10 +21,6 @@ from runbook_steps.coverage import (
     load_coverage,
     parse_coverage,
 )
-from runbook_steps.errors import PageError
-from runbook_steps.page import parse_page
-from runbook_steps.parse import parse_feature
-from runbook_steps.project import Project, load_project
 
 ROOT = Path(__file__).parents[2]
 MAIL = re.compile(r"[\w.]+@[\w.]+")

@@ -9,10 +9,10 @@ import re
 
 import pytest
 
-from runbook_steps.decisions import LONGEST, Look, Way, decisions
-from runbook_steps.page import parse_page
-from runbook_steps.parse import parse_feature
-from runbook_steps.render_decisions import decision_block, page_address
+from runbook_steps.engine.site.blocks.ways_to_go import decision_block, page_address
+from runbook_steps.engine.sources.feature_file import parse_feature
+from runbook_steps.engine.sources.page_file import parse_page
+from runbook_steps.engine.sources.ways_to_go import LONGEST, Look, Way, decisions
 
 PAGE = """\
 # Redis is "full"

@@ -10,12 +10,19 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from runbook_steps.cli import app
-from runbook_steps.drift import alert_drift, mention_drift, registered_alerts, step_drift, tool_drift, tools_of
-from runbook_steps.errors import Position
-from runbook_steps.model import Command
-from runbook_steps.project import load_project
-from runbook_steps.step_catalog import load_catalog
+from runbook_steps.engine.checks.drift import (
+    alert_drift,
+    mention_drift,
+    registered_alerts,
+    step_drift,
+    tool_drift,
+    tools_of,
+)
+from runbook_steps.engine.cli.main import app
+from runbook_steps.engine.errors import Position
+from runbook_steps.engine.model import Command
+from runbook_steps.engine.project.project import load_project
+from runbook_steps.engine.sources.python_steps import load_catalog
 from tests.unit.git_project import make_project
 
 PAGE = "docs/database/slow.md"

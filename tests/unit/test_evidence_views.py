@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.evidence_views import EvidenceViews
-from runbook_steps.leaks import leaking_files, site_files
-from runbook_steps.links import broken_links, read_site
-from runbook_steps.model import Evidence, Outcome, Risk, ScenarioRecord
-from runbook_steps.project import load_project
-from runbook_steps.record import write_evidence
-from runbook_steps.redact import Redactor
-from runbook_steps.settings import load_settings
+from runbook_steps.engine.model import Evidence, Outcome, Risk, ScenarioRecord
+from runbook_steps.engine.project.project import load_project
+from runbook_steps.engine.proof.evidence_file import write_evidence
+from runbook_steps.engine.run.secrets_left import leaking_files, site_files
+from runbook_steps.engine.settings import load_settings
+from runbook_steps.engine.site.build.evidence_views import EvidenceViews
+from runbook_steps.engine.site.build.links import broken_links, read_site
+from runbook_steps.engine.text.redact import Redactor
 from tests.unit.git_project import make_project
 
 STYLES = Path(__file__).parents[2] / "docs/assets/stylesheets"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from runbook_steps.failure import failure_story, plain
-from runbook_steps.model import Command, Position, Result
+from runbook_steps.engine.model import Command, Position, Result
+from runbook_steps.engine.run.failure_story import failure_story, plain
 
 COMMAND = Command("echo 1\nfalse", "bash", "do it", Position("features/a.feature", 6), 30.0)
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook_steps.errors import ConfigurationError, PageError
-from runbook_steps.feedback import (
+from runbook_steps.engine.errors import ConfigurationError, PageError
+from runbook_steps.engine.model import FrontMatter
+from runbook_steps.engine.sources.feedback_file import (
     FEEDBACK,
     LONGEST,
     Remark,
@@ -22,7 +23,6 @@ from runbook_steps.feedback import (
     parse_feedback,
     resolved,
 )
-from runbook_steps.model import FrontMatter
 
 DAY = dt.date(2026, 11, 24)
 ONE = Remark(1, "2026-11-24", "DevOps Lead", "slow", "step 3 needs sudo")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from runbook_steps.guards.http_policy import Head, refused_aws, refused_http, refused_kubernetes
-from runbook_steps.guards.http_relay import _parse
-from runbook_steps.guards.postgres_relay import _refused_parameters
-from runbook_steps.guards.redis_policy import refused_redis
-from runbook_steps.guards.sql_policy import refused_sql
-from runbook_steps.model import Risk
+from runbook_steps.engine.guards.services.http_policy import Head, refused_aws, refused_http, refused_kubernetes
+from runbook_steps.engine.guards.services.http_relay import _parse
+from runbook_steps.engine.guards.services.postgres_relay import _refused_parameters
+from runbook_steps.engine.guards.services.redis_policy import refused_redis
+from runbook_steps.engine.guards.services.sql_policy import refused_sql
+from runbook_steps.engine.model import Risk
 
 POD = "/api/v1/namespaces/default/pods/p"
 ASKING = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"

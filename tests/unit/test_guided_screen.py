@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from runbook_steps.guided_screen import Lines, Screen
-from runbook_steps.redact import Redactor
+from runbook_steps.engine.guided.screen import Lines, Screen
+from runbook_steps.engine.text.redact import Redactor
 
 KEY = ["-----BEGIN PRIVATE KEY-----", "c2VjcmV0", "-----END PRIVATE KEY-----"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runbook_steps.history import KEPT, PastRun, flaky, keep_run, past_runs
-from runbook_steps.model import Outcome, Risk, ScenarioRecord
+from runbook_steps.engine.model import Outcome, Risk, ScenarioRecord
+from runbook_steps.engine.proof.past_runs import KEPT, PastRun, flaky, keep_run, past_runs
 
 
 def record(started: str, outcome: Outcome = Outcome.PASSED, name: str = "S", commit: str = "abc") -> ScenarioRecord:

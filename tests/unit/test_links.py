@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.errors import ConfigurationError
-from runbook_steps.links import broken_links, read_site, unreachable
+from runbook_steps.engine.errors import ConfigurationError
+from runbook_steps.engine.site.build.links import broken_links, read_site, unreachable
 
 HOME = '<a href="a/">A</a> <a href="#top">top</a> <h1 id="top">Home</h1> <link href="x.css">'
 PAGE = '<a href="..">home</a> <a href="../#top">t</a> <a href="https://a.com/x">A</a> <a href="mailto:a@b.com">m</a>'

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from markdown import Markdown
 
-from runbook_steps.escape import inert
-from runbook_steps.made_html import MadeHtml, made, without_marks
-from runbook_steps.searching import UNSEARCHED
+from runbook_steps.engine.site.build.made_html import MadeHtml, made, without_marks
+from runbook_steps.engine.site.search_weights import UNSEARCHED
+from runbook_steps.engine.text.html_text import inert
 
 BLOCK = (
     '<div class="a"><p>one &#96;&#96;&#96; <code>a\n&#32;&#32;b\n\n# no heading</code></p>\n\n* no list</div><p>two</p>'

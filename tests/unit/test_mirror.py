@@ -8,8 +8,8 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from runbook_steps.guards.mirror import Mirror
-from runbook_steps.targets.embedded.tls import write_certificates
+from runbook_steps.engine.guards.services.tls_mirror import Mirror
+from runbook_steps.stand_in.embedded.tls import write_certificates
 
 
 def test_the_first_connections_share_one_mirror(tmp_path: Path) -> None:

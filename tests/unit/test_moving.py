@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from runbook_steps.check import check_project
-from runbook_steps.cli import app
-from runbook_steps.errors import ConfigurationError, RefusedError
-from runbook_steps.project import load_project
-from runbook_steps.redirects import write_redirects
-from runbook_steps.short_links import short_links
+from runbook_steps.engine.checks.pages import check_project
+from runbook_steps.engine.cli.main import app
+from runbook_steps.engine.errors import ConfigurationError, RefusedError
+from runbook_steps.engine.project.project import load_project
+from runbook_steps.engine.site.build.redirects import write_redirects
+from runbook_steps.engine.site.build.short_addresses import short_links
 from tests.unit.git_project import FILES, git, make_project
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from runbook_steps.page import parse_page
+from runbook_steps.engine.sources.page_file import parse_page
 
 PATH = "docs/redis/full.md"
 HEAD = """\

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from runbook_steps.check_parameters import parameter_problems
-from runbook_steps.model import Command, FrontMatter, Position, Runbook
-from runbook_steps.page import parse_page
-from runbook_steps.parameters import Parameter, parameters, variables_of
-from runbook_steps.parse import parse_feature
+from runbook_steps.engine.checks.parameters import parameter_problems
+from runbook_steps.engine.model import Command, FrontMatter, Position, Runbook
+from runbook_steps.engine.sources.feature_file import parse_feature
+from runbook_steps.engine.sources.page_file import parse_page
+from runbook_steps.engine.sources.parameters import Parameter, parameters, variables_of
 
 FEATURE = '''\
 @risk_readonly

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runbook_steps.errors import FeatureError
-from runbook_steps.model import Risk, Role
-from runbook_steps.parse import parse_feature, procedure_hash, stem_of
+from runbook_steps.engine.errors import FeatureError
+from runbook_steps.engine.model import Risk, Role
+from runbook_steps.engine.sources.feature_file import parse_feature, procedure_hash, stem_of
 
 PATH = "features/redis/full.feature"
 HEAD = "@risk_mutating\nFeature: Redis\n"

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from runbook_steps.model import Command, Outcome, Position, Procedure, Risk, Role, Step, TargetFacts
-from runbook_steps.plan import PARTS, has_no_undo, parts_needed, plan, unset_variables
+from runbook_steps.engine.model import Command, Outcome, Position, Procedure, Risk, Role, Step, TargetFacts
+from runbook_steps.engine.run.plan import PARTS, has_no_undo, parts_needed, plan, unset_variables
 
 
 def procedure(risk: Risk, *tags: str) -> Procedure:

@@ -15,10 +15,10 @@ from typing import Any
 import psutil
 import pytest
 
-from runbook_steps.errors import ConfigurationError
-from runbook_steps.model import Outcome
-from runbook_steps.plugin import _refuse_second_fixtures
-from runbook_steps.record import load_evidence, read_journal
+from runbook_steps.engine.errors import ConfigurationError
+from runbook_steps.engine.model import Outcome
+from runbook_steps.engine.proof.evidence_file import load_evidence, read_journal
+from runbook_steps.engine.pytest_side.plugin import _refuse_second_fixtures
 
 GOOD = '''
 @risk_readonly

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.check import check_project
-from runbook_steps.errors import ConfigurationError, EvidenceError
-from runbook_steps.model import Evidence, Outcome, Risk, ScenarioRecord
-from runbook_steps.navigation import navigation
-from runbook_steps.page import parse_page
-from runbook_steps.parse import procedure_hash
-from runbook_steps.project import Project, find_root, load_project
-from runbook_steps.record import write_evidence
+from runbook_steps.engine.checks.pages import check_project
+from runbook_steps.engine.errors import ConfigurationError, EvidenceError
+from runbook_steps.engine.model import Evidence, Outcome, Risk, ScenarioRecord
+from runbook_steps.engine.project.project import Project, find_root, load_project
+from runbook_steps.engine.proof.evidence_file import write_evidence
+from runbook_steps.engine.site.navigation import navigation
+from runbook_steps.engine.sources.feature_file import procedure_hash
+from runbook_steps.engine.sources.page_file import parse_page
 
 FEATURE = '''\
 Feature: F

@@ -8,10 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.errors import EvidenceError, JournalError
-from runbook_steps.model import Outcome, Risk, Role, ScenarioRecord, StepRecord
-from runbook_steps.record import EVIDENCE_SCHEMA, Journal, load_evidence, merge, read_journal, write_evidence
-from runbook_steps.redact import Redactor
+from runbook_steps.engine.errors import EvidenceError, JournalError
+from runbook_steps.engine.model import Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.engine.proof.evidence_file import (
+    EVIDENCE_SCHEMA,
+    Journal,
+    load_evidence,
+    merge,
+    read_journal,
+    write_evidence,
+)
+from runbook_steps.engine.text.redact import Redactor
 
 STEP = StepRecord(Role.WHEN, "When", "I do it:", 5, Outcome.PASSED, 0.5, "echo hi", "bash", 0, "hi\n")
 RECORD = ScenarioRecord(
@@ -86,7 +93,7 @@ def test_an_unwritable_folder_leaves_the_old_file(tmp_path: Path, monkeypatch: p
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("runbook_steps.record.os.fsync", full)
+    monkeypatch.setattr("runbook_steps.engine.proof.evidence_file.os.fsync", full)
     with pytest.raises(EvidenceError, match="No space left on device; the old file stays"):
         write_evidence(path, merge(None, "here", []))
     assert (before, [path]) == (path.read_text(), list(tmp_path.iterdir()))

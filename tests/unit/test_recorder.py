@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.model import Outcome, Position, Procedure, Risk, Role, Step
-from runbook_steps.record import Journal, guided_by, read_journal
-from runbook_steps.recorder import Recorder, RunFacts
-from runbook_steps.redact import Redactor
+from runbook_steps.engine.model import Outcome, Position, Procedure, Risk, Role, Step
+from runbook_steps.engine.proof.evidence_file import Journal, guided_by, read_journal
+from runbook_steps.engine.run.recorder import Recorder, RunFacts
+from runbook_steps.engine.text.redact import Redactor
 
 STEPS = tuple(Step(Role.WHEN, "When", f"step {line}", Position("features/a.feature", line)) for line in (4, 5))
 PROCEDURE = Procedure("P", "", Risk.MUTATING, frozenset(), STEPS, Position("features/a.feature", 3))

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runbook_steps.redact import Redactor, secret_values
+from runbook_steps.engine.text.redact import Redactor, secret_values
 
 SECRET = "S3cr3t-in-URL"
 NASTY = 'p@ss/w+rd "quoted" \\ ü'

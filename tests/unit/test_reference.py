@@ -8,13 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.corrections import changes_table, correction_problems, mistakes_table, parse_corrections
-from runbook_steps.directory import Contact, Link, Severity, Vendor, parse_links, parse_vendors, url_problem
-from runbook_steps.errors import PageError
-from runbook_steps.navigation import navigation
-from runbook_steps.page import parse_page
-from runbook_steps.project import Project, load_project
-from runbook_steps.render_reference import escalation_table, link_list, team_table, vendor_table
+from runbook_steps.engine.errors import PageError
+from runbook_steps.engine.project.project import Project, load_project
+from runbook_steps.engine.site.blocks.reference_tables import escalation_table, link_list, team_table, vendor_table
+from runbook_steps.engine.site.navigation import navigation
+from runbook_steps.engine.sources.page_file import parse_page
+from runbook_steps.engine.sources.people_and_levels import (
+    Contact,
+    Link,
+    Severity,
+    Vendor,
+    parse_links,
+    parse_vendors,
+    url_problem,
+)
+from runbook_steps.version_1.corrections import changes_table, correction_problems, mistakes_table, parse_corrections
 
 ROOT = Path(__file__).parents[2]
 CORRECTIONS = """\

@@ -14,9 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown import Markdown
 
-from runbook_steps.directory import Contact, Severity
-from runbook_steps.escape import inert, markdown_text, printable
-from runbook_steps.model import (
+from runbook_steps.engine.model import (
     Command,
     Evidence,
     FrontMatter,
@@ -30,9 +28,11 @@ from runbook_steps.model import (
     Step,
     StepRecord,
 )
-from runbook_steps.parse import parse_feature
-from runbook_steps.render import procedure_block
-from runbook_steps.render_status import runbook_list, status_strip, symptom_list
+from runbook_steps.engine.site.blocks.procedure import procedure_block
+from runbook_steps.engine.site.blocks.status import runbook_list, status_strip, symptom_list
+from runbook_steps.engine.sources.feature_file import parse_feature
+from runbook_steps.engine.sources.people_and_levels import Contact, Severity
+from runbook_steps.engine.text.html_text import inert, markdown_text, printable
 
 PATH = "features/redis/full.feature"
 FEATURE = '''\

@@ -11,9 +11,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from runbook_steps.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
-from runbook_steps.parse import parse_feature
-from runbook_steps.render_evidence import Surroundings, evidence_address, evidence_data, evidence_page
+from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.engine.site.blocks.evidence_page import Surroundings, evidence_address, evidence_data, evidence_page
+from runbook_steps.engine.sources.feature_file import parse_feature
 from tests.unit.proven_runbook import BOOK, FEATURE, FRONT, PATH
 
 STEPS = (

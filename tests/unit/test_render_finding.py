@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from runbook_steps.alerts import ALERTS, parse_alerts
-from runbook_steps.directory import Severity
-from runbook_steps.model import FrontMatter, Runbook
-from runbook_steps.render_alerts import alert_index
-from runbook_steps.render_finding import error_list, found_by, service_list, severity_list, start_here
-from runbook_steps.searching import search_settings
+from runbook_steps.engine.model import FrontMatter, Runbook
+from runbook_steps.engine.site.blocks.alerts import alert_index
+from runbook_steps.engine.site.blocks.finding import error_list, found_by, service_list, severity_list, start_here
+from runbook_steps.engine.site.search_weights import search_settings
+from runbook_steps.engine.sources.alerts_file import ALERTS, parse_alerts
+from runbook_steps.engine.sources.people_and_levels import Severity
 from tests.unit.test_alerts import SITE, TEXT
 
 FRONT = FrontMatter(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from runbook_steps.model import Evidence, Outcome, Risk, ScenarioRecord
-from runbook_steps.render_proof import proof_matrix, proof_tables
+from runbook_steps.engine.model import Evidence, Outcome, Risk, ScenarioRecord
+from runbook_steps.engine.site.blocks.proof import proof_matrix, proof_tables
 from tests.unit.proven_runbook import BOOK, PATH
 
 NOW = dt.datetime(2026, 11, 25, 16, tzinfo=dt.UTC)

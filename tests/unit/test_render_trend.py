@@ -6,10 +6,17 @@ import json
 from dataclasses import replace
 from xml.etree import ElementTree
 
-from runbook_steps.history import PastRun
-from runbook_steps.model import Evidence, Outcome
-from runbook_steps.render_trend import badge_json, badge_svg, flaky_table, overall_badge, runbook_badge, trend
-from runbook_steps.standing import Tone
+from runbook_steps.engine.model import Evidence, Outcome
+from runbook_steps.engine.proof.past_runs import PastRun
+from runbook_steps.engine.proof.standing import Tone
+from runbook_steps.engine.site.blocks.trend_and_badges import (
+    badge_json,
+    badge_svg,
+    flaky_table,
+    overall_badge,
+    runbook_badge,
+    trend,
+)
 from tests.unit.proven_runbook import BOOK
 from tests.unit.test_render_proof import record
 

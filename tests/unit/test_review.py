@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from runbook_steps.check import check_project
-from runbook_steps.cli import app
-from runbook_steps.errors import ConfigurationError, RefusedError
-from runbook_steps.model import Evidence, Outcome, Risk, ScenarioRecord
-from runbook_steps.parse import procedure_hash
-from runbook_steps.project import load_project
-from runbook_steps.record import write_evidence
-from runbook_steps.review import calendar, reviews
+from runbook_steps.engine.checks.pages import check_project
+from runbook_steps.engine.cli.main import app
+from runbook_steps.engine.errors import ConfigurationError, RefusedError
+from runbook_steps.engine.model import Evidence, Outcome, Risk, ScenarioRecord
+from runbook_steps.engine.project.project import load_project
+from runbook_steps.engine.proof.evidence_file import write_evidence
+from runbook_steps.engine.review.due import calendar, reviews
+from runbook_steps.engine.sources.feature_file import procedure_hash
 from tests.unit.git_project import git, make_project
 
 TODAY = dt.datetime.now(dt.UTC).date()

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from runbook_steps.cli import app
-from runbook_steps.model import Outcome, Risk, Role, ScenarioRecord, StepRecord
-from runbook_steps.project import load_project
-from runbook_steps.record import Journal
-from runbook_steps.redact import Redactor
-from runbook_steps.repository import Repository
-from runbook_steps.review import reviews
-from runbook_steps.review_plan import Plan, make_plan
-from runbook_steps.step_catalog import load_catalog
+from runbook_steps.engine.cli.main import app
+from runbook_steps.engine.git import Repository
+from runbook_steps.engine.model import Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.engine.project.project import load_project
+from runbook_steps.engine.proof.evidence_file import Journal
+from runbook_steps.engine.review.due import reviews
+from runbook_steps.engine.review.plan import Plan, make_plan
+from runbook_steps.engine.sources.python_steps import load_catalog
+from runbook_steps.engine.text.redact import Redactor
 from tests.unit.git_project import git, make_project
 
 STEPS = """\

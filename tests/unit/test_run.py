@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runbook_steps.errors import NotRunnableHere
-from runbook_steps.model import Command, Position
-from runbook_steps.run import KEPT_BYTES, run_command
+from runbook_steps.engine.errors import NotRunnableHere
+from runbook_steps.engine.model import Command, Position
+from runbook_steps.engine.run.command import KEPT_BYTES, run_command
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "WHO": "me"}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.filing import file_evidence
-from runbook_steps.redact import Redactor
+from runbook_steps.engine.run.file_evidence import file_evidence
+from runbook_steps.engine.text.redact import Redactor
 
 SECRET = "S3cr3t-in-URL"  # the password of the test target
 FEATURE = '''

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mkdocs.theme import Theme
 
-from runbook_steps.site_theme import TEMPLATES, dress
+from runbook_steps.engine.site.build.theme import TEMPLATES, dress
 
 
 def dressed(cache: Path) -> Theme:

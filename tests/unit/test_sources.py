@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.parse import parse_feature
-from runbook_steps.sources import changed_sources, page_hash, source_index
+from runbook_steps.engine.proof.rests_on import changed_sources, page_hash, source_index
+from runbook_steps.engine.sources.feature_file import parse_feature
 
 ROOT = Path(__file__).parents[2]
 STEPS = "runbook_steps/steps/water.py"

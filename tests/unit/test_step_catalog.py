@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runbook_steps.model import Role
-from runbook_steps.project import load_project
-from runbook_steps.step_catalog import lines_of, load_catalog
+from runbook_steps.engine.model import Role
+from runbook_steps.engine.project.project import load_project
+from runbook_steps.engine.sources.python_steps import lines_of, load_catalog
 
 ROOT = Path(__file__).parents[2]
 STEPS = """\

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.alerts import ALERTS, parse_alerts
-from runbook_steps.page import parse_page
-from runbook_steps.project import Project, load_project
-from runbook_steps.thresholds import threshold_drift
+from runbook_steps.engine.checks.thresholds import threshold_drift
+from runbook_steps.engine.project.project import Project, load_project
+from runbook_steps.engine.sources.alerts_file import ALERTS, parse_alerts
+from runbook_steps.engine.sources.page_file import parse_page
 
 ROOT = Path(__file__).parents[2]
 TEXT = """\

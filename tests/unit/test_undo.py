@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.errors import JournalError
-from runbook_steps.model import Command, Position, Result
-from runbook_steps.undo import Undo, left_behind, record_undo
+from runbook_steps.engine.errors import JournalError
+from runbook_steps.engine.model import Command, Position, Result
+from runbook_steps.engine.run.undo import Undo, left_behind, record_undo
 
 COMMAND = Command("rm blocked", "bash", "unblock the address", Position("features/a.feature", 9), 30.0, undo=True)
 

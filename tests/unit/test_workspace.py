@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from runbook_steps.workspace import scenario_folder, sweep
+from runbook_steps.engine.run.scenario_folder import scenario_folder, sweep
 
 DEAD = "20260101T000000Z-4194399-abc123"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from runbook_steps.yaml_text import composed, loaded
+from runbook_steps.engine.text.yaml_text import composed, loaded
 
 
 def test_values_and_nodes_come_from_one_reading() -> None:

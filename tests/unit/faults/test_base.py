@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from runbook_steps.errors import FaultError, NotApplicableNow
-from runbook_steps.faults.base import Observation, Situation
+from runbook_steps.engine.errors import FaultError, NotApplicableNow
+from runbook_steps.engine.run.situation import Observation, Situation
 
 
 @dataclass

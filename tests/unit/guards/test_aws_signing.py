@@ -21,13 +21,21 @@ import botocore.exceptions
 import botocore.parsers
 import pytest
 
-from runbook_steps.guards.aws_signing import HELD, AwsKeys, AwsSigner, Scope, guarded_variables, keys_of, scope_of
-from runbook_steps.guards.guard import Guard
-from runbook_steps.guards.http_policy import Head, refused_aws
-from runbook_steps.guards.http_relay import HttpRelay, aws_refusal
-from runbook_steps.guards.listening import Listener
-from runbook_steps.guards.streams import Refusal, Upstream
-from runbook_steps.model import Risk
+from runbook_steps.engine.guards.services.aws_signing import (
+    HELD,
+    AwsKeys,
+    AwsSigner,
+    Scope,
+    guarded_variables,
+    keys_of,
+    scope_of,
+)
+from runbook_steps.engine.guards.services.guard import Guard
+from runbook_steps.engine.guards.services.http_policy import Head, refused_aws
+from runbook_steps.engine.guards.services.http_relay import HttpRelay, aws_refusal
+from runbook_steps.engine.guards.services.listening import Listener
+from runbook_steps.engine.guards.services.streams import Refusal, Upstream
+from runbook_steps.engine.model import Risk
 
 KEYS = AwsKeys("AKIDREAL", "the-real-secret", "the-session-token")
 REGION = "me-south-1"

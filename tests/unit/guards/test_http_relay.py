@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from runbook_steps.guards.http_relay import HttpRelay
-from runbook_steps.guards.listening import Listener
-from runbook_steps.guards.streams import Refusal, Upstream
-from runbook_steps.model import Risk
+from runbook_steps.engine.guards.services.http_relay import HttpRelay
+from runbook_steps.engine.guards.services.listening import Listener
+from runbook_steps.engine.guards.services.streams import Refusal, Upstream
+from runbook_steps.engine.model import Risk
 
 ASKED = b"GET /api/health HTTP/1.1\r\nHost: a\r\n\r\n"
 

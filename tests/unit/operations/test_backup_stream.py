@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook_steps.errors import ConfigurationError, RefusedError
+from runbook_steps.engine.errors import ConfigurationError, RefusedError
 from runbook_steps.operations.backup_stream import CHUNK, decrypt, encrypt, key_fingerprint, read_key
 
 KEY = bytes(range(32))

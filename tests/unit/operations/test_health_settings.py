@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from runbook_steps.errors import ConfigurationError
+from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.operations.health_settings import HealthSettings
 from runbook_steps.operations.settings import number, required, web_url
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.errors import ConfigurationError
-from runbook_steps.reference_api.release import code_of_release, effective_environ, read_env_file
+from runbook_steps.engine.errors import ConfigurationError
+from runbook_steps.stand_in.reference_api.release import code_of_release, effective_environ, read_env_file
 
 
 def test_the_release_overrides_the_env_file_and_both_the_environment(tmp_path: Path) -> None:

@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from runbook_steps.errors import ConfigurationError, TargetError
-from runbook_steps.targets.embedded import registry, template
-from runbook_steps.targets.embedded.account import reachable, server_binaries
-from runbook_steps.targets.embedded.ports import hold_ports
-from runbook_steps.targets.embedded.postgres import scram_verifier
-from runbook_steps.targets.embedded.processes import Mark, end_all, members, read_marks, start_mark
-from runbook_steps.targets.embedded.service import NotReady, private_file, until
-from runbook_steps.targets.embedded.tls import write_certificates
-from runbook_steps.targets.embedded.wire import ask
+from runbook_steps.engine.errors import ConfigurationError, TargetError
+from runbook_steps.stand_in.embedded import registry, template
+from runbook_steps.stand_in.embedded.account import reachable, server_binaries
+from runbook_steps.stand_in.embedded.ports import hold_ports
+from runbook_steps.stand_in.embedded.postgres import scram_verifier
+from runbook_steps.stand_in.embedded.processes import Mark, end_all, members, read_marks, start_mark
+from runbook_steps.stand_in.embedded.service import NotReady, private_file, until
+from runbook_steps.stand_in.embedded.tls import write_certificates
+from runbook_steps.stand_in.embedded.wire import ask
 
 # -- ports ------------------------------------------------------------------------------------------
 
@@ -304,7 +304,7 @@ def test_a_cache_that_others_can_write_is_not_trusted(tmp_path: Path) -> None:
 
 def test_the_interpreter_is_found_by_the_keeper() -> None:
     """What starts the services is what runs this."""
-    from runbook_steps.targets.embedded.binaries import nginx_program, postgres_bin, python, redis_server
+    from runbook_steps.stand_in.embedded.binaries import nginx_program, postgres_bin, python, redis_server
 
     assert python() == sys.executable
     for program in (postgres_bin() / "postgres", redis_server(), nginx_program()):

@@ -8,12 +8,12 @@ import threading
 
 import pytest
 
-from runbook_steps.cli_target import as_dotenv, as_shell
-from runbook_steps.targets.embedded.shims import redis_format
-from runbook_steps.targets.embedded.shims.curl_options import CurlError, Options, read_options
-from runbook_steps.targets.embedded.shims.redis_cli import UsageError
-from runbook_steps.targets.embedded.shims.redis_cli import read_options as read_redis_options
-from runbook_steps.targets.embedded.shims.resp import ErrorReply, Resp
+from runbook_steps.engine.cli.target import as_dotenv, as_shell
+from runbook_steps.stand_in.embedded.shims import redis_format
+from runbook_steps.stand_in.embedded.shims.curl_options import CurlError, Options, read_options
+from runbook_steps.stand_in.embedded.shims.redis_cli import UsageError
+from runbook_steps.stand_in.embedded.shims.redis_cli import read_options as read_redis_options
+from runbook_steps.stand_in.embedded.shims.resp import ErrorReply, Resp
 
 
 @pytest.mark.parametrize(

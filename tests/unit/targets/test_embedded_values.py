@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.errors import TargetError
-from runbook_steps.targets.embedded.environment import (
+from runbook_steps.engine.errors import TargetError
+from runbook_steps.stand_in.embedded.environment import (
     command_environment,
     server_environment,
     service_environment,
 )
-from runbook_steps.targets.embedded.layout import (
+from runbook_steps.stand_in.embedded.layout import (
     PORT_NAMES,
     Layout,
     draw_secrets,
     read_layout,
     target_address,
 )
-from runbook_steps.targets.embedded.parts import PARTS, SERVICES, with_needs
+from runbook_steps.stand_in.embedded.parts import PARTS, SERVICES, with_needs
 
 
 @pytest.fixture

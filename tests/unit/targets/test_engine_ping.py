@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.errors import TargetError
-from runbook_steps.targets.engine_ping import engine_address, refuse_without_engine
+from runbook_steps.engine.errors import TargetError
+from runbook_steps.engine.targets.docker_engine import engine_address, refuse_without_engine
 
 
 def answering(folder: Path, said: bytes) -> dict[str, str]:

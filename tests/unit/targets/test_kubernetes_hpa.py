@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from runbook_steps.targets.embedded.kubernetes_hpa import Decision, decide, defaults, invalid_values, unknown_fields
-from runbook_steps.targets.embedded.kubernetes_objects import merged
+from runbook_steps.stand_in.embedded.kubernetes_hpa import Decision, decide, defaults, invalid_values, unknown_fields
+from runbook_steps.stand_in.embedded.kubernetes_objects import merged
 
 
 def autoscaler(least: int = 2, most: int = 10) -> dict[str, Any]:

@@ -1,0 +1,258 @@
+"""The `runbooks` command: check the sources, see what is proven, read journals, keep a target running."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from runbook_steps.engine.cli import (
+    archive as archive_command,
+)
+from runbook_steps.engine.cli import (
+    authoring as authoring_command,
+)
+from runbook_steps.engine.cli import (
+    feedback as feedback_command,
+)
+from runbook_steps.engine.cli import (
+    machines as machines_command,
+)
+from runbook_steps.engine.cli import (
+    reports as reports_command,
+)
+from runbook_steps.engine.cli import (
+    review as review_command,
+)
+from runbook_steps.engine.cli import (
+    run as run_command,
+)
+from runbook_steps.engine.cli import (
+    site as site_command,
+)
+from runbook_steps.engine.cli import (
+    target as target_command,
+)
+from runbook_steps.engine.cli import (
+    target_check as target_check_command,
+)
+from runbook_steps.engine.cli.target import TextFormat
+from runbook_steps.engine.errors import ConfigurationError, RunbookError
+from runbook_steps.engine.model import Outcome, ScenarioRecord
+from runbook_steps.engine.proof.evidence_file import read_journal
+from runbook_steps.engine.run.failure_story import plain
+from runbook_steps.engine.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from runbook_steps.engine.project.project import Project
+
+__all__ = ["app", "main"]
+
+_WIDE = 300
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Runbooks that are proven. Prove with `pytest features/`; this command does the rest.",
+    epilog="Exit codes: 0 good, 1 not good, 2 wrong use or sources, 3 refused, 4 no target.",
+)
+target_check_command.register(target_command.app)
+app.add_typer(target_command.app, name="target", help="Keep a target running for hand work.")
+reports_command.register(app)
+archive_command.register(app)
+authoring_command.register(app)
+review_command.register(app)
+feedback_command.register(app)
+machines_command.register(app)
+run_command.register(app)
+site_command.register(app)
+
+AsJson = target_command.Format
+
+
+@app.command()
+def check(
+    format: AsJson = TextFormat.CONSOLE,  # noqa: A002 - the option's name
+    drift: Annotated[bool, typer.Option("--drift", help="also tell what comes apart; that breaks nothing")] = False,
+    target: Annotated[str, typer.Option(help="whose tools the commands need, for --drift")] = "embedded",
+    undo: Annotated[bool, typer.Option("--undo", help="also list the changes that nothing takes back")] = False,
+) -> None:
+    """Check pages and features against the rules of the house. `runbooks check --format json`."""
+    from runbook_steps.engine.checks.pages import check_project  # noqa: PLC0415 - reads all pages: only when asked
+    from runbook_steps.engine.project.project import load_project  # noqa: PLC0415
+
+    project = load_project(project_root())
+    problems = (*check_project(project), *reports_command.data_problems(project, page=False))
+    warnings = reports_command.drift_of(project, target) if drift else []
+    without = reports_command.without_undo(project)
+    listed = without if undo else []
+    if format is TextFormat.JSON:
+        rows = [*(("problem", p) for p in problems), *(("drift", p) for p in warnings)]
+        rows += [("no undo", each) for each in listed]
+        print_json(
+            [{"kind": k, "file": p.position.path, "line": p.position.line, "message": p.message} for k, p in rows]
+        )
+    else:
+        for problem in problems:
+            typer.echo(plain(str(problem)))
+        for warning in warnings:
+            typer.echo(plain(f"{warning.position}: drift: {warning.message}"))
+        for each in listed:
+            typer.echo(plain(f"{each.position}: no undo: {each.message}"))
+        if without and not undo:
+            typer.echo(f"{len(without)} changes have no undo (`runbooks check --undo` lists them)", err=True)
+        typer.echo(f"{len(problems)} problems" if problems else "no problems", err=True)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def status(
+    target: Annotated[str, typer.Option(help="the target whose evidence to read")] = "embedded",
+    format: AsJson = TextFormat.CONSOLE,  # noqa: A002 - the option's name
+) -> None:
+    """Show what is proven on a target, what is stale or was never proven, and why. Exit 1 when anything is not."""
+    from runbook_steps.engine.project.project import load_project  # noqa: PLC0415 - reads all features: only when asked
+
+    project = load_project(project_root())
+    records = records_on(project, target)
+    rows = [(key, records.get(key)) for key in scenario_ids(project)]
+    if format is TextFormat.JSON:
+        print_json([_row(key, record) for key, record in rows])
+    else:
+        _status_table(target, rows)
+    good = all(record is not None and record.outcome is Outcome.PASSED for _, record in rows)
+    raise typer.Exit(0 if good else 1)
+
+
+@app.command()
+def journal(
+    path: Annotated[Path | None, typer.Argument(help="a journal; the newest when left out")] = None,
+    format: AsJson = TextFormat.CONSOLE,  # noqa: A002 - the option's name
+) -> None:
+    """Read a journal, also of a run that was killed: how far it came, and what it did."""
+    chosen = path or newest_journal(load_settings(project_root()))
+    records = read_journal(chosen)
+    if format is TextFormat.JSON:
+        print_json([asdict(record) for record in records])
+        return
+    typer.echo(str(chosen))
+    for record in records:
+        typer.echo(plain(f"\n{record.outcome}  {record.id}  ({record.duration_s:.1f} s on {record.target})"))
+        for step in record.steps:
+            typer.echo(plain(f"    {step.outcome:<16} {step.keyword} {step.text}"))
+            for line in step.error.splitlines()[:3]:
+                typer.echo(plain(f"                     {line}"))
+
+
+def project_root(start: Path | None = None) -> Path:
+    """The folder above (or at) `start` that holds mkdocs.yml and features/. Raises ConfigurationError."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "mkdocs.yml").is_file() and (folder / "features").is_dir():
+            return folder
+    raise ConfigurationError(f"no runbook project at or above {here}: it holds mkdocs.yml and features/")
+
+
+def scenario_ids(project: Project) -> tuple[str, ...]:
+    """The ids of all scenarios, in the order of the files; a row of an outline each."""
+    ids: list[str] = []
+    for runbook in project.runbooks:
+        for procedure in runbook.procedures:
+            key = f"{runbook.feature_path}::{procedure.name}"
+            rows = ["-".join(row) for row in procedure.examples[1:]]
+            ids += [f"{key}[{row}]" for row in rows] or [key]
+    return tuple(ids)
+
+
+def records_on(project: Project, target: str) -> Mapping[str, ScenarioRecord]:
+    """What is known of a target as of now, stale proofs told as such; empty when there is no evidence yet.
+
+    Raises ConfigurationError for what is no name of a target.
+    """
+    load_settings(project.root).evidence_file(target)
+    return next((each.records for each in project.evidence if each.target == target), {})
+
+
+def newest_journal(settings: Settings) -> Path:
+    """The journal that was written last. Raises ConfigurationError when there is none."""
+    journals = sorted(settings.journal_dir.glob("*.jsonl"), key=lambda file: file.stat().st_mtime)
+    if not journals:
+        raise ConfigurationError(f"no journal in {settings.journal_dir}; `pytest features/` writes one")
+    return journals[-1]
+
+
+def print_json(document: object) -> None:
+    """JSON on standard output, and nothing else."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=1, default=str))
+
+
+def _row(key: str, record: ScenarioRecord | None) -> dict[str, object]:
+    if record is None:
+        return {"id": key, "outcome": str(Outcome.NEVER_PROVEN)}
+    return {
+        "id": key,
+        "outcome": str(record.outcome),
+        "started": record.started,
+        "commit": record.commit,
+        "dirty": record.dirty,
+        "duration_s": record.duration_s,
+        "reason": record.reason,
+    }
+
+
+def _status_table(target: str, rows: Iterable[tuple[str, ScenarioRecord | None]]) -> None:
+    table = Table(title=f"Proven on {target}", box=None, title_justify="left", header_style="bold")
+    for heading in ("result", "scenario", "when", "commit", "why"):
+        table.add_column(heading, overflow="fold")
+    for key, record in rows:
+        if record is None:
+            table.add_row(str(Outcome.NEVER_PROVEN), key, "", "", "")
+        else:
+            changed = " + changes" if record.dirty else ""
+            why = plain(record.reason.strip().splitlines()[0]) if record.reason.strip() else ""
+            table.add_row(str(record.outcome), plain(key), record.started[:16], record.commit[:10] + changed, why)
+    # into a file or a pipe: one line a scenario
+    Console(markup=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
+
+
+def _ready() -> None:
+    """Without an output, or a folder to be in, nothing else would say so in words."""
+    if sys.stdout is None or sys.stderr is None:  # started with a closed output
+        nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the program runs
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+    try:
+        Path.cwd()
+    except OSError:
+        sys.stderr.write("error: the folder that this is run in is gone; go to another one\n")
+        sys.exit(2)
+
+
+def main() -> None:
+    """Runs the command; an error is one line on standard error."""
+    _ready()
+    try:
+        app(standalone_mode=True)
+    except RunbookError as error:
+        typer.echo(f"error: {plain(str(error))}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # the reader of our output went away: nothing to say, and Python must not try again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:  # a full disk under our output, a file that went away
+        where = f"{error.filename}: " if error.filename else "what is printed cannot be written: "
+        typer.echo(f"error: {plain(where)}{error.strerror}", err=True)
+        with contextlib.suppress(OSError, ValueError):  # what is left of it cannot be written either
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

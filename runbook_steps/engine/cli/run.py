@@ -1,0 +1,222 @@
+"""`runbooks run`: a person is led through one procedure, step by step, and asked before each command."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from runbook_steps.engine.cli.target import Format, TextFormat
+from runbook_steps.engine.errors import ConfigurationError, RefusedError
+from runbook_steps.engine.guided.brief import (
+    NO_UNDO,
+    Brief,
+    as_lines,
+    as_row,
+    make_brief,
+    named_procedure,
+    named_runbook,
+    situation,
+)
+from runbook_steps.engine.guided.screen import Screen
+from runbook_steps.engine.model import Procedure, Risk, Runbook, TargetFacts
+from runbook_steps.engine.project.project import Project, find_root, load_project
+from runbook_steps.engine.run.failure_story import plain
+from runbook_steps.engine.run.plan import has_no_undo
+from runbook_steps.engine.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from runbook_steps.engine.guided.past import Past
+
+__all__ = ["register"]
+
+_EPILOG = """
+Examples:\n
+runbooks run nginx                      practise on the embedded target\n
+runbooks run nginx --target production  look at production\n
+runbooks run nginx --target staging --allow mutating\n
+runbooks run nginx --dry-run            show what would run\n
+runbooks run nginx --resume build/journal/NAME.jsonl\n
+Exit codes: 0 it went through, 1 something failed or was skipped, 2 wrong use,
+3 refused, 4 no target, 130 stopped by the person.
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog=_EPILOG)(run)
+
+
+def run(  # noqa: PLR0917 - what was said on the command line
+    name: Annotated[str, typer.Argument(metavar="RUNBOOK", help="domain/name, the last part of it, or the id")],
+    scenario: Annotated[str | None, typer.Option(help="its name, or words of it; asked for when left out")] = None,
+    target: Annotated[str | None, typer.Option(help="embedded, staging, production …")] = None,
+    allow: Annotated[Risk | None, typer.Option(help="highest risk that may run (live: readonly)")] = None,
+    confirm: Annotated[str | None, typer.Option(metavar="NAME", help="the live target that is meant")] = None,
+    role: Annotated[str | None, typer.Option("--as", metavar="ROLE", help="who you are, for the journal")] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="JOURNAL", help="go on where that run stopped")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would run, and run nothing")] = False,
+    format: Format = TextFormat.CONSOLE,  # noqa: A002 - the option's name
+) -> None:
+    """Lead a person through a procedure: each command is shown, asked for, run and checked.
+
+    The only way to change production. Ctrl-C stops and offers the undo.
+    """
+    if format is TextFormat.JSON and not dry_run:
+        raise ConfigurationError("--format json is for --dry-run: a guided run needs a person")
+    root = find_root(Path.cwd())
+    project, settings = load_project(root), load_settings(root)
+    runbook = named_runbook(project, name)
+    facts = _facts(target or settings.default_target, settings, allow)
+    if dry_run:
+        chosen = [named_procedure(runbook, scenario)] if scenario else list(runbook.procedures)
+        _show([make_brief(project, runbook, procedure, facts) for procedure in chosen], format)
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise RefusedError("a guided run needs a person at a terminal; `--dry-run` shows what would run")
+    sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]
+    screen, past = Screen(), _past(resume)
+    wanted = past.record.scenario if past else scenario
+    procedure = named_procedure(runbook, wanted) if wanted else _chosen(screen, runbook)
+    brief = make_brief(project, runbook, procedure, facts)
+    if past:
+        _refuse_resume(past, brief, settings)
+    who = _role(project, role)
+    _introduce(screen, brief, who)
+    raise typer.Exit(_guide(brief, screen, who, past, settings, allow, confirm))
+
+
+def _facts(name: str, settings: Settings, allow: Risk | None) -> TargetFacts:
+    from runbook_steps.engine.targets.by_name import make_target  # noqa: PLC0415 - targets are costly to import
+
+    target = make_target(name, settings, allow)
+    try:
+        return target.facts
+    finally:
+        target.close()
+
+
+def _show(briefs: list[Brief], format: TextFormat) -> None:  # noqa: A002 - the option's name
+    if format is TextFormat.JSON:
+        typer.echo(json.dumps([as_row(brief) for brief in briefs], ensure_ascii=False, indent=1))
+        return
+    screen = Screen()
+    for brief in briefs:
+        _introduce(screen, brief, "")
+        screen.say()
+        for line in as_lines(brief):
+            screen.say(line)
+        screen.say()
+
+
+def _chosen(screen: Screen, runbook: Runbook) -> Procedure:
+    """The scenario that a person picks from the list."""
+    screen.say(f"{runbook.front_matter.title if runbook.front_matter else runbook.name}: which procedure?", "bold")
+    numbers = [str(number) for number in range(1, len(runbook.procedures) + 1)]
+    for number, procedure in zip(numbers, runbook.procedures, strict=True):
+        undo = ", no undo" if has_no_undo(procedure) else ""
+        screen.say(f"  {number:>2}  {procedure.name}  ({procedure.risk}{undo})")
+    if len(numbers) == 1:
+        return runbook.procedures[0]
+    try:
+        return runbook.procedures[int(screen.ask("Number:", numbers)) - 1]
+    except EOFError:
+        raise RefusedError("nothing was chosen") from None
+
+
+def _past(journal: Path | None) -> Past | None:
+    from runbook_steps.engine.guided.past import read_past  # noqa: PLC0415 - only a resumed run pays
+
+    return read_past(journal) if journal else None
+
+
+def _refuse_resume(past: Past, brief: Brief, settings: Settings) -> None:
+    from runbook_steps.engine.proof.rests_on import source_index  # noqa: PLC0415 - reads all steps
+    from runbook_steps.engine.run.undo import left_behind  # noqa: PLC0415
+
+    left = left_behind(settings.undo_folder(brief.target.name))
+    sources = source_index(settings.root).of(brief.procedure, brief.runbook.stem)
+    if past.record.feature != brief.runbook.feature_path:
+        raise RefusedError(f"{past.journal} is of {past.record.feature}, not of {brief.runbook.feature_path}")
+    past.refuse(brief.procedure, sources, brief.target.name, left)
+
+
+def _role(project: Project, role: str | None) -> str:
+    """Who it is: a role of the contacts; the name of the account when nothing was said."""
+    if role is None:
+        return getpass.getuser()
+    if project.contacts and role not in project.contacts:
+        raise ConfigurationError(f"--as {role!r} is no role of the contacts; there is {', '.join(project.contacts)}")
+    return role
+
+
+def _introduce(screen: Screen, brief: Brief, who: str) -> None:
+    procedure, target = brief.procedure, brief.target
+    style = "bold white on red" if target.name == "production" else "bold yellow" if brief.live else "bold green"
+    screen.say(f"{brief.title}: {procedure.name}", "bold underline")
+    what = "live: people use it" if brief.live else "practice: started for you, broken on purpose, removed afterwards"
+    screen.say(f"Target    {target.name.upper() if target.name == 'production' else target.name} ({what})", style)
+    risk_style = {Risk.READONLY: "green", Risk.MUTATING: "yellow", Risk.DESTRUCTIVE: "bold red"}[procedure.risk]
+    screen.say(f"Risk      {procedure.risk}" + (f"; {NO_UNDO}" if brief.has_no_undo else ""), risk_style)
+    for purpose in brief.undos:
+        screen.say(f"Undo      {purpose}")
+    if brief.minutes:
+        screen.say(f"Time      about {brief.minutes} minutes for the whole runbook")
+    for text in situation(procedure):
+        screen.say(f"Use when  {text}")
+    if who:
+        screen.say(f"You are   {who} (--as says another role)" if who == getpass.getuser() else f"You are   {who}")
+    if brief.runbook.page_path:
+        screen.say(f"Page      {brief.runbook.page_path}")
+
+
+def _guide(  # noqa: PLR0917 - what was said on the command line
+    brief: Brief,
+    screen: Screen,
+    who: str,
+    past: Past | None,
+    settings: Settings,
+    allow: Risk | None,
+    confirm: str | None,
+) -> int:
+    """The procedure, by pytest in this process; the exit code."""
+    import pytest  # noqa: PLC0415 - a dry run does without
+
+    from runbook_steps.engine.guided.session import GuidedRun  # noqa: PLC0415
+    from runbook_steps.engine.guided.steps import INTERRUPTED_EXIT  # noqa: PLC0415
+
+    if brief.refusal:
+        raise RefusedError(plain(brief.refusal))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _as_ctrl_c)
+    screen.say("Looking at it …" if brief.live else "Starting it …", "dim")
+    guide = GuidedRun(brief, screen, who, past)
+    arguments = [str(settings.root / brief.runbook.feature_path), "--rootdir", str(settings.root), "-s", "-q"]
+    arguments += [
+        "-o",
+        "addopts=",
+        "-o",
+        "filterwarnings=ignore",
+        "-p",
+        "no:cacheprovider",
+        "--target",
+        brief.target.name,
+    ]
+    arguments += ["--allow", str(allow)] if allow else []
+    arguments += ["--confirm", confirm] if confirm else []
+    code = int(pytest.main(arguments, plugins=[guide]))
+    if guide.exit_code is not None:
+        return guide.exit_code
+    return INTERRUPTED_EXIT if code == pytest.ExitCode.INTERRUPTED else code
+
+
+def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
+    """A terminal that goes away, and a polite end, are Ctrl-C: what was done is undone."""
+    del number, frame
+    raise KeyboardInterrupt

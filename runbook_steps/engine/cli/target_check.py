@@ -1,0 +1,68 @@
+"""`runbooks target check NAME`: what of a live target is reachable, with which rights, and how it would be held."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from runbook_steps.engine.cli.target import Format, TextFormat
+from runbook_steps.engine.guards.services.guard import can_lock_down
+from runbook_steps.engine.model import Risk
+from runbook_steps.engine.project.project import find_root
+from runbook_steps.engine.run.failure_story import plain
+from runbook_steps.engine.run.held_to_risk import Restraint
+from runbook_steps.engine.settings import load_settings
+from runbook_steps.engine.targets.by_name import make_target
+from runbook_steps.engine.targets.reachable import Reached, reach
+from runbook_steps.engine.text.redact import Redactor
+
+__all__ = ["register"]
+
+_SIGNS = {True: "✓", False: "✗", None: "·"}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(check)
+
+
+def check(
+    name: Annotated[str, typer.Argument(help="staging, production, or a target of pyproject.toml")],
+    format: Format = TextFormat.CONSOLE,  # noqa: A002 - the option's name
+) -> None:
+    """Tell what is reachable and with which rights, reading only. Exit 4 when a configured part is not.
+
+    `runbooks target check staging`, before `pytest features/ --target staging`.
+    """
+    target = make_target(name, load_settings(find_root(Path.cwd())), Risk.READONLY)
+    hide = Redactor(target.secrets())
+    try:
+        with tempfile.TemporaryDirectory(prefix="beautycort-check-") as folder:
+            restraint = Restraint(Risk.READONLY, target.facts, Path(folder))
+            environment = restraint.hold(target.environment()).environment
+            rows = [Reached(row.part, row.good, hide(row.rights)) for row in reach(environment)]
+            restraint.close()
+    finally:
+        target.close()
+    if format is TextFormat.JSON:
+        document = {"target": name, "locked_down": can_lock_down(), "parts": [asdict(row) for row in rows]}
+        typer.echo(json.dumps(document, indent=1))
+    else:
+        _show(name, rows)
+    raise typer.Exit(4 if any(row.good is False for row in rows) else 0)
+
+
+def _show(name: str, rows: list[Reached]) -> None:
+    table = Table(title=f"{name}, looked at read-only", box=None, title_justify="left", show_header=False)
+    for row in rows:
+        table.add_row(_SIGNS[row.good], row.part, plain(row.rights))
+    Console(markup=False).print(table)
+    if not can_lock_down():
+        typer.echo("no Landlock (Linux 6.7) on this machine: read-only procedures will not run on a live target")

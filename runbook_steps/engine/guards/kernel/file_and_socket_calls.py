@@ -1,0 +1,278 @@
+"""What becomes of a system call that the kernel hands over: let through, made here, or refused with a name for it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+import struct
+import time
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+
+from runbook_steps.engine.guards.kernel.other_calls import BEYOND
+from runbook_steps.engine.guards.kernel.pidfd import descriptor_of, memory, own_process, text
+from runbook_steps.engine.guards.kernel.seccomp import WRITING
+from runbook_steps.engine.guards.kernel.system_call import Bounds, Call, Continue, Done, signed
+
+__all__ = ["judged"]
+
+_HERE = -100  # AT_FDCWD
+_NO_FOLLOW, _EMPTY_PATH = 0x100, 0x1000  # AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH
+_KIND, _NON_BLOCKING = 0xF, os.O_NONBLOCK
+_NETLINK = 16
+_NETLINK_READING = (0, 4)  # routes and addresses, socket lists: what `ip` and `ss` read
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/random", "/dev/urandom")
+_QUIET_SOCKETS = ("/nscd/", "/systemd/userdb/", "/sssd/", "/lib/sss/")  # every lookup of a user's name tries these
+_ATTRIBUTES, _WITHOUT = "changing the attributes of", errno.EOPNOTSUPP
+_UTIME_NOW, _UTIME_OMIT = 0x3FFFFFFF, 0x3FFFFFFE
+
+
+def judged(call: Call, bounds: Bounds) -> Done:
+    """The decision. Raises OSError, to be the call's own error, when a path or an address cannot be looked at."""
+    return _JUDGES[call.name](call, bounds)
+
+
+def _socket(call: Call, bounds: Bounds) -> Done:
+    del bounds
+    family, kind, protocol = (signed(each) for each in call.arguments[:3])
+    base = kind & _KIND
+    if family in {socket.AF_INET, socket.AF_INET6}:
+        if base == socket.SOCK_STREAM and protocol in {0, socket.IPPROTO_TCP}:
+            return Continue()
+        # looking names up, and ordering the answers, tries UDP; that is no message to anybody
+        quiet = base == socket.SOCK_DGRAM and (family == socket.AF_INET6 or kind & _NON_BLOCKING)
+        what = "UDP" if base == socket.SOCK_DGRAM else f"protocol {protocol}, kind {base}, instead of TCP"
+        return Done(errno.EACCES, "" if quiet else f"a socket for {what}")
+    if family == socket.AF_UNIX:
+        datagrams = base == socket.SOCK_DGRAM
+        return Done(errno.EACCES, "a UNIX datagram socket") if datagrams else Continue()
+    if family == _NETLINK:
+        return Continue() if protocol in _NETLINK_READING else Done(errno.EACCES)
+    return Done(errno.EAFNOSUPPORT, f"a socket of address family {family}")
+
+
+def _socketpair(call: Call, bounds: Bounds) -> Done:
+    del bounds
+    datagrams = call.arguments[1] & _KIND == socket.SOCK_DGRAM  # the one kind that can be connected elsewhere later
+    return Done(errno.EACCES, "a UNIX datagram socket") if datagrams else Continue()
+
+
+def _connect(call: Call, bounds: Bounds) -> Done:
+    number, address, length = call.arguments[:3]
+    raw = memory(call.task, address, min(length, 128))
+    family = struct.unpack_from("=H", raw)[0]
+    if family == socket.AF_UNIX:
+        return _connect_unix(call, signed(number), raw[2:], bounds)
+    if family not in {socket.AF_INET, socket.AF_INET6}:
+        return Continue()  # netlink; no other socket can be made
+    port = struct.unpack_from("!H", raw, 2)[0]
+    host = socket.inet_ntop(family, raw[4:8] if family == socket.AF_INET else raw[8:24])
+    if port not in bounds.ports or not ip_address(host).is_loopback:
+        return Done(errno.EACCES, f"TCP to {host}:{port}, past the guard")
+    with descriptor_of(call.task, signed(number)) as descriptor, socket.socket(fileno=os.dup(descriptor)) as own:
+        return Done(own.connect_ex((host, port)))  # made here, to the address that was looked at: see below
+
+
+def _connect_unix(call: Call, number: int, raw: bytes, bounds: Bounds) -> Done:
+    path = os.fsdecode(raw.split(b"\0", 1)[0])
+    if not path:
+        return Done(errno.EACCES, "an abstract UNIX socket")
+    real = os.path.realpath(_placed(call.task, _HERE, path))
+    if not (real in bounds.sockets or bounds.writable(real)):
+        exists = Path(real).exists()
+        quiet = not exists or any(each in real for each in _QUIET_SOCKETS)
+        return Done(errno.EACCES if exists else errno.ENOENT, "" if quiet else f"the UNIX socket {real}")
+    there = os.open(real, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        handle = f"/proc/self/fd/{there}"
+        if str(Path(handle).readlink()) != real:
+            return Done(errno.EACCES, f"a UNIX socket in place of {real}")
+        with descriptor_of(call.task, number) as descriptor, socket.socket(fileno=os.dup(descriptor)) as own:
+            # the command could change its memory or a link meanwhile, and be let through to another place
+            own.connect(handle)
+    finally:
+        os.close(there)
+    return Done()
+
+
+def _bind(call: Call, bounds: Bounds) -> Done:
+    """Landlock judges as well: it lets a socket listen on a free port only, and be made in the folder only."""
+    raw = memory(call.task, call.arguments[1], min(call.arguments[2], 128))
+    family = struct.unpack_from("=H", raw)[0]
+    if family in {socket.AF_INET, socket.AF_INET6}:
+        port = struct.unpack_from("!H", raw, 2)[0]
+        return Done(errno.EACCES, f"listening on TCP port {port}") if port else Continue()
+    if family != socket.AF_UNIX:
+        return Continue()
+    path = os.fsdecode(raw[2:].split(b"\0", 1)[0])
+    if not path:
+        return Done(errno.EACCES, "an abstract UNIX socket") if raw[2:] else Continue()
+    real = os.path.realpath(_placed(call.task, _HERE, path))
+    return Continue() if bounds.writable(real) else Done(errno.EACCES, f"making the UNIX socket {real}")
+
+
+def _fast_open(call: Call, bounds: Bounds) -> Done:
+    del call, bounds
+    return Done(errno.EACCES, "TCP Fast Open, past the guard")
+
+
+def _placed(task: int, folder: int, path: str) -> str:
+    """The path as this process sees it; links in it are not followed yet."""
+    for own in ("/proc/self", "/proc/thread-self"):
+        if path == own or path.startswith(f"{own}/"):
+            return f"/proc/{task}{path.removeprefix(own)}"
+    base = f"/proc/{task}/cwd" if folder == _HERE else f"/proc/{task}/fd/{folder}"
+    return path if path.startswith("/") else f"{Path(base).readlink()}/{path}"
+
+
+def _writes(what: str, folder: int | None, path: int, *, flags: int | None = None) -> Callable[[Call, Bounds], Done]:
+    """Names a write outside of the bounds; the positions are those of the arguments."""
+
+    def judge(call: Call, bounds: Bounds) -> Done:
+        real = _real(call, folder, path, follow=what == "opening")
+        creating = flags is None or bool(call.arguments[flags] & os.O_CREAT)
+        # what is not there cannot be written, what is there cannot be made: the kernel says so without Landlock
+        moot = not (
+            real.parent.is_dir() if creating and what in {"opening", "making", "moving to"} else os.path.lexists(real)
+        )
+        moot = moot or (what == "making" and os.path.lexists(real))
+        if moot or bounds.writable(str(real)) or _harmless(real, call.task):
+            return Continue()
+        return Continue(refused=f"{what} {real} for writing" if what == "opening" else f"{what} {real}")
+
+    return judge
+
+
+def _real(call: Call, folder: int | None, path: int, *, follow: bool) -> Path:
+    """What the arguments at those positions name, links resolved; in the last part only where the call follows them."""
+    where = _HERE if folder is None else signed(call.arguments[folder])
+    name = text(call.task, call.arguments[path])
+    placed = Path(_placed(call.task, where, name))
+    real = Path(os.path.realpath(placed.parent)) / placed.name if name else placed
+    return Path(os.path.realpath(real)) if follow and real.is_symlink() else real
+
+
+def _both(first: Callable[[Call, Bounds], Done], second: Callable[[Call, Bounds], Done]) -> Callable[..., Done]:
+    """Of two paths, each is looked at: the first that goes too far is named."""
+
+    def judge(call: Call, bounds: Bounds) -> Done:
+        found = first(call, bounds)
+        return found if found.refused else second(call, bounds)
+
+    return judge
+
+
+def _open_by_structure(call: Call, bounds: Bounds) -> Done:
+    """`openat2` has its flags in memory; Landlock holds it as it holds `openat`, this gives it a name."""
+    (flags,) = struct.unpack("=Q", memory(call.task, call.arguments[2], 8))
+    if not flags & WRITING:
+        return Continue()
+    arguments = (*call.arguments[:2], flags, *call.arguments[3:])
+    return _writes("opening", 0, 1, flags=2)(Call(call.name, call.task, arguments), bounds)
+
+
+def _never(what: str, folder: int | None, path: int | None, error: int) -> Callable[[Call, Bounds], Done]:
+    """Refused wherever the file lies; named when that is outside of the bounds: `cp -p` goes on without."""
+
+    def judge(call: Call, bounds: Bounds) -> Done:
+        handle = f"/proc/{call.task}/fd/{signed(call.arguments[0])}"
+        by_name = path is not None and call.arguments[path]
+        real = _real(call, folder, path, follow=True) if by_name and path is not None else Path(handle).readlink()
+        return Done(error, "" if bounds.writable(str(real)) or not real.exists() else f"{what} {real}")
+
+    return judge
+
+
+def _harmless(path: Path, task: int) -> bool:
+    """One's own entries in /proc have their own rules; Python's caches are tried, and done without."""
+    if path.parts[1:2] == ("proc",):
+        whose = "".join(path.parts[2:3])
+        others = whose.isdigit() and not own_process(task, int(whose))
+        return not others and whose != "sys" and not path.name.startswith("sysrq")
+    return "__pycache__" in path.parts or str(path) in _DEVICES
+
+
+def _on_file(
+    what: str, folder: int | None, path: int | None, act: Callable[[Call, str], None], **more: int
+) -> Callable[[Call, Bounds], Done]:
+    """Changes mode, owner or times here, on the file that was looked at, if it lies within the bounds."""
+
+    def judge(call: Call, bounds: Bounds) -> Done:
+        follow = not ("flags" in more and call.arguments[more["flags"]] & _NO_FOLLOW) and "link" not in more
+        where = _HERE if folder is None else signed(call.arguments[folder])
+        name = text(call.task, call.arguments[path]) if path is not None and call.arguments[path] else ""
+        placed = _placed(call.task, where, name) if name else f"/proc/{call.task}/fd/{where}"
+        descriptor = os.open(placed, os.O_PATH | os.O_CLOEXEC | (0 if follow or not name else os.O_NOFOLLOW))
+        try:
+            handle = f"/proc/self/fd/{descriptor}"
+            real = str(Path(handle).readlink())
+            if not bounds.writable(real):
+                return Done() if _harmless(Path(real), call.task) else Done(errno.EPERM, f"{what} {real}")
+            if not stat.S_ISLNK(os.fstat(descriptor).st_mode):  # a link's own mode and times interest nobody
+                act(call, handle)
+        finally:
+            os.close(descriptor)
+        return Done()
+
+    return judge
+
+
+def _mode(position: int) -> Callable[[Call, str], None]:
+    return lambda call, handle: Path(handle).chmod(call.arguments[position] & 0o1777)
+
+
+def _owner(position: int) -> Callable[[Call, str], None]:
+    return lambda call, handle: os.chown(handle, *(signed(each) for each in call.arguments[position : position + 2]))
+
+
+def _times(call: Call, handle: str) -> None:
+    if not call.arguments[2]:
+        os.utime(handle)
+        return
+    old = Path(handle).stat()
+    last, changed = (struct.unpack("=qq", memory(call.task, call.arguments[2] + at, 16)) for at in (0, 16))
+    os.utime(handle, ns=(_moment(last, old.st_atime_ns), _moment(changed, old.st_mtime_ns)))
+
+
+def _moment(value: tuple[int, int], kept: int) -> int:
+    """A `struct timespec` in nanoseconds since 1970."""
+    seconds, fraction = value
+    special = {_UTIME_NOW: time.time_ns(), _UTIME_OMIT: kept}
+    return special.get(fraction, seconds * 1_000_000_000 + fraction)
+
+
+_JUDGES: Mapping[str, Callable[[Call, Bounds], Done]] = {
+    "socket": _socket, "socketpair": _socketpair, "connect": _connect,
+    "sendto": _fast_open, "sendmsg": _fast_open, "sendmmsg": _fast_open,
+    "open": _writes("opening", None, 0, flags=1), "openat": _writes("opening", 0, 1, flags=2),
+    "creat": _writes("opening", None, 0), "truncate": _writes("truncating", None, 0),
+    "unlink": _writes("removing", None, 0), "unlinkat": _writes("removing", 0, 1),
+    "rmdir": _writes("removing", None, 0), "mkdir": _writes("making", None, 0), "mkdirat": _writes("making", 0, 1),
+    "rename": _both(_writes("moving", None, 0), _writes("moving to", None, 1)),
+    "renameat": _both(_writes("moving", 0, 1), _writes("moving to", 2, 3)),
+    "renameat2": _both(_writes("moving", 0, 1), _writes("moving to", 2, 3)),
+    "mknod": _writes("making", None, 0), "mknodat": _writes("making", 0, 1),
+    "symlink": _writes("making", None, 1), "symlinkat": _writes("making", 1, 2),
+    "link": _both(_writes("linking", None, 0), _writes("making", None, 1)),
+    "linkat": _both(_writes("linking", 0, 1), _writes("making", 2, 3)),
+    "openat2": _open_by_structure, "bind": _bind,
+    **dict.fromkeys(("setxattr", "lsetxattr", "removexattr", "lremovexattr"), _never(_ATTRIBUTES, None, 0, _WITHOUT)),
+    **dict.fromkeys(("fsetxattr", "fremovexattr"), _never(_ATTRIBUTES, None, None, _WITHOUT)),
+    **dict.fromkeys(("setxattrat", "removexattrat", "file_setattr"), _never(_ATTRIBUTES, 0, 1, _WITHOUT)),
+    "ioctl": _never(_ATTRIBUTES, None, None, errno.EPERM),
+    **dict.fromkeys(("utime", "utimes"), _never("changing the times of", None, 0, errno.EPERM)),
+    "futimesat": _never("changing the times of", 0, 1, errno.EPERM),
+    "chmod": _on_file("changing the mode of", None, 0, _mode(1)),
+    "fchmod": _on_file("changing the mode of", 0, None, _mode(1)),
+    "fchmodat": _on_file("changing the mode of", 0, 1, _mode(2)),
+    "fchmodat2": _on_file("changing the mode of", 0, 1, _mode(2), flags=3),
+    "chown": _on_file("changing the owner of", None, 0, _owner(1)),
+    "lchown": _on_file("changing the owner of", None, 0, _owner(1), link=1),
+    "fchown": _on_file("changing the owner of", 0, None, _owner(1)),
+    "fchownat": _on_file("changing the owner of", 0, 1, _owner(2), flags=4),
+    "utimensat": _on_file("changing the times of", 0, 1, _times, flags=3),
+    **BEYOND,
+}  # fmt: skip

@@ -1,0 +1,160 @@
+"""Runs a command locked down by Landlock and seccomp, and oversees it. Started as a script; standard library only.
+
+`python -I -S lockdown.py SPEC COMMAND…`, SPEC being JSON: `write` (folders and files that may be written),
+`hide` (files and folders that may not be read), `ports` (TCP ports that may be connected to), `sockets` (UNIX
+sockets), `report` (the file that refusals are written to).
+What is not listed cannot be written, connected to or signalled, whatever the command does: the kernel
+holds it, for every child as well. Numbers: Linux uapi/linux/landlock.h, prctl.h, capability.h.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import platform
+import resource
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+if __name__ == "__main__":  # as a script it finds its siblings by this
+    sys.path.append(str(Path(__file__).resolve().parents[4]))
+
+from runbook_steps.engine.guards.kernel.overseer import end_as, oversee, receive_listener
+from runbook_steps.engine.guards.kernel.seccomp import CALLS, install
+from runbook_steps.engine.guards.kernel.system_call import Bounds
+
+__all__ = ["ABI_NEEDED", "landlock_abi", "lockable", "main"]
+
+ABI_NEEDED = 4  # Linux 6.7: TCP ports; 6 (Linux 6.12) adds signals
+_SIGNALS_ABI, _IOCTL_ABI = 6, 5
+_CREATE, _ADD, _RESTRICT = 444, 445, 446
+_PATH_RULE, _PORT_RULE = 1, 2
+_READ_FILE = 1 << 2
+_WRITE = 0x7FF2  # write, remove, make any kind, refer, truncate; bit 2 and 3 are reading
+_FILE_WRITE = 1 << 1 | 1 << 14
+_IOCTL = 1 << 15
+_BIND, _CONNECT = 1 << 0, 1 << 1
+_ANY_FREE_PORT = 0
+_SCOPED = 1 << 0 | 1 << 1  # abstract sockets, signals
+_NO_NEW_PRIVS, _SUBREAPER, _DEATH_SIGNAL, _DROP_CAPABILITY = 38, 36, 1, 24
+_KEPT_CAPABILITIES = (1, 2)  # root may read everybody's files; what it may write is for Landlock
+_LAST_CAPABILITY = 63
+_CANNOT = 126  # the shell's word for "found, but cannot be run"
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx")  # not the terminals of others
+
+
+def landlock_abi() -> int:
+    """What the kernel offers; 0 when it offers nothing."""
+    return max(0, int(_libc().syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(1))))
+
+
+def lockable() -> bool:
+    """Whether this machine can hold a command to what it may write, connect to and signal."""
+    return sys.platform == "linux" and platform.machine() in CALLS and landlock_abi() >= ABI_NEEDED
+
+
+def main(arguments: list[str]) -> int:
+    """The command's exit code; 126 with one line on standard error when it cannot be locked down."""
+    spec = json.loads(arguments[0])
+    _libc().prctl(_SUBREAPER, 1, 0, 0, 0)  # what the command leaves behind becomes a child of this process
+    _libc().prctl(_DEATH_SIGNAL, int(signal.SIGTERM), 0, 0, 0)
+    own, its = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        own.close()
+        _become(spec, arguments[1:], its)
+    its.close()
+    try:
+        listener = receive_listener(own)
+    except OSError:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    write = tuple(os.path.realpath(path) for path in spec["write"])
+    bounds = Bounds(write, frozenset(spec["ports"]), tuple(os.path.realpath(path) for path in spec["sockets"]))
+    return end_as(oversee(child, listener, bounds, Path(spec["report"])))
+
+
+def _become(spec: dict[str, Any], command: list[str], to_overseer: socket.socket) -> NoReturn:
+    try:
+        for number in range(_LAST_CAPABILITY + 1):
+            if number not in _KEPT_CAPABILITIES:
+                _libc().prctl(_DROP_CAPABILITY, number, 0, 0, 0)  # refused to who has none anyway
+        _restrict(spec["write"], [Path(item) for item in spec["hide"]], spec["ports"])
+        resource.setrlimit(resource.RLIMIT_CORE, (1, 1))  # 1 is too small for a file, and for a program that gets it
+        for usual in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and a command would inherit that
+            signal.signal(usual, signal.SIG_DFL)
+        socket.send_fds(to_overseer, [b"!"], [install()])
+        os.execv(command[0], command)  # noqa: S606 - it becomes the command
+    except OSError as error:
+        sys.stderr.write(f"the command was not run: it cannot be locked down here ({error})\n")
+        sys.stderr.flush()
+    os._exit(_CANNOT)
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _restrict(write: Iterable[str], hide: list[Path], ports: Iterable[int]) -> None:
+    abi = landlock_abi()
+    if abi < ABI_NEEDED:
+        raise OSError(f"Landlock has ABI {abi}, {ABI_NEEDED} is needed")
+    files = _WRITE | (_READ_FILE if hide else 0) | (_IOCTL if abi >= _IOCTL_ABI else 0)
+    rules = struct.pack("=QQQ", files, _BIND | _CONNECT, _SCOPED if abi >= _SIGNALS_ABI else 0)
+    ruleset = _call(_CREATE, rules, len(rules), 0)
+    for path in write:
+        rights = files if Path(path).is_dir() else _FILE_WRITE | (_IOCTL if abi >= _IOCTL_ABI else 0)
+        _allow(ruleset, path, rights)
+    for device in _DEVICES:
+        _allow(ruleset, device, (_FILE_WRITE | _IOCTL) & files)
+    if hide:
+        for readable in _all_but(hide):
+            _allow(ruleset, str(readable), _READ_FILE)
+    _call(_ADD, ruleset, _PORT_RULE, struct.pack("=QQ", _BIND, _ANY_FREE_PORT), 0)
+    for port in ports:
+        _call(_ADD, ruleset, _PORT_RULE, struct.pack("=QQ", _CONNECT, port), 0)
+    if _libc().prctl(_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise OSError("no_new_privs was refused")
+    _call(_RESTRICT, ruleset, 0)
+    os.close(ruleset)
+
+
+def _allow(ruleset: int, path: str, rights: int) -> None:
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return  # what is not there needs no rule
+    try:
+        _call(_ADD, ruleset, _PATH_RULE, struct.pack("=Qi", rights, descriptor), 0)
+    finally:
+        os.close(descriptor)
+
+
+def _all_but(hidden: list[Path]) -> Iterator[Path]:
+    """What to allow so that everything can be read but `hidden`: the siblings along each way down."""
+    above = {parent for path in hidden for parent in path.parents}
+    for folder in above:
+        try:
+            entries = [Path(entry.path) for entry in os.scandir(folder)]
+        except OSError:
+            continue
+        yield from (entry for entry in entries if entry not in above and entry not in hidden)
+
+
+def _call(number: int, *arguments: int | bytes) -> int:
+    libc = _libc()
+    values = [ctypes.c_char_p(each) if isinstance(each, bytes) else ctypes.c_size_t(each) for each in arguments]
+    result = int(libc.syscall(number, *values))
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return result
+
+
+if __name__ == "__main__":
+    os._exit(main(sys.argv[1:]))  # nothing to tidy up, and a thread that may wait for ever

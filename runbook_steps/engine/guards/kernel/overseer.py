@@ -1,0 +1,225 @@
+"""Stays with a locked-down command: decides the system calls that the kernel hands over, and ends what it leaves.
+
+What is refused is written down for the run, one JSON line each, `["Kernel", "TCP to 10.0.0.1:5432"]`, whatever
+the command makes of the refusal. A call that is let through by its path is either made here, on the file that
+was looked at, or still held by Landlock: another thread that changes the path meanwhile gains nothing.
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import platform
+import select
+import signal
+import socket
+import struct
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from runbook_steps.engine.guards.kernel.file_and_socket_calls import judged
+from runbook_steps.engine.guards.kernel.other_calls import name_of
+from runbook_steps.engine.guards.kernel.seccomp import CALLS, FORKS
+from runbook_steps.engine.guards.kernel.system_call import Bounds, Call, Continue, Done
+
+__all__ = ["oversee"]
+
+_RECEIVE, _SEND = 0xC0502100, 0xC0182101  # SECCOMP_IOCTL_NOTIF_RECV, _SEND
+_NOTICE, _ANSWER = struct.Struct("=QIIiIQ6Q"), struct.Struct("=QqiI")
+_CONTINUE = 1
+_LOOK_MS = 200
+_GRACE_MS = 800  # less than the second after which the run would kill this process itself
+_ROUNDS = 100
+_MOST_PROCESSES, _COUNT_EVERY = 400, 50
+
+
+@dataclass
+class _Ended:
+    """`asked` is set by a signal to this process, or by a command that takes too much: the command is to end."""
+
+    asked: bool = False
+    closed: bool = False  # no process is made any more
+    made: int = 0
+
+
+def oversee(child: int, listener: int, bounds: Bounds, report: Path) -> int:
+    """Until the child ends, or this process is told to end; gives the child's wait status."""
+    ended = _Ended()
+    signal.signal(signal.SIGTERM, lambda *_: setattr(ended, "asked", True))
+    told = _Report(report)
+    threading.Thread(target=_answer_all, args=(listener, bounds, told, ended), daemon=True).start()
+    status = _follow(child, ended, _Space(bounds, told))
+    ended.closed = True
+    left = _end_everything()
+    if left and not ended.asked:
+        told.write("Kernel", f"left running when it ended: {', '.join(sorted(left))}")
+    return status if status is not None else int(signal.SIGTERM)
+
+
+class _Report:
+    """Every refusal once: a loop of a million attempts is one line."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._said: set[str] = set()
+
+    def write(self, part: str, operation: str) -> None:
+        """Appends a line. A full disk must not let the call through: it is refused all the same."""
+        line = json.dumps([part, operation]) + "\n"
+        if line not in self._said:
+            self._said.add(line)
+            with suppress(OSError), self._file.open("a", encoding="utf-8") as out:
+                out.write(line)
+
+
+class _Space:
+    """The room on the disks that the command may write to: it may take half of what it found."""
+
+    def __init__(self, bounds: Bounds, told: _Report) -> None:
+        self._told = told
+        self._least = {path: _free(path) // 2 for path in bounds.write}
+
+    def taken(self) -> bool:
+        """Whether it took more; said once."""
+        full = next((path for path, least in self._least.items() if _free(path) < least), "")
+        if full:
+            self._told.write("Kernel", f"filling the disk of {full}")
+        return bool(full)
+
+
+def _free(path: str) -> int:
+    try:
+        found = os.statvfs(path)
+    except OSError:
+        return 0
+    return found.f_bavail * found.f_frsize
+
+
+def _follow(child: int, ended: _Ended, space: _Space) -> int | None:
+    """The child's wait status; None when it outlives the moment it has after this process was told to end."""
+    watch = select.poll()
+    watch.register(os.pidfd_open(child), select.POLLIN)
+    while not ended.asked:
+        if watch.poll(_LOOK_MS):
+            return os.waitpid(child, 0)[1]
+        _bury(child)
+        ended.asked = ended.asked or space.taken()
+    # the command got the signal too, being in the same group: it may tidy up
+    return os.waitpid(child, 0)[1] if watch.poll(_GRACE_MS) else None
+
+
+def _bury(child: int) -> None:
+    """Orphans that ended are children of this process, and count as processes until they are waited for."""
+    with suppress(ChildProcessError):
+        while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and found.si_pid != child:
+            os.waitpid(found.si_pid, 0)
+
+
+def _answer_all(listener: int, bounds: Bounds, told: _Report, ended: _Ended) -> None:
+    """In a thread of its own: a call that its signal took back leaves the next receive waiting."""
+    names = {number: name for name, number in CALLS[platform.machine()].numbers.items()}
+    watch = select.poll()
+    watch.register(listener, select.POLLIN)
+    while dict(watch.poll()).get(listener, 0) & select.POLLIN:  # it hangs up with the last process of the command
+        _answer(listener, names, bounds, told, ended)
+
+
+def _forked(task: int, ended: _Ended) -> Done:
+    """A process more, as long as the command runs and has not too many. It is made by the kernel, in the command."""
+    ended.made += 1
+    if not ended.closed and ended.made % _COUNT_EVERY == 0 and len(_descendants(os.getpid())) > _MOST_PROCESSES:
+        ended.asked = ended.closed = True
+        return Done(errno.EAGAIN, f"more than {_MOST_PROCESSES} processes at once")
+    if not ended.closed:
+        return Continue()
+    with suppress(OSError):
+        if os.getsid(task) != os.getsid(0):
+            return Done(errno.EAGAIN, f"left running when it ended: {name_of(task)}")
+    return Done(errno.EAGAIN)
+
+
+def _answer(listener: int, names: dict[int, str], bounds: Bounds, told: _Report, ended: _Ended) -> None:
+    notice = bytearray(_NOTICE.size)
+    try:
+        fcntl.ioctl(listener, _RECEIVE, notice)
+    except OSError:
+        return  # whoever asked has gone meanwhile
+    key, task, _, number, _, _, *arguments = _NOTICE.unpack(notice)
+    try:
+        call = Call(names.get(number, ""), task, tuple(arguments))
+        outcome = _forked(task, ended) if call.name in FORKS else judged(call, bounds)
+    except (OSError, ValueError, LookupError, OverflowError, struct.error) as error:
+        code = error.errno if isinstance(error, OSError) and error.errno else errno.EPERM
+        answer = _ANSWER.pack(key, 0, -code, 0)
+    else:
+        if outcome.refused:
+            told.write("Kernel", outcome.refused)
+        flags = _CONTINUE if isinstance(outcome, Continue) else 0
+        answer = _ANSWER.pack(key, 0, -outcome.error, flags)
+    with suppress(OSError):
+        fcntl.ioctl(listener, _SEND, bytearray(answer))
+
+
+def _end_everything() -> set[str]:
+    """Kills every descendant: orphans are children of this process. Gives those that had left its session."""
+    strangers: set[str] = set()
+    for _ in range(_ROUNDS):
+        found = _descendants(os.getpid())
+        for pid, name, session in found:
+            if session != os.getsid(0):
+                strangers.add(name)
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, 0 if found else os.WNOHANG)[0]:
+                pass
+        if not found:
+            break
+    return strangers
+
+
+def _descendants(root: int) -> Sequence[tuple[int, str, int]]:
+    """Pid, name and session of every living process below `root`."""
+    children: dict[int, list[tuple[int, str, int]]] = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        with suppress(OSError, IndexError, ValueError):
+            head, _, tail = (folder / "stat").read_text("utf-8", "replace").rpartition(")")
+            state, parent, _, session, *_ = tail.split()
+            if state not in "ZX":
+                entry = (int(folder.name), head.partition("(")[2], int(session))
+                children.setdefault(int(parent), []).append(entry)
+    found: list[tuple[int, str, int]] = []
+    waiting = [root]
+    while waiting:
+        for entry in children.get(waiting.pop(), []):
+            found.append(entry)
+            waiting.append(entry[0])
+    return found
+
+
+def receive_listener(end: socket.socket) -> int:
+    """The descriptor that the child sends once its filter is in place. Raises OSError when the child failed before."""
+    _, descriptors, _, _ = socket.recv_fds(end, 1, 1)
+    if not descriptors:
+        raise OSError("the command could not be locked down")
+    return descriptors[0]
+
+
+def end_as(status: int) -> int:
+    """Ends this process as the child ended: by the same signal, or gives its exit code."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        with suppress(OSError, ValueError):
+            signal.signal(number, signal.SIG_DFL)
+        sys.stdout.flush()
+        os.kill(os.getpid(), number)
+    return os.waitstatus_to_exitcode(status)

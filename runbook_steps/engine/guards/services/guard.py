@@ -1,0 +1,201 @@
+"""The guard of a run: one relay before each service, in a thread of its own, and the environment that leads there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from runbook_steps.engine.errors import TargetError
+from runbook_steps.engine.guards.kernel import lockdown
+from runbook_steps.engine.guards.services.aws_signing import AwsKeys, AwsSigner, guarded_variables, keys_of
+from runbook_steps.engine.guards.services.guarded_environment import Origin, rewritten, with_readonly_role
+from runbook_steps.engine.guards.services.http_policy import refused_aws, refused_http, refused_kubernetes
+from runbook_steps.engine.guards.services.http_relay import HttpRelay, aws_refusal
+from runbook_steps.engine.guards.services.kubeconfig import Cluster, guarded_kubeconfig, read_kubeconfig
+from runbook_steps.engine.guards.services.listening import Listener, Relay
+from runbook_steps.engine.guards.services.postgres_relay import PostgresRelay
+from runbook_steps.engine.guards.services.redis_relay import RedisRelay
+from runbook_steps.engine.guards.services.streams import Refusal, Upstream
+from runbook_steps.engine.guards.services.tls_mirror import Mirror
+from runbook_steps.engine.model import Risk
+
+__all__ = ["Guard", "can_lock_down"]
+
+_END_S = 10.0
+_CA_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+def can_lock_down() -> bool:
+    """Whether this kernel can hold a command to what it may write, connect to and signal."""
+    return lockdown.lockable()
+
+
+class Guard:
+    """Lets through what a risk permits. Made once per risk and run; `close` ends its thread."""
+
+    def __init__(self, risk: Risk, folder: Path) -> None:
+        """`folder` is private to the run: certificates are kept there. Nothing listens yet."""
+        self.risk = risk
+        self._folder = folder
+        self._report = folder / "refused.jsonl"
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=f"guard-{risk}", daemon=True)
+        self._listeners: dict[Origin, Listener] = {}
+        self._refusals: list[Refusal] = []
+        self._mirror: Mirror | None = None
+        self._thread.start()
+
+    def environment(self, real: Mapping[str, str]) -> dict[str, str]:
+        """The environment of a guarded command: every service is behind the guard, which opens as needed."""
+        if self.risk is Risk.READONLY:
+            real = with_readonly_role(real)
+        guarded = rewritten(real, lambda origin: self._port(origin, real))
+        if keys := keys_of(real):
+            guarded |= guarded_variables(self._signing_port(keys, real))
+        if real.get("KUBECONFIG"):
+            guarded["KUBECONFIG"] = str(self._kubeconfig(real))
+        if self._mirror is not None:
+            guarded |= dict.fromkeys(_CA_VARIABLES, str(self._mirror.bundle))
+        return {name: value for name, value in guarded.items() if name not in _PROXIES}
+
+    def prefix(self, writable: Sequence[Path], hidden: Sequence[Path], sockets: Sequence[Path]) -> tuple[str, ...]:
+        """What to put before a command so that the kernel holds it: it may write only there, and only see the rest."""
+        spec = {
+            "write": [str(path) for path in writable],
+            "hide": [str(path) for path in hidden],
+            "ports": [listener.port for listener in self._listeners.values()],
+            "sockets": [str(path) for path in sockets],
+            "report": str(self._report),
+        }
+        return (sys.executable, "-I", "-S", str(Path(lockdown.__file__)), json.dumps(spec))
+
+    def take_refusals(self, elsewhere: str = "") -> tuple[Refusal, ...]:
+        """What was refused since the last time it was asked, by the guard, the overseers, and whoever writes there."""
+        taken = tuple(self._refusals)
+        del self._refusals[: len(taken)]
+        return taken + self._taken_from(self._report) + (self._taken_from(Path(elsewhere)) if elsewhere else ())
+
+    def _taken_from(self, report: Path) -> tuple[Refusal, ...]:
+        try:
+            lines = report.read_text("utf-8").splitlines()
+            report.unlink()
+        except FileNotFoundError:
+            return ()
+        return tuple(Refusal(*json.loads(line)) for line in lines)
+
+    def close(self) -> None:
+        """Ends every relay and the thread; idempotent."""
+        if self._loop.is_closed():
+            return
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(_end_everything_else(), self._loop).result(timeout=_END_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=_END_S)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    def _port(self, origin: Origin, real: Mapping[str, str]) -> int:
+        if origin not in self._listeners:
+            self._listen(origin, self._relay(origin, real))
+        return self._listeners[origin].port
+
+    def _listen(self, origin: Origin, relay: Relay) -> None:
+        try:
+            listener = Listener(relay)
+        except OSError as error:
+            raise TargetError(f"the guard of {origin.name} cannot listen: {error}") from error
+        asyncio.run_coroutine_threadsafe(listener.accept(), self._loop)
+        self._listeners[origin] = listener
+
+    def _signing_port(self, keys: AwsKeys, real: Mapping[str, str]) -> int:
+        """Where the requests to AWS itself are judged, signed and sent on."""
+        origin = Origin("aws", "amazonaws.com", 443, "yes", "AWS")
+        if origin not in self._listeners:
+            tls = ssl.create_default_context()
+            if trusted := real.get("SSL_CERT_FILE"):
+                tls.load_verify_locations(trusted)
+            signer = AwsSigner(keys, lambda scope: Upstream(scope.host, 443, tls))
+            nowhere, tell = Upstream("", 0), self._refusals.append  # each request says where it goes
+            self._listen(
+                origin, HttpRelay("AWS", nowhere, refused_aws, self.risk, tell, signer=signer, refusal=aws_refusal)
+            )
+        return self._listeners[origin].port
+
+    def _kubeconfig(self, real: Mapping[str, str]) -> Path:
+        """One that leads here; without a cluster, and saying why, when the real one cannot be guarded."""
+        file, context = Path(real["KUBECONFIG"]), real.get("KUBE_CONTEXT", "")
+        guarded = self._folder / "kubeconfig"
+        if not file.exists():
+            return file  # the cluster is not started yet, or not there
+        try:
+            cluster = read_kubeconfig(file, context, self._folder)
+        except ValueError as error:
+            guarded.write_text(f"# {error}\n", encoding="utf-8")
+            return guarded
+        origin = Origin("kubernetes", cluster.host, cluster.port, "yes" if cluster.tls else "", "Kubernetes")
+        if origin not in self._listeners:
+            self._listen(origin, self._kubernetes(cluster))
+        guarded.write_text(guarded_kubeconfig(cluster, self._listeners[origin].port), encoding="utf-8")
+        return guarded
+
+    def _kubernetes(self, cluster: Cluster) -> Relay:
+        upstream = Upstream(cluster.host, cluster.port, cluster.tls)
+        headers = (("Host", f"{cluster.host}:{cluster.port}"), *cluster.headers)
+        tell = self._refusals.append
+        return HttpRelay("Kubernetes", upstream, refused_kubernetes, self.risk, tell, extra=headers)
+
+    def _relay(self, origin: Origin, real: Mapping[str, str]) -> Relay:
+        tell = self._refusals.append
+        trusted = real.get("SSL_CERT_FILE") or None
+        if origin.kind == "postgres":
+            tls = _database_tls(origin.tls, trusted) if origin.tls else None
+            return PostgresRelay(Upstream(origin.host, origin.port, tls), self.risk, tell)
+        if origin.kind == "redis":
+            tls = ssl.create_default_context(cafile=trusted) if origin.tls else None
+            return RedisRelay(Upstream(origin.host, origin.port, tls), self.risk, tell)
+        judge, refusal = (refused_aws, aws_refusal) if origin.kind == "aws" else (refused_http, None)
+        mirror = self._the_mirror(trusted) if origin.tls else None
+        upstream = Upstream(origin.host, origin.port, _unverified() if origin.tls else None)
+        standard = origin.port == (443 if origin.tls else 80)
+        host = origin.host if standard else f"{origin.host}:{origin.port}"
+        return HttpRelay(
+            origin.name, upstream, judge, self.risk, tell, mirror, extra=(("Host", host),), refusal=refusal
+        )
+
+    def _the_mirror(self, trusted: str | None) -> Mirror:
+        if self._mirror is None:
+            # a target that was started without its TLS part has not made its CA yet
+            known = Path(trusted) if trusted and Path(trusted).is_file() else None
+            self._mirror = Mirror(self._folder, known)
+        return self._mirror
+
+
+async def _end_everything_else() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+def _unverified() -> ssl.SSLContext:
+    """The guard does not judge the certificate: it mirrors it, and the command judges the mirror."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _database_tls(mode: str, trusted: str | None) -> ssl.SSLContext:
+    """As libpq understands `sslmode`."""
+    context = ssl.create_default_context(cafile=trusted)
+    context.check_hostname = mode == "verify-full"
+    if mode == "require":
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,171 @@
+"""What a person sees of a procedure before it runs, and where to look when it fails. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from runbook_steps.engine.errors import ConfigurationError
+from runbook_steps.engine.model import Procedure, Risk, Role, Runbook, Step, TargetFacts
+from runbook_steps.engine.project.project import Project
+from runbook_steps.engine.run.plan import has_no_undo, plan
+from runbook_steps.engine.sources.page_head import suggestion
+from runbook_steps.engine.sources.people_and_levels import Contact
+
+__all__ = [
+    "NO_UNDO",
+    "Brief",
+    "as_lines",
+    "as_row",
+    "make_brief",
+    "named_procedure",
+    "named_runbook",
+    "situation",
+]
+
+NO_UNDO = "it has no undo: its first change is the point of no return"
+_CALL = re.compile(r"""\{\{\s*(\w+)\(\s*(?:["'](.*?)["'])?\s*\)\s*\}\}""")
+_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+
+
+@dataclass(frozen=True)
+class Brief:
+    """Everything that is said about one procedure on one target. `refusal` is empty when it may run."""
+
+    runbook: Runbook
+    procedure: Procedure
+    target: TargetFacts
+    minutes: int
+    refusal: str
+    use_when: str = ""
+    rollback: str = ""
+    escalation: str = ""
+    contact: Contact | None = None
+
+    @property
+    def title(self) -> str:
+        """The page's title, or the feature's."""
+        front = self.runbook.front_matter
+        return front.title if front else self.runbook.name
+
+    @property
+    def live(self) -> bool:
+        """Whether people use the target."""
+        return not self.target.disposable
+
+    @property
+    def undos(self) -> tuple[str, ...]:
+        """What is kept ready, in words."""
+        return tuple(command.purpose for command in self.procedure.commands if command.undo)
+
+    @property
+    def has_no_undo(self) -> bool:
+        """Whether nothing takes its changes back."""
+        return has_no_undo(self.procedure)
+
+    @property
+    def needs_the_name(self) -> bool:
+        """Whether the target's name is typed before each command: the change may not be taken back."""
+        risk = self.procedure.risk
+        return risk is Risk.DESTRUCTIVE or (self.live and risk is not Risk.READONLY and self.has_no_undo)
+
+
+def named_runbook(project: Project, name: str) -> Runbook:
+    """The runbook of that stem, former stem or id. Raises ConfigurationError with a suggestion."""
+    word = name.removesuffix("/").removeprefix("features/").removeprefix("docs/")
+    word = word.removesuffix(".feature").removesuffix(".md")
+    known: dict[str, Runbook] = {}
+    for runbook in project.runbooks:
+        front = runbook.front_matter
+        names = (runbook.stem, *((front.id, *front.moved_from) if front else ()), runbook.stem.rpartition("/")[2])
+        for each in names:
+            known.setdefault(each, runbook)
+    if word not in known:
+        hint = suggestion(word, list(known)) or "; `runbooks status` lists them"
+        raise ConfigurationError(f"there is no runbook {name!r}{hint}")
+    return known[word]
+
+
+def named_procedure(runbook: Runbook, name: str) -> Procedure:
+    """The scenario of that name, or the only one that holds those words. Raises ConfigurationError."""
+    exact = runbook.procedure(name)
+    found = [exact] if exact else [p for p in runbook.procedures if name.casefold() in p.name.casefold()]
+    if len(found) != 1:
+        names = [p.name for p in found or runbook.procedures]
+        hint = suggestion(name, names) if not found else ""
+        listed = "".join(f"\n  {each}" for each in names)
+        raise ConfigurationError(f"{runbook.stem} has {len(found) or 'no'} scenarios {name!r}{hint}:{listed}")
+    return found[0]
+
+
+def make_brief(project: Project, runbook: Runbook, procedure: Procedure, target: TargetFacts) -> Brief:
+    """The brief, for a person who will be asked before every command."""
+    page, front = project.page(runbook.stem), runbook.front_matter
+    texts = {s.title: _plain(s.text, runbook.stem) for s in page.sections} if page else {}
+    return Brief(
+        runbook=runbook,
+        procedure=procedure,
+        target=target,
+        minutes=front.expected_minutes if front else 0,
+        refusal=plan(procedure, target, attended=True).reason,
+        use_when=texts.get("Use this when", ""),
+        rollback=texts.get("Rollback", ""),
+        escalation=texts.get("Escalation", ""),
+        contact=project.contacts.get(front.owner) if front else None,
+    )
+
+
+def as_row(brief: Brief) -> dict[str, object]:
+    """For a machine."""
+    return {
+        "runbook": brief.runbook.stem,
+        "title": brief.title,
+        "scenario": brief.procedure.name,
+        "risk": str(brief.procedure.risk),
+        "target": brief.target.name,
+        "live": brief.live,
+        "expected_minutes": brief.minutes,
+        "undo": list(brief.undos),
+        "point_of_no_return": brief.has_no_undo,
+        "refused": brief.refusal or None,
+        "steps": [_step_row(step) for step in brief.procedure.steps],
+    }
+
+
+def as_lines(brief: Brief) -> Iterator[str]:
+    """For a person: every step with its exact command."""
+    for number, step in enumerate(brief.procedure.steps, 1):
+        yield f"{number}. {step.keyword} {step.text}" + (" (a person does it)" if step.manual else "")
+        if step.command:
+            kept = "kept ready, runs only when this stops half-way" if step.command.undo else "runs"
+            yield f"   {step.command.media_type}, {kept}, at most {step.command.timeout_s:g} s:"
+            yield from (f"    {line}" for line in step.command.text.splitlines())
+        yield from (f"    | {' | '.join(row)} |" for row in step.table)
+    if brief.refusal:
+        yield f"It would be refused: {brief.refusal}"
+
+
+def _step_row(step: Step) -> dict[str, object]:
+    row: dict[str, object] = {"role": str(step.role), "text": step.text, "line": step.position.line}
+    if step.manual:
+        row["manual"] = True
+    if step.command:
+        row |= {"command": step.command.text, "media_type": step.command.media_type, "undo": step.command.undo}
+        row["timeout_s"] = step.command.timeout_s
+    return row
+
+
+def situation(procedure: Procedure) -> tuple[str, ...]:
+    """The Given steps, in words."""
+    return tuple(step.text for step in procedure.steps if step.role is Role.GIVEN and not step.command)
+
+
+def _plain(markdown: str, stem: str) -> str:
+    """A section as a terminal shows it: a procedure becomes the command that runs it, other macros are left out."""
+
+    def call(found: re.Match[str]) -> str:
+        return f'→ runbooks run {stem} --scenario "{found[2]}"' if found[1] == "procedure" else ""
+
+    text = _LINK.sub(r"\1", _CALL.sub(call, markdown)).replace("**", "")
+    return re.sub(r"\n{3,}", "\n\n", text).strip()

@@ -1,0 +1,89 @@
+"""Going on where a guided run stopped: what ran is not repeated, and what has changed since is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runbook_steps.engine.errors import JournalError, RefusedError
+from runbook_steps.engine.model import Outcome, Procedure, Risk, ScenarioRecord, StepRecord
+from runbook_steps.engine.proof.evidence_file import read_journal
+from runbook_steps.engine.proof.rests_on import changed_sources
+from runbook_steps.engine.run.undo import Undo
+from runbook_steps.engine.sources.feature_file import procedure_hash
+
+__all__ = ["Past", "read_past"]
+
+_UNDONE = frozenset({"undone", "undone for a killed run"})
+
+
+@dataclass(frozen=True)
+class Past:
+    """A guided run that stopped. `owner` is the process id that its undos carry."""
+
+    journal: str
+    record: ScenarioRecord
+    owner: str
+    kept: int
+    undone: bool
+
+    def step(self, line: int) -> StepRecord | None:
+        """A command at that line that was begun in a procedure that changes something: it is not repeated."""
+        if self.record.risk is Risk.READONLY:
+            return None
+        step = next((step for step in self.record.steps if step.line == line), None)
+        begun = step is not None and step.command is not None and step.outcome is not Outcome.NOT_REACHED
+        return step if begun else None
+
+    def owns(self, undo: Undo) -> bool:
+        """Whether that run kept the undo."""
+        return undo.owner.partition("-")[0] == self.owner and undo.scenario == self.record.scenario
+
+    def refuse(self, procedure: Procedure, sources: Mapping[str, str], target: str, left: tuple[Undo, ...]) -> None:
+        """Raises RefusedError when there is nothing to go on with, or it is not the same any more."""
+        record, anew = self.record, "start it anew, without --resume"
+        if record.outcome is Outcome.PASSED:
+            raise RefusedError(f"{self.journal}: “{record.scenario}” went through; {anew}")
+        if record.target != target:
+            raise RefusedError(
+                f"{self.journal}: it ran on {record.target}, not on {target}: add --target {record.target}"
+            )
+        if record.text_hash != procedure_hash(procedure):
+            raise RefusedError(f"{self.journal}: the text of “{record.scenario}” has changed since it ran; {anew}")
+        if changed := changed_sources(record.sources, sources):
+            raise RefusedError(f"{self.journal}: changed since “{record.scenario}” ran: {changed}; {anew}")
+        if self.undone or (self.kept and not any(self.owns(undo) for undo in left)):
+            raise RefusedError(f"{self.journal}: what “{record.scenario}” changed was undone; {anew}")
+
+
+def read_past(path: Path) -> Past:
+    """The run that a journal tells of. Raises JournalError for a journal of no guided run."""
+    records = read_journal(path)
+    events = _events(path)
+    started: Mapping[str, Any] = next((e for e in events if e.get("event") == "run started"), {})
+    if "guided" not in started or not records:
+        raise JournalError(f"{path} is not the journal of a guided run; `runbooks journal {path}` shows what it is")
+    record = records[-1]
+    names = [event.get("event") for event in events]
+    left = "undo left to a person" in names
+    return Past(
+        journal=path.name,
+        record=record,
+        owner=record.run.split("-")[1],
+        kept=0 if left else names.count("undo recorded"),
+        undone=any(name in _UNDONE for name in names),
+    )
+
+
+def _events(path: Path) -> list[dict[str, Any]]:
+    found = []
+    for line in path.read_text("utf-8", errors="replace").splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue  # the last line of a killed run; `read_journal` has refused any other
+        found.append(event)
+    return found

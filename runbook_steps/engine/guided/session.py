@@ -1,0 +1,190 @@
+"""A pytest plugin that stands between pytest-bdd and its steps, and asks a person before anything is run.
+
+pytest-bdd keeps the loop over the steps: this takes the place of its look-up of a step's function, and gives the
+same function behind a question.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import io
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from runbook_steps.engine.guided.brief import Brief
+from runbook_steps.engine.guided.past import Past
+from runbook_steps.engine.guided.screen import Screen
+from runbook_steps.engine.guided.steps import GuidedSteps
+from runbook_steps.engine.model import Outcome
+from runbook_steps.engine.pytest_side.feature_collector import procedure_of, relative_path
+from runbook_steps.engine.pytest_side.plugin import PROOF
+from runbook_steps.engine.run.guide import GUIDANCE
+from runbook_steps.engine.run.undo import Undo
+
+__all__ = ["GuidedRun"]
+
+REFUSED_EXIT = 3
+
+
+class GuidedRun:
+    """One procedure, one person. `exit_code` is set when the reason to end is known here and not to pytest."""
+
+    def __init__(self, brief: Brief, screen: Screen, who: str, past: Past | None = None) -> None:
+        self._brief = brief
+        self._screen = screen
+        self._who = who
+        self._past = past
+        self._proof: Any = None
+        self._told = 0
+        self._steps: GuidedSteps | None = None
+        self.exit_code: int | None = None
+
+    # ── what the engine asks ─────────────────────────────────────────────────────────────────────
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """For the journal."""
+        resumed = {"resumed": self._past.journal} if self._past else {}
+        return {"by": self._who, "runbook": self._brief.runbook.stem, **resumed}
+
+    def output(self, stream: str, data: bytes) -> None:
+        """What a command prints."""
+        self._screen.output(stream, data)
+
+    def takes_over(self, undo: Undo) -> bool:
+        """The undos of the run that goes on."""
+        return self._past is not None and self._past.owns(undo)
+
+    def undo_wanted(self, undos: Sequence[Undo]) -> bool:
+        """Enter, a second Ctrl-C and a terminal that is gone mean yes: nothing is left half-done by accident."""
+        self._screen.say()
+        self._screen.say("It did not go through. Kept ready to undo what was done:", "bold")
+        for undo in reversed(undos):
+            self._screen.say(f"  {undo.command.purpose}")
+        try:
+            answer = self._screen.ask("Undo it now? [Y/n]", ("y", "n"), "y")
+        except (EOFError, KeyboardInterrupt):
+            answer = "y"
+        if answer == "n":
+            self._screen.say("Left as it is. By hand, in this order:", "yellow")
+            for undo in reversed(undos):
+                self._screen.quote(undo.command.text)
+            return False
+        self._screen.say("Undoing …")
+        return True
+
+    # ── pytest ───────────────────────────────────────────────────────────────────────────────────
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Takes the terminal for the person: pytest's own reporter writes where nobody reads."""
+        config.stash[GUIDANCE] = self
+        config.pluginmanager.unregister(name="terminalreporter")
+        config.pluginmanager.register(pytest.TerminalReporter(config, io.StringIO()), "terminalreporter")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Only the procedure that was chosen."""
+        name = self._brief.procedure.name
+        items[:] = [item for item in items if (found := procedure_of(item)) is not None and found.name == name]
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """From here on every step is behind a question."""
+        self._proof = session.config.pluginmanager.get_plugin(PROOF)
+        if self._proof is None:
+            return
+        self._screen.redact = lambda text: str(self._proof.redact(text))
+        module: Any = importlib.import_module("pytest_bdd.scenario")
+        before = module.get_step_function
+
+        def behind_a_question(request: Any, step: Any) -> Any:
+            context = before(request=request, step=step)
+            return context and replace(context, step_func=self._asked(context.step_func, step))
+
+        module.get_step_function = behind_a_question
+        session.config.add_cleanup(lambda: setattr(module, "get_step_function", before))
+
+    def pytest_bdd_before_scenario(self) -> None:
+        """What was undone for a killed run is said before anything else."""
+        self._steps = GuidedSteps(self._brief, self._screen, self._who, self._past, self._proof)
+        self._tell_notices()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """What failed, and where to go from there."""
+        if report.skipped:
+            text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            self._screen.say(f"\nNot run: {text.removeprefix('Skipped: ')}", "yellow")
+            self.exit_code = REFUSED_EXIT
+        elif report.failed:
+            self._screen.say(f"\n{report.longreprtext}", "red")
+            if report.when == "call":
+                self._what_next()
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C, `q`, or the engine's word that it cannot go on."""
+        error = excinfo.value
+        said = error.msg if isinstance(error, pytest.exit.Exception) else "Stopped with Ctrl-C; the command was ended."
+        self._screen.say(f"\n{said}", "yellow")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_unconfigure(self) -> None:
+        """What came of it, and where it is written down; also after a Ctrl-C."""
+        self._tell_notices()
+        recorder = self._proof and self._proof.opened_recorder
+        if not recorder:
+            return
+        self._screen.say()
+        last = recorder.last_record
+        if last is not None:
+            good = last.outcome is Outcome.PASSED
+            reason = f": {last.reason}" if last.outcome in {Outcome.NOT_REACHED, Outcome.ATTESTED} else ""
+            self._screen.say(f"“{last.scenario}” {last.outcome}{reason}", "green" if good else "yellow")
+            if last.outcome in {Outcome.NOT_REACHED, Outcome.NOT_APPLICABLE} and self.exit_code is None:
+                self.exit_code = 1
+        path = recorder.journal.path
+        self._screen.say(f"Journal: {relative_path(path, self._proof.settings.root)}; `runbooks journal` reads it")
+        if front := self._brief.runbook.front_matter:
+            self._screen.say(f'Was the page wrong? runbooks feedback add {front.id} --by ROLE "what"')
+
+    def _tell_notices(self) -> None:
+        notices = self._proof.preparation.notices if self._proof else []
+        for notice in notices[self._told :]:
+            self._screen.say(notice, "yellow")
+        self._told = len(notices)
+
+    def _what_next(self) -> None:
+        brief = self._brief
+        for title, text in (("Rollback", brief.rollback), ("Escalation", brief.escalation)):
+            if text:
+                self._screen.say(f"\n{title}, from the page", "bold")
+                self._screen.quote(text)
+        if brief.contact:
+            who = brief.contact
+            self._screen.say(f"Owner: {who.role}, {who.name}, {who.phone}, {who.email}; then {who.backup}")
+
+    def _asked(self, function: Callable[..., Any], bdd: Any) -> Callable[..., Any]:
+        """The function behind a question; a generator stays one, so that what it set up is taken down later."""
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def generator(**values: Any) -> Generator[Any, None, None]:
+                running = function(**values)
+                yield self._perform(bdd, values, lambda: next(running))
+                yield from running
+
+            return generator
+
+        @functools.wraps(function)
+        def plain(**values: Any) -> Any:
+            return self._perform(bdd, values, lambda: function(**values))
+
+        return plain
+
+    def _perform(self, bdd: Any, values: Mapping[str, Any], call: Callable[[], object]) -> object:
+        if self._steps is None:  # pragma: no cover - a step is in a scenario
+            raise AssertionError
+        return self._steps.perform(bdd, values, call)

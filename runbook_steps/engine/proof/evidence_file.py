@@ -1,0 +1,225 @@
+"""Journal and evidence: what happened, redacted, written so that a kill at any moment loses at most a line.
+
+The journal is JSON lines, one event each, opened before the first step and flushed after every event.
+The evidence is one JSON document per target, merged from journals, replaced atomically, and refused
+when it is not exactly what its schema says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+from runbook_steps.engine.errors import EvidenceError, JournalError
+from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.engine.text.redact import Redactor
+
+__all__ = [
+    "EVIDENCE_SCHEMA",
+    "EVIDENCE_VERSION",
+    "SKIPPED",
+    "WENT_ON",
+    "Journal",
+    "evidence_schema",
+    "guided_by",
+    "load_evidence",
+    "merge",
+    "now",
+    "read_journal",
+    "write_atomically",
+    "write_evidence",
+]
+
+EVIDENCE_SCHEMA = "https://beautycort.com/runbooks/schemas/evidence-1.schema.json"
+EVIDENCE_VERSION = 1
+SKIPPED = "skipped by"
+WENT_ON = "not there;"
+"""How the notes begin that tell what a person did otherwise than the page says, in a guided run."""
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601 to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def evidence_schema() -> dict[str, Any]:
+    """The published JSON Schema of an evidence file."""
+    text = resources.files("runbook_steps.engine.proof.schemas").joinpath("evidence-1.schema.json").read_text("utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+class Journal:
+    """An append-only record of a run. Every event is redacted, written and flushed before the next begins."""
+
+    def __init__(self, path: Path, redactor: Redactor) -> None:
+        """Opens the file, readable by its owner alone. Raises JournalError when it cannot be written."""
+        self.path = path
+        self.redactor = redactor
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        except OSError as error:
+            raise JournalError(f"cannot open the journal {path}: {error.strerror}; nothing was run") from error
+
+    def write(self, event: str, **values: Any) -> None:
+        """Adds one event. Raises JournalError when the disk refuses: an unrecorded run must not go on."""
+        line = _redacted({"event": event, "at": now(), **values}, self.redactor)
+        data = json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=str).encode() + b"\n"
+        try:
+            while data:
+                data = data[os.write(self._fd, data) :]
+        except OSError as error:
+            raise JournalError(f"cannot write the journal {self.path}: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Flushes to the disk and closes; idempotent."""
+        if self._fd >= 0:
+            with contextlib.suppress(OSError):
+                os.fsync(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+
+
+def read_journal(path: Path) -> tuple[ScenarioRecord, ...]:
+    """The scenarios a journal tells of; one that never ended is `interrupted` there.
+
+    A last line cut by a kill is passed over. Raises JournalError, with the line, for any other damage.
+    """
+    try:
+        lines = path.read_text("utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise JournalError(f"cannot read the journal {path}: {error.strerror}") from error
+    records: dict[str, ScenarioRecord] = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            event = json.loads(line)
+            _apply(event, records)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            if number == len(lines):
+                break
+            raise JournalError(f"{path}:{number}: not a journal line; the file is damaged or foreign") from error
+    return tuple(records.values())
+
+
+def guided_by(path: Path) -> str:
+    """The role of the person who was led through the run; empty for a run without one, and for no journal."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            first = json.loads(file.readline())
+        return str(first.get("guided", {}).get("by", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+def _apply(event: Mapping[str, Any], records: dict[str, ScenarioRecord]) -> None:
+    match event["event"]:
+        case "scenario started" | "scenario finished":
+            record = _scenario(event["record"])
+            records[record.id] = record
+        case "step started":
+            _set_step(records, event["id"], _step({**event["step"], "outcome": Outcome.INTERRUPTED}))
+        case "step finished":
+            _set_step(records, event["id"], _step(event["step"]))
+
+
+def _set_step(records: dict[str, ScenarioRecord], key: str, step: StepRecord) -> None:
+    record = records[key]
+    steps = tuple(step if (old.line, old.text) == (step.line, step.text) else old for old in record.steps)
+    records[key] = replace(record, steps=steps)
+
+
+def load_evidence(path: Path) -> Evidence:
+    """The evidence in that file. Raises EvidenceError, saying why, for anything but a whole, valid file."""
+    if path.is_fifo():
+        raise EvidenceError(f"{path} is a pipe, not a file; move it away and prove again")
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise EvidenceError(f"cannot read the evidence {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise EvidenceError(
+            f"{path} is not JSON ({error}): cut short, or foreign. Move it away and prove again"
+        ) from error
+    if not isinstance(document, dict) or document.get("schema") != EVIDENCE_SCHEMA:
+        raise EvidenceError(f"{path} is not an evidence file of this project (no `schema`: {EVIDENCE_SCHEMA})")
+    if document.get("version") != EVIDENCE_VERSION:
+        raise EvidenceError(
+            f"{path} has version {document.get('version')!r}; this program reads {EVIDENCE_VERSION}. "
+            "Prove again with this program, or read it with the one that wrote it"
+        )
+    if wrong := next(iter(jsonschema_rs.Draft202012Validator(evidence_schema()).iter_errors(document)), None):
+        raise EvidenceError(f"{path}: {_place(wrong)}: {wrong.message[:200]}; move it away and prove again")
+    records = {entry["id"]: _scenario(entry) for entry in document["scenarios"]}
+    return Evidence(target=document["target"], written=document["written"], records=records)
+
+
+def _place(wrong: jsonschema_rs.ValidationError) -> str:
+    """As a JSON path: `$.scenarios[3].outcome`."""
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in wrong.instance_path)
+
+
+def merge(old: Evidence | None, target: str, fresh: Iterable[ScenarioRecord]) -> Evidence:
+    """The newest record of every scenario: fresh ones replace, the others stay."""
+    records = dict(old.records) if old is not None else {}
+    for record in fresh:
+        records[record.id] = record
+    return Evidence(target=target, written=now(), records=dict(sorted(records.items())))
+
+
+def write_evidence(path: Path, evidence: Evidence) -> None:
+    """Replaces the file in one step. Raises EvidenceError, leaving the old file, when it cannot."""
+    document = {
+        "schema": EVIDENCE_SCHEMA,
+        "version": EVIDENCE_VERSION,
+        "target": evidence.target,
+        "written": evidence.written,
+        "scenarios": [asdict(record) for record in evidence.records.values()],
+    }
+    try:
+        write_atomically(path, json.dumps(document, ensure_ascii=False, indent=1, default=str) + "\n")
+    except OSError as error:
+        raise EvidenceError(f"cannot write the evidence {path}: {error.strerror}; the old file stays") from error
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes beside the file and renames over it: a reader sees the old text or the new, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _redacted(value: Any, redactor: Redactor) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _redacted(entry, redactor) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(entry, redactor) for entry in value]
+    return redactor(value) if isinstance(value, str) else value
+
+
+def _scenario(entry: Mapping[str, Any]) -> ScenarioRecord:
+    known = {**entry, "risk": Risk(entry["risk"]), "outcome": Outcome(entry["outcome"])}
+    return ScenarioRecord(**{**known, "steps": tuple(_step(step) for step in entry["steps"])})
+
+
+def _step(entry: Mapping[str, Any]) -> StepRecord:
+    known = {**entry, "role": Role(entry["role"]), "outcome": Outcome(entry["outcome"])}
+    return StepRecord(**{**known, "notes": tuple(entry.get("notes", ()))})

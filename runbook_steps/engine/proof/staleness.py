@@ -1,0 +1,68 @@
+"""Whether a proof still counts: it is of what ran, and it runs out. Pure, but for the reading of the sources."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from runbook_steps.engine.errors import FeatureError
+from runbook_steps.engine.model import Evidence, Outcome, Procedure, Runbook, ScenarioRecord
+from runbook_steps.engine.proof.rests_on import changed_sources
+from runbook_steps.engine.sources.feature_file import procedure_hash
+
+__all__ = ["as_of", "stale_problems"]
+
+Sources = Callable[[Procedure, str], Mapping[str, str]]
+
+
+def as_of(today: dt.date, evidence: Evidence, runbooks: Iterable[Runbook], sources: Sources) -> Evidence:
+    """The evidence with every proof that does not count any more turned *stale*, with the reason.
+
+    Stale is what changed since: the scenario, or what `sources` tells that it rests on; and what was proven longer
+    ago than the page's `review_every`.
+    """
+    procedures = {
+        (runbook.feature_path, procedure.name): (runbook, procedure)
+        for runbook in runbooks
+        for procedure in runbook.procedures
+    }
+
+    def now(record: ScenarioRecord) -> ScenarioRecord:
+        found = procedures.get((record.feature, record.scenario))
+        if record.outcome is not Outcome.PASSED or found is None:
+            return record
+        reason = _changed(record, *found, sources) or _ran_out(record, found[0], today)
+        return replace(record, outcome=Outcome.STALE, reason=reason) if reason else record
+
+    return replace(evidence, records={key: now(record) for key, record in evidence.records.items()})
+
+
+def _changed(record: ScenarioRecord, runbook: Runbook, procedure: Procedure, sources: Sources) -> str:
+    if record.text_hash and record.text_hash != procedure_hash(procedure):
+        return "the scenario has changed since it was proven"
+    changed = changed_sources(record.sources, sources(procedure, runbook.stem)) if record.sources else ""
+    return f"changed since it was proven: {changed}" if changed else ""
+
+
+def _ran_out(record: ScenarioRecord, runbook: Runbook, today: dt.date) -> str:
+    if runbook.front_matter is None or not runbook.front_matter.review_every_days:
+        return ""
+    days = runbook.front_matter.review_every_days
+    try:
+        proven = dt.date.fromisoformat(record.started[:10])
+    except ValueError:
+        return ""  # the loader refuses what is no time; a record without one tells nothing of its age
+    return f"proven {proven}, longer ago than {days} days (review_every)" if (today - proven).days > days else ""
+
+
+def stale_problems(runbooks: Iterable[Runbook], evidence: Iterable[Evidence]) -> Iterator[FeatureError]:
+    """For a project that takes a stale proof for a mistake (`stale_fails`): each of them, at its scenario."""
+    positions = {(r.feature_path, p.name): p.position for r in runbooks for p in r.procedures}
+    for each in evidence:
+        for record in each.records.values():
+            position = positions.get((record.feature, record.scenario))
+            if record.outcome is Outcome.STALE and position is not None:
+                yield FeatureError(
+                    position, f"“{record.scenario}” is stale on {each.target}: {record.reason}; run it again"
+                )

@@ -1,0 +1,145 @@
+"""How a runbook stands on a target: one verdict from many records. Pure.
+
+A verdict never says more than its weakest record: its time is that of the oldest proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from runbook_steps.engine.model import Evidence, Outcome, Procedure, Runbook, ScenarioRecord, StepRecord
+
+__all__ = ["FAILURES", "Standing", "Tone", "failing_step", "records_of", "shown_record", "standings"]
+
+FAILURES = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.INTERRUPTED})
+
+
+class Tone(StrEnum):
+    """How to take a verdict; the words beside it say the same without colour."""
+
+    GOOD = "good"
+    BAD = "bad"
+    PARTLY = "partly"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The verdict on one target. `started` is the oldest proof's (ISO 8601, UTC), `duration_s` the sum.
+
+    `reasons` say why it is not a plain *proven*, the most important first.
+    """
+
+    target: str
+    tone: Tone
+    headline: str
+    proven: int
+    total: int
+    started: str = ""
+    duration_s: float = 0.0
+    commits: tuple[str, ...] = ()
+    dirty: bool = False
+    emulated: Mapping[str, str] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+
+
+def records_of(procedure: Procedure, feature: str, evidence: Evidence) -> tuple[ScenarioRecord, ...]:
+    """The records of a scenario: one, or one per row of an outline; those of rows that are gone left out."""
+    found = evidence.by_scenario.get(f"{feature}::{procedure.name}", ())
+    current = [record for record in found if record.outcome is not Outcome.STALE]
+    return tuple(current if len(current) >= _expected(procedure) else found)
+
+
+def shown_record(procedure: Procedure, feature: str, evidence: Iterable[Evidence]) -> ScenarioRecord | None:
+    """The record to show beside the procedure: one that failed before one that passed, then the newest."""
+    found = [record for each in evidence for record in records_of(procedure, feature, each)]
+    return max(found, key=lambda r: (r.outcome in FAILURES, r.started), default=None)
+
+
+def failing_step(record: ScenarioRecord) -> StepRecord | None:
+    """The step at which a scenario failed, or None."""
+    return next((step for step in record.steps if step.outcome in FAILURES), None)
+
+
+def standings(runbook: Runbook, evidence: Sequence[Evidence]) -> tuple[Standing, ...]:
+    """The verdict for every target that knows the runbook; *never proven* when none does."""
+    known = [each for each in evidence if any(_all_records(runbook, each))]
+    if known:
+        return tuple(_standing(runbook, each) for each in known)
+    total = len(runbook.procedures)
+    reason = "no run has followed this page yet" if total else "this page has no scenario yet"
+    return (Standing("", Tone.NONE, "Never proven", 0, total, reasons=(reason,)),)
+
+
+def _all_records(runbook: Runbook, evidence: Evidence) -> list[tuple[Procedure, tuple[ScenarioRecord, ...]]]:
+    found = [(p, records_of(p, runbook.feature_path, evidence)) for p in runbook.procedures]
+    return found if any(records for _, records in found) else []
+
+
+def _standing(runbook: Runbook, evidence: Evidence) -> Standing:
+    found = _all_records(runbook, evidence)
+    records = [record for _, each in found for record in each]
+    whole = [procedure for procedure, each in found if _is_proven(procedure, each)]
+    failed = [record for record in records if record.outcome in FAILURES]
+    reasons = [_failure(record) for record in failed]
+    reasons += [text for procedure, each in found if (text := _gap(procedure, each))]
+    stale = any(record.outcome is Outcome.STALE for record in records)
+    tone, word = _verdict(len(whole), len(found), failed, stale=stale)
+    return Standing(
+        target=evidence.target,
+        tone=tone,
+        headline=f"{word} on {evidence.target}",
+        proven=len(whole),
+        total=len(found),
+        started=min(record.started for record in records),
+        duration_s=sum(record.duration_s for record in records),
+        commits=tuple(sorted({record.commit for record in records})),
+        dirty=any(record.dirty for record in records),
+        emulated={part: by for record in records for part, by in record.emulated.items()},
+        reasons=tuple(reasons),
+    )
+
+
+def _verdict(proven: int, total: int, failed: list[ScenarioRecord], *, stale: bool) -> tuple[Tone, str]:
+    if failed:
+        return Tone.BAD, "Failed"
+    if proven == total:
+        return Tone.GOOD, "Proven"
+    if stale:
+        return Tone.PARTLY, "Stale"
+    return (Tone.PARTLY, "Partly proven") if proven else (Tone.PARTLY, "Not proven")
+
+
+def _expected(procedure: Procedure) -> int:
+    return max(1, len(procedure.examples) - 1)
+
+
+def _is_proven(procedure: Procedure, records: tuple[ScenarioRecord, ...]) -> bool:
+    enough = len(records) >= _expected(procedure) and not _only_manual(procedure)
+    return enough and all(record.outcome is Outcome.PASSED for record in records)
+
+
+def _only_manual(procedure: Procedure) -> bool:
+    return not procedure.commands and any(step.manual for step in procedure.steps)
+
+
+def _failure(record: ScenarioRecord) -> str:
+    step = failing_step(record)
+    where = f" at “{step.keyword} {step.text.removesuffix(':')}”" if step else ""
+    why = (step.error if step and step.error else record.reason).strip().splitlines()
+    return f"“{record.scenario}” {record.outcome}{where}" + (f": {why[0]}" if why else "")
+
+
+def _gap(procedure: Procedure, records: tuple[ScenarioRecord, ...]) -> str:
+    """Why a scenario that did not fail is not proven either; empty when it is."""
+    if not records:
+        return f"“{procedure.name}” {Outcome.NEVER_PROVEN}"
+    if (missing := _expected(procedure) - len(records)) > 0:
+        return f"“{procedure.name}” {Outcome.NEVER_PROVEN} for {missing} of its examples"
+    open_ = next((r for r in records if r.outcome is not Outcome.PASSED and r.outcome not in FAILURES), None)
+    if open_ is None:
+        left = _only_manual(procedure) and not any(record.outcome in FAILURES for record in records)
+        return f"“{procedure.name}” is left to a person, not verified by machine" if left else ""
+    return f"“{procedure.name}” {open_.outcome}" + (f": {open_.reason}" if open_.reason else "")

@@ -1,0 +1,96 @@
+"""Collects `.feature` files; scenarios are items like `features/redis/full.feature::Memory is freed`.
+
+pytest-bdd stays the one that runs the steps; this only hands it the scenarios of a file.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_bdd
+
+from runbook_steps.engine.errors import FeatureError, Position, RunbookError
+from runbook_steps.engine.model import Procedure, Runbook
+from runbook_steps.engine.sources.feature_file import parse_feature
+
+__all__ = ["FeatureFile", "procedure_of", "relative_path"]
+
+PROCEDURE = pytest.StashKey[Procedure]()
+
+
+def relative_path(path: Path, root: Path) -> str:
+    """The path as ids and evidence name it: below the project's root when it is there."""
+    try:
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return path.resolve().as_posix()
+
+
+def procedure_of(item: pytest.Item) -> Procedure | None:
+    """The procedure an item drills; None for an ordinary test."""
+    return item.stash.get(PROCEDURE, None)
+
+
+class FeatureFile(pytest.Module):
+    """One feature as a collector. Its errors are one line with file and line, never a traceback."""
+
+    default_timeout_s: float = 30.0
+
+    def _getobj(self) -> types.ModuleType:
+        # pytest asks a Module for a Python module: this one holds nothing but the scenarios
+        return types.ModuleType(self.path.stem)
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        """The scenarios, in the order they are written; an outline gives an item per row."""
+        runbook = self._parse()
+        for procedure in runbook.procedures:
+            self._refuse_unknown_tags(procedure)
+            setattr(self.obj, procedure.name, self._bind(procedure))
+            for item in self._genfunctions(procedure.name, getattr(self.obj, procedure.name)):
+                self._place(item, procedure)
+                yield item
+
+    def _parse(self) -> Runbook:
+        path = relative_path(self.path, self.config.rootpath)
+        try:
+            text = self.path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise FeatureError(Position(path, 1), f"cannot be read as UTF-8 text: {error}") from error
+        return parse_feature(text, path, default_timeout_s=self.default_timeout_s)
+
+    def _bind(self, procedure: Procedure) -> Any:
+        bind = pytest_bdd.scenario(
+            self.path.name, procedure.name, features_base_dir=str(self.path.parent), encoding="utf-8"
+        )
+        return bind(_nothing_more)
+
+    def _refuse_unknown_tags(self, procedure: Procedure) -> None:
+        lines: list[str] = self.config.getini("markers")
+        known = {line.split(":")[0].split("(")[0].strip() for line in lines}
+        unknown = sorted(tag for tag in procedure.tags if tag not in known)
+        if unknown:
+            raise FeatureError(
+                procedure.position,
+                f"unknown tag @{unknown[0]}; the vocabulary is `markers` in pyproject.toml",
+            )
+
+    def _place(self, item: pytest.Function, procedure: Procedure) -> None:
+        item.stash[PROCEDURE] = procedure
+        place = (self.path, procedure.position.line - 1, procedure.name)
+        item.reportinfo = lambda: place  # type: ignore[method-assign]
+
+    def repr_failure(  # type: ignore[override]
+        self, excinfo: pytest.ExceptionInfo[BaseException]
+    ) -> Any:
+        """Our errors as their one line."""
+        if isinstance(excinfo.value, RunbookError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+
+def _nothing_more() -> None:
+    """What pytest-bdd calls after the last step."""

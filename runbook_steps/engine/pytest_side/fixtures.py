@@ -1,0 +1,183 @@
+"""What steps ask for by name: the target, its environment, the way to run a command, the situation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runbook_steps.engine.errors import CommandFailed, FaultError, NotApplicableNow, NotRunnableHere
+from runbook_steps.engine.model import Command, Result, Risk
+from runbook_steps.engine.pytest_side.feature_collector import procedure_of
+from runbook_steps.engine.pytest_side.plugin import PROOF
+from runbook_steps.engine.run.command import missing_tool, run_command
+from runbook_steps.engine.run.held_to_risk import Restraint
+from runbook_steps.engine.run.plan import unset_variables
+from runbook_steps.engine.run.scenario_folder import scenario_folder
+from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.run.undo import Undo, record_undo
+from runbook_steps.engine.targets.protocol import ServiceControl, Target
+
+
+@pytest.fixture(scope="session")
+def proof(request: pytest.FixtureRequest) -> Any:
+    """The running proof."""
+    return request.config.pluginmanager.get_plugin(PROOF)
+
+
+@pytest.fixture(scope="session")
+def target(proof: Any) -> Target:
+    """The target, started with what the selected scenarios need."""
+    found: Target = proof.target
+    return found
+
+
+@pytest.fixture
+def control(target: Target) -> ServiceControl:
+    """Hands on the processes of a disposable target.
+
+    Raises NotApplicableNow on a live one: what needs them breaks something.
+    """
+    if target.control is None:
+        raise NotApplicableNow(f"{target.name} is live: its processes are not ours to stop")
+    return target.control
+
+
+@pytest.fixture
+def variables() -> dict[str, str]:
+    """Parameters of the procedure, which steps set and commands read: `$BACKUP_LOCATION`."""
+    return {}
+
+
+@pytest.fixture
+def restraint(request: pytest.FixtureRequest, proof: Any) -> Restraint:
+    """What holds this scenario to its risk."""
+    procedure = procedure_of(request.node)
+    found: Restraint = proof.restraint(procedure.risk if procedure else Risk.READONLY)
+    found.forget()
+    return found
+
+
+@pytest.fixture
+def environment(target: Target, variables: dict[str, str], restraint: Restraint) -> Callable[[], Mapping[str, str]]:
+    """Gives the environment of the steps' own clients: the target's, and the procedure's parameters.
+
+    On a live target the clients are held to the scenario's risk as its commands are; on a disposable one
+    Given may break what it likes.
+    """
+    if target.facts.disposable:
+        return lambda: {**target.environment(), **variables}
+    return lambda: restraint.hold({**target.environment(), **variables}).environment
+
+
+@pytest.fixture
+def workspace(proof: Any) -> Generator[Path, None, None]:
+    """A private empty folder: where the commands of a scenario run and leave their files."""
+    with scenario_folder(proof.settings.work_dir, proof.run) as folder:
+        yield folder
+
+
+@pytest.fixture
+def results() -> list[Result]:
+    """What the commands of this scenario did, in order."""
+    return []
+
+
+@pytest.fixture
+def execute(
+    *,
+    proof: Any,
+    target: Target,
+    variables: dict[str, str],
+    restraint: Restraint,
+    workspace: Path,
+    results: list[Result],
+) -> Callable[[Command], Result]:
+    """Runs a command on the target, held to its procedure's risk, and records it; its exit code is not judged here.
+
+    Raises RiskExceeded when it tried more than the risk permits, whatever it made of the refusal.
+    """
+
+    def run(command: Command) -> Result:
+        real = {**target.environment(), **variables}
+        if not target.facts.disposable and (unset := unset_variables(command, real)):
+            raise NotRunnableHere(f"{target.name} sets no {', '.join(unset)}, and “{command.purpose}” needs it")
+        held = restraint.hold(real, workspace)
+        tell = proof.guide.output if proof.guide else None
+        result = run_command(command, held.environment, workspace, prefix=held.prefix, on_output=tell)
+        proof.recorder.command_finished(result)
+        results.append(result)
+        if not target.facts.disposable and (tool := missing_tool(result)):
+            raise NotRunnableHere(f"{tool} is not on this machine, and “{command.purpose}” needs it")
+        restraint.judge(command, result)
+        return result
+
+    return run
+
+
+@pytest.fixture
+def keep_ready(
+    proof: Any, target: Target, variables: dict[str, str], execute: Callable[[Command], Result]
+) -> Generator[Callable[[Command], None], None, None]:
+    """Writes an undo down before the change; carries it out, the last first, when the scenario does not pass."""
+    kept: list[Undo] = []
+
+    def keep(command: Command) -> None:
+        kept.append(record_undo(proof.undo_folder, proof.current_scenario, command, variables))
+        proof.recorder.event("undo recorded", purpose=command.purpose)
+
+    yield keep
+    if proof.passed:
+        for undo in kept:
+            undo.forget()
+        return
+    if proof.guide and kept and not proof.guide.undo_wanted(kept):
+        for undo in reversed(kept):
+            undo.forget()
+            proof.recorder.event("undo left to a person", purpose=undo.command.purpose)
+        return
+    done = [undo.carry_out(lambda command, _: execute(command)) for undo in reversed(kept)]
+    problems = [said for each in done if (said := proof.tell_undone(each))]
+    if problems and proof.recorder.is_open:  # after a Ctrl-C nobody is left who would take the error
+        raise FaultError(f"{target.name} is not as it was: {'; '.join(problems)}")
+
+
+@pytest.fixture
+def written_command(request: pytest.FixtureRequest, proof: Any) -> Callable[[str], Command]:
+    """Gives the command of the step that runs; in an outline its text has the row's values in it."""
+
+    def command(text: str) -> Command:
+        procedure = procedure_of(request.node)
+        line = proof.recorder.current_line
+        steps = procedure.steps if procedure else ()
+        found = next((s.command for s in steps if s.position.line == line and s.command), None)
+        if found is None:
+            raise CommandFailed("this step holds no command")
+        return replace(found, text=text)
+
+    return command
+
+
+@pytest.fixture
+def leave_to_a_person(proof: Any) -> Callable[[], None]:
+    """Marks the step that runs as one that no machine verified."""
+    mark: Callable[[], None] = proof.recorder.manual_step
+    return mark
+
+
+@pytest.fixture
+def note(proof: Any) -> Callable[[str], None]:
+    """Adds a remark to the step that runs: a reading that a reader of the evidence wants to see."""
+    told: Callable[[str], None] = proof.recorder.note
+    return told
+
+
+@pytest.fixture
+def situation(proof: Any, target: Target) -> Generator[Situation, None, None]:
+    """Keeps the faults of the scenario and undoes them afterwards."""
+    kept = Situation(disposable=target.facts.disposable, tell=proof.recorder.event)
+    yield kept
+    kept.undo()

@@ -1,0 +1,213 @@
+"""The pytest composition root: options, collection, and the hand-over to the running proof.
+
+Loaded in every pytest session of this environment; it costs nothing until a `.feature` file is collected.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import pkgutil
+import traceback
+import uuid
+from collections.abc import Generator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runbook_steps.engine.errors import ConfigurationError, RefusedError, RunbookError
+
+if TYPE_CHECKING:
+    from runbook_steps.engine.pytest_side.session import Proof
+
+PROOF = "runbooks-proof"
+RUN = pytest.StashKey[str]()
+PROBLEM = pytest.StashKey[str]()
+PROBLEM_CODE = pytest.StashKey[int]()
+OWN_MARKERS = (
+    "risk_readonly: the procedure only reads",
+    "risk_mutating: the procedure changes state that can be changed back",
+    "risk_destructive: the procedure can lose data or interrupt service",
+    "manual: a person does the work; the machine cannot verify it",
+    "slow: takes more than 20 seconds",
+    *(
+        f"needs_{part}: needs the part {part} of the target"
+        for part in ("postgres", "redis", "nginx", "api", "aws", "kubernetes", "third_parties")
+    ),
+)
+"""Tags that the engine itself understands; a project adds its `requires_` and `alert_` tags in pyproject.toml."""
+STEPS_PACKAGE = "runbook_steps.steps"
+COMMAND_STEPS = "runbook_steps.engine.pytest_side.command_steps"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of a proof."""
+    group = parser.getgroup("runbooks", "runbooks: prove the procedures of .feature files")
+    group.addoption("--target", default=None, metavar="NAME", help="prove on this target (default: embedded)")
+    group.addoption(
+        "--allow",
+        default=None,
+        choices=["readonly", "mutating", "destructive"],
+        help="highest risk that may run (default: destructive on a disposable target, else readonly)",
+    )
+    group.addoption("--confirm", default=None, metavar="NAME", help="the live target that may be broken on purpose")
+    group.addoption("--now", action="store_true", help="break a live target outside of its window")
+    group.addoption("--evidence-dir", default=None, metavar="DIR", help="where evidence is kept")
+    group.addoption("--journal-dir", default=None, metavar="DIR", help="where journals are kept")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Names the run: its journals carry the name, the workers of pytest-xdist share it."""
+    for line in OWN_MARKERS:
+        config.addinivalue_line("markers", line)
+    shared: dict[str, str] = getattr(config, "workerinput", {})
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    config.stash[RUN] = shared.get("runbooks_run", f"{stamp}-{os.getpid()}-{uuid.uuid4().hex[:6]}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells each worker of pytest-xdist which run it belongs to."""
+    node.workerinput["runbooks_run"] = node.config.stash[RUN]
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A `.feature` file is collected as its scenarios."""
+    if file_path.suffix != ".feature":
+        return None
+    from runbook_steps.engine.pytest_side.feature_collector import FeatureFile  # noqa: PLC0415 - only a session with features pays
+
+    proof = _proof(parent.config)
+    if proof is None:
+        return None
+    collector: FeatureFile = FeatureFile.from_parent(parent, path=file_path)
+    collector.default_timeout_s = proof.settings.command_timeout_s
+    return collector
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Ends the session in one line when its settings, its target or its evidence are no good."""
+    try:
+        return (yield)
+    finally:
+        if PROBLEM in session.config.stash:  # also when pytest then says that the file it was given is not there
+            problem = session.config.stash[PROBLEM]
+            if hasattr(session.config, "workeroutput"):
+                session.config.workeroutput["runbooks_problem"] = (problem, int(_problem_code(session.config)))
+            pytest.exit(problem, returncode=_problem_code(session.config))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of pytest-xdist has no voice: what ended it is said by the session it worked for."""
+    problem = getattr(node, "workeroutput", {}).get("runbooks_problem")
+    if problem:
+        node.config.stash[PROBLEM], node.config.stash[PROBLEM_CODE] = problem
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Says what ended the workers."""
+    if PROBLEM in config.stash and not hasattr(config, "workerinput") and config.getoption("numprocesses", None):
+        terminalreporter.line(f"error: {config.stash[PROBLEM]}", red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Turns the journals of the run into evidence, once, after all workers are done."""
+    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
+        return
+    if PROBLEM in session.config.stash:
+        session.exitstatus = _problem_code(session.config)
+        return
+    proof: Proof | None = session.config.pluginmanager.get_plugin(PROOF)
+    if proof is None and session.config.getoption("numprocesses", None) and _journals(session.config):
+        proof = _proof(session.config)  # with pytest-xdist the features were collected by the workers only
+    if proof is not None:
+        proof.file_evidence(session)
+
+
+def _problem_code(config: pytest.Config) -> int:
+    """3 when the run was refused, as the `runbooks` commands have it; pytest's 4 for wrong use."""
+    return config.stash.get(PROBLEM_CODE, pytest.ExitCode.USAGE_ERROR)
+
+
+def _journals(config: pytest.Config) -> list[Path]:
+    from runbook_steps.engine.pytest_side.session_settings import journals_of, settings_of  # noqa: PLC0415 - only a session with workers pays
+
+    return journals_of(settings_of(config), config.stash[RUN])
+
+
+def _proof(config: pytest.Config) -> Proof | None:
+    """The proof that this session is: made when the first feature is met; None if it cannot be."""
+    if PROBLEM in config.stash:
+        return None
+    found: Proof | None = config.pluginmanager.get_plugin(PROOF)
+    if found is None:
+        try:
+            _refuse_early(config)
+            from runbook_steps.engine.pytest_side import fixtures  # noqa: PLC0415 - only a session with features pays
+            from runbook_steps.engine.pytest_side.session import Proof  # noqa: PLC0415
+
+            found = Proof.from_config(config, config.stash[RUN])
+            _register_steps(config)
+        except RunbookError as error:
+            config.stash[PROBLEM] = str(error)  # said once, after collection: here it would be a traceback
+            refused = isinstance(error, RefusedError)
+            config.stash[PROBLEM_CODE] = error.exit_code if refused else pytest.ExitCode.USAGE_ERROR
+            return None
+        config.pluginmanager.register(found, PROOF)
+        config.pluginmanager.register(fixtures, "runbooks-fixtures")
+    return found
+
+
+def _refuse_early(config: pytest.Config) -> None:
+    """Raises TargetError for containers without an engine, before anything costly is imported."""
+    from runbook_steps.engine.pytest_side.session_settings import settings_of  # noqa: PLC0415 - only a session with features pays
+    from runbook_steps.engine.targets.docker_engine import refuse_without_engine  # noqa: PLC0415
+
+    if (config.getoption("--target") or settings_of(config).default_target) == "containers":
+        refuse_without_engine(os.environ)
+
+
+def _register_steps(config: pytest.Config) -> None:
+    """Makes every module of the steps package a plugin: its steps are seen by every feature."""
+    from runbook_steps import steps  # noqa: PLC0415 - only a session with features pays
+    from runbook_steps.engine.pytest_side.step_lookup import StepIndex  # noqa: PLC0415
+
+    names = [COMMAND_STEPS, *(f"{STEPS_PACKAGE}.{module.name}" for module in pkgutil.iter_modules(steps.__path__))]
+    pytest.register_assert_rewrite(*names)
+    owners: dict[str, str] = {}
+    for name in names:
+        try:
+            module = importlib.import_module(name)
+        except Exception as error:
+            trace = traceback.extract_tb(error.__traceback__)[-1]
+            raise ConfigurationError(f"{trace.filename}:{trace.lineno}: {type(error).__name__}: {error}") from error
+        _refuse_async_steps(module)
+        _refuse_second_fixtures(module, owners)
+        config.pluginmanager.register(module, name)
+    config.add_cleanup(StepIndex().install())
+
+
+def _refuse_second_fixtures(module: Any, owners: dict[str, str]) -> None:
+    """Every step module is a plugin: of two fixtures with one name, one would silently take the other's place."""
+    for name, value in vars(module).items():
+        fixture = type(value).__name__ == "FixtureFunctionDefinition"  # pytest gives the class no public name
+        own = fixture and value.__module__ == module.__name__ and not name.startswith("__pytest_bdd")
+        first = owners.setdefault(name, module.__name__) if own else module.__name__
+        if first != module.__name__:
+            raise ConfigurationError(
+                f"{module.__file__}: the fixture `{name}` is defined in {first} as well: rename one"
+            )
+
+
+def _refuse_async_steps(module: Any) -> None:
+    for name, value in vars(module).items():
+        if inspect.iscoroutinefunction(value) or inspect.isasyncgenfunction(value):
+            where = f"{inspect.getsourcefile(value)}:{inspect.getsourcelines(value)[1]}"
+            raise ConfigurationError(f"{where}: `async def {name}`: an async step would pass without running")

@@ -1,0 +1,377 @@
+"""One pytest session as a proof: starts the target, follows every scenario, files the evidence.
+
+Everything is recorded from the hooks while it happens; pytest's own reports are only made readable here.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runbook_steps.engine.errors import (
+    JournalError,
+    RefusedError,
+    TargetError,
+)
+from runbook_steps.engine.model import Outcome, Procedure, Risk, Role, ScenarioRecord
+from runbook_steps.engine.proof.evidence_file import Journal, load_evidence
+from runbook_steps.engine.proof.rests_on import SourceIndex, source_index
+from runbook_steps.engine.pytest_side.feature_collector import procedure_of, relative_path
+from runbook_steps.engine.pytest_side.session_settings import git_state, journals_of, settings_of
+from runbook_steps.engine.run.before_and_after import Preparation
+from runbook_steps.engine.run.command import end_commands_of_dead_runs
+from runbook_steps.engine.run.consent import Consent, refuse_without_consent
+from runbook_steps.engine.run.failure_story import failure_story
+from runbook_steps.engine.run.file_evidence import file_evidence
+from runbook_steps.engine.run.guide import GUIDANCE, Guidance
+from runbook_steps.engine.run.held_to_risk import Restraint
+from runbook_steps.engine.run.outcome_of_error import message_of, outcome_of
+from runbook_steps.engine.run.plan import Plan, parts_needed, plan
+from runbook_steps.engine.run.recorder import Recorder, RunFacts
+from runbook_steps.engine.run.scenario_folder import sweep
+from runbook_steps.engine.run.undo import Undone
+from runbook_steps.engine.settings import Settings
+from runbook_steps.engine.sources.feature_file import stem_of
+from runbook_steps.engine.targets.by_name import make_target
+from runbook_steps.engine.targets.protocol import Target
+from runbook_steps.engine.text.redact import Redactor, secret_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Proof"]
+
+NO_TARGET_EXIT = 4  # pytest's own code for a usage error: nothing was proven
+
+
+class Proof:
+    """A pytest plugin, registered when the first feature is met: the run's target, journal and state."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        target: Target,
+        *,
+        run: str,
+        worker: str,
+        environ: Mapping[str, str],
+        guide: Guidance | None = None,
+    ) -> None:
+        self.guide = guide
+        self.settings = settings
+        self.target = target
+        self.run = run
+        self._worker = worker
+        self._redactor = Redactor(secret_values(environ) | target.secrets())
+        self._recorder: Recorder | None = None
+        self._items: list[pytest.Item] = []
+        self._procedure: Procedure | None = None
+        takes_over = guide.takes_over if guide else lambda _: False
+        self.preparation = Preparation(target, settings, run, self._tell, takes_over)
+        self._index: SourceIndex | None = None
+        self._restraints: dict[Risk, Restraint] = {}
+        self._verdict: tuple[Outcome, str] = (Outcome.INTERRUPTED, "")
+        self._step_files: dict[str, set[str]] = {}
+        self._summary: tuple[str, ...] = ()
+        self._left_changed = False
+
+    @classmethod
+    def from_config(cls, config: pytest.Config, run: str) -> Proof:
+        """The proof that pytest's options and pyproject.toml describe; nothing is started yet.
+
+        Raises ConfigurationError for settings that are wrong, EvidenceError for evidence it could not add to.
+        """
+        import os  # noqa: PLC0415 - the environment is read here and nowhere else
+
+        settings = settings_of(config)
+        name = config.getoption("--target") or settings.default_target
+        allow = config.getoption("--allow")
+        evidence = settings.evidence_file(name)
+        if evidence.exists():
+            load_evidence(evidence)
+        worker = getattr(config, "workerinput", {}).get("workerid", "")
+        target = make_target(name, settings, Risk(allow) if allow else None)
+        guide = config.stash.get(GUIDANCE, None)
+        proof = cls(settings, target, run=run, worker=worker, environ=os.environ, guide=guide)
+        if not target.facts.disposable:
+            confirm, now = config.getoption("--confirm"), config.getoption("--now")
+            consent = Consent(target.facts.allowed, confirm, now=now, attended=guide is not None)
+            window = str(settings.targets.get(name, {}).get("window", ""))
+            refuse_without_consent(name, window, consent)
+            if worker and consent.risk is not Risk.READONLY:
+                raise RefusedError(f"changes to {name} run one after another: leave out -n")
+        return proof
+
+    # ── what the fixtures use ────────────────────────────────────────────────────────────────
+
+    @property
+    def recorder(self) -> Recorder:
+        """The recorder, its journal opened when first asked for: before the first step."""
+        if self._recorder is None:
+            name = f"{self.run}{'-' if self._worker else ''}{self._worker}.jsonl"
+            sweep(self.settings.work_dir)
+            end_commands_of_dead_runs()
+            journal = Journal(self.settings.journal_dir / name, self._redactor)
+            self._recorder = Recorder(journal, self._facts())
+            facts = self._recorder.facts
+            journal.write(
+                "run started",
+                run=facts.run,
+                commit=facts.commit,
+                dirty=facts.dirty,
+                target=facts.target,
+                emulated=dict(facts.emulated),
+                tools=dict(facts.tools),
+                **({"guided": dict(self.guide.facts)} if self.guide else {}),
+            )
+        return self._recorder
+
+    def _facts(self) -> RunFacts:
+        commit, dirty = git_state(self.settings.root)
+        return RunFacts(
+            run=self.run,
+            commit=commit,
+            dirty=dirty,
+            target=self.target.name,
+            emulated=self.target.facts.emulated,
+            tools={
+                "python": platform.python_version(),
+                "pytest": pytest.__version__,
+                **self.target.versions(),
+            },
+        )
+
+    def _tell(self, event: str, **values: Any) -> None:
+        self.recorder.event(event, **values)  # not bound earlier: the journal is opened when first needed
+
+    @property
+    def undo_folder(self) -> Path:
+        """Where the undos of this target are kept."""
+        return self.preparation.undo_folder
+
+    @property
+    def opened_recorder(self) -> Recorder | None:
+        """The recorder, None before anything was recorded."""
+        return self._recorder
+
+    @property
+    def redact(self) -> Redactor:
+        """Takes the secrets out of what is shown."""
+        return self._redactor
+
+    def tell_undone(self, done: Undone) -> str:
+        """Tells the journal and the person; gives what went wrong, empty when nothing did."""
+        self.recorder.event("undone", purpose=done.purpose, problem=done.problem)
+        problem = f"undo “{done.purpose}” {done.problem}" if done.problem else ""
+        said = problem or f"undone: “{done.purpose}”"
+        self.preparation.notices.append(f"“{done.scenario}” did not go through; {self._redactor(said)}")
+        self._left_changed = self._left_changed or bool(problem)
+        return problem
+
+    @property
+    def current_scenario(self) -> str:
+        """The scenario that runs."""
+        return self._procedure.name if self._procedure else ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the scenario that runs, or just ended, went through."""
+        return self._verdict[0] is Outcome.PASSED
+
+    def restraint(self, risk: Risk) -> Restraint:
+        """What holds the commands of a procedure of that risk."""
+        if risk not in self._restraints:
+            self._restraints[risk] = Restraint.of(risk, self.target.facts, self.settings.work_dir / self.run)
+        return self._restraints[risk]
+
+    def start_target(self, procedure: Procedure | None = None) -> None:
+        """Makes ready what the selected scenarios need, or this one. Ends the session when that fails."""
+        chosen = [procedure] if procedure else [p for p in map(procedure_of, self._items) if p]
+        runnable = [p for p in chosen if self._plan(p).refusal is None]
+        parts = {part for each in runnable for part in parts_needed(each)}
+        try:
+            self.target.start(sorted(parts))
+        except TargetError as error:
+            pytest.exit(self._redactor(f"target {self.target.name}: {error}"), returncode=NO_TARGET_EXIT)
+        self._redactor = self._redactor.with_values(self.target.secrets())
+        try:
+            self.preparation.begin()
+        except (RefusedError, TargetError, JournalError) as error:
+            code = error.exit_code if isinstance(error, RefusedError) else NO_TARGET_EXIT
+            pytest.exit(self._redactor(str(error)), returncode=code)
+
+    def _plan(self, procedure: Procedure) -> Plan:
+        return plan(procedure, self.target.facts, attended=self.guide is not None)
+
+    # ── pytest hooks ─────────────────────────────────────────────────────────────────────────
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Keeps the selection, to start only what it needs."""
+        self._items = session.items
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Opens and closes the record of a scenario, whatever happens in between."""
+        procedure = procedure_of(item)
+        if procedure is None:
+            return (yield)
+        feature = relative_path(item.path, self.settings.root)
+        self._verdict = (Outcome.INTERRUPTED, "")
+        self._procedure = procedure
+        try:
+            if self._recorder is None:
+                self.start_target()
+            self.recorder.scenario_started(self._key(item), feature, procedure, self._sources(procedure, feature))
+            try:
+                return (yield)
+            finally:
+                self.recorder.scenario_finished(*self._verdict)
+        except JournalError as error:
+            pytest.exit(f"{error}; stopped, because an unrecorded run proves nothing", returncode=1)
+
+    def _sources(self, procedure: Procedure, feature: str) -> Mapping[str, str]:
+        """What the proof rests on, read once a session: before the first scenario, as it then runs."""
+        if self._index is None:
+            self._index = source_index(self.settings.root)
+        return self._index.of(procedure, stem_of(feature))
+
+    def _key(self, item: pytest.Item) -> str:
+        feature = relative_path(item.path, self.settings.root)
+        return f"{feature}::{item.name}"
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Refuses what the plan refuses; brings back what the scenario before left stopped."""
+        procedure = procedure_of(item)
+        if procedure is None:
+            return
+        planned = self._plan(procedure)
+        if planned.refusal is not None:
+            self._verdict = (planned.refusal, planned.reason)
+            pytest.skip(f"{planned.refusal}: {planned.reason}")
+        self.start_target(procedure)
+
+    def pytest_bdd_before_step(self, step: Any, step_func: Any) -> None:
+        """A step begins."""
+        del step_func
+        self.recorder.step_started(step.line_number)
+
+    def pytest_bdd_after_step(self, step: Any) -> None:
+        """A step went through."""
+        del step
+        self.recorder.step_finished(Outcome.PASSED)
+
+    def pytest_bdd_step_error(self, exception: BaseException) -> None:
+        """A step failed, was refused, or ran out of time."""
+        self.recorder.step_finished(self._outcome(exception), self._redactor(message_of(exception)))
+
+    def _outcome(self, error: BaseException) -> Outcome:
+        """What the error means here. On a live target Given only looks: what it does not find is not the case now."""
+        outcome = outcome_of(error)
+        looking = not self.target.facts.disposable and self._role is Role.GIVEN
+        return Outcome.NOT_APPLICABLE if looking and outcome is Outcome.FAILED else outcome
+
+    @property
+    def _role(self) -> Role | None:
+        line = self.recorder.current_line
+        steps = self._procedure.steps if self._procedure else ()
+        return next((step.role for step in steps if step.position.line == line), None)
+
+    def pytest_bdd_step_func_lookup_error(self, step: Any, exception: BaseException) -> None:
+        """A step that no Python step matches."""
+        self.recorder.step_started(step.line_number)
+        self.recorder.step_finished(Outcome.FAILED, str(exception))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Judges the scenario by what happened, and makes the report one readable, redacted screen."""
+        report = yield
+        procedure = procedure_of(item)
+        if procedure is None:
+            return report
+        if call.excinfo is not None:
+            self._judge_failure(item, procedure, call.excinfo.value, report)
+        elif call.when == "call":
+            self._verdict = (Outcome.PASSED, "")
+        report.sections = [(title, self._redactor(text)) for title, text in report.sections]
+        return report
+
+    def _judge_failure(
+        self, item: pytest.Item, procedure: Procedure, error: BaseException, report: pytest.TestReport
+    ) -> None:
+        outcome = self._outcome(error) if report.when == "call" else outcome_of(error)
+        where, step = self._where(procedure)
+        if outcome in {Outcome.NOT_APPLICABLE, Outcome.NOT_RUNNABLE}:
+            if not isinstance(error, pytest.skip.Exception):
+                self._verdict = (outcome, message_of(error))
+                report.outcome = "skipped"
+                path, line = str(item.path), procedure.position.line
+                report.longrepr = (path, line, self._redactor(f"{outcome}: {message_of(error)}"))
+            return
+        message = message_of(error)
+        if report.when == "teardown":
+            message = f"the scenario left something behind: {message}"
+        self._verdict = (outcome, self._redactor(message))
+        story = failure_story(
+            where,
+            step,
+            message,
+            self.recorder.last_result,
+            scenario=procedure.name,
+            target=self.target.name,
+        )
+        report.longrepr = self._redactor(story)
+
+    def _where(self, procedure: Procedure) -> tuple[str, str]:
+        line = self.recorder.current_line
+        step = next((s for s in procedure.steps if s.position.line == line), None)
+        if step is None:
+            return str(procedure.position), f"Scenario: {procedure.name}"
+        return str(step.position), f"{step.keyword} {step.text}"
+
+    # ── the end ──────────────────────────────────────────────────────────────────────────────
+
+    def close_target(self) -> None:
+        """Stops and cleans what was started."""
+        self.target.close()
+
+    def pytest_unconfigure(self) -> None:
+        """Whatever ended the session: nothing stays behind."""
+        for restraint in self._restraints.values():
+            restraint.close()
+        self.preparation.close()
+        self.target.close()
+        if self._recorder is not None:
+            self._recorder.journal.close()
+
+    def file_evidence(self, session: pytest.Session) -> None:
+        """Merges the journals of this run into the evidence; a known secret in either fails the run."""
+        journals = journals_of(self.settings, self.run)
+        if not journals:
+            return
+        path = self.settings.evidence_file(self.target.name)
+        options = (session.config.getoption(name, None) for name in ("xmlpath", "cucumber_json_path"))
+        reports = [Path(file) for file in options if file]
+        root, counts = self.settings.root, self._counts
+        filed = file_evidence(path, self.target.name, journals, root, self._redactor, counts=counts, also=reports)
+        self._summary = filed.lines
+        if not (self.preparation.end() and filed.good) or self._left_changed:
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+    def _counts(self, record: ScenarioRecord) -> bool:
+        """In a guided run, only what passed as a whole and in one go is a proof."""
+        return self.guide is None or (record.outcome is Outcome.PASSED and "resumed" not in self.guide.facts)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """What was proven, and where it is written down."""
+        lines = (*self.preparation.notices, *self._summary)
+        if lines:
+            terminalreporter.section("runbooks")
+            for line in lines:
+                terminalreporter.line(line)

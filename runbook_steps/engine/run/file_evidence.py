@@ -1,0 +1,81 @@
+"""Journals of a run → evidence of a target, and the lines that tell what was filed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from runbook_steps.engine.errors import EvidenceError, JournalError
+from runbook_steps.engine.model import Outcome, ScenarioRecord
+from runbook_steps.engine.proof.evidence_file import load_evidence, merge, read_journal, write_evidence
+from runbook_steps.engine.proof.past_runs import keep_run
+from runbook_steps.engine.pytest_side.feature_collector import relative_path
+from runbook_steps.engine.run.secrets_left import leaking_files, site_files
+from runbook_steps.engine.text.redact import Redactor
+
+__all__ = ["Filed", "file_evidence"]
+
+Counts = Callable[[ScenarioRecord], bool]
+
+
+@dataclass(frozen=True)
+class Filed:
+    """What came of it: `good` is False when nothing was filed, or a known secret stands in a file."""
+
+    lines: tuple[str, ...]
+    good: bool = True
+
+
+def file_evidence(
+    path: Path,
+    target: str,
+    journals: Sequence[Path],
+    root: Path,
+    redactor: Redactor,
+    *,
+    counts: Counts = bool,
+    also: Sequence[Path] = (),
+) -> Filed:
+    """Merges the journals into the evidence file; never raises, because it runs at the end of a session.
+
+    Only what `counts` becomes evidence: the journal tells of the rest, and the proof that there was stays.
+    These files, the site as it was built last, and `also` are then searched for known secrets.
+    """
+    try:
+        fresh = [record for journal in journals for record in read_journal(journal)]
+        proofs = [record for record in fresh if counts(record)]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            old = load_evidence(path) if path.exists() else None
+            if proofs or not fresh:
+                write_evidence(path, merge(old, target, proofs))
+                keep_run(path.parent, target, proofs)
+    except (JournalError, EvidenceError, OSError) as error:
+        return Filed((f"no evidence filed: {redactor(str(error))}",), good=False)
+    lines = _summary(fresh, target, path, journals, lambda file: relative_path(file, root))
+    leaking = leaking_files((path, *journals, *site_files(root / "site"), *also), redactor)
+    if leaking:
+        names = ", ".join(str(file) for file in leaking)
+        return Filed((*lines, f"A KNOWN SECRET STANDS IN {names}: delete it, and rotate the secret"), good=False)
+    return Filed(lines)
+
+
+def _summary(
+    fresh: Sequence[ScenarioRecord],
+    target: str,
+    path: Path,
+    journals: Sequence[Path],
+    short: Callable[[Path], str],
+) -> tuple[str, ...]:
+    counts = Counter(record.outcome for record in fresh)
+    words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    commit = fresh[0].commit[:10] + (" + uncommitted changes" if fresh[0].dirty else "") if fresh else "-"
+    return (
+        f"{words} on {target}, commit {commit}",
+        f"evidence  {short(path)}",
+        *(f"journal   {short(journal)}" for journal in journals),
+    )

@@ -1,0 +1,33 @@
+"""What the engine asks of the one who guides a person through a procedure; a drill has none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import pytest
+
+from runbook_steps.engine.run.undo import Undo
+
+__all__ = ["GUIDANCE", "Guidance"]
+
+
+class Guidance(Protocol):
+    """Between the engine and the person at the terminal."""
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """For the journal: who it is, and which run is resumed."""
+
+    def output(self, stream: str, data: bytes) -> None:
+        """What a command prints, as it comes; an empty `data` ends the stream. Called from other threads."""
+
+    def undo_wanted(self, undos: Sequence[Undo]) -> bool:
+        """Asks whether to undo what did not go through; False leaves the change."""
+
+    def takes_over(self, undo: Undo) -> bool:
+        """Whether this run goes on where a killed one stopped, and so keeps its undo."""
+
+
+GUIDANCE = pytest.StashKey[Guidance]()
+"""Where pytest's configuration holds it."""

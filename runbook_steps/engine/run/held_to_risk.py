@@ -1,0 +1,111 @@
+"""What holds a command to the risk of its procedure: the guard before the services, the lock on the host."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from runbook_steps.engine.errors import NotRunnableHere, RiskExceeded
+from runbook_steps.engine.guards.services.guard import Guard, can_lock_down
+from runbook_steps.engine.model import Command, Result, Risk, TargetFacts
+
+__all__ = ["Held", "Restraint"]
+
+_KERNEL_SAYS = ("Permission denied", "Operation not permitted")
+_WRITABLE = ("HOME", "TMPDIR")  # beside the folder that a command runs in
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a command gets: its environment, and what is put before it."""
+
+    environment: Mapping[str, str]
+    prefix: tuple[str, ...] = ()
+
+
+class Restraint:
+    """Of one risk and run. On a disposable target only read-only procedures are held: the others may break it."""
+
+    def __init__(self, risk: Risk, facts: TargetFacts, folder: Path | None) -> None:
+        """`folder` is None when nothing is to be held; otherwise private to this run and removed by `close`."""
+        self._risk = risk
+        self._facts = facts
+        self._folder = folder
+        self._guard = Guard(risk, folder) if folder is not None else None
+
+    @classmethod
+    def of(cls, risk: Risk, facts: TargetFacts, base: Path) -> Restraint:
+        """The restraint that a procedure of that risk needs there; its files are kept below `base`.
+
+        Raises NotRunnableHere when a live target is to be only read and this machine cannot enforce it.
+        """
+        free = risk is not Risk.READONLY and facts.disposable
+        if risk is Risk.READONLY and not facts.disposable and not can_lock_down():
+            raise NotRunnableHere(
+                f"{facts.name} is live and this kernel cannot lock a command down (Landlock, Linux 6.7 or newer): "
+                "run from a machine that can"
+            )
+        if free or risk is Risk.DESTRUCTIVE:
+            return cls(risk, facts, None)
+        base.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return cls(risk, facts, Path(tempfile.mkdtemp(prefix="guard-", dir=base)))
+
+    def hold(self, environment: Mapping[str, str], workspace: Path | None = None) -> Held:
+        """The environment behind the guard, and for a command that runs in `workspace` the lock; as it is when free."""
+        if self._guard is None:
+            return Held(environment)
+        guarded = self._guard.environment(environment)
+        if workspace is None or self._risk is not Risk.READONLY or not can_lock_down():
+            return Held(guarded)
+        own = {name: self._own(name) for name in _WRITABLE}
+        prefix = self._guard.prefix([workspace, *own.values()], *self._apart())
+        return Held({**guarded, **{name: str(folder) for name, folder in own.items()}}, prefix)
+
+    def _own(self, name: str) -> Path:
+        """A folder that commands of other risks never see: what is left in it configures none of them."""
+        if self._folder is None:  # pragma: no cover - then nothing is held
+            raise AssertionError
+        folder = self._folder / name.lower()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def _apart(self) -> tuple[list[Path], list[Path]]:
+        """What may not be read, and the UNIX sockets that may be talked to."""
+        return [Path(path) for path in self._facts.hidden], [Path(path) for path in self._facts.sockets]
+
+    def forget(self) -> None:
+        """What was refused before does not count any more: a scenario answers for itself."""
+        if self._guard is not None and self._folder is not None:
+            self._guard.take_refusals(self._facts.refusals)
+            for name in _WRITABLE:
+                shutil.rmtree(self._folder / name.lower(), ignore_errors=True)
+
+    def judge(self, command: Command, result: Result) -> None:
+        """Raises RiskExceeded when the guard, or visibly the kernel, refused something that the command tried."""
+        refused = self._guard.take_refusals(self._facts.refusals) if self._guard else ()
+        if refused:
+            what = "; ".join(dict.fromkeys(str(each) for each in refused))
+            raise RiskExceeded(
+                f"“{command.purpose}” went beyond its procedure’s risk, {self._risk}, and was stopped: {what}"
+            )
+
+        locked = self._guard is not None and self._risk is Risk.READONLY and can_lock_down()
+        failed = result.exit_code not in {0, None} and not command.may_fail
+        if locked and failed and any(words in result.stderr for words in _KERNEL_SAYS):
+            raise RiskExceeded(
+                f"“{command.purpose}” was refused by the kernel: a read-only procedure may write in its own folder "
+                "only, connect to the target's services only, and signal nobody"
+            )
+
+    def close(self) -> None:
+        """Ends the guard and removes its folder; idempotent."""
+        if self._guard is not None:
+            self._guard.close()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                self._folder.parent.rmdir()  # refused as long as a scenario of the run is in it

@@ -1,0 +1,83 @@
+"""Model + target facts → what will run, or a refusal with its reason. Pure: it looks at nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from dataclasses import dataclass
+
+from runbook_steps.engine.model import Command, Outcome, Procedure, Risk, TargetFacts
+
+__all__ = ["PARTS", "Plan", "has_no_undo", "parts_needed", "plan", "unset_variables"]
+
+PARTS = ("postgres", "redis", "third_parties", "api", "nginx", "aws")
+"""The parts of a target that a scenario needs when no `@needs_` tag says less."""
+
+
+_USED = re.compile(r"""\$\{?([A-Z][A-Z0-9_]{2,})(?=\}|[^A-Z0-9_:}-]|$)|os\.environ\[["']([A-Z][A-Z0-9_]+)["']\]""")
+_SET_HERE = re.compile(r"(?:\bread(?: -\w+)*|\bfor) ([A-Z][A-Z0-9_]+)|(?<![A-Z0-9_$])([A-Z][A-Z0-9_]+)=")
+_SHELLS_OWN = frozenset({"BASHPID", "EUID", "HOSTNAME", "LINENO", "OLDPWD", "PPID", "PWD", "RANDOM", "SECONDS", "UID"})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will run. `refusal` is None when it will, else the outcome to record, with `reason`."""
+
+    procedure: Procedure
+    commands: tuple[Command, ...]
+    parts: tuple[str, ...]
+    refusal: Outcome | None = None
+    reason: str = ""
+
+
+def plan(procedure: Procedure, facts: TargetFacts, *, attended: bool = False) -> Plan:
+    """What running the procedure on that target means, or why it will not be run.
+
+    `attended`: a person is asked before every command, and may make a change that has no undo.
+    """
+    refusal, reason = _refusal(procedure, facts, attended=attended)
+    return Plan(procedure, procedure.commands, parts_needed(procedure), refusal, reason)
+
+
+def parts_needed(procedure: Procedure) -> tuple[str, ...]:
+    """The parts to start: those of its `@needs_` tags, all of PARTS when it has none."""
+    return procedure.tagged("needs_") or PARTS
+
+
+def has_no_undo(procedure: Procedure) -> bool:
+    """Whether its first change is its point of no return: it changes something, and keeps no undo ready."""
+    changes = any(not command.undo and not command.may_fail for command in procedure.commands)
+    return procedure.risk is not Risk.READONLY and changes and not _keeps_an_undo(procedure)
+
+
+def _keeps_an_undo(procedure: Procedure) -> bool:
+    return any(command.undo for command in procedure.commands)
+
+
+def _refusal(procedure: Procedure, facts: TargetFacts, *, attended: bool) -> tuple[Outcome | None, str]:
+    missing = [tool for tool in procedure.tagged("requires_") if tool not in facts.tools]
+    if missing:
+        return Outcome.NOT_RUNNABLE, f"{', '.join(missing)} not found on the PATH of {facts.name}"
+    absent = [part for part in parts_needed(procedure) if facts.parts is not None and part not in facts.parts]
+    if absent:
+        return Outcome.NOT_RUNNABLE, f"{facts.name} has no {', '.join(absent)} configured"
+    if procedure.risk.rank > facts.allowed.rank:
+        return Outcome.NOT_RUNNABLE, (
+            f"its risk is {procedure.risk}, and {facts.name} allows {facts.allowed}: "
+            f"--allow {procedure.risk} would permit it"
+        )
+    changes = not facts.disposable and procedure.risk is not Risk.READONLY
+    if changes and not attended and not _keeps_an_undo(procedure):
+        return Outcome.NOT_RUNNABLE, (
+            f"{facts.name} is live, and this change has no undo: a step `When I get ready to …:` before it keeps one"
+        )
+    return None, ""
+
+
+def unset_variables(command: Command, environment: Container[str]) -> tuple[str, ...]:
+    """The variables that a command reads, does not set itself, gives no default for, and does not get."""
+    if command.media_type != "bash":
+        return ()
+    used = dict.fromkeys(first or second for first, second in _USED.findall(command.text))
+    own = _SHELLS_OWN.union(*_SET_HERE.findall(command.text))
+    return tuple(name for name in used if name not in environment and name not in own)

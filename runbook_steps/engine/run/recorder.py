@@ -1,0 +1,194 @@
+"""Follows one scenario after another and writes what happens to the journal, in the words of `Outcome`.
+
+The state lives here so that a failure, a skip, a timeout and a Ctrl-C are told apart by what was seen,
+and not guessed afterwards from a test report.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from runbook_steps.engine.model import Outcome, Procedure, Result, ScenarioRecord, Step, StepRecord
+from runbook_steps.engine.proof.evidence_file import Journal, now
+from runbook_steps.engine.sources.feature_file import procedure_hash
+
+__all__ = ["KEPT_OUTPUT", "Recorder", "RunFacts"]
+
+_NO_PROOF = (
+    Outcome.FAILED,
+    Outcome.TIMED_OUT,
+    Outcome.INTERRUPTED,
+    Outcome.NOT_REACHED,
+    Outcome.NOT_APPLICABLE,
+    Outcome.ATTESTED,
+)  # the worst first
+KEPT_OUTPUT = 20_000  # characters of each stream that the journal keeps: first and last half
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What is the same for every scenario of a run."""
+
+    run: str
+    commit: str
+    dirty: bool
+    target: str
+    emulated: Mapping[str, str]
+    tools: Mapping[str, str] = field(default_factory=dict)
+
+
+class Recorder:
+    """Records scenarios, one at a time, into a journal."""
+
+    def __init__(self, journal: Journal, facts: RunFacts) -> None:
+        self.journal = journal
+        self.facts = facts
+        self._record: ScenarioRecord | None = None
+        self._steps: list[StepRecord] = []
+        self._open: int | None = None
+        self._scenario_began = 0.0
+        self._step_began = 0.0
+        self._closed = False
+        self.last_result: Result | None = None
+        self.last_record: ScenarioRecord | None = None
+
+    def scenario_started(self, key: str, feature: str, procedure: Procedure, sources: Mapping[str, str]) -> None:
+        """Opens the record of a scenario, every step `not reached` yet."""
+        self._steps = [_not_reached(step) for step in procedure.steps]
+        self._open, self.last_result = None, None
+        self._scenario_began = time.monotonic()
+        self._record = ScenarioRecord(
+            id=key,
+            feature=feature,
+            scenario=procedure.name,
+            risk=procedure.risk,
+            outcome=Outcome.INTERRUPTED,
+            started=now(),
+            duration_s=0.0,
+            commit=self.facts.commit,
+            dirty=self.facts.dirty,
+            target=self.facts.target,
+            emulated=dict(self.facts.emulated),
+            tools=dict(self.facts.tools),
+            steps=tuple(self._steps),
+            text_hash=procedure_hash(procedure),
+            sources=dict(sources),
+            run=self.facts.run,
+        )
+        self.journal.write("scenario started", record=asdict(self._record))
+
+    def step_started(self, line: int) -> None:
+        """Marks the step at that line of the feature as begun."""
+        start = 0 if self._open is None else self._open + 1
+        self._open = next((i for i in range(start, len(self._steps)) if self._steps[i].line == line), None)
+        self._closed = False
+        if self._open is not None:
+            self._step_began = time.monotonic()
+            self._write("step started")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a scenario is being recorded."""
+        return self._record is not None
+
+    @property
+    def current_line(self) -> int | None:
+        """The line of the step that is open, or was last."""
+        return None if self._open is None else self._steps[self._open].line
+
+    def command_finished(self, result: Result) -> None:
+        """Keeps what the step's command did."""
+        self.last_result = result
+        self._change(
+            command=result.command.text,
+            media_type=result.command.media_type,
+            exit_code=result.exit_code,
+            stdout=_shortened(result.stdout),
+            stderr=_shortened(result.stderr),
+        )
+
+    def note(self, text: str) -> None:
+        """Adds a remark to the step: what was broken, what was seen."""
+        if self._open is not None:
+            self._change(notes=(*self._steps[self._open].notes, text))
+
+    def manual_step(self) -> None:
+        """The step that is open needs a person: no machine verified it."""
+        self._change(notes=("needs a person; not verified by machine",))
+        self.step_finished(Outcome.NOT_RUNNABLE)
+
+    def event(self, name: str, **values: Any) -> None:
+        """Writes an event of its own kind: a fault arranged or cleared, an undo."""
+        self.journal.write(name, scenario=self._record.id if self._record else None, **values)
+
+    def step_finished(self, outcome: Outcome, error: str = "") -> None:
+        """Closes the step that is open; nothing to do when none is."""
+        if self._open is None or self._closed:
+            return
+        self._closed = True
+        self._change(outcome=outcome, error=error, duration_s=time.monotonic() - self._step_began)
+        self._write("step finished")
+
+    def scenario_finished(self, outcome: Outcome, reason: str = "") -> ScenarioRecord | None:
+        """Closes the scenario and returns its record as the journal holds it."""
+        if self._record is None:
+            return None
+        self.step_finished(outcome, reason)
+        outcome, reason = _as_a_whole(outcome, reason, self._steps)
+        record = replace(
+            self._record,
+            outcome=outcome,
+            reason=reason,
+            duration_s=time.monotonic() - self._scenario_began,
+            steps=tuple(self._steps),
+        )
+        self.journal.write("scenario finished", record=asdict(record))
+        self._record, self._open = None, None
+        self.last_record = record
+        return record
+
+    def not_run(self, key: str, feature: str, procedure: Procedure, outcome: Outcome, reason: str) -> None:
+        """Records a scenario that was refused before its first step."""
+        self.scenario_started(key, feature, procedure, {})
+        self.scenario_finished(outcome, reason)
+
+    def _change(self, **values: Any) -> None:
+        if self._open is not None:
+            self._steps[self._open] = replace(self._steps[self._open], **values)
+
+    def _write(self, event: str) -> None:
+        if self._record is not None and self._open is not None:
+            self.journal.write(event, id=self._record.id, step=asdict(self._steps[self._open]))
+
+
+def _as_a_whole(outcome: Outcome, reason: str, steps: list[StepRecord]) -> tuple[Outcome, str]:
+    """What went through is no proof where a person skipped a step, went on without the situation, or attested one."""
+    if outcome is not Outcome.PASSED:
+        return outcome, reason
+    for left in _NO_PROOF:
+        named = [f"“{step.text.removesuffix(':')}”" for step in steps if step.outcome is left]
+        if named:
+            return left, f"{left}: {', '.join(named)}"
+    return outcome, reason
+
+
+def _not_reached(step: Step) -> StepRecord:
+    return StepRecord(
+        role=step.role,
+        keyword=step.keyword,
+        text=step.text,
+        line=step.position.line,
+        outcome=Outcome.NOT_REACHED,
+        command=step.command.text if step.command else None,
+        media_type=step.command.media_type if step.command else None,
+    )
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= KEPT_OUTPUT:
+        return text
+    half = KEPT_OUTPUT // 2
+    return f"{text[:half]}\n… {len(text) - KEPT_OUTPUT} characters left out …\n{text[-half:]}"

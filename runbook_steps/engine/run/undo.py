@@ -1,0 +1,120 @@
+"""What undoes a change, written down before the change is made, so that even a killed run can be undone.
+
+One file per change, mode 0600, below `build/undo/<target>/`. A scenario that passes removes its own; one that
+fails or is interrupted carries it out; what a killed run left is carried out by the next start on that target.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from runbook_steps.engine.errors import JournalError
+from runbook_steps.engine.model import Command, Position, Result
+
+__all__ = ["Undo", "Undone", "left_behind", "record_undo"]
+
+_SCHEMA = 1
+Run = Callable[[Command, Mapping[str, str]], Result]
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What came of an undo: `problem` is empty when it was carried out."""
+
+    scenario: str
+    purpose: str
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Undo:
+    """One recorded undo. `variables` are the procedure's parameters at that moment."""
+
+    file: Path
+    scenario: str
+    command: Command
+    variables: Mapping[str, str] = field(default_factory=dict)
+    owner: str = ""
+
+    def carry_out(self, run: Run) -> Undone:
+        """Runs the command and removes the file; a command that fails keeps it, to be tried again."""
+        result = run(self.command, self.variables)
+        if result.exit_code == 0:
+            self.forget()
+            return Undone(self.scenario, self.command.purpose)
+        how = "ran out of time" if result.timed_out else f"ended with exit code {result.exit_code}"
+        return Undone(self.scenario, self.command.purpose, f"{how}; {self.file} is kept, run again to try again")
+
+    def forget(self) -> None:
+        """The change is meant to stay, or is undone."""
+        self.file.unlink(missing_ok=True)
+
+
+def record_undo(folder: Path, scenario: str, command: Command, variables: Mapping[str, str]) -> Undo:
+    """Writes the undo down, synced to disk. Raises JournalError when it cannot: then nothing may be changed."""
+    mark = f"{os.getpid()}-{psutil.Process().create_time():.2f}"
+    file = folder / f"{mark}-{uuid.uuid4().hex[:8]}.json"
+    document = {
+        "schema": _SCHEMA,
+        "scenario": scenario,
+        "owner": mark,
+        "command": {
+            "text": command.text,
+            "media_type": command.media_type,
+            "purpose": command.purpose,
+            "file": command.position.path,
+            "line": command.position.line,
+            "timeout_s": command.timeout_s,
+        },
+        "variables": dict(variables),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            json.dump(document, out, ensure_ascii=False)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as error:
+        raise JournalError(f"the undo cannot be written to {file}: {error.strerror}; nothing was changed") from error
+    return Undo(file, scenario, command, dict(variables), mark)
+
+
+def left_behind(folder: Path) -> tuple[Undo, ...]:
+    """The undos of runs whose process is gone, the newest first. Raises JournalError for a file that cannot be read."""
+    files = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
+    return tuple(undo for undo in map(_read, files) if not _alive(undo.owner))
+
+
+def _read(file: Path) -> Undo:
+    try:
+        document: dict[str, Any] = {"schema": None, **json.loads(file.read_text("utf-8"))}
+        written = document["command"]
+        command = Command(
+            text=str(written["text"]),
+            media_type=str(written["media_type"]),
+            purpose=str(written["purpose"]),
+            position=Position(str(written["file"]), int(written["line"])),
+            timeout_s=float(written["timeout_s"]),
+        )
+        return Undo(file, str(document["scenario"]), command, dict(document["variables"]), str(document["owner"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise JournalError(
+            f"{file}: an undo that a killed run left cannot be read ({error}); undo by hand, then delete the file"
+        ) from error
+
+
+def _alive(owner: str) -> bool:
+    pid, _, started = owner.partition("-")
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.2f}" == started
+    except (psutil.Error, ValueError):
+        return False

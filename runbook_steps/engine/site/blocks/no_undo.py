@@ -1,0 +1,42 @@
+"""The changes that nothing takes back: found in the features, listed for the site and for `runbooks check`. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Sequence
+
+from runbook_steps.engine.model import Procedure, Risk, Runbook
+from runbook_steps.engine.run.plan import has_no_undo
+from runbook_steps.engine.text.html_text import markdown_text, slug
+
+__all__ = ["no_undo_table", "points_of_no_return"]
+
+
+def points_of_no_return(runbooks: Iterable[Runbook]) -> tuple[tuple[Runbook, Procedure], ...]:
+    """Every procedure that changes something and keeps no undo ready, in the order of the files."""
+    return tuple((runbook, each) for runbook in runbooks for each in runbook.procedures if has_no_undo(each))
+
+
+def no_undo_table(runbooks: Sequence[Runbook], page: str) -> str:
+    """Markdown: those procedures, the destructive ones first. `page` is where the table stands."""
+    found = sorted(points_of_no_return(runbooks), key=lambda pair: -pair[1].risk.rank)
+    changing = sum(each.risk is not Risk.READONLY for runbook in runbooks for each in runbook.procedures)
+    lines = [
+        "",
+        f"{len(found)} of the {changing} procedures that may change something keep no undo ready.",
+        "",
+        "| Procedure | Runbook | Risk |",
+        "| --- | --- | --- |",
+        *(_row(runbook, procedure, page) for runbook, procedure in found),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(runbook: Runbook, procedure: Procedure, page: str) -> str:
+    name = markdown_text(procedure.name)
+    title = markdown_text(runbook.front_matter.title if runbook.front_matter else runbook.name)
+    if runbook.page_path:
+        target = posixpath.relpath(runbook.page_path, posixpath.dirname(page))
+        name = f"[{name}]({target}#{slug(procedure.name)})"
+    return f"| {name} | {title} | {procedure.risk} |"

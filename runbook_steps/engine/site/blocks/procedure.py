@@ -1,0 +1,302 @@
+"""A procedure and its evidence → what stands on the page. Pure.
+
+The heading is Markdown, so that it enters the page's contents; the rest is HTML, because a command must
+reach the clipboard byte for byte and a recorded output may hold anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from pygments import highlight  # type: ignore[import-untyped]
+from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
+
+from runbook_steps.engine.model import (
+    Command,
+    Evidence,
+    Outcome,
+    Procedure,
+    Risk,
+    Role,
+    ScenarioRecord,
+    Step,
+    StepRecord,
+)
+from runbook_steps.engine.proof.standing import FAILURES, shown_record
+from runbook_steps.engine.site.build.made_html import made
+from runbook_steps.engine.site.search_weights import UNSEARCHED
+from runbook_steps.engine.site.words import RISK_SAYS, duration, local_time, outcome_tone, risk_sign, sign
+from runbook_steps.engine.sources.parameters import variables_of
+from runbook_steps.engine.text.html_text import code_spans, guard, inert, markdown_text, slug
+
+__all__ = ["LONGEST_OUTPUT", "command_block", "folded_text", "procedure_block", "risk_badge", "table_html"]
+
+LONGEST_OUTPUT = (40, 20)
+"""Lines of a recorded output that a page shows: the first, and the last. The evidence holds the rest."""
+_WIDEST_LINE = 2000  # characters; a longer line says nothing to a reader
+_LONG_TIME_S = 30.0  # a limit worth telling before a person waits for it
+
+
+def procedure_block(procedure: Procedure, feature: str, evidence: Sequence[Evidence]) -> str:
+    """The numbered procedure, with the output that was recorded when it last ran, as Markdown."""
+    record = shown_record(procedure, feature, evidence)
+    steps = _with_records(procedure, record)
+    html = "".join(
+        [
+            '<div class="rb-procedure">',
+            f'<p class="rb-facts" {UNSEARCHED}>{risk_badge(procedure.risk)}{_last_run(record)}{_needs(procedure)}</p>',
+            *(f"<p>{code_spans(' '.join(text.split()))}</p>" for text in _paragraphs(procedure.description)),
+            _situation(steps),
+            _warning(procedure.risk),
+            _numbered(steps, record),
+            _examples(procedure),
+            "</div>",
+        ]
+    )
+    heading = f"### {markdown_text(procedure.name)} {{: #{slug(procedure.name)} }}"
+    return f"\n{heading}\n{made(html)}"
+
+
+def risk_badge(risk: Risk) -> str:
+    """HTML for a risk: sign, name and meaning."""
+    name, meaning = RISK_SAYS[risk]
+    return (
+        f'<span class="rb-badge rb-risk-{risk}"><span aria-hidden="true">{risk_sign(risk)}</span> '
+        f'{name}</span> <span class="rb-meaning">{meaning}</span>'
+    )
+
+
+def table_html(rows: Sequence[Sequence[str]], caption: str = "") -> str:
+    """HTML for a table, header first; empty without rows."""
+    if not rows:
+        return ""
+    head = "".join(f'<th scope="col">{code_spans(cell)}</th>' for cell in rows[0])
+    body = "".join("<tr>" + "".join(f"<td>{code_spans(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:])
+    said = f"<caption>{inert(caption)}</caption>" if caption else ""
+    return f"<table>{said}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def folded_text(summary: str, text: str) -> str:
+    """HTML for a long text that opens when it is asked for."""
+    shown = f'<pre class="no-copy"><code>{inert(text)}</code></pre>'
+    return f'\n<details class="rb-output no-copy"><summary>{inert(summary)}</summary>{shown}</details>\n'
+
+
+_Pair = tuple[Step, StepRecord | None]
+
+
+def _with_records(procedure: Procedure, record: ScenarioRecord | None) -> list[_Pair]:
+    """Each step with what was recorded of it. After a change of the scenario its old record tells nothing."""
+    if record is None or record.outcome is Outcome.STALE:
+        return [(step, None) for step in procedure.steps]
+    left = list(record.steps)
+    pairs: list[_Pair] = []
+    for step in procedure.steps:
+        same = next((r for r in left if (r.role, r.text) == (step.role, step.text)), None)
+        if same is not None:
+            left.remove(same)
+            if step.command and not procedure.examples and same.command != step.command.text:
+                same = None
+        pairs.append((step, same))
+    return pairs
+
+
+def _last_run(record: ScenarioRecord | None) -> str:
+    if record is None:
+        outcome, said = Outcome.NEVER_PROVEN, ""
+    else:
+        outcome = record.outcome
+        said = f" on {record.target} · {local_time(record.started)} · {duration(record.duration_s)}"
+    tone = outcome_tone(outcome)
+    reason = f": {record.reason.splitlines()[0]}" if record and record.reason.strip() else ""
+    mark = f'<span class="rb-mark rb-{tone}" aria-hidden="true">{sign(tone)}</span>'
+    return f'<span class="rb-last">{mark} {outcome}{inert(said)}{inert(reason)}</span>'
+
+
+def _needs(procedure: Procedure) -> str:
+    tools = ", ".join(f"<code>{inert(tool)}</code>" for tool in procedure.tagged("requires_"))
+    return f'<span class="rb-needs">needs {tools}</span>' if tools else ""
+
+
+def _paragraphs(description: str) -> list[str]:
+    return [text for text in description.split("\n\n") if text.strip()]
+
+
+def _situation(steps: list[_Pair]) -> str:
+    given = [(step, record) for step, record in steps if step.role is Role.GIVEN]
+    always = [pair for pair in given if pair[0].from_background]
+    own = [pair for pair in given if not pair[0].from_background]
+    if not given:
+        return ""
+    parts = ['<div class="rb-situation"><p class="rb-label">Situation</p>']
+    if own:
+        parts.append(f"<ul>{''.join(_item(*pair) for pair in own)}</ul>")
+    if always:
+        # a failure may not hide in a folded block
+        state = " open" if not own or any(r and r.outcome in FAILURES for _, r in always) else ""
+        parts.append(f'<details class="rb-always"{state} {UNSEARCHED}><summary>Given throughout this page</summary>')
+        parts.append(f"<ul>{''.join(_item(*pair) for pair in always)}</ul></details>")
+    return "".join([*parts, "</div>"])
+
+
+def _warning(risk: Risk) -> str:
+    if risk is not Risk.DESTRUCTIVE:
+        return ""
+    return (
+        '<div class="rb-warning" role="note"><p><strong><span aria-hidden="true">▲</span> '
+        "Destructive.</strong> These commands can lose data or interrupt service. Read the procedure to "
+        "its end, and know the way back, before you run the first one.</p></div>"
+    )
+
+
+def _numbered(steps: list[_Pair], record: ScenarioRecord | None) -> str:
+    """Every When is a numbered step; the Thens that follow it are its checks."""
+    groups: list[tuple[_Pair | None, list[_Pair]]] = []
+    for pair in steps:
+        if pair[0].role is Role.WHEN:
+            groups.append((pair, []))
+        elif pair[0].role is Role.THEN:
+            if not groups:
+                groups.append((None, []))
+            groups[-1][1].append(pair)
+    items = "".join(_numbered_item(action, checks, record) for action, checks in groups if action)
+    before = "".join(_checks(checks) for action, checks in groups if action is None)
+    return before + (f'<ol class="rb-steps">{items}</ol>' if items else "")
+
+
+def _numbered_item(action: _Pair, checks: list[_Pair], record: ScenarioRecord | None) -> str:
+    step, done = action
+    bad = " rb-bad" if done and done.outcome in FAILURES else ""
+    if step.manual:
+        return f'<li class="rb-step{bad}">{_checkbox(step)}{table_html(step.table)}{_checks(checks)}</li>'
+    command = step.command
+    title = code_spans(_sentence(command.purpose if command else step.text.removeprefix("I ")))
+    if command and command.undo:  # read as the first step it would undo what is still needed: it has no number
+        bad, title = f"{bad} rb-undo", f"Not now. To undo: {title[:1].lower()}{title[1:]}"
+    return "".join(
+        [
+            f'<li class="rb-step{bad}"><p class="rb-title">{title}{_limits(command)}</p>',
+            table_html(step.table),
+            command_block(command) if command else "",
+            _trouble(done),
+            _output(done, record) if command and not command.undo else "",
+            _checks(checks),
+            "</li>",
+        ]
+    )
+
+
+def _limits(command: Command | None) -> str:
+    if command is None:
+        return ""
+    said = [f"within {duration(command.timeout_s)}"] if command.timeout_s > _LONG_TIME_S else []
+    said += ["may be refused: see the check"] if command.may_fail else []
+    said += ["run it only if this procedure stops half-way"] if command.undo else []
+    return f' <span class="rb-limit">{inert(" · ".join(said))}</span>' if said else ""
+
+
+def command_block(command: Command) -> str:
+    """HTML for a command: `data-copy` holds its very bytes, `data-uses` the variables that it reads."""
+    code = _coloured(command.text, command.media_type)
+    exact = inert(command.text).replace("\n", "&#10;").replace(" ", "&#32;")
+    uses = " ".join(variables_of(command))
+    return (
+        f'<div class="language-{command.media_type} highlight rb-command" data-uses="{uses}" data-copy="{exact}">'
+        f"<pre><span></span><code>{code}</code></pre></div>"
+    )
+
+
+@lru_cache(maxsize=4096)
+def _coloured(text: str, media_type: str) -> str:
+    """HTML. A page shows its first command twice, and a preview shows most commands again."""
+    # The formatter ends every line, also a last one that the command does not end.
+    lines = highlight(text, _lexer(media_type), _formatter()).removesuffix("\n")
+    return guard(lines + "\n" * text.endswith("\n"))
+
+
+@lru_cache(maxsize=16)
+def _lexer(media_type: str) -> Any:
+    """With its own tidying off: not a byte may be added or lost."""
+    return get_lexer_by_name({"sql": "postgresql"}.get(media_type, media_type), stripnl=False, ensurenl=False)
+
+
+@lru_cache(maxsize=1)
+def _formatter() -> Any:
+    return HtmlFormatter(nowrap=True)
+
+
+def _output(done: StepRecord | None, record: ScenarioRecord | None) -> str:
+    if done is None or record is None or done.outcome in {Outcome.NOT_REACHED, Outcome.NOT_RUNNABLE}:
+        return ""
+    code = "killed" if done.exit_code is None else f"exit code {done.exit_code}"
+    row = record.id.removesuffix("]").rpartition("[")[2] if record.id.endswith("]") else ""
+    said = " · ".join(part for part in (record.target, row, code, duration(done.duration_s)) if part)
+    streams = [text for text in (done.stdout, done.stderr) if text.strip()]
+    shown = "".join(f'<pre class="no-copy"><code>{inert(_cut(text))}</code></pre>' for text in streams)
+    return (
+        f'<details class="rb-output no-copy" {UNSEARCHED}><summary>Recorded output <span>{inert(said)}</span></summary>'
+        f"{shown or '<p>It printed nothing.</p>'}</details>"
+    )
+
+
+def _cut(text: str) -> str:
+    first, last = LONGEST_OUTPUT
+    lines = [
+        line if len(line) <= _WIDEST_LINE else f"{line[:_WIDEST_LINE]} …" for line in text.rstrip("\n").split("\n")
+    ]
+    if len(lines) <= first + last:
+        return "\n".join(lines)
+    return "\n".join([*lines[:first], f"… {len(lines) - first - last} lines left out …", *lines[-last:]])
+
+
+def _checks(checks: Iterable[_Pair]) -> str:
+    items = "".join(_item(*pair) for pair in checks)
+    return f'<div class="rb-check"><p class="rb-label">Check</p><ul>{items}</ul></div>' if items else ""
+
+
+def _item(step: Step, done: StepRecord | None) -> str:
+    bad = ' class="rb-bad"' if done and done.outcome in FAILURES else ""
+    if step.manual:
+        return f"<li{bad}>{_checkbox(step)}{table_html(step.table)}</li>"
+    said = f'<pre class="rb-said">{inert(step.said)}</pre>' if step.said else ""
+    return f"<li{bad}>{code_spans(_sentence(step.text))}{said}{table_html(step.table)}{_trouble(done)}</li>"
+
+
+def _checkbox(step: Step) -> str:
+    return (
+        f'<label class="rb-manual"><input type="checkbox"> <span>{code_spans(_sentence(step.text))} '
+        "<small>not verified by machine</small></span></label>"
+    )
+
+
+def _trouble(done: StepRecord | None) -> str:
+    """What went wrong at a step, and that a later one was not reached."""
+    if done is None:
+        return ""
+    if done.outcome is Outcome.NOT_REACHED:
+        return ' <span class="rb-unreached">not reached in the last run</span>'
+    if done.outcome not in FAILURES:
+        return ""
+    mark = f'<span class="rb-mark rb-bad" aria-hidden="true">{sign(outcome_tone(done.outcome))}</span>'
+    error = f'<pre class="no-copy"><code>{inert(_cut(done.error))}</code></pre>' if done.error.strip() else ""
+    said = f"<p>{mark} <strong>The last run {_FAILED[done.outcome]} here.</strong></p>"
+    return f'<div class="rb-trouble">{said}{error}</div>'
+
+
+_FAILED = {
+    Outcome.FAILED: "failed",
+    Outcome.TIMED_OUT: "timed out",
+    Outcome.INTERRUPTED: "was interrupted",
+}
+
+
+def _examples(procedure: Procedure) -> str:
+    table = table_html(procedure.examples, "Run once for each row")
+    return f'<div class="rb-examples">{table}</div>' if table else ""
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,5 @@
+"""Builds the site: theme, addresses, links, preview, archive.
+
+It may import what the site may.
+It never runs a command of a runbook.
+"""

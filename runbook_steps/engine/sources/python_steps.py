@@ -1,0 +1,211 @@
+"""The Python steps of a project, read without running them: which scenario lines each matches, and what it imports."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import parse as patterns
+from parse_type import cfparse
+
+from runbook_steps.engine.errors import Position
+from runbook_steps.engine.model import Procedure, Role, Runbook
+from runbook_steps.engine.sources.feature_file import COMMAND_STEP, MANUAL_STEP
+from runbook_steps.engine.sources.parameters import TAKES
+
+__all__ = ["Catalog", "StepDefinition", "lines_of", "load_catalog"]
+
+_PACKAGES = ("steps", "faults", "operations")
+_ENGINE_STEPS = "engine/pytest_side/command_steps.py"
+_ROLES = {"given": (Role.GIVEN,), "when": (Role.WHEN,), "then": (Role.THEN,), "step": tuple(Role)}
+_KNOWN = {"COMMAND_STEP.pattern": COMMAND_STEP.pattern, "MANUAL_STEP.pattern": MANUAL_STEP.pattern, "TAKES": TAKES}
+_IMPORT = re.compile(
+    r"^[ \t]*from[ \t]+(?P<module>runbook_steps\.[\w.]+)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n]*)", re.MULTILINE
+)
+_OPERATION = re.compile(r"\bbeautycort\s+([a-z][a-z0-9-]+)")
+
+
+@dataclass(frozen=True)
+class StepDefinition:
+    """One decorator above a Python step: `text` is its pattern as written. `function` parts steps of one file.
+
+    `readable` is False for a pattern that is made at run time: what it matches is not known.
+    """
+
+    position: Position
+    role: Role
+    text: str
+    function: str
+    readable: bool
+    matches: Callable[[str], bool] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The steps of a project, and the files of its steps, faults and operations with those each imports of them.
+
+    `trees` are the parsed files of steps.
+    """
+
+    steps: tuple[StepDefinition, ...] = ()
+    imports: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    trees: Mapping[str, ast.Module] = field(default_factory=dict, compare=False)
+    _found: dict[tuple[Role, str], tuple[StepDefinition, ...]] = field(default_factory=dict, compare=False)
+
+    def of(self, role: Role, text: str) -> tuple[StepDefinition, ...]:
+        """The steps that match a line."""
+        key = (role, text)
+        if key not in self._found:
+            self._found[key] = tuple(d for d in self.steps if d.role is role and d.readable and d.matches(text))
+        return self._found[key]
+
+    def reach(self, runbook: Runbook) -> tuple[str, ...]:
+        """The files of steps, faults and operations that a runbook uses, those they import too; sorted."""
+        todo = {d.position.path for p in runbook.procedures for role, text in lines_of(p) for d in self.of(role, text)}
+        for procedure in runbook.procedures:
+            todo |= set(self.operations(procedure))
+        reached: set[str] = set()
+        while todo:
+            path = todo.pop()
+            reached.add(path)
+            todo |= self.imports.get(path, frozenset()) - reached
+        return tuple(sorted(reached))
+
+    def operations(self, procedure: Procedure) -> Iterator[str]:
+        """The files of the `beautycort` commands that a procedure calls."""
+        for word in {word for command in procedure.commands for word in _OPERATION.findall(command.text)}:
+            for path, text in self.texts.items():
+                if path.endswith("_cli.py") and (f'"{word}"' in text or f"def {word.replace('-', '_')}(" in text):
+                    yield path
+
+
+def lines_of(procedure: Procedure) -> Iterator[tuple[Role, str]]:
+    """Every line as it runs: with the cells of an outline's rows in their places."""
+    header, *rows = procedure.examples or ((),)
+    for step in procedure.steps:
+        for row in rows or [()]:
+            text = step.text
+            for name, cell in zip(header, row, strict=False):
+                text = text.replace(f"<{name}>", cell)
+            yield step.role, text
+
+
+def load_catalog(root: Path) -> Catalog:
+    """What is below `runbook_steps/` of the project; files that are no Python are passed over."""
+    steps: list[StepDefinition] = []
+    imports: dict[str, frozenset[str]] = {}
+    texts: dict[str, str] = {}
+    trees: dict[str, ast.Module] = {}
+    for package in _PACKAGES:
+        files = sorted((root / "runbook_steps" / package).glob("*.py"))
+        own = root / "runbook_steps" / _ENGINE_STEPS
+        for file in [*files, own] if package == "steps" and own.is_file() else files:
+            path = file.relative_to(root).as_posix()
+            try:
+                texts[path] = file.read_text("utf-8")
+                tree = ast.parse(texts[path]) if package == "steps" else None
+            except (OSError, ValueError, SyntaxError):
+                continue
+            imports[path] = frozenset(name for name in _imported(texts[path]) if (root / name).is_file())
+            if tree is not None:
+                trees[path] = tree
+                steps += _definitions(tree, path)
+    return Catalog(tuple(steps), imports, texts, trees)
+
+
+def _imported(text: str) -> Iterator[str]:
+    """By the words, not by the parsed text: a mention in a docstring costs nothing, parsing every file does."""
+    for found in _IMPORT.finditer(text):
+        module = found["module"]
+        if module.split(".")[1] in _PACKAGES:
+            base = module.replace(".", "/")
+            yield f"{base}.py"
+            yield from (f"{base}/{name}.py" for name in re.findall(r"(?:^|[(,])\s*(\w+)", found["names"]))
+
+
+def statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """Every statement below a node, and none of the expressions, which are nine tenths of a tree."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        below = getattr(node, name, None)
+        for each in below if isinstance(below, list) else ():
+            if isinstance(each, ast.stmt):
+                yield each
+            yield from statements(each)
+
+
+def _definitions(tree: ast.Module, path: str) -> Iterator[StepDefinition]:
+    words = dict(_KNOWN)
+    for node in tree.body:
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and (text := _text(node.value, words))
+        ):
+            words[node.targets[0].id] = text
+    for function in (node for node in statements(tree) if isinstance(node, ast.FunctionDef)):
+        for call in function.decorator_list:
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in _ROLES and call.args:
+                text, matches = _pattern(call.args[0], words)
+                for role in _ROLES[call.func.id]:
+                    at = Position(path, call.lineno)
+                    known = matches is not None
+                    yield StepDefinition(at, role, text, f"{path}:{function.name}", known, matches or _never)
+
+
+def _pattern(node: ast.expr, words: Mapping[str, str]) -> tuple[str, Callable[[str], bool] | None]:
+    """The pattern as written, and what tells whether it matches; None when that is only known at run time."""
+    if not isinstance(node, ast.Call):
+        text = _text(node, words)
+        return (text, text.__eq__) if text is not None else (ast.unparse(node), None)
+    kind = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    text = _text(node.args[0], words) if node.args else None
+    made = _MATCHERS.get(kind)
+    if made is None or text is None or node.keywords or len(node.args) > 1:
+        return text or ast.unparse(node), None
+    try:
+        return text, made(text)
+    except (ValueError, re.error):
+        return text, None
+
+
+def _by_parse(text: str, compiled: Callable[[str], Any] = patterns.compile) -> Callable[[str], bool]:
+    parser = compiled(text)
+
+    def matches(line: str) -> bool:
+        try:
+            return parser.parse(line) is not None
+        except ValueError:  # a number out of all range, say
+            return False
+
+    return matches
+
+
+def _by_expression(text: str) -> Callable[[str], bool]:
+    expression = re.compile(text)
+    return lambda line: expression.fullmatch(line) is not None
+
+
+# as pytest_bdd.parsers has them, without pytest: a build of the site reads steps, and runs none
+_MATCHERS: Mapping[str, Callable[[str], Callable[[str], bool]]] = {
+    "parse": _by_parse,
+    "cfparse": lambda text: _by_parse(text, cfparse.Parser),
+    "re": _by_expression,
+    "string": lambda text: text.__eq__,
+}
+
+
+def _text(node: ast.expr, words: Mapping[str, str]) -> str | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.Name | ast.Attribute):
+        return words.get(ast.unparse(node))
+    return None
+
+
+def _never(_: str) -> bool:
+    return False

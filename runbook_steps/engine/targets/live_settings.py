@@ -1,0 +1,210 @@
+"""What a live target is reached by: variables with the target's prefix, its env file, its table in pyproject.toml."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from dotenv import dotenv_values
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from runbook_steps.engine.errors import ConfigurationError
+
+__all__ = ["LiveSettings", "live_environment", "load_live_settings", "secret_words"]
+
+_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|_KEY$|AUTH", re.IGNORECASE)
+
+
+class LiveSettings(BaseSettings):
+    """One live target. An empty value means: this target has no such part.
+
+    `env_prefix`, `env_file` and `window` come from the table; `window` is when destructive drills may run,
+    `Sun 02:00-05:00` in the time zone Asia/Amman. `more` holds what else has the prefix, for commands only.
+    """
+
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    api_base_url: str = ""
+    api_slots: str = ""
+    database_url: SecretStr = SecretStr("")
+    readonly_database_url: SecretStr = SecretStr("")
+    redis_url: SecretStr = SecretStr("")
+    aws_region: str = ""
+    aws_endpoint_url: str = ""
+    aws_access_key_id: SecretStr = SecretStr("")
+    aws_secret_access_key: SecretStr = SecretStr("")
+    aws_session_token: SecretStr = SecretStr("")
+    aws_backup_bucket: str = "beautycort-backups"
+    backup_provider: str = "s3"
+    backup_retention_days: str = "30"
+    backup_compression: str = "true"
+    backup_encryption: str = "true"
+    backup_encryption_key: SecretStr = SecretStr("")
+    alb_name: str = "beautycort-alb"
+    alb_target_group_arn: str = ""
+    jwt_secret: SecretStr = SecretStr("")
+    jwt_expires_in: str = "15m"
+    node_env: str = ""
+    supabase_url: str = ""
+    supabase_service_key: SecretStr = SecretStr("")
+    tap_api_url: str = ""
+    twilio_api_url: str = ""
+    expo_api_url: str = ""
+    cdn_url: str = ""
+    github_api_url: str = ""
+    slack_webhook_url: SecretStr = SecretStr("")
+    kubeconfig: str = ""
+    kube_context: str = ""
+    log_dir: str = ""
+    nginx_prefix: str = ""
+    nginx_conf: str = ""
+    nginx_access_log: str = ""
+    nginx_error_log: str = ""
+    health_check_timeout: str = "10000"
+    ssl_cert_file: str = ""
+    window: str = ""
+    more: dict[str, str] = {}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the env file, that over the table of pyproject.toml."""
+        del settings_cls
+        return env_settings, dotenv_settings, file_secret_settings, init_settings
+
+
+def load_live_settings(name: str, table: Mapping[str, Any], root: Path) -> LiveSettings:
+    """The settings of the target of that name.
+
+    `STAGING_DATABASE_URL` and so on by default: the name in capitals is the prefix. `.env.staging` beside
+    pyproject.toml is read when it is there. Raises ConfigurationError naming the setting, never its value.
+    """
+    prefix = str(table.get("env_prefix", f"{name.upper()}_"))
+    env_file = root / str(table.get("env_file", f".env.{name}"))
+    values = {key: value for key, value in table.items() if key not in {"env_prefix", "env_file"}}
+    unknown = sorted(set(values) - set(LiveSettings.model_fields))
+    if unknown:
+        raise ConfigurationError(
+            f"pyproject.toml: [tool.runbooks.targets.{name}] has no setting {unknown[0]!r}; "
+            f"it has env_prefix, env_file, {', '.join(LiveSettings.model_fields)}"
+        )
+    held = [key for key in values if "SecretStr" in str(LiveSettings.model_fields[key].annotation)]
+    if held:
+        raise ConfigurationError(
+            f"pyproject.toml: [tool.runbooks.targets.{name}] holds {held[0]}, a secret: "
+            f"put it in the environment as {prefix}{held[0].upper()}, or in {env_file.name}"
+        )
+    try:
+        settings = LiveSettings(  # pydantic-settings takes these three, and declares them to no type checker
+            _env_prefix=prefix,
+            _env_file=env_file,
+            _env_ignore_empty=True,  # type: ignore[call-arg]
+            **values,
+        )
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{env_file.name} is not UTF-8: save it as UTF-8, one NAME=value a line") from None
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(f"{prefix}{where.upper()}: {first['msg']}") from None
+    settings.more = _more(prefix, env_file)
+    return settings
+
+
+def _more(prefix: str, env_file: Path) -> dict[str, str]:
+    """Variables with the prefix that are no setting, without it: `STAGING_APP_REPOSITORY` → `APP_REPOSITORY`."""
+    written = dotenv_values(env_file) if env_file.is_file() else {}
+    said = {**written, **os.environ}
+    own = {name.removeprefix(prefix): value or "" for name, value in said.items() if name.startswith(prefix)}
+    return {name: value for name, value in own.items() if name and name.lower() not in LiveSettings.model_fields}
+
+
+def secret_words(settings: LiveSettings) -> frozenset[str]:
+    """Every secret value, and the passwords inside of URLs, plain and quoted."""
+    found: set[str] = set()
+    for name in LiveSettings.model_fields:
+        value = getattr(settings, name)
+        if not isinstance(value, SecretStr) or not (text := value.get_secret_value()):
+            continue
+        password = _password(text)
+        found |= {password, quote(password, safe="")} if password else {text}
+    found |= {value for name, value in settings.more.items() if _SECRET_NAME.search(name)}
+    return frozenset(found - {""})
+
+
+def live_environment(settings: LiveSettings) -> dict[str, str]:
+    """The vocabulary of a command, as far as the settings say something; PG* and REDIS_* come from the URLs."""
+    plain = {
+        name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name in LiveSettings.model_fields
+        if name not in {"window", "more"} and (value := getattr(settings, name))
+    }
+    found = {name: value for name, value in plain.items() if value}
+    if "AWS_REGION" in found:
+        found |= {"AWS_DEFAULT_REGION": found["AWS_REGION"], "AWS_PAGER": ""}
+    if "SSL_CERT_FILE" in found:
+        found |= dict.fromkeys(("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"), found["SSL_CERT_FILE"])
+    if readonly := found.pop("READONLY_DATABASE_URL", ""):
+        found["RUNBOOKS_READONLY_DATABASE_URL"] = readonly
+    return {**settings.more, **found, **_pg(found.get("DATABASE_URL", "")), **_redis(found.get("REDIS_URL", ""))}
+
+
+def _pg(url: str) -> dict[str, str]:
+    if not url:
+        return {}
+    parts = _split(url, "DATABASE_URL")
+    options = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
+    values = {
+        "PGHOST": parts.hostname or "",
+        "PGPORT": str(parts.port or 5432),
+        "PGUSER": unquote(parts.username or ""),
+        "PGPASSWORD": unquote(parts.password or ""),
+        "PGDATABASE": parts.path.lstrip("/"),
+        "PGSSLMODE": options.get("sslmode", ""),
+        "PGCONNECT_TIMEOUT": "5",
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _redis(url: str) -> dict[str, str]:
+    if not url:
+        return {}
+    parts = _split(url, "REDIS_URL")
+    values = {
+        "REDIS_HOST": parts.hostname or "",
+        "REDIS_PORT": str(parts.port or 6379),
+        "REDISCLI_AUTH": unquote(parts.password or ""),
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _split(url: str, name: str) -> Any:
+    """Raises ConfigurationError without the value: it holds a password."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"{name} is no URL: host or port cannot be read") from error
+    if not parts.hostname:
+        raise ConfigurationError(f"{name} is no URL: it names no host")
+    return parts
+
+
+def _password(text: str) -> str:
+    if "://" not in text:
+        return ""
+    try:
+        return unquote(urlsplit(text).password or "")
+    except ValueError:
+        return ""

@@ -1,0 +1,5 @@
+"""The containers target: the same services, each in a container of a Docker engine."""
+
+from runbook_steps.stand_in.containers.target import ContainersTarget
+
+__all__ = ["ContainersTarget"]

@@ -1,1 +1,0 @@
-"""Systems that scenarios run on: embedded, containers, staging, production."""

@@ -1,5 +1,0 @@
-"""The containers target: the same services, each in a container of a Docker engine."""
-
-from runbook_steps.targets.containers.target import ContainersTarget
-
-__all__ = ["ContainersTarget"]

@@ -1,5 +1,0 @@
-"""The embedded target: real servers under one private folder, no root, no Docker."""
-
-from runbook_steps.targets.embedded.target import EmbeddedTarget
-
-__all__ = ["EmbeddedTarget"]
