@@ -82,3 +82,27 @@ def test_an_engine_is_started_or_missed_in_one_line(
 ) -> None:
     """The gate goes on without one, and says so."""
     assert said_by("engine", tmp_path, tools) == (code, expected, "")
+
+
+REAL = "could not be installed: "
+
+
+@pytest.mark.parametrize(
+    ("tools", "expected"),
+    [
+        ({"id": "echo 1000"}, "not installed, and no root with apt to do it:"),
+        ({"id": "echo 0", "apt-get": "echo broken >&2; exit 100"}, REAL),
+    ],
+)
+def test_what_cannot_be_installed_is_said_loudly_and_named(
+    tmp_path: Path, tools: dict[str, str], expected: str
+) -> None:
+    """Every package that is missing stands in the line, and that something is not tried."""
+    code, said, errors = said_by("services", tmp_path, {**tools, "printf": "exit 0", "chmod": "exit 0", "rm": "exit 0"})
+    last = said.splitlines()[-1]
+    assert (code, errors) == (0, "")
+    assert last.startswith(expected)
+    assert last.endswith("what needs them is NOT TRIED")
+    assert {"pgbouncer", "redis-tools", "prometheus"} <= set(
+        last.removesuffix(": what needs them is NOT TRIED").split()
+    )

@@ -9,9 +9,9 @@ from pathlib import Path
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.model import Evidence
 from runbook_steps.engine.project.project import Project
-from runbook_steps.engine.site.machines.catalog import published
-from runbook_steps.engine.site.blocks.evidence_page import Surroundings, evidence_address, evidence_data, evidence_page
 from runbook_steps.engine.settings import Settings
+from runbook_steps.engine.site.blocks.evidence_page import Surroundings, evidence_address, evidence_data, evidence_page
+from runbook_steps.engine.site.machines.catalog import published
 
 __all__ = ["PROOF_PAGE", "EvidenceViews"]
 

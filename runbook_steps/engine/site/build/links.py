@@ -13,8 +13,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from runbook_steps.engine.sources.people_and_levels import url_problem
 from runbook_steps.engine.errors import ConfigurationError
+from runbook_steps.engine.sources.people_and_levels import url_problem
 
 __all__ = ["BadLink", "SiteLinks", "broken_links", "read_site", "unreachable"]
 
