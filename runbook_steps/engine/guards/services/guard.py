@@ -29,6 +29,7 @@ __all__ = ["Guard", "can_lock_down"]
 
 _END_S = 10.0
 _CA_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+_GONE = "a request whose sender had gone before anybody could see whose it was"
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
@@ -108,7 +109,7 @@ class Guard:
 
     def _listen(self, origin: Origin, relay: Relay) -> None:
         try:
-            listener = Listener(relay)
+            listener = Listener(relay, lambda: self._refusals.append(Refusal(origin.name, _GONE)))
         except OSError as error:
             raise TargetError(f"the guard of {origin.name} cannot listen: {error}") from error
         asyncio.run_coroutine_threadsafe(listener.accept(), self._loop)

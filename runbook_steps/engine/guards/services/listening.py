@@ -1,4 +1,7 @@
-"""Takes connections without reading from them: a relay with TLS must look at the real server first."""
+"""Takes connections without reading from them: a relay with TLS must look at the real server first.
+
+Only this run's own processes are served: a stranger's connection is closed unread, here, for every protocol.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+
+from runbook_steps.engine.guards.services.peers import Peer, peer_of
 
 __all__ = ["Incoming", "Listener", "Relay"]
 
@@ -38,9 +43,13 @@ Relay = Callable[[Incoming], Awaitable[None]]
 class Listener:
     """A free port on the loopback whose every client is served by a relay, each in a task of its own."""
 
-    def __init__(self, relay: Relay) -> None:
-        """Listens at once; clients wait until `accept` runs. Raises OSError."""
+    def __init__(self, relay: Relay, tell_gone: Callable[[], None] = lambda: None) -> None:
+        """Listens at once; clients wait until `accept` runs. Raises OSError.
+
+        `tell_gone` is told of a client that sent something and had closed before it could be seen whose it was.
+        """
         self._relay = relay
+        self._tell_gone = tell_gone
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=256)
         self._socket.setblocking(False)
         self._clients: set[asyncio.Task[None]] = set()
@@ -60,6 +69,10 @@ class Listener:
     async def _serve(self, incoming: Incoming) -> None:
         try:
             with suppress(asyncio.CancelledError, OSError, ssl.SSLError):
-                await self._relay(incoming)
+                peer = peer_of(incoming.client)
+                if peer is Peer.OWN:
+                    await self._relay(incoming)
+                elif peer is Peer.GONE and await asyncio.get_running_loop().sock_recv(incoming.client, 1):
+                    self._tell_gone()
         finally:
             incoming.client.close()
