@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -23,7 +24,7 @@ from runbook_steps.operations.backup_verify import drop_leftovers, verify
 from runbook_steps.operations.confirmation import require_yes
 from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.notifications import notify
-from runbook_steps.operations.postgres_tools import exclusive
+from runbook_steps.operations.postgres_connection import exclusive
 
 __all__ = ["register"]
 
@@ -183,7 +184,8 @@ def _verified(settings: BackupSettings, store: Store, manifest: Manifest) -> dic
 
 
 def _settings() -> tuple[BackupSettings, Store]:
-    return BackupSettings.from_environ(os.environ), Store.from_environ(os.environ)
+    settings, store = BackupSettings.from_environ(os.environ), Store.from_environ(os.environ)
+    return replace(settings, database=settings.database.settled()), store
 
 
 @contextmanager

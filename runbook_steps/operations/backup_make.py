@@ -12,14 +12,8 @@ import zstandard
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.operations.backup_store import PREFIX, Manifest, Store
 from runbook_steps.operations.backup_stream import encrypt, key_fingerprint, read_key
-from runbook_steps.operations.postgres_tools import (
-    Database,
-    connect,
-    dump,
-    schema_hash,
-    server_identity,
-    table_states,
-)
+from runbook_steps.operations.postgres_connection import Database, connect
+from runbook_steps.operations.postgres_tools import dump, schema_hash, server_identity, table_states
 from runbook_steps.operations.settings import number, required
 
 __all__ = ["BackupSettings", "make_backup", "to_prune"]

@@ -18,7 +18,8 @@ from runbook_steps.engine.errors import OperationError, RefusedError
 from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_store import Manifest, Store
 from runbook_steps.operations.backup_verify import fill_new_database, new_name, refuse_untrusted
-from runbook_steps.operations.postgres_tools import MAINTENANCE, Database, connect, server_identity
+from runbook_steps.operations.postgres_connection import MAINTENANCE, Database, connect
+from runbook_steps.operations.postgres_tools import server_identity
 
 __all__ = ["discard_replaced", "refuse_foreign", "replaced_databases", "restore"]
 

@@ -19,14 +19,8 @@ from runbook_steps.engine.errors import OperationError, RefusedError, RunbookErr
 from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_store import Manifest, Store
 from runbook_steps.operations.backup_stream import decrypt, key_fingerprint
-from runbook_steps.operations.postgres_tools import (
-    MAINTENANCE,
-    Database,
-    connect,
-    restore_into,
-    schema_hash,
-    table_states,
-)
+from runbook_steps.operations.postgres_connection import MAINTENANCE, Database, connect
+from runbook_steps.operations.postgres_tools import restore_into, schema_hash, table_states
 
 __all__ = ["drop_leftovers", "fill_new_database", "refuse_untrusted", "verify"]
 

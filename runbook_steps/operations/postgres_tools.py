@@ -3,113 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from runbook_steps.engine.errors import ConfigurationError, OperationError
-from runbook_steps.operations.settings import Unreachable
+from runbook_steps.operations.postgres_connection import Database
 
 __all__ = [
-    "Database",
     "TableState",
-    "connect",
     "dump",
-    "exclusive",
     "restore_into",
     "schema_hash",
     "server_identity",
     "table_states",
 ]
 
-MAINTENANCE = "postgres"
-LOCK_KEY = 0x42434255  # "BCBU": one backup, verification or restore at a time in a cluster
 _READ = 1 << 20
-_ENV = {
-    "host": "PGHOST",
-    "port": "PGPORT",
-    "user": "PGUSER",
-    "password": "PGPASSWORD",
-    "sslmode": "PGSSLMODE",
-    "sslrootcert": "PGSSLROOTCERT",
-    "options": "PGOPTIONS",
-}
-
-
-@dataclass(frozen=True)
-class Database:
-    """How to reach a cluster, and the name of its live database. `parameters` hold the password."""
-
-    name: str
-    parameters: Mapping[str, Any]
-
-    @classmethod
-    def from_url(cls, url: str) -> Database:
-        """Raises ConfigurationError, without the URL, when it is no good."""
-        try:
-            parameters = conninfo_to_dict(url)
-        except psycopg.ProgrammingError as error:
-            raise ConfigurationError("DATABASE_URL is not a PostgreSQL URL") from error
-        name = parameters.pop("dbname", None)
-        if not name:
-            raise ConfigurationError("DATABASE_URL names no database")
-        return cls(str(name), parameters)
-
-    def tool_environment(self) -> dict[str, str]:
-        """What pg_dump and pg_restore get: PATH, and the connection as PG* variables."""
-        named = {_ENV[key]: str(value) for key, value in self.parameters.items() if key in _ENV}
-        kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR", "LANG") if key in os.environ}
-        return {**kept, **named, "PGCONNECT_TIMEOUT": "10"}
-
-
-@contextmanager
-def connect(database: Database, name: str | None = None) -> Iterator[psycopg.Connection[Any]]:
-    """A connection in autocommit. Raises Unreachable, without a secret."""
-    parameters = {**database.parameters, "dbname": name or database.name, "connect_timeout": 10}
-    try:
-        connection = psycopg.connect(autocommit=True, application_name="beautycort database-backup", **parameters)
-    except psycopg.OperationalError as error:
-        last = str(error).strip().splitlines()[-1]
-        raise Unreachable(f"cannot connect to database {name or database.name}: {last}") from error
-    with connection:
-        yield connection
-
-
-@contextmanager
-def exclusive(database: Database, what: str) -> Iterator[psycopg.Connection[Any]]:
-    """Holds the one lock of backups and restores. Raises OperationError naming who holds it."""
-    with connect(database, MAINTENANCE) as connection:
-        connection.execute(
-            sql.SQL("SET application_name = {}").format(sql.Literal(f"beautycort {what} of {database.name}"[:63]))
-        )
-        row = connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone()
-        if not row or not row[0]:
-            raise OperationError(f"{_holder(connection)}; wait for it to end, nothing was done")
-        yield connection
-
-
-def _holder(connection: psycopg.Connection[Any]) -> str:
-    row = connection.execute(
-        "SELECT a.application_name, a.usename, a.pid, a.backend_start::timestamptz(0)::text "
-        "FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
-        "WHERE l.locktype = 'advisory' AND l.objid = %s AND l.granted",
-        [LOCK_KEY],
-    ).fetchone()
-    return (
-        f"another run is under way: {row[0]} ({row[1]}, process {row[2]}, since {row[3]})"
-        if row
-        else ("another backup or restore is under way")
-    )
 
 
 @dataclass(frozen=True)
@@ -173,7 +90,7 @@ def dump(database: Database, snapshot: str, server_version: int) -> Iterator[byt
     """The dump in custom format, uncompressed, as of the snapshot. Raises OperationError when pg_dump fails."""
     command = [
         tool("pg_dump", server_version), "--format=custom", "--compress=0", f"--snapshot={snapshot}",
-        "--no-password", f"--dbname={database.name}",
+        "--no-password", f"--dbname={database.tool_argument()}",
     ]  # fmt: skip
     with tempfile.TemporaryFile() as told:
         process = subprocess.Popen(command, env=database.tool_environment(), stdout=subprocess.PIPE, stderr=told)
@@ -193,7 +110,7 @@ def dump(database: Database, snapshot: str, server_version: int) -> Iterator[byt
 
 def restore_into(database: Database, name: str, pieces: Iterator[bytes]) -> None:
     """Restores a dump into the empty database `name`. Raises OperationError when pg_restore fails."""
-    command = [tool("pg_restore"), "--exit-on-error", "--no-password", f"--dbname={name}"]
+    command = [tool("pg_restore"), "--exit-on-error", "--no-password", f"--dbname={database.tool_argument(name)}"]
     with tempfile.TemporaryFile() as told:
         process = subprocess.Popen(
             command,
@@ -219,7 +136,7 @@ def restore_into(database: Database, name: str, pieces: Iterator[bytes]) -> None
 
 def schema_hash(database: Database, name: str, snapshot: str | None = None) -> str:
     """SHA-256 of the schema as pg_dump writes it, without its comments and settings."""
-    command = [tool("pg_dump"), "--schema-only", "--no-password", f"--dbname={name}"]
+    command = [tool("pg_dump"), "--schema-only", "--no-password", f"--dbname={database.tool_argument(name)}"]
     if snapshot:
         command.append(f"--snapshot={snapshot}")
     done = subprocess.run(command, env=database.tool_environment(), capture_output=True, check=False, timeout=600)

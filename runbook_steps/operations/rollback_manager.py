@@ -25,7 +25,7 @@ from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_restore import restore
 from runbook_steps.operations.backup_store import Manifest, Store
 from runbook_steps.operations.notifications import notify
-from runbook_steps.operations.postgres_tools import exclusive
+from runbook_steps.operations.postgres_connection import exclusive
 from runbook_steps.operations.releases import ROLLED_BACK, ROLLING_BACK, Releases, Way
 from runbook_steps.operations.rollback_slots import Clock, Slot, Slots
 from runbook_steps.operations.traffic import MOST_ERRORS_PERCENT, read_traffic

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from runbook_steps.engine.errors import ConfigurationError, OperationError
+from runbook_steps.engine.postgres.address import read_address
 
 __all__ = ["Unreachable", "database_url", "number", "required", "web_url"]
 
@@ -29,16 +30,8 @@ def required(environ: Mapping[str, str], *names: str) -> dict[str, str]:
 
 
 def database_url(environ: Mapping[str, str]) -> str:
-    """DATABASE_URL. Raises ConfigurationError, without its value, when it is not set or no PostgreSQL URL."""
-    url = required(environ, "DATABASE_URL")["DATABASE_URL"]
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in {"postgres", "postgresql"} and (parts.port or 1) > 0 and not re.search(r"\s", url)
-    except ValueError:
-        good = False
-    if not good:
-        raise ConfigurationError("DATABASE_URL is not a PostgreSQL URL, like postgres://user@host:5432/name")
-    return url
+    """DATABASE_URL as libpq reads it. Raises ConfigurationError, without its value, when it is not set or no good."""
+    return read_address(required(environ, "DATABASE_URL")["DATABASE_URL"]).conninfo()
 
 
 def number(environ: Mapping[str, str], name: str, default: int, *, low: int, high: int) -> int:

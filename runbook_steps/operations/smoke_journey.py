@@ -13,6 +13,8 @@ from urllib.parse import quote
 import httpx
 import psycopg
 
+from runbook_steps.operations.settings import database_url
+
 __all__ = ["REGISTERED_NAME", "Journey", "NeedsOther", "TestFailed", "expect"]
 
 TEST_RANGE = "+96279000"  # numbers that belong to nobody
@@ -80,7 +82,7 @@ class Journey:
     async def execute(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows of a query, on a connection of its own."""
         connection = await psycopg.AsyncConnection.connect(
-            self.environ["DATABASE_URL"],
+            database_url(self.environ),
             autocommit=True,
             connect_timeout=5,
             application_name="beautycort smoke",

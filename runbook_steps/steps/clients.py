@@ -14,6 +14,8 @@ import pytest
 import redis
 from botocore.config import Config
 
+from runbook_steps.engine.postgres.address import read_address
+
 DEADLINE_S = 10.0  # a check that hangs is a failed check
 
 
@@ -61,7 +63,10 @@ def connect(environment: Callable[[], Mapping[str, str]]) -> Callable[..., Any]:
     @contextmanager
     def open_connection(**options: Any) -> Generator[psycopg.Connection[Any], None, None]:
         with psycopg.connect(
-            environment()["DATABASE_URL"], autocommit=True, connect_timeout=int(DEADLINE_S), **options
+            read_address(environment()["DATABASE_URL"]).conninfo(),
+            autocommit=True,
+            connect_timeout=int(DEADLINE_S),
+            **options,
         ) as connection:
             yield connection
 

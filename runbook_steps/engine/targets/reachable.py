@@ -16,6 +16,8 @@ import redis
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from runbook_steps.engine.postgres.address import read_address
+
 __all__ = ["Reached", "reach"]
 
 _DEADLINE_S = 5.0
@@ -73,7 +75,8 @@ def _api(environment: Mapping[str, str]) -> str:
 
 
 def _database(environment: Mapping[str, str]) -> str:
-    with psycopg.connect(environment["DATABASE_URL"], connect_timeout=int(_DEADLINE_S), autocommit=True) as connection:
+    address = read_address(environment["DATABASE_URL"]).conninfo()
+    with psycopg.connect(address, connect_timeout=int(_DEADLINE_S), autocommit=True) as connection:
         user, superuser, writable, tables = connection.execute(_WRITABLE).fetchone() or ("?", False, 0, 0)
     extent = "a superuser" if superuser else f"may write {writable} of {tables} tables"
     return f"as {user}: {extent}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
 __all__ = ["READONLY_DATABASE", "Origin", "origins", "rewritten", "with_readonly_role"]
 
@@ -55,7 +55,11 @@ def with_readonly_role(environment: Mapping[str, str]) -> dict[str, str]:
         return dict(environment)
     parts = urlsplit(url)
     changed = {**environment, "DATABASE_URL": url}
-    named = {"PGUSER": parts.username, "PGPASSWORD": parts.password, "PGHOST": parts.hostname}
+    named = {
+        "PGUSER": unquote(parts.username or ""),
+        "PGPASSWORD": unquote(parts.password or ""),
+        "PGHOST": parts.hostname,
+    }
     changed |= {name: value for name, value in named.items() if value}
     if parts.port:
         changed["PGPORT"] = str(parts.port)
