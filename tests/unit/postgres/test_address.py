@@ -82,7 +82,7 @@ def test_schemes_of_drivers(scheme: str) -> None:
         ("postgres://u:geheim@h:99999/db", "is not a PostgreSQL URL"),
         ("postgres://u:geheim@h:word/db", "is not a PostgreSQL URL"),
         ("postgres://u:geheim@h/d b", "is not a PostgreSQL URL"),
-        ("host=h pasword=geheim", "`pasword`"),
+        ("host=h pass_word=geheim", "`pass_word`"),
         ("geheim", "is not a PostgreSQL URL"),
     ],
 )
