@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from runbook_steps.engine.errors import PageError
-from runbook_steps.engine.sources.alerts_file import ALERTS, alerts_json, parse_alerts, prometheus_rules
+from runbook_steps.engine.site.machines.alerting import Pace, prometheus_rules
+from runbook_steps.engine.sources.alerts_file import ALERTS, alerts_json, parse_alerts
 from runbook_steps.operations.host import CPU_LIMIT_PERCENT, DISK_LIMIT_PERCENT, MEMORY_LIMIT_PERCENT
 from runbook_steps.operations.traffic import MOST_ERRORS_PERCENT, SLOWEST_MEAN_MS
 from runbook_steps.stand_in.embedded.aws_server import ALARMS
@@ -61,6 +62,14 @@ def test_an_alert_is_read_with_its_line() -> None:
         ("> 85", "< 85", "3: the `expr` of CacheFull must end with its threshold, `> 85`"),
         ("for: 5m", "for: long", "3: CacheFull needs `for:`, a time like `5m`"),
         ("    expr: cache_used_percent > 85\n", "", "3: CacheFull needs `expr:` or `rings_from:`"),
+        ("for: 5m", "for: 5m\n    window: 5m", "3: the `expr` of CacheFull has no `[$window]`"),
+        ("cache_used_percent >", "rate(c[$window]) >", "3: CacheFull needs `window:`, a time like `5m`"),
+        (
+            "for: 5m",
+            "for: 5m\n    silenced_by: [Other]",
+            "3: CacheFull is `silenced_by` Other, which is no other alert",
+        ),
+        ("for: 5m", "for: 5m\n    silenced_by: [CacheFull]", "3: CacheFull is `silenced_by` CacheFull"),
         ("for: 5m", "for: 5m\n    also: [x]", "3: `also` must be a list of numbers"),
         ('"%"', '"%', "12: not YAML"),
     ],
@@ -77,18 +86,21 @@ def test_what_is_wrong_is_told_with_its_line(old: str, new: str, said: str) -> N
 def test_the_rules_are_those_that_prometheus_reads() -> None:
     """Groups of rules, each with the address of its runbook; an alert from elsewhere is none of them."""
     text = TEXT + ENTRY.replace("CacheFull", "Lost").replace("expr: cache_used_percent > 85", "rings_from: a person")
-    rules = yaml.safe_load(prometheus_rules(parse_alerts(text, ALERTS).values(), SITE))
+    rules = yaml.safe_load(
+        prometheus_rules(parse_alerts(text, ALERTS).values(), SITE, "demo", {"cache-full": "DevOps Lead"})
+    )
 
     assert {
         "groups": [
             {
-                "name": "beautycort-runbooks",
+                "name": "demo",
                 "rules": [
                     {
                         "alert": "CacheFull",
                         "expr": "cache_used_percent > 85",
                         "for": "5m",
-                        "labels": {"severity": "high"},
+                        "keep_firing_for": "5m",
+                        "labels": {"severity": "high", "owner": "devops_lead"},
                         "annotations": {
                             "summary": "The cache is full",
                             "description": "Threshold: above 85 %, for 5m.",
@@ -99,6 +111,23 @@ def test_the_rules_are_those_that_prometheus_reads() -> None:
             }
         ]
     } == rules
+
+
+def test_a_drill_shortens_times_and_nothing_else() -> None:
+    """The same data, its `for`, its windows, and how long it goes on; the threshold stays."""
+    text = TEXT.replace("cache_used_percent >", "rate(cache_used[$window]) >").replace(
+        "for: 5m", "for: 5m\n    window: 5m"
+    )
+    text = text.replace("    for: 5m", "    absent: absent(cache_used)\n    for: 5m")
+    pace = Pace(hold="1s", window="10s", keep="0s")
+
+    rule = yaml.safe_load(prometheus_rules(parse_alerts(text, ALERTS).values(), SITE, "demo", {}, pace))["groups"][0]
+
+    assert ("rate(cache_used[10s]) > 85 or absent(cache_used)", "1s", False) == (
+        rule["rules"][0]["expr"],
+        rule["rules"][0]["for"],
+        "keep_firing_for" in rule["rules"][0],
+    )
 
 
 def test_the_json_holds_every_alert() -> None:
@@ -129,10 +158,10 @@ def test_the_alarms_of_the_target_and_the_operations_have_the_same_thresholds() 
 
 
 def test_the_expressions_are_whole() -> None:
-    """Brackets close, strings end, and every time window is one that Prometheus knows."""
+    """Brackets close, strings end, and every time window is the one that a drill shortens."""
     for alert in parse_alerts((ROOT / ALERTS).read_text("utf-8"), ALERTS).values():
         bare = re.sub(r'"[^"]*"', "", alert.expr)
         for opened, closed in ("()", "{}", "[]"):
             assert bare.count(opened) == bare.count(closed), alert.name
         assert '"' not in bare, alert.name
-        assert [] == [window for window in re.findall(r"\[([^\]]*)\]", bare) if not re.fullmatch(r"\d+[smhd]", window)]
+        assert [] == [window for window in re.findall(r"\[([^\]]*)\]", bare) if window != "$window"]

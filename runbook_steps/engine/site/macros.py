@@ -44,11 +44,12 @@ from runbook_steps.engine.site.build.made_html import MadeHtml, made
 from runbook_steps.engine.site.build.redirects import write_redirects
 from runbook_steps.engine.site.build.short_addresses import write_short_links
 from runbook_steps.engine.site.build.theme import dress
+from runbook_steps.engine.site.machines.alerting import WATCHDOG_URL, alertmanager_config, prometheus_rules, word
 from runbook_steps.engine.site.machines.catalog import catalog_schema
 from runbook_steps.engine.site.machines.publisher import Publisher
 from runbook_steps.engine.site.navigation import navigation, ordered
 from runbook_steps.engine.site.search_weights import search_settings
-from runbook_steps.engine.sources.alerts_file import alerts_json, prometheus_rules
+from runbook_steps.engine.sources.alerts_file import alerts_json
 from runbook_steps.engine.sources.page_file import Call
 from runbook_steps.version_1.corrections import Correction, changes_table, load_corrections, mistakes_table
 
@@ -190,7 +191,19 @@ def on_post_build(env: Any) -> None:
     env.rb_evidence.write(site)
     _write_badges(project, site)
     (site / "alerts.json").write_text(alerts_json(project.alerts.values(), env.conf["site_url"]), "utf-8")
-    (site / "alerts.rules.yml").write_text(prometheus_rules(project.alerts.values(), env.conf["site_url"]), "utf-8")
+    _write_alerting(project, site, env.conf)
+
+
+def _write_alerting(project: Project, site: Path, conf: Any) -> None:
+    """The rules of Prometheus and the configuration of Alertmanager, where there is an alert that they can raise."""
+    alerts = list(project.alerts.values())
+    if not any(alert.expr for alert in alerts):
+        return
+    owners = {front.id: front.owner for runbook in project.runbooks if (front := runbook.front_matter)}
+    rules = prometheus_rules(alerts, conf["site_url"], word(conf["site_name"]), owners)
+    (site / "alerts.rules.yml").write_text(rules, "utf-8")
+    routes = alertmanager_config(alerts, project.severities, owners, WATCHDOG_URL)
+    (site / "alertmanager.yml").write_text(routes, "utf-8")
 
 
 def _write_badges(project: Project, site: Path) -> None:

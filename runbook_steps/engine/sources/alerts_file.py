@@ -7,12 +7,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import yaml
-
 from runbook_steps.engine.errors import PageError, Position
 from runbook_steps.engine.text.data_file import Entry, read_document
 
-__all__ = ["ALERTS", "Alert", "alerts_json", "parse_alerts", "prometheus_rules", "runbook_url"]
+__all__ = ["ALERTS", "Alert", "alerts_json", "parse_alerts", "runbook_url", "seconds_of"]
 
 ALERTS = "docs/data/alerts.yml"
 COMPARISONS: Mapping[str, tuple[str, str]] = {
@@ -23,10 +21,11 @@ COMPARISONS: Mapping[str, tuple[str, str]] = {
 """Key of the data file → the sign of an expression, and the words of a page."""
 _KEYS = frozenset(
     {"alert", "means", "severity", "runbook", "unit", "source", "for", "expr", "rings_from", "cloudwatch", "called"}
-    | {"also", *COMPARISONS}
+    | {"also", "window", "absent", "silenced_by", *COMPARISONS}
 )
 _NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
-_FOR = re.compile(r"[1-9]\d*[smhd]")
+_TIME = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s)?")
+_WINDOW = "$window"
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,10 @@ class Alert:
     """One alert. `comparison` is a key of COMPARISONS, `threshold` in `unit`; `source` tells where the number is from.
 
     `runbook` is the id of the page it leads to. `hold` is how long the threshold must be passed before it rings, like
-    `5m`. Either `expr` (Prometheus) or `rings_from` (words) says what raises it. `called` are the words of pages for
-    the reading, `also` its other limits there. `cloudwatch` is the alarm with the same threshold; all may be empty.
+    `5m` or `1h30m`. Either `expr` (Prometheus) or `rings_from` (words) says what raises it; `$window` in `expr` stands
+    for the time `window`. `absent` is the expression of its case of absence: the reading itself is gone. It is held
+    back while one of `silenced_by` rings. `called` are the words of pages for the reading, `also` its other limits
+    there. `cloudwatch` is the alarm with the same threshold; all may be empty.
     """
 
     name: str
@@ -49,10 +50,13 @@ class Alert:
     position: Position
     hold: str = ""
     expr: str = ""
+    window: str = ""
+    absent: str = ""
     rings_from: str = ""
     cloudwatch: str = ""
     called: tuple[str, ...] = ()
     also: tuple[float, ...] = ()
+    silenced_by: tuple[str, ...] = ()
 
     @property
     def limit(self) -> str:
@@ -69,6 +73,10 @@ def parse_alerts(text: str, path: str) -> Mapping[str, Alert]:
             raise PageError(entry.position, f"the alert {alert.name} stands twice, first at line {first.position.line}")
     if not found:
         raise PageError(Position(path, 1), "needs a list `alerts:`")
+    for alert in found.values():
+        for name in alert.silenced_by:
+            if name not in found or name == alert.name:
+                raise PageError(alert.position, f"{alert.name} is `silenced_by` {name}, which is no other alert here")
     return found
 
 
@@ -88,8 +96,9 @@ def _alert(entry: Entry) -> Alert:
         hold=entry.text("for", default=""),
         called=entry.texts("called"),
         also=entry.numbers("also"),
+        silenced_by=entry.texts("silenced_by"),
         **{key: entry.text(key) for key in ("means", "severity", "runbook", "unit", "source")},
-        **{key: entry.text(key, default="") for key in ("expr", "rings_from", "cloudwatch")},
+        **{key: entry.text(key, default="") for key in ("expr", "window", "absent", "rings_from", "cloudwatch")},
     )
     _refuse_bad_expression(alert)
     return alert
@@ -100,11 +109,35 @@ def _refuse_bad_expression(alert: Alert) -> None:
         raise PageError(alert.position, f"{alert.name} needs `expr:` or `rings_from:`, and not both")
     if not alert.expr:
         return
-    if not _FOR.fullmatch(alert.hold):
-        raise PageError(alert.position, f"{alert.name} needs `for:`, a time like `5m`")
+    for key, value in (("for", alert.hold), *([("window", alert.window)] if _WINDOW in alert.expr else [])):
+        if seconds_of(value) is None:
+            raise PageError(alert.position, f"{alert.name} needs `{key}:`, a time like `5m` or `1h30m`")
+    if alert.window and _WINDOW not in alert.expr:
+        raise PageError(alert.position, f"the `expr` of {alert.name} has no `[{_WINDOW}]` for its `window:`")
     ends = f"{COMPARISONS[alert.comparison][0]} {alert.threshold:g}"
-    if not re.search(rf"(?<![<>=]) {re.escape(ends)}$", alert.expr):
-        raise PageError(alert.position, f"the `expr` of {alert.name} must end with its threshold, `{ends}`")
+    for part in _alternatives(alert.expr):
+        if not re.search(rf"(?<![<>=]) {re.escape(ends)}$", part.rstrip()):
+            raise PageError(alert.position, f"the `expr` of {alert.name} must end with its threshold, `{ends}`")
+
+
+def _alternatives(expr: str) -> list[str]:
+    """What stands around each `or` outside of brackets."""
+    parts, depth = [""], 0
+    for word in re.split(r"(\(|\)|\bor\b)", expr):
+        depth += (word == "(") - (word == ")")
+        if word == "or" and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += word
+    return parts
+
+
+def seconds_of(time: str) -> int | None:
+    """A time of Prometheus in seconds: `90s`, `5m`, `1h30m`; None when it is none."""
+    found = _TIME.fullmatch(time) if time else None
+    if found is None:
+        return None
+    return sum(int(found[unit] or 0) * size for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)))
 
 
 def runbook_url(site: str, alert: Alert) -> str:
@@ -124,7 +157,8 @@ def alerts_json(alerts: Iterable[Alert], site: str) -> str:
             "unit": alert.unit,
             "source": alert.source,
             "for": alert.hold,
-            "expr": alert.expr,
+            "expr": alert.expr.replace(_WINDOW, alert.window),
+            "absent": alert.absent,
             "rings_from": alert.rings_from,
             "cloudwatch": alert.cloudwatch,
             "runbook": alert.runbook,
@@ -133,24 +167,3 @@ def alerts_json(alerts: Iterable[Alert], site: str) -> str:
         for alert in alerts
     ]
     return json.dumps({"site": site, "alerts": rows}, indent=1, ensure_ascii=False) + "\n"
-
-
-def prometheus_rules(alerts: Iterable[Alert], site: str) -> str:
-    """The rules file of those alerts that Prometheus can raise. `site` is the address of the site."""
-    rules = [
-        {
-            "alert": alert.name,
-            "expr": alert.expr,
-            "for": alert.hold,
-            "labels": {"severity": alert.severity.lower()},
-            "annotations": {
-                "summary": alert.means,
-                "description": f"Threshold: {alert.limit}, for {alert.hold}.",
-                "runbook_url": runbook_url(site, alert),
-            },
-        }
-        for alert in alerts
-        if alert.expr
-    ]
-    document = {"groups": [{"name": "beautycort-runbooks", "rules": rules}]}
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)

@@ -67,6 +67,8 @@ http {{
         ssl_session_cache shared:tls:1m;
         client_max_body_size 10m;
 
+        location = /metrics {{ return 404; }}  # of each slot, for Prometheus inside; not for the world
+
         location / {{
             proxy_pass http://api;
             proxy_http_version 1.1;

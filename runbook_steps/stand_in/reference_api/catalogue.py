@@ -37,6 +37,7 @@ async def _cached(state: State, key: str, make: Callable[[], Awaitable[object]])
         found = await state.redis.get(f"cache:{key}")
     except redis.exceptions.RedisError:
         found = None
+    state.measures.cached(hit=found is not None)
     if found is not None:
         return Response(found, media_type="application/json", headers={"X-Cache": "hit"})
     text = json.dumps(await make(), default=str)

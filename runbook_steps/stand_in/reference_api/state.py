@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from starlette.requests import Request
 
 from runbook_steps.stand_in.reference_api.logs import JsonLog
+from runbook_steps.stand_in.reference_api.measures import Measures
 from runbook_steps.stand_in.reference_api.settings import ApiSettings
 
 __all__ = ["State", "make_state", "state_of"]
@@ -31,6 +32,7 @@ class State:
     http: httpx.AsyncClient
     app_log: JsonLog
     security_log: JsonLog
+    measures: Measures = field(default_factory=Measures)
     started: float = field(default_factory=time.monotonic)
 
 

@@ -29,7 +29,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 KEPT_HOURS = 25  # a day, and the hour that is not full
-_PROBED = ("/api/health", "/api/version", "/api/metrics")
+_PROBED = ("/api/health", "/api/health/detailed", "/api/version", "/api/metrics", "/metrics")
 _SUSPICIOUS = ("../", "%2e%2e", "<script", "union select", "/.env", "/wp-", "/etc/passwd", ";--")
 
 
@@ -91,9 +91,11 @@ def _hour(moment: datetime) -> str:
 
 async def _count(state: State, scope: Scope, status: int, took: float) -> None:
     route = scope.get("route")
-    endpoint = f"{scope['method']} {route.path}" if isinstance(route, Route) else "other"
+    path = route.path if isinstance(route, Route) else "other"
+    endpoint = f"{scope['method']} {path}" if isinstance(route, Route) else path
     if endpoint.endswith(_PROBED):
         return  # probes would drown what customers see
+    state.measures.request(scope["method"], path, status, took / 1000)
     key = f"metrics:{_hour(datetime.now(UTC))}"
     failed = status >= 500  # noqa: PLR2004
     try:
@@ -107,6 +109,12 @@ async def _count(state: State, scope: Scope, status: int, took: float) -> None:
             await pipe.execute()
     except (redis.exceptions.RedisError, OSError, TimeoutError):
         return  # counting must never fail a request
+
+
+async def measured(request: Request) -> Response:
+    """GET /metrics: this slot's counters since its start, for Prometheus. The proxy does not pass it on."""
+    measures = state_of(request).measures
+    return Response(measures.text(), media_type=measures.media_type)
 
 
 async def metrics(request: Request) -> Response:
@@ -151,6 +159,8 @@ async def _http_error(_: Request, error: Exception) -> Response:
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
+    if isinstance(error, psycopg_pool.PoolTimeout):
+        state_of(request).measures.pool_timeout()
     state_of(request).app_log.write(
         level="error",
         message="a service cannot be reached",
@@ -168,4 +178,4 @@ HANDLERS: dict[Any, Any] = {
     psycopg_pool.PoolTimeout: _unavailable,
 }
 
-ROUTES = [Route("/api/metrics", metrics)]
+ROUTES = [Route("/api/metrics", metrics), Route("/metrics", measured)]

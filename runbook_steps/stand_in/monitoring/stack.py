@@ -1,0 +1,185 @@
+"""Starts the monitoring, asks it, ends it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from runbook_steps.engine.errors import TargetError
+from runbook_steps.stand_in.monitoring.config import alertmanager_of_the_drill, postgres_source, prometheus_config
+
+__all__ = ["Monitoring", "Ringing"]
+
+_READY_S = 30.0
+_PAUSE_S = 0.1
+_ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")  # a killed run leaves nothing behind
+
+
+@dataclass(frozen=True)
+class Ringing:
+    """One alert that rings: its labels, and where its notification leads."""
+
+    labels: Mapping[str, str]
+    runbook_url: str
+
+
+class Monitoring:
+    """One Prometheus with its exporters. `folder` is private and removed by its owner; `programs` from find_programs.
+
+    Its processes end with this one, however it ends.
+    """
+
+    def __init__(self, folder: Path, programs: Mapping[str, str], environment: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._programs = programs
+        self._environment = environment
+        self._ports = {name: _free_port() for name in programs}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._client = httpx.Client(timeout=5, trust_env=False)
+
+    def start(self, rules: str, routes: str, assets: Path) -> None:
+        """Returns when everything was read once. `assets` holds the two files of exporters. Raises TargetError."""
+        (self._folder / "rules.yml").write_text(rules, "utf-8")
+        (self._folder / "alertmanager.yml").write_text(alertmanager_of_the_drill(routes), "utf-8")
+        slots = self._environment["API_SLOTS"].split()
+        site = self._environment["API_BASE_URL"].rstrip("/")
+        config = prometheus_config(self._ports, slots, site, str(self._folder / "rules.yml"))
+        (self._folder / "prometheus.yml").write_text(config, "utf-8")
+        for name, (arguments, own) in self._commands(assets).items():
+            self._processes[name] = self._run(name, arguments, own)
+        self._wait("Prometheus has read everything once", self._has_read)
+
+    def ringing(self, alert: str) -> tuple[Ringing, ...]:
+        """What Alertmanager knows to ring under that name, also while another alert explains it."""
+        answer = self._get("alertmanager", "/api/v2/alerts", params={"filter": f'alertname="{alert}"'}).json()
+        return tuple(Ringing(each["labels"], each["annotations"].get("runbook_url", "")) for each in answer)
+
+    def value(self, query: str) -> float | None:
+        """The first value that Prometheus gives for the query, None when it knows none."""
+        found = self._get("prometheus", "/api/v1/query", params={"query": query}).json()["data"]["result"]
+        return float(found[0]["value"][1]) if found else None
+
+    def textfile(self, name: str, text: str) -> None:
+        """Gives the node exporter a file to read, at once and whole."""
+        made = self._folder / "textfile" / f"{name}.new"
+        made.write_text(text, "utf-8")
+        made.rename(made.with_suffix(".prom"))
+
+    def close(self) -> None:
+        """Ends every process; idempotent."""
+        for process in self._processes.values():
+            process.kill()
+        for process in self._processes.values():
+            process.wait()
+        self._processes.clear()
+        self._client.close()
+
+    # -- inside -------------------------------------------------------------------------------------
+    def _commands(self, assets: Path) -> dict[str, tuple[list[str], dict[str, str]]]:
+        folder, ports = self._folder, self._ports
+        own = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+        (folder / "textfile").mkdir(exist_ok=True)
+        queries = f"--extend.query-path={assets / 'postgres-exporter-queries.yml'}"
+        given = self._environment
+        return {
+            "postgres_exporter": (
+                [
+                    f"--web.listen-address={own['postgres_exporter']}", queries, "--disable-default-metrics",
+                    "--disable-settings-metrics", "--no-collector.database", "--no-collector.bgwriter",
+                ],
+                {"DATA_SOURCE_NAME": postgres_source(given["DATABASE_URL"])},
+            ),
+            "redis_exporter": (
+                [f"-web.listen-address={own['redis_exporter']}"],
+                {
+                    "REDIS_ADDR": f"redis://{given['REDIS_HOST']}:{given['REDIS_PORT']}",
+                    "REDIS_PASSWORD": given["REDISCLI_AUTH"],
+                },
+            ),
+            "node_exporter": (
+                [
+                    f"--web.listen-address={own['node_exporter']}",
+                    f"--collector.textfile.directory={folder / 'textfile'}",
+                    "--collector.disable-defaults", "--collector.cpu", "--collector.meminfo",
+                    "--collector.filesystem", "--collector.textfile",
+                ],
+                {},
+            ),
+            "blackbox_exporter": (
+                [f"--web.listen-address={own['blackbox_exporter']}", f"--config.file={assets / 'blackbox.yml'}"],
+                {"SSL_CERT_FILE": given.get("SSL_CERT_FILE", "")},
+            ),
+            "alertmanager": (
+                [
+                    f"--web.listen-address={own['alertmanager']}", "--cluster.listen-address=",
+                    f"--config.file={folder / 'alertmanager.yml'}", f"--storage.path={folder / 'alertmanager'}",
+                ],
+                {},
+            ),
+            "prometheus": (
+                [
+                    f"--web.listen-address={own['prometheus']}", f"--config.file={folder / 'prometheus.yml'}",
+                    f"--storage.tsdb.path={folder / 'prometheus'}", "--storage.tsdb.retention.time=1h",
+                ],
+                {},
+            ),
+        }  # fmt: skip
+
+    def _run(self, name: str, arguments: list[str], own: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        kept = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self._folder), "LANG": "C.UTF-8"}
+        with (self._folder / f"{name}.log").open("wb") as log:
+            return subprocess.Popen(
+                [*_ENDS_WITH_US, self._programs[name], *arguments],
+                env={**kept, **own},
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def _get(self, service: str, path: str, params: Mapping[str, str] | None = None) -> httpx.Response:
+        try:
+            answer = self._client.get(f"http://127.0.0.1:{self._ports[service]}{path}", params=params)
+        except httpx.HTTPError as error:
+            raise TargetError(f"{service} does not answer: {error}{self._died()}") from error
+        if answer.status_code != httpx.codes.OK:
+            raise TargetError(f"{service} answered {answer.status_code} for {path}: {answer.text[:200]}")
+        return answer
+
+    def _has_read(self) -> bool:
+        with suppress(TargetError):
+            targets: list[dict[str, Any]] = self._get("prometheus", "/api/v1/targets").json()["data"]["activeTargets"]
+            self._get("alertmanager", "/api/v2/status")
+            return bool(targets) and all(target["lastScrape"] > "0002" for target in targets)
+        return False
+
+    def _wait(self, what: str, condition: Callable[[], bool]) -> None:
+        end = time.monotonic() + _READY_S
+        while not condition():
+            if time.monotonic() > end or self._died():
+                raise TargetError(f"not within {_READY_S:g} s: {what}{self._died()}")
+            time.sleep(_PAUSE_S)
+
+    def _died(self) -> str:
+        """The last words of each process that ended by itself."""
+        said = ""
+        for name, process in self._processes.items():
+            if process.poll() is not None:
+                log = (self._folder / f"{name}.log").read_text("utf-8", errors="replace").strip()
+                said += f"; {name} ended: {log.splitlines()[-1] if log else 'without a word'}"
+        return said
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
