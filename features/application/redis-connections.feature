@@ -36,6 +36,7 @@ Feature: Redis connections
   Scenario: Redis is started, and revoked tokens stay refused
     Given a customer has signed out
     And redis is down
+    And the alert RedisUnreachable rings
     When I start Redis (within 1 minute):
       """bash
       docker compose start redis
@@ -44,6 +45,7 @@ Feature: Redis connections
     Then every slot says that Redis is healthy
     And every revoked token is still refused
     And a customer can sign in
+    And the alert RedisUnreachable falls silent again
 
   @risk_mutating
   Scenario: A half-done password rotation is undone, and the application connects again

@@ -63,6 +63,7 @@ Feature: nginx
   @risk_destructive
   Scenario: nginx is down, and is started
     Given nginx is down
+    And the alert NginxDown rings
     When I try to check whether it runs:
       """bash
       systemctl --no-pager status nginx
@@ -72,6 +73,7 @@ Feature: nginx
       nginx -t && systemctl start nginx
       """
     Then the API is serving
+    And the alert NginxDown falls silent again
 
   @risk_readonly
   Scenario: Status codes are counted from the access log

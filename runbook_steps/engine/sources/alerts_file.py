@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from runbook_steps.engine.errors import PageError, Position
 from runbook_steps.engine.text.data_file import Entry, read_document
 
-__all__ = ["ALERTS", "Alert", "alerts_json", "parse_alerts", "runbook_url", "seconds_of"]
+__all__ = ["ALERTS", "RINGS", "SILENT", "Alert", "alerts_json", "parse_alerts", "runbook_url", "seconds_of"]
 
 ALERTS = "docs/data/alerts.yml"
 COMPARISONS: Mapping[str, tuple[str, str]] = {
@@ -24,6 +24,9 @@ _KEYS = frozenset(
     | {"also", "window", "absent", "silenced_by", *COMPARISONS}
 )
 _NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
+RINGS = r"the alert (?P<alert>[A-Z][A-Za-z0-9]*) rings"
+SILENT = r"the alert (?P<alert>[A-Z][A-Za-z0-9]*) falls silent again"
+"""The steps of a scenario that watch an alert; what the steps note is what the index of alerts shows."""
 _TIME = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s)?")
 _WINDOW = "$window"
 

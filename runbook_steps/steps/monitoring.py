@@ -1,0 +1,151 @@
+"""Alerts: that they ring on the fault, lead to this page, and fall silent after the repair."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_bdd import given, parsers, then
+
+from runbook_steps.engine.errors import CheckFailed, NotRunnableHere
+from runbook_steps.engine.model import Outcome, Procedure
+from runbook_steps.engine.project.project import Project, load_project
+from runbook_steps.engine.pytest_side.feature_collector import procedure_of
+from runbook_steps.engine.site.machines.alerting import WATCHDOG_URL, alertmanager_config, prometheus_rules
+from runbook_steps.engine.sources.alerts_file import RINGS, SILENT, runbook_url, seconds_of
+from runbook_steps.engine.sources.feature_file import stem_of
+from runbook_steps.engine.targets.protocol import Target
+from runbook_steps.stand_in.monitoring.config import PACE
+from runbook_steps.stand_in.monitoring.programs import find_programs
+from runbook_steps.stand_in.monitoring.stack import Monitoring
+
+SITE = "https://runbooks.example"
+ASSETS = "docs/assets/monitoring"
+SLACK_S = 20.0
+"""What a drill adds to the alert's own times: scrapes, evaluation, a busy machine."""
+
+
+class Watch:
+    """The monitoring of this worker's target, started when the first alert is watched; why not, where it cannot be."""
+
+    def __init__(self, target: Target, root: Path) -> None:
+        self._target = target
+        self._root = root
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._project: Project | None = None
+        self._monitoring: Monitoring | None = None
+        self.absent = ""
+
+    @property
+    def project(self) -> Project:
+        """The alerts with their pages."""
+        self._project = self._project or load_project(self._root)
+        return self._project
+
+    def monitoring(self) -> Monitoring | None:
+        """Running and reading; None where there is none, with the reason in `absent`."""
+        if self._monitoring is None and not self.absent:
+            try:
+                programs = find_programs()
+            except NotRunnableHere as error:
+                self.absent = str(error)
+                return None
+            if not self._target.facts.disposable:
+                self.absent = f"{self._target.name} is live: its own monitoring watches it"
+                return None
+            self._target.start(["nginx"])
+            self._folder = tempfile.TemporaryDirectory(prefix="monitoring-")
+            self._monitoring = Monitoring(Path(self._folder.name), programs, self._target.environment())
+            self._monitoring.start(*self._texts(), self._root / ASSETS)
+        return self._monitoring
+
+    def _texts(self) -> tuple[str, str]:
+        project = self.project
+        owners = {front.id: front.owner for runbook in project.runbooks if (front := runbook.front_matter)}
+        alerts = list(project.alerts.values())
+        return (
+            prometheus_rules(alerts, SITE, "drill", owners, PACE),
+            alertmanager_config(alerts, project.severities, owners, WATCHDOG_URL),
+        )
+
+    def close(self) -> None:
+        """Ends it."""
+        if self._monitoring is not None:
+            self._monitoring.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+@pytest.fixture(scope="session")
+def watch(target: Target, proof: Any) -> Generator[Watch, None, None]:
+    """One monitoring for the session, however many alerts it watches."""
+    found = Watch(target, proof.settings.root)
+    yield found
+    found.close()
+
+
+@pytest.fixture(autouse=True)
+def watched_from_the_start(request: pytest.FixtureRequest) -> None:
+    """The monitoring runs before the fault: what it sees first is the healthy system."""
+    procedure = procedure_of(request.node)
+    if procedure is not None and any(alerts_of(procedure)):
+        request.getfixturevalue("watch").monitoring()
+
+
+def alerts_of(procedure: Procedure) -> list[str]:
+    """The alerts that the scenario watches."""
+    return [found["alert"] for step in procedure.steps if (found := re.fullmatch(RINGS, step.text))]
+
+
+@given(parsers.re(RINGS))
+def the_alert_rings(
+    watch: Watch, request: pytest.FixtureRequest, proof: Any, note: Callable[[str], None], alert: str
+) -> None:
+    monitoring = watch.monitoring()
+    if monitoring is None:
+        _nobody_watches(proof, note, watch)
+        return
+    known = watch.project.alerts[alert]
+    limit = SLACK_S + (seconds_of(PACE.hold) or 0) + (seconds_of(PACE.window) or 0)
+    took = _until(lambda: bool(monitoring.ringing(alert)), limit, f"{alert} does not ring")
+    note(f"rang {took:.1f} s after the fault")
+    leads = {each.runbook_url for each in monitoring.ringing(alert)}
+    if leads != {runbook_url(SITE, known)}:
+        raise CheckFailed(f"{alert} leads to {leads}, not to {runbook_url(SITE, known)}")
+    procedure = procedure_of(request.node)
+    page = {front.id for runbook in watch.project.runbooks if (front := runbook.front_matter)
+            and procedure and runbook.stem == stem_of(procedure.position.path)}  # fmt: skip
+    if page != {known.runbook}:
+        raise CheckFailed(f"{alert} leads to {known.runbook}, and this page is {', '.join(page) or 'none'}")
+
+
+@then(parsers.re(SILENT))
+def the_alert_is_silent_again(watch: Watch, proof: Any, note: Callable[[str], None], alert: str) -> None:
+    monitoring = watch.monitoring()
+    if monitoring is None:
+        _nobody_watches(proof, note, watch)
+        return
+    limit = SLACK_S + (seconds_of(PACE.window) or 0)
+    took = _until(lambda: not monitoring.ringing(alert), limit, f"{alert} goes on ringing")
+    note(f"silent {took:.1f} s after the repair")
+
+
+def _nobody_watches(proof: Any, note: Callable[[str], None], watch: Watch) -> None:
+    """The procedure is proven without it, the alert is not: the step says so."""
+    note(f"not watched: {watch.absent}")
+    proof.recorder.step_finished(Outcome.NOT_RUNNABLE)
+
+
+def _until(condition: Callable[[], bool], limit_s: float, otherwise: str) -> float:
+    """Seconds until it is so. Raises CheckFailed at the limit."""
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > limit_s:
+            raise CheckFailed(f"{otherwise}, {limit_s:g} s long")
+        time.sleep(0.1)
+    return time.monotonic() - began
