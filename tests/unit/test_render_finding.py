@@ -75,9 +75,10 @@ def test_services_and_severities_have_anchors() -> None:
 @pytest.mark.parametrize(("folders", "up"), [(True, "../../"), (False, "../")])
 def test_a_page_names_what_leads_to_it(*, folders: bool, up: str) -> None:
     """Links are relative to where the page will be; the short address is shown whole."""
-    block = found_by(CACHE, ALERTING, SITE, folders=folders)
+    block = found_by(CACHE, ALERTING, (), SITE, folders=folders)
 
-    assert f'<a href="{up}alerts/index.html#cachefull">CacheFull</a> – The cache is full: above 85 % for 5m' in block
+    said = "The cache is full: above 85 % for 5m; never proven to ring"
+    assert f'<a href="{up}alerts/index.html#cachefull">CacheFull</a> – {said}' in block
     assert "<code>OOM &#123;&#123; command &#125;&#125; *not* allowed | &#96;x&#96;</code>" in block
     assert f'<a href="{up}index.html#service-redis">redis</a>' in block
     assert f'<a href="{up}r/cache-full/index.html">https://runbooks.example/r/cache-full/</a>' in block
@@ -85,13 +86,16 @@ def test_a_page_names_what_leads_to_it(*, folders: bool, up: str) -> None:
 
 def test_the_index_of_alerts_has_a_row_and_an_anchor_for_each() -> None:
     """Threshold, severity, runbook, where the number is from, and the other pages that know it."""
-    index = alert_index(ALERTING, (CACHE, OTHER), LEVELS, "docs/alerts/index.md")
+    index = alert_index(ALERTING, (CACHE, OTHER), LEVELS, (), "docs/alerts/index.md")
 
-    assert "| [CacheFull](#cachefull) | [Cache is full](../redis/full.md) | above 85 % | HIGH |" in index
+    assert (
+        "| [CacheFull](#cachefull) | [Cache is full](../redis/full.md) | above 85 % | HIGH | never proven to ring |"
+        in index
+    )
     assert "## CacheFull {: #cachefull }" in index
     assert "- Go to: **[Cache is full](../redis/full.md)**, then [A check](../health/check.md)" in index
     assert "- Number from: measured once" in index
-    assert "No alert is defined yet." in alert_index({}, (CACHE,), LEVELS, "docs/alerts/index.md")
+    assert "No alert is defined yet." in alert_index({}, (CACHE,), LEVELS, (), "docs/alerts/index.md")
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def define_env(env: Any) -> None:
     def status() -> str:
         runbook = current()
         strip = status_strip(runbook, project.evidence, project.severities, project.contacts)
-        leads = found_by(runbook, project.alerts, env.conf["site_url"], folders=folders)
+        leads = found_by(runbook, project.alerts, project.evidence, env.conf["site_url"], folders=folders)
         return made(strip + page_start(project, runbook) + leads)
 
     @env.macro  # type: ignore[untyped-decorator]
@@ -147,7 +147,7 @@ def _finding(env: Any, project: Project) -> None:
 
     def alerts() -> str:
         page = f"docs/{env.page.file.src_uri}"
-        return alert_index(project.alerts, project.runbooks, project.severities, page)
+        return alert_index(project.alerts, project.runbooks, project.severities, project.evidence, page)
 
     env.macro(lambda: start_here(project.runbooks, project.alerts, project.severities), "start")
     env.macro(lambda: error_list(project.runbooks), "messages")

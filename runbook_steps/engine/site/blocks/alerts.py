@@ -5,31 +5,39 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 
-from runbook_steps.engine.model import FrontMatter, Runbook
+from runbook_steps.engine.model import Evidence, FrontMatter, Runbook
+from runbook_steps.engine.proof.ringing import ringing_of
 from runbook_steps.engine.sources.alerts_file import Alert
 from runbook_steps.engine.sources.people_and_levels import Severity
 from runbook_steps.engine.text.html_text import code_spans, inert, markdown_text, slug
 
-__all__ = ["alert_index", "alert_text", "by_severity"]
+__all__ = ["alert_index", "alert_text", "by_severity", "proven"]
 
 
 def alert_index(
-    alerts: Mapping[str, Alert], runbooks: Iterable[Runbook], severities: Mapping[str, Severity], page: str
+    alerts: Mapping[str, Alert],
+    runbooks: Iterable[Runbook],
+    severities: Mapping[str, Severity],
+    evidence: Iterable[Evidence],
+    page: str,
 ) -> str:
     """Markdown: the alerts of each severity, the worst first, then one anchor for each by name.
 
     `page` is the page it stands on, like `docs/alerts/index.md`.
     """
+    evidence = list(evidence)
     if not alerts:
         return "\nNo alert is defined yet.\n"
     known = [(runbook, front) for runbook in runbooks if (front := runbook.front_matter) and runbook.page_path]
-    lines = ["", "| Alert | Go to | Rings | Severity |", "| --- | --- | --- | --- |"]
+    lines = ["", "| Alert | Go to | Rings | Severity | Proven |", "| --- | --- | --- | --- | --- |"]
     for alert in by_severity(alerts, severities):
         link = _link(known, alert.runbook, page)
         limit = markdown_text(alert.limit)
-        lines.append(f"| [{alert.name}](#{slug(alert.name)}) | {link} | {limit} | {alert.severity} |")
+        lines.append(
+            f"| [{alert.name}](#{slug(alert.name)}) | {link} | {limit} | {alert.severity} | {proven(alert, evidence)} |"
+        )
     for alert in sorted(alerts.values(), key=lambda each: each.name.casefold()):
-        lines += ["", f"## {alert.name} {{: #{slug(alert.name)} }}", "", *_entry(alert, known, page)]
+        lines += ["", f"## {alert.name} {{: #{slug(alert.name)} }}", "", *_entry(alert, known, evidence, page)]
     return "\n".join([*lines, ""])
 
 
@@ -45,8 +53,20 @@ def alert_text(alert: Alert) -> str:
     return f"{code_spans(alert.means)}: {inert(alert.limit)}{hold}"
 
 
-def _entry(alert: Alert, known: list[tuple[Runbook, FrontMatter]], page: str) -> Iterator[str]:
-    raised = code_spans(alert.rings_from) if alert.rings_from else f"<code>{inert(alert.expr)}</code>"
+def proven(alert: Alert, evidence: Iterable[Evidence]) -> str:
+    """In words: how fast it rang and fell silent in a drill, or that no drill ever made it ring."""
+    found = ringing_of(alert.name, evidence)
+    return inert(found.words) if found else "never proven to ring"
+
+
+def _entry(
+    alert: Alert, known: list[tuple[Runbook, FrontMatter]], evidence: list[Evidence], page: str
+) -> Iterator[str]:
+    raised = (
+        code_spans(alert.rings_from)
+        if alert.rings_from
+        else f"<code>{inert(alert.expr.replace('$window', alert.window))}</code>"
+    )
     others = [
         _link(known, front.id, page) for _, front in known if alert.name in front.alerts and front.id != alert.runbook
     ]
@@ -57,6 +77,11 @@ def _entry(alert: Alert, known: list[tuple[Runbook, FrontMatter]], page: str) ->
     yield f"- Rings: {inert(alert.limit)}" + (f", for {inert(alert.hold)}" if alert.hold else "")
     yield f"- Number from: {code_spans(alert.source)}"
     yield f"- Raised by: {raised}"
+    if alert.absent:
+        yield f"- Rings too when the reading is gone: <code>{inert(alert.absent)}</code>"
+    if alert.silenced_by:
+        yield f"- Held back while one of these explains it: {', '.join(alert.silenced_by)}"
+    yield f"- Proven: {proven(alert, evidence)}"
     if alert.cloudwatch:
         yield f"- CloudWatch alarm: <code>{inert(alert.cloudwatch)}</code>"
 

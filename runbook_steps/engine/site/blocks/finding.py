@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from runbook_steps.engine.model import FrontMatter, Runbook
-from runbook_steps.engine.site.blocks.alerts import alert_text, by_severity
+from runbook_steps.engine.model import Evidence, FrontMatter, Runbook
+from runbook_steps.engine.site.blocks.alerts import alert_text, by_severity, proven
 from runbook_steps.engine.site.build.short_addresses import FOLDER
 from runbook_steps.engine.site.navigation import in_order
 from runbook_steps.engine.sources.alerts_file import Alert
@@ -21,7 +21,9 @@ _Row = tuple[Runbook, FrontMatter]
 # ── a runbook ────────────────────────────────────────────────────────────────────────────────────
 
 
-def found_by(runbook: Runbook, alerts: Mapping[str, Alert], site: str, *, folders: bool = True) -> str:
+def found_by(
+    runbook: Runbook, alerts: Mapping[str, Alert], evidence: Iterable[Evidence], site: str, *, folders: bool = True
+) -> str:
     """HTML, folded: the alerts, messages, symptoms and services that lead here, and the short address.
 
     It stands before the first heading, so that the search finds the page by all of it. `site` is the address of the
@@ -30,9 +32,10 @@ def found_by(runbook: Runbook, alerts: Mapping[str, Alert], site: str, *, folder
     front = runbook.front_matter
     if front is None:
         return ""
+    evidence = list(evidence)
     up = "../" * (runbook.stem.count("/") + folders)
     rows = (
-        ("Alerts", [_alert(alerts.get(name), name, up) for name in front.alerts]),
+        ("Alerts", [_alert(alerts.get(name), name, evidence, up) for name in front.alerts]),
         ("Messages", [f"<code>{inert(text)}</code>" for text in front.errors]),
         ("Symptoms", [code_spans(text) for text in front.symptoms]),
         ("Services", [f'<a href="{up}index.html#{_anchor(name)}">{inert(name)}</a>' for name in front.services]),
@@ -46,10 +49,11 @@ def found_by(runbook: Runbook, alerts: Mapping[str, Alert], site: str, *, folder
     )
 
 
-def _alert(alert: Alert | None, name: str, up: str) -> str:
+def _alert(alert: Alert | None, name: str, evidence: Iterable[Evidence], up: str) -> str:
     if alert is None:
         return inert(name)
-    return f'<a href="{up}alerts/index.html#{slug(name)}">{inert(name)}</a> – {alert_text(alert)}'
+    said = f"{alert_text(alert)}; {proven(alert, evidence)}"
+    return f'<a href="{up}alerts/index.html#{slug(name)}">{inert(name)}</a> – {said}'
 
 
 def _short_address(front: FrontMatter, site: str, up: str) -> str:

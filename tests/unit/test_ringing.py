@@ -1,0 +1,56 @@
+"""Whether an alert rang: only what was watched, in a scenario that passed, the newest."""
+
+# ruff: noqa: SIM300 - what is expected stands first
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.engine.proof.ringing import ringing_of
+
+
+def step(text: str, *notes: str, outcome: Outcome = Outcome.PASSED) -> StepRecord:
+    """A step with what it noted."""
+    return StepRecord(Role.GIVEN, "Given", text, 3, outcome, notes=notes)
+
+
+RINGS = step("the alert CacheFull rings", "rang 2.0 s after the fault")
+SILENT = step("the alert CacheFull falls silent again", "silent 0.9 s after the repair")
+RECORD = ScenarioRecord(
+    id="features/a.feature::A", feature="features/a.feature", scenario="A", risk=Risk.READONLY, outcome=Outcome.PASSED,
+    started="2026-11-29T01:00:00Z", duration_s=1, commit="c", dirty=False, target="embedded", emulated={}, tools={},
+    steps=(RINGS, SILENT),
+)  # fmt: skip
+
+
+def evidence(*records: ScenarioRecord) -> tuple[Evidence, ...]:
+    """On one target."""
+    return (Evidence("embedded", "", {f"{number}": record for number, record in enumerate(records)}),)
+
+
+def test_the_newest_reading_is_told_with_target_and_day() -> None:
+    """Both times, and where."""
+    older = replace(RECORD, started="2026-11-01T01:00:00Z", steps=(step("the alert CacheFull rings", "rang 9.0 s"),))
+
+    found = ringing_of("CacheFull", evidence(RECORD, older))
+
+    assert found is not None
+    assert "rang 2.0 s after the fault, silent 0.9 s after the repair (embedded, 2026-11-29)" == found.words
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param(replace(RECORD, outcome=Outcome.FAILED), id="the scenario failed"),
+        pytest.param(replace(RECORD, steps=(replace(RINGS, outcome=Outcome.NOT_RUNNABLE),)), id="nobody watched"),
+        pytest.param(replace(RECORD, steps=(replace(RINGS, notes=("not watched: none here",)),)), id="a note only"),
+        pytest.param(replace(RECORD, steps=(step("the alert CacheEmpty rings", "rang 1.0 s"),)), id="another alert"),
+        pytest.param(replace(RECORD, steps=(SILENT,)), id="it never rang"),
+    ],
+)
+def test_what_was_not_seen_to_ring_is_never_proven(record: ScenarioRecord) -> None:
+    """Silence is no proof."""
+    assert ringing_of("CacheFull", evidence(record)) is None
