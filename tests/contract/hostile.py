@@ -246,24 +246,7 @@ HOSTILE: dict[str, tuple[str, str]] = {
     "HTTP makes a tunnel": ('curl -sS -p -x "${API_SLOTS%% *}" http://127.0.0.1:{redis}/ || true', "CONNECT"),
     "HTTP names a whole URL": (
         sent("API_SLOTS", b"DELETE http://a/api/bookings/1 HTTP/1.1\r\nHost: a\r\n\r\n"),
-        "DELETE /api/bookings/1",
-    ),
-    "AWS says two actions": (
-        'curl -sS -H "X-Amz-Target: a.DescribeX" -d "Action=DeleteLoadBalancer" "$AWS_ENDPOINT_URL/" || true',
-        "AWS: DeleteLoadBalancer and DescribeX",
-    ),
-    "AWS hides an action in a GET": (
-        'curl -sS -X GET -d "Action=DeleteAlarms" "$AWS_ENDPOINT_URL/" || true',
-        "AWS: GET with a body",
-    ),
-    "AWS signs an address": (
-        swallowed(
-            "import boto3, httpx",
-            "c = boto3.client('s3', endpoint_url=os.environ['AWS_ENDPOINT_URL'])",
-            "what = {'Bucket': os.environ['AWS_BACKUP_BUCKET'], 'Key': 'h'}",
-            "httpx.put(c.generate_presigned_url('put_object', Params=what), content=b'x')",
-        ),
-        "AWS: PUT /",
+        "DELETE of something that is no plain path",
     ),
     "AWS sets an alarm": (
         "aws cloudwatch set-alarm-state --alarm-name a --state-value OK --state-reason x || true",

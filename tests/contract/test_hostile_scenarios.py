@@ -23,6 +23,7 @@ import redis
 from runbook_steps.engine.guards.services.guard import can_lock_down
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.hostile import HOSTILE, KUBERNETES, ON_X86_64, OUTSIDE, SLEEP
+from tests.contract.hostile_http import HOSTILE_HTTP, HOSTILE_KUBERNETES
 from tests.contract.stand import Stand
 
 pytestmark = pytest.mark.skipif(not can_lock_down(), reason="this kernel cannot lock a command down")
@@ -60,7 +61,8 @@ def filled(text: str, names: dict[str, str]) -> str:
 def all_cases() -> dict[str, tuple[str, str]]:
     """Those that this machine has the tools for."""
     numbered = ON_X86_64 if platform.machine() == "x86_64" else {}
-    return {**HOSTILE, **numbered, **(KUBERNETES if shutil.which("kubectl") else {})}
+    cluster = {**KUBERNETES, **HOSTILE_KUBERNETES} if shutil.which("kubectl") else {}
+    return {**HOSTILE, **HOSTILE_HTTP, **numbered, **cluster}
 
 
 @pytest.fixture(scope="module")

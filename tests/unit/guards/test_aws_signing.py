@@ -21,17 +21,17 @@ import botocore.exceptions
 import botocore.parsers
 import pytest
 
+from runbook_steps.engine.guards.services.aws_policy import AWS, Scope, scope_of
 from runbook_steps.engine.guards.services.aws_signing import (
     HELD,
     AwsKeys,
     AwsSigner,
-    Scope,
     guarded_variables,
     keys_of,
-    scope_of,
+    signed,
 )
 from runbook_steps.engine.guards.services.guard import Guard
-from runbook_steps.engine.guards.services.http_policy import Head, refused_aws
+from runbook_steps.engine.guards.services.http_message import Head, Unreadable
 from runbook_steps.engine.guards.services.http_relay import HttpRelay, aws_refusal
 from runbook_steps.engine.guards.services.listening import Listener
 from runbook_steps.engine.guards.services.streams import Refusal, Upstream
@@ -88,8 +88,8 @@ def guarded(risk: Risk = Risk.READONLY) -> Iterator[Aws]:
             aws.scopes.append(scope)
             return real
 
-        nowhere, signer = Upstream("", 0), AwsSigner(KEYS, reach)
-        relay = HttpRelay("AWS", nowhere, refused_aws, risk, aws.refused.append, signer=signer, refusal=aws_refusal)
+        nowhere, signer = Upstream("", 0), AwsSigner(lambda: KEYS, reach)
+        relay = HttpRelay("AWS", nowhere, AWS, risk, aws.refused.append, signer=signer, refusal=aws_refusal)
         listener = Listener(relay)
         aws.port = listener.port
         accepting = asyncio.create_task(listener.accept())
@@ -187,24 +187,34 @@ def test_what_writes_never_leaves(service: str, change: Callable[[Any], object],
         assert {str(each) for each in aws.refused} == {f"AWS: {named}"}
 
 
+SIGNED = "AWS4-HMAC-SHA256 Credential=a/20260101/{}/aws4_request, SignedHeaders=host, Signature=0a"
+
+
 @pytest.mark.parametrize(
-    ("authorization", "more", "said"),
+    ("authorization", "said"),
     [
-        ("", {}, "it is not signed for AWS"),
-        ("Bearer x", {}, "it is not signed for AWS"),
-        ("AWS4-HMAC-SHA256 Credential=a/20260101/evil.example/s3/aws4_request", {}, "it is not signed for AWS"),
-        ("AWS4-HMAC-SHA256 Credential=a/20260101/eu-west-1/iam/aws4_request", {}, "the AWS service iam is not known"),
+        ("", "it is not signed for AWS"),
+        ("Bearer x", "it is not signed for AWS"),
+        (SIGNED.format("evil.example/s3"), "it is not signed for AWS"),
+        (SIGNED.format("eu-west-1/s3").partition(",")[0], "it is not signed for AWS"),
         (
-            "AWS4-HMAC-SHA256 Credential=a/20260101/eu-west-1/s3/aws4_request",
-            {"x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"},
-            "signed one by one",
+            SIGNED.format("eu-west-1/s3") + " Credential=a/20260101/eu-west-1/sts/aws4_request",
+            "it is not signed for AWS",
         ),
+        (SIGNED.format("eu-west-1/iam"), "the AWS service iam is not known"),
     ],
 )
-def test_what_cannot_be_signed_is_refused(authorization: str, more: dict[str, str], said: str) -> None:
+def test_what_is_not_signed_for_a_known_service_is_refused(authorization: str, said: str) -> None:
     """A request decides where it goes by what it was signed for: to AWS only, and to services known here."""
-    with pytest.raises(ValueError, match=said):
-        scope_of(Head("GET", "/", {"authorization": authorization, **more}))
+    with pytest.raises(Unreadable, match=said):
+        scope_of(Head("GET", "/", {"authorization": authorization}))
+
+
+def test_an_upload_signed_chunk_by_chunk_is_refused() -> None:
+    """Each chunk's signature hangs on that of the head."""
+    head = Head("PUT", "/b/k", {"x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"})
+    with pytest.raises(Unreadable, match="signed one by one"):
+        signed(head, b"", Scope("s3", REGION), KEYS)
 
 
 def test_the_addresses_are_those_of_aws() -> None:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from runbook_steps.engine.guards.services.http_policy import Policy
 from runbook_steps.engine.guards.services.http_relay import HttpRelay
 from runbook_steps.engine.guards.services.listening import Listener
 from runbook_steps.engine.guards.services.streams import Refusal, Upstream
@@ -26,7 +27,7 @@ def answered(said: bytes) -> bytes:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         refusals: list[Refusal] = []
         upstream = Upstream("127.0.0.1", server.sockets[0].getsockname()[1])
-        listener = Listener(HttpRelay("API", upstream, lambda *_: None, Risk.READONLY, refusals.append))
+        listener = Listener(HttpRelay("API", upstream, Policy(lambda *_: None), Risk.READONLY, refusals.append))
         accepting = asyncio.create_task(listener.accept())
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
         writer.write(ASKED)

@@ -6,7 +6,6 @@ keeps the credentials, and signs what it lets through (Signature Version 4, by b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,17 +13,14 @@ from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from runbook_steps.engine.guards.services.http_policy import Head
+from runbook_steps.engine.guards.services.aws_policy import Scope, scope_of
+from runbook_steps.engine.guards.services.http_message import Head, Unreadable
 from runbook_steps.engine.guards.services.streams import Upstream
 
-__all__ = ["HELD", "AwsKeys", "AwsSigner", "Scope", "guarded_variables", "keys_of", "scope_of"]
+__all__ = ["HELD", "AwsKeys", "AwsSigner", "guarded_variables", "keys_of", "signed"]
 
 HELD = "held-by-the-guard"
 """What a guarded command has in place of its credentials: a word, not a secret."""
-_SCOPE = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=[^/,\s]+/\d{8}/(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)/(?P<service>[a-z0-9-]+)/"
-)
-_HOSTS = frozenset({"s3", "elasticloadbalancing", "monitoring", "ec2", "sts", "logs", "autoscaling", "rds"})
 _OWN = frozenset({"host", "authorization", "x-amz-date", "x-amz-security-token", "connection", "content-length"})
 _HASH = "x-amz-content-sha256"
 _CHUNK_SIGNED = "STREAMING-AWS4-"  # each chunk's signature hangs on that of the head
@@ -37,19 +33,6 @@ class AwsKeys:
     access: str
     secret: str = field(repr=False)
     token: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What a request was signed for, and therefore where it goes."""
-
-    service: str
-    region: str
-
-    @property
-    def host(self) -> str:
-        """As AWS names its regional endpoints: https://docs.aws.amazon.com/general/latest/gr/rande.html."""
-        return f"{self.service}.{self.region}.amazonaws.com{'.cn' if self.region.startswith('cn-') else ''}"
 
 
 def keys_of(environment: Mapping[str, str]) -> AwsKeys | None:
@@ -71,18 +54,6 @@ def guarded_variables(port: int) -> dict[str, str]:
     }
 
 
-def scope_of(head: Head) -> Scope:
-    """Raises ValueError for a request that is not signed, or for a service whose address is not known here."""
-    found = _SCOPE.match(head.headers.get("authorization", ""))
-    if found is None:
-        raise ValueError("it is not signed for AWS")
-    if found["service"] not in _HOSTS:
-        raise ValueError(f"the AWS service {found['service']} is not known to the guard")
-    if head.headers.get(_HASH, "").startswith(_CHUNK_SIGNED):
-        raise ValueError("an upload whose chunks are signed one by one cannot be signed again")
-    return Scope(found["service"], found["region"])
-
-
 class _WithGivenHash(SigV4Auth):
     """S3: the path stands as it is, and the hash of the body in a header as the client said it."""
 
@@ -90,33 +61,32 @@ class _WithGivenHash(SigV4Auth):
         return path
 
 
-def signed(head: Head, lines: list[str], body: bytes, scope: Scope, keys: AwsKeys) -> list[str]:
-    """The lines of the head for the real host, signed. `lines` are the request line and the headers as they came."""
-    kept = [line.partition(":") for line in lines[1:] if line.partition(":")[0].lower() not in _OWN]
-    headers = {name: value.strip() for name, _, value in kept}
-    request = AWSRequest(head.method, f"https://{scope.host}{head.target}", {**headers, "Host": scope.host}, body)
+def signed(head: Head, body: bytes, scope: Scope, keys: AwsKeys) -> Head:
+    """The head for the real host, signed."""
+    if head.headers.get(_HASH, "").startswith(_CHUNK_SIGNED):
+        raise Unreadable("an upload whose chunks are signed one by one cannot be signed again")
+    kept = {name: value for name, value in head.headers.items() if name not in _OWN}
+    request = AWSRequest(head.method, f"https://{scope.host}{head.target}", {**kept, "host": scope.host}, body)
     credentials = Credentials(keys.access, keys.secret, keys.token or None)
     of_s3 = _WithGivenHash if _HASH in head.headers else S3SigV4Auth
     kind = of_s3 if scope.service == "s3" else SigV4Auth
     kind(credentials, scope.service, scope.region).add_auth(request)
-    length = [f"Content-Length: {head.headers['content-length']}"] if "content-length" in head.headers else []
-    return [lines[0], *(f"{name}: {value}" for name, value in request.headers.items()), *length]
+    length = {name: value for name, value in head.headers.items() if name == "content-length"}
+    return Head(head.method, head.target, {**{n.lower(): v for n, v in request.headers.items()}, **length})
 
 
 @dataclass(frozen=True)
 class AwsSigner:
     """For the guard's relay: each request goes to the service that it was signed for, over TLS."""
 
-    keys: AwsKeys
+    keys: Callable[[], AwsKeys]
     reach: Callable[[Scope], Upstream]
 
     def needs_body(self, head: Head) -> bool:
         """S3 says the hash of a body in a header; the other services do not."""
         return _HASH not in head.headers
 
-    def signed(self, head: Head, lines: list[str], body: bytes) -> tuple[Upstream, list[str]]:
-        """Raises ValueError for what is not signed, or not for a service that is known here."""
+    def signed(self, head: Head, body: bytes) -> tuple[Upstream, Head]:
+        """Raises Unreadable for what is not signed, or not for a service that is known here."""
         scope = scope_of(head)
-        if self.needs_body(head) and len(body) != int(head.headers.get("content-length", "0")):
-            raise ValueError("its body is too long to be signed again")
-        return self.reach(scope), signed(head, lines, body, scope, self.keys)
+        return self.reach(scope), signed(head, body, scope, self.keys())

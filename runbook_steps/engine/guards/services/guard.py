@@ -13,11 +13,13 @@ from pathlib import Path
 
 from runbook_steps.engine.errors import TargetError
 from runbook_steps.engine.guards.kernel import lockdown
+from runbook_steps.engine.guards.services.aws_policy import AWS
 from runbook_steps.engine.guards.services.aws_signing import AwsKeys, AwsSigner, guarded_variables, keys_of
 from runbook_steps.engine.guards.services.guarded_environment import Origin, rewritten, with_readonly_role
-from runbook_steps.engine.guards.services.http_policy import refused_aws, refused_http, refused_kubernetes
+from runbook_steps.engine.guards.services.http_policy import APPLICATION
 from runbook_steps.engine.guards.services.http_relay import HttpRelay, aws_refusal
 from runbook_steps.engine.guards.services.kubeconfig import Cluster, guarded_kubeconfig, read_kubeconfig
+from runbook_steps.engine.guards.services.kubernetes_policy import KUBERNETES
 from runbook_steps.engine.guards.services.listening import Listener, Relay
 from runbook_steps.engine.guards.services.postgres_relay import PostgresRelay
 from runbook_steps.engine.guards.services.redis_relay import RedisRelay
@@ -122,11 +124,9 @@ class Guard:
             tls = ssl.create_default_context()
             if trusted := real.get("SSL_CERT_FILE"):
                 tls.load_verify_locations(trusted)
-            signer = AwsSigner(keys, lambda scope: Upstream(scope.host, 443, tls))
+            signer = AwsSigner(lambda: keys, lambda scope: Upstream(scope.host, 443, tls))
             nowhere, tell = Upstream("", 0), self._refusals.append  # each request says where it goes
-            self._listen(
-                origin, HttpRelay("AWS", nowhere, refused_aws, self.risk, tell, signer=signer, refusal=aws_refusal)
-            )
+            self._listen(origin, HttpRelay("AWS", nowhere, AWS, self.risk, tell, signer=signer, refusal=aws_refusal))
         return self._listeners[origin].port
 
     def _kubeconfig(self, real: Mapping[str, str]) -> Path:
@@ -150,7 +150,7 @@ class Guard:
         upstream = Upstream(cluster.host, cluster.port, cluster.tls)
         headers = (("Host", f"{cluster.host}:{cluster.port}"), *cluster.headers)
         tell = self._refusals.append
-        return HttpRelay("Kubernetes", upstream, refused_kubernetes, self.risk, tell, extra=headers)
+        return HttpRelay("Kubernetes", upstream, KUBERNETES, self.risk, tell, extra=lambda: headers)
 
     def _relay(self, origin: Origin, real: Mapping[str, str]) -> Relay:
         tell = self._refusals.append
@@ -161,14 +161,13 @@ class Guard:
         if origin.kind == "redis":
             tls = ssl.create_default_context(cafile=trusted) if origin.tls else None
             return RedisRelay(Upstream(origin.host, origin.port, tls), self.risk, tell)
-        judge, refusal = (refused_aws, aws_refusal) if origin.kind == "aws" else (refused_http, None)
+        policy, refusal = (AWS, aws_refusal) if origin.kind == "aws" else (APPLICATION, None)
         mirror = self._the_mirror(trusted) if origin.tls else None
         upstream = Upstream(origin.host, origin.port, _unverified() if origin.tls else None)
         standard = origin.port == (443 if origin.tls else 80)
         host = origin.host if standard else f"{origin.host}:{origin.port}"
-        return HttpRelay(
-            origin.name, upstream, judge, self.risk, tell, mirror, extra=(("Host", host),), refusal=refusal
-        )
+        extra = (("Host", host),)
+        return HttpRelay(origin.name, upstream, policy, self.risk, tell, mirror, extra=lambda: extra, refusal=refusal)
 
     def _the_mirror(self, trusted: str | None) -> Mirror:
         if self._mirror is None:

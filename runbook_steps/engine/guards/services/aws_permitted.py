@@ -1,0 +1,67 @@
+"""Which operations of AWS a risk permits, as data: by allowlist, so that an operation that is new is refused.
+
+Sources: the names are those of botocore's service models (`aws_models`); what an operation does is its access level
+in AWS' Service Authorization Reference
+(https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from runbook_steps.engine.model import Risk
+
+__all__ = ["permitted"]
+
+_READING = re.compile(r"(?:Describe|Get|List|Head)[A-Z][A-Za-z0-9]*")
+"""The verbs of operations that look, in the services that are known here; the method has to say so as well."""
+_MORE_READING: Mapping[str, frozenset[str]] = {
+    "logs": frozenset({"FilterLogEvents", "StartQuery", "TestMetricFilter"}),
+    "rds": frozenset({"DownloadDBLogFilePortion"}),
+    "s3": frozenset({"SelectObjectContent"}),
+}
+_NOT_READING: Mapping[str, frozenset[str]] = {  # `Get`, and yet a credential that leads past the guard
+    "sts": frozenset({"GetSessionToken", "GetFederationToken", "GetDelegatedAccessToken", "GetWebIdentityToken"}),
+    "ec2": frozenset({"GetPasswordData"}),
+}
+_MUTATING: Mapping[str, frozenset[str]] = {  # what can be put back: nothing here ends what holds data or others
+    "s3": frozenset({
+        "PutObject", "CopyObject", "UploadPart", "UploadPartCopy", "CreateMultipartUpload", "CompleteMultipartUpload",
+        "AbortMultipartUpload", "RestoreObject", "PutObjectTagging", "DeleteObject",
+    }),
+    "elasticloadbalancing": frozenset({
+        "RegisterTargets", "DeregisterTargets", "RegisterInstancesWithLoadBalancer",
+        "DeregisterInstancesFromLoadBalancer", "ModifyTargetGroup", "ModifyTargetGroupAttributes", "ModifyRule",
+        "ModifyListener", "SetRulePriorities", "ConfigureHealthCheck", "AddTags",
+    }),
+    "monitoring": frozenset({
+        "PutMetricAlarm", "PutCompositeAlarm", "PutMetricData", "PutDashboard", "SetAlarmState", "EnableAlarmActions",
+        "TagResource",
+    }),
+    "ec2": frozenset({"StartInstances", "RebootInstances", "CreateTags", "CreateSnapshot", "CreateSnapshots",
+                      "CreateImage"}),
+    "sts": frozenset(),
+    "logs": frozenset({"PutLogEvents", "CreateLogGroup", "CreateLogStream", "StopQuery", "PutMetricFilter"}),
+    "autoscaling": frozenset({
+        "SetDesiredCapacity", "AttachInstances", "EnterStandby", "ExitStandby", "SuspendProcesses", "ResumeProcesses",
+        "StartInstanceRefresh", "CancelInstanceRefresh", "RollbackInstanceRefresh", "ExecutePolicy",
+        "PutScalingPolicy", "CreateOrUpdateTags",
+    }),
+    "rds": frozenset({
+        "CreateDBSnapshot", "CreateDBClusterSnapshot", "CopyDBSnapshot", "CopyDBClusterSnapshot", "RebootDBInstance",
+        "StartDBInstance", "StartDBCluster", "FailoverDBCluster", "RestoreDBInstanceFromDBSnapshot",
+        "RestoreDBInstanceToPointInTime", "CreateDBInstanceReadReplica", "AddTagsToResource",
+    }),
+}  # fmt: skip
+
+
+def permitted(service: str, operation: str, method: str, risk: Risk, *, rest: bool) -> bool:
+    """Whether that risk permits the operation. Over REST an operation that reads is a GET or a HEAD as well."""
+    if risk is Risk.DESTRUCTIVE:
+        return True
+    more = operation in _MORE_READING.get(service, frozenset())
+    by_name = _READING.fullmatch(operation) is not None and operation not in _NOT_READING.get(service, frozenset())
+    if more or (by_name and (not rest or method in {"GET", "HEAD"})):
+        return True
+    return risk is Risk.MUTATING and operation in _MUTATING[service]

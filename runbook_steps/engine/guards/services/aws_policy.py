@@ -1,0 +1,168 @@
+"""Which requests to AWS a risk permits: what it asks for is found in AWS' own models, and looked up in the allowlist.
+
+The service is the one that the request is signed for; its model says which protocol it speaks, and so where the
+operation is named: in the method, path and query, in a form, in a header, or in the path of Smithy's RPC. An
+operation that is named anywhere else as well is refused: which of them a server takes cannot be known.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from runbook_steps.engine.guards.services.aws_models import KNOWN, Service, service_of
+from runbook_steps.engine.guards.services.aws_permitted import permitted
+from runbook_steps.engine.guards.services.http_message import Head, Unreadable, decoded, pairs_of
+from runbook_steps.engine.guards.services.http_policy import Policy
+from runbook_steps.engine.model import Risk
+
+__all__ = ["AWS", "Scope", "refused_aws", "scope_of"]
+
+_SCOPE = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=[^/,\s]+/\d{8}/(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)/(?P<service>[a-z0-9-]+)"
+    r"/aws4_request,\s*SignedHeaders=[a-z0-9;-]+,\s*Signature=[0-9a-f]+"
+)
+_FORM = re.compile(r"application/x-www-form-urlencoded(?:; ?charset=utf-8)?", re.IGNORECASE)
+_JSON = re.compile(r"application/x-amz-json-1\.[01]", re.IGNORECASE)
+_SMITHY = re.compile(r"/service/(?P<target>[^/]+)/operation/(?P<operation>[A-Za-z0-9]+)")
+_CONTROL_API = "v20180820"  # not a bucket: S3 has another interface below this path
+_SPLIT = re.compile(r"//|/\.\.?(?:/|\Z)")
+_ODD = re.compile(r"[\x00-\x1f\x7f\\]")
+_ELSEWHERE = ("x-amz-target", "smithy-protocol", "x-amz-api-version")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a request was signed for, and therefore where it goes."""
+
+    service: str
+    region: str
+
+    @property
+    def host(self) -> str:
+        """As AWS names its regional endpoints: https://docs.aws.amazon.com/general/latest/gr/rande.html."""
+        return f"{self.service}.{self.region}.amazonaws.com{'.cn' if self.region.startswith('cn-') else ''}"
+
+
+def scope_of(head: Head) -> Scope:
+    """Raises Unreadable for a request that is not signed, or for a service whose address is not known here."""
+    found = _SCOPE.fullmatch(head.headers.get("authorization", ""))
+    if found is None:
+        raise Unreadable("it is not signed for AWS")
+    if found["service"] not in KNOWN:
+        raise Unreadable(f"the AWS service {found['service']} is not known to the guard")
+    return Scope(found["service"], found["region"])
+
+
+def refused_aws(head: Head, body: bytes, risk: Risk) -> str | None:
+    """What goes beyond the risk, `DELETE /bucket/key` or `DeleteAlarms`; None when it may pass.
+
+    Raises Unreadable, whatever the risk, for a request whose operation cannot be told.
+    """
+    if head.chunked:
+        raise Unreadable("its body is chunked")
+    service = service_of(scope_of(head).service)
+    if service.rest:
+        return _refused_rest(service, head, risk)
+    operation = _operation(service, head, body)
+    return None if permitted(service.name, operation, head.method, risk, rest=False) else operation
+
+
+def _refused_rest(service: Service, head: Head, risk: Risk) -> str | None:
+    query = _once(pairs_of(head.query))
+    elsewhere = [name for name in _ELSEWHERE if name in head.headers] + [name for name in query if name == "Action"]
+    shown = f"{head.method} {head.path}"
+    if elsewhere:
+        raise Unreadable(f"{shown} names an action in another place, {elsewhere[0]}")
+    _refuse_disguised(head.path)
+    operations = [each for each in service.rest if each.matches(head.method, head.path, query, head.headers)]
+    if not operations:
+        raise Unreadable(f"{shown} is no operation of {service.name}")
+    if head.method in {"GET", "HEAD", "DELETE"} and head.has_body:
+        raise Unreadable(f"{shown} with a body")
+    allowed = all(permitted(service.name, each.name, head.method, risk, rest=True) for each in operations)
+    return None if allowed else shown
+
+
+def _refuse_disguised(path: str) -> None:
+    """What one server takes for a path and another for a name."""
+    read = decoded(path)
+    if _SPLIT.search(read) or "%2f" in path.lower() or _ODD.search(read):
+        raise Unreadable("a path that servers read differently")
+    if path.split("/")[1] == _CONTROL_API:
+        raise Unreadable("another interface of S3")
+
+
+def _operation(service: Service, head: Head, body: bytes) -> str:
+    """The name of the operation, of a service whose requests all are POST. Raises Unreadable."""
+    target, kind = head.headers.get("x-amz-target"), head.headers.get("content-type", "")
+    if head.method != "POST" and head.has_body:
+        raise Unreadable(f"{head.method} with a body")
+    if head.method != "POST" or "?" in head.target:
+        raise Unreadable(f"{head.method} {head.path} is no operation of {service.name}")
+    if smithy := _SMITHY.fullmatch(head.path):
+        if target is not None or kind not in {"", "application/cbor"} or "smithy-rpc-v2-cbor" not in service.protocols:
+            raise Unreadable("it names an action in more than one place")
+        return _known(service.targets.get(smithy["target"], frozenset()), smithy["operation"])
+    if head.path != "/" or "smithy-protocol" in head.headers:
+        raise Unreadable(f"POST {head.path} is no operation of {service.name}")
+    if target is not None:
+        if not _JSON.fullmatch(kind):
+            raise Unreadable("it names an action in a header, and is not JSON of AWS")
+        prefix, _, name = target.rpartition(".")
+        _json(body)
+        return _known(service.targets.get(prefix, frozenset()), name)
+    if not _FORM.fullmatch(kind) or not service.protocols & {"query", "ec2"}:
+        raise Unreadable("its Content-Type is not one that AWS is asked with")
+    fields = _once(pairs_of(_text(body)))
+    return _known(service.actions.get(fields.get("Version", ""), frozenset()), fields.get("Action", ""))
+
+
+def _known(names: frozenset[str], name: str) -> str:
+    if name not in names:
+        raise Unreadable("it names no operation that is known")
+    return name
+
+
+def _once(pairs: list[tuple[str, str]]) -> Mapping[str, str]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Unreadable("a parameter that is said twice")
+    return found
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise Unreadable("a form that is not percent-encoded") from error
+
+
+def _json(body: bytes) -> None:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        return dict(_once(pairs))
+
+    try:
+        read = json.loads(body.decode("utf-8"), object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("a body that is no JSON, or says a name twice") from error
+    if not isinstance(read, dict):
+        raise Unreadable("a body that is no JSON object")
+
+
+def _needs_body(head: Head) -> bool:
+    return head.method == "POST" and head.path == "/"
+
+
+def _written(head: Head, body: bytes) -> bytes:
+    """A form as it was read; other bodies have no action in them."""
+    if _needs_body(head) and _FORM.fullmatch(head.headers.get("content-type", "")):
+        return urlencode(pairs_of(_text(body))).encode()
+    return body
+
+
+AWS = Policy(refused_aws, _needs_body, _written)

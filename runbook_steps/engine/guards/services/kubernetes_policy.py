@@ -1,0 +1,132 @@
+"""Which requests to Kubernetes a risk permits: by verb and resource, as the API server reads them. Pure.
+
+Source: https://kubernetes.io/docs/reference/using-api/api-concepts/ (paths and verbs), the API reference (resources
+and their parts). A path that is none of those is refused: what an extension of the API does with a GET is its own
+affair. Opening a shell or a connection into a pod, a service or a node (`exec`, `attach`, `portforward`, `proxy`)
+is refused at every risk: what is done in there is judged by nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from runbook_steps.engine.guards.services.http_message import Head, Unreadable, decoded, pairs_of
+from runbook_steps.engine.guards.services.http_policy import Policy
+from runbook_steps.engine.model import Risk
+
+__all__ = ["KUBERNETES", "refused_kubernetes"]
+
+_ABOUT = re.compile(  # what describes the server and its interfaces
+    r"/(?:api|apis|version|openapi/v2|openapi/v3(?:/.+)?|(?:healthz|livez|readyz)(?:/[a-z0-9/-]+)?|metrics"
+    r"|api/v1|apis/[a-z0-9.-]+(?:/v[a-z0-9]+)?)/?"
+)
+_OBJECT = re.compile(
+    r"/(?:api/v1|apis/(?P<group>[a-z0-9.-]+)/v[a-z0-9]+)(?:/namespaces/(?P<namespace>[^/]+))?"
+    r"/(?P<resource>[a-z0-9]+)(?:/(?P<name>[^/]+)(?:/(?P<part>[a-z0-9]+))?)?"
+)
+_OF_NAMESPACES = re.compile(r"/api/v1/namespaces(?:/(?P<name>[^/]+)(?:/(?P<part>status|finalize))?)?")
+_LEADS_OUT = re.compile(r"/(exec|attach|portforward|proxy)(/|\Z)|//|/\.\.?(/|\Z)", re.IGNORECASE)
+_ODD = re.compile(r"[\x00-\x20\x7f\\%]")
+_ASKING = frozenset({
+    ("authorization.k8s.io", "selfsubjectaccessreviews"), ("authorization.k8s.io", "selfsubjectrulesreviews"),
+    ("authentication.k8s.io", "selfsubjectreviews"),
+})  # fmt: skip
+_READABLE_PARTS = frozenset({"", "status", "scale", "log"})
+_UNREADABLE = frozenset({("", "secrets"), ("", "watch"), ("", "proxy"), ("", "redirect")})
+"""Secrets would stand in the evidence; the others are old paths that act, or lead elsewhere."""
+_CHANGED = frozenset({  # what can be applied again: group and resource
+    ("apps", "deployments"), ("apps", "statefulsets"), ("apps", "daemonsets"), ("apps", "replicasets"),
+    ("autoscaling", "horizontalpodautoscalers"), ("batch", "jobs"), ("batch", "cronjobs"),
+    ("networking.k8s.io", "ingresses"), ("policy", "poddisruptionbudgets"), ("", "configmaps"), ("", "services"),
+    ("", "pods"), ("", "nodes"), ("", "events"), ("events.k8s.io", "events"), ("coordination.k8s.io", "leases"),
+    ("", "persistentvolumeclaims"),
+})  # fmt: skip
+_REMOVED = _CHANGED - {("apps", "statefulsets"), ("", "nodes"), ("", "persistentvolumeclaims")}  # these hold data
+_CHANGED_PARTS = frozenset({"", "scale", "status", "resize"})
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request on a resource: `group` is empty for the core one, `name` for all of a kind, `part` for the whole."""
+
+    group: str
+    resource: str
+    name: str
+    part: str
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        return self.group, self.resource
+
+
+def refused_kubernetes(head: Head, body: bytes, risk: Risk) -> str | None:
+    """The request that goes beyond the risk, `DELETE /api/v1/…`; None when it may pass. Raises Unreadable."""
+    del body
+    path = decoded(head.path)  # as the API server reads it
+    shown = f"{head.method} {path}"
+    if _LEADS_OUT.search(path):
+        return shown
+    if _ODD.search(path) or "%2f" in head.path.lower():
+        raise Unreadable("a path that servers read differently")
+    if any("method" in name for name in head.headers):
+        raise Unreadable("a second method in its headers")
+    asked, query = _asked(path), _query(head)
+    if head.method in {"GET", "HEAD"}:
+        passes = not head.has_body and _may_read(path, asked, risk)
+    else:
+        passes = asked is not None and head.method in _CHANGING and _may_act(head, asked, query, risk)
+    return None if passes else shown
+
+
+def _may_act(head: Head, asked: _Asked, query: Mapping[str, str], risk: Risk) -> bool:
+    if head.method == "POST" and asked.kind in _ASKING and not asked.name:
+        return True
+    return (
+        risk is Risk.DESTRUCTIVE
+        or (risk is Risk.MUTATING and _may_change(head.method, asked))
+        or _tries_out(head, asked, query)
+    )
+
+
+def _may_read(path: str, asked: _Asked | None, risk: Risk) -> bool:
+    if asked is None:
+        return _ABOUT.fullmatch(path) is not None
+    return asked.part in _READABLE_PARTS and (risk is not Risk.READONLY or asked.kind not in _UNREADABLE)
+
+
+def _may_change(method: str, asked: _Asked) -> bool:
+    """At `mutating`: one object that can be applied again, never many, never data, never what runs in a pod."""
+    evicted = method == "POST" and asked.kind == ("", "pods") and asked.part == "eviction"
+    if method == "DELETE":
+        return bool(asked.name) and not asked.part and asked.kind in _REMOVED
+    return evicted or (asked.kind in _CHANGED and asked.part in _CHANGED_PARTS)
+
+
+def _tries_out(head: Head, asked: _Asked, query: Mapping[str, str]) -> bool:
+    """`?dryRun=All` on a stored object, without a body: options in a body outrank those of the query."""
+    dry = query.get("dryRun") == "All" and not head.has_body
+    return dry and not asked.part and asked.kind in _CHANGED
+
+
+def _asked(path: str) -> _Asked | None:
+    if found := _OF_NAMESPACES.fullmatch(path):
+        return _Asked("", "namespaces", found["name"] or "", found["part"] or "")
+    if _ABOUT.fullmatch(path):
+        return None
+    if found := _OBJECT.fullmatch(path):
+        return _Asked(found["group"] or "", found["resource"], found["name"] or "", found["part"] or "")
+    return None
+
+
+def _query(head: Head) -> Mapping[str, str]:
+    pairs = pairs_of(head.query)
+    lowered = [name.lower() for name, _ in pairs]
+    if lowered.count("dryrun") > 1:
+        raise Unreadable("a dryRun that is said twice")
+    return dict(pairs)
+
+
+KUBERNETES = Policy(refused_kubernetes)
