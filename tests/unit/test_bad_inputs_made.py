@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from runbook_steps.engine.errors import ConfigurationError, EvidenceError, JournalError, SourceError
 from runbook_steps.engine.guards.services.aws_policy import refused_aws
 from runbook_steps.engine.guards.services.guarded_environment import rewritten
-from runbook_steps.engine.guards.services.http_message import Head, Unreadable, read_request
+from runbook_steps.engine.guards.services.http_message import Head, read_request
 from runbook_steps.engine.guards.services.http_policy import refused_http
 from runbook_steps.engine.guards.services.kubernetes_policy import refused_kubernetes
 from runbook_steps.engine.guards.services.redis_policy import refused_redis
 from runbook_steps.engine.guards.services.redis_relay import _request
+from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.guards.services.sql_policy import refused_sql
 from runbook_steps.engine.model import Risk
 from runbook_steps.engine.proof.evidence_file import load_evidence, read_journal

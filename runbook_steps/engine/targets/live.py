@@ -25,7 +25,7 @@ _PART_OF = {  # the settings any of which says that a target has the part
     "redis": ("redis_url",),
     "api": ("api_base_url",),
     "nginx": ("api_base_url",),
-    "aws": ("aws_endpoint_url", "aws_access_key_id"),  # the guard signs with the key; it cannot borrow a machine's role
+    "aws": ("aws_endpoint_url", "aws_access_key_id", "aws_profile", "aws_role_arn", "aws_credentials"),
     "third_parties": ("tap_api_url",),
     "kubernetes": ("kubeconfig",),
 }

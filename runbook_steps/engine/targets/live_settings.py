@@ -39,6 +39,10 @@ class LiveSettings(BaseSettings):
     aws_access_key_id: SecretStr = SecretStr("")
     aws_secret_access_key: SecretStr = SecretStr("")
     aws_session_token: SecretStr = SecretStr("")
+    aws_profile: str = ""
+    aws_role_arn: str = ""
+    aws_web_identity_token_file: str = ""
+    aws_credentials: str = ""
     aws_backup_bucket: str = "beautycort-backups"
     backup_provider: str = "s3"
     backup_retention_days: str = "30"
@@ -150,7 +154,7 @@ def live_environment(settings: LiveSettings) -> dict[str, str]:
         for name in LiveSettings.model_fields
         if name not in {"window", "more"} and (value := getattr(settings, name))
     }
-    found = {name: value for name, value in plain.items() if value}
+    found = {name: _without_last_slash(value) for name, value in plain.items() if value}
     if "AWS_REGION" in found:
         found |= {"AWS_DEFAULT_REGION": found["AWS_REGION"], "AWS_PAGER": ""}
     if "SSL_CERT_FILE" in found:
@@ -158,6 +162,12 @@ def live_environment(settings: LiveSettings) -> dict[str, str]:
     if readonly := found.pop("READONLY_DATABASE_URL", ""):
         found["RUNBOOKS_READONLY_DATABASE_URL"] = readonly
     return {**settings.more, **found, **_pg(found.get("DATABASE_URL", "")), **_redis(found.get("REDIS_URL", ""))}
+
+
+def _without_last_slash(value: str) -> str:
+    """A base URL is one with and without a slash at its end; what has a query is no base."""
+    based = re.fullmatch(r"https?://[^?#\s]*", value)
+    return value.rstrip("/") if based else value
 
 
 def _pg(url: str) -> dict[str, str]:

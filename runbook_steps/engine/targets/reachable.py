@@ -13,6 +13,7 @@ import boto3
 import httpx
 import psycopg
 import redis
+import yaml
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -21,6 +22,7 @@ from runbook_steps.engine.postgres.address import read_address
 __all__ = ["Reached", "reach"]
 
 _DEADLINE_S = 5.0
+_KUBERNETES_S = 35.0  # the guard may first run the program that fetches a credential
 _WRITABLE = """
 SELECT current_user, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
   count(*) FILTER (WHERE has_table_privilege(oid, 'INSERT, UPDATE, DELETE')), count(*)
@@ -37,11 +39,15 @@ class Reached:
     rights: str
 
 
+class _NotGoodError(ValueError):
+    """A part answers, and not well; the text says it all."""
+
+
 def reach(environment: Mapping[str, str]) -> Iterator[Reached]:
-    """Asks every part in turn; an answer within 5 seconds each, and never an exception for what is away."""
+    """Asks every part in turn; an answer within seconds each, and never an exception for what is away."""
     for part, variable, ask in _PARTS:
         if not environment.get(variable):
-            yield Reached(part, None, f"not configured ({variable} is not set)")
+            yield Reached(part, None, f"not configured ({_NAMED.get(part, variable)} is not set)")
             continue
         try:
             yield Reached(part, True, ask(environment))
@@ -64,6 +70,8 @@ _AWAY = (
 def _short(error: BaseException) -> str:
     """The kind and the first line: a driver's message names host and user, never a password."""
     lines = str(error).strip().splitlines()
+    if isinstance(error, _NotGoodError):
+        return str(error)
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
@@ -71,7 +79,14 @@ def _api(environment: Mapping[str, str]) -> str:
     context = ssl.create_default_context(cafile=environment.get("SSL_CERT_FILE"))
     with httpx.Client(verify=context, timeout=_DEADLINE_S, trust_env=False) as client:
         answer = client.get(environment["API_BASE_URL"] + "/api/health")
-    return f"GET /api/health answers {answer.status_code}"
+    return _good(f"GET /api/health answers {answer.status_code}", answer)
+
+
+def _good(said: str, answer: httpx.Response) -> str:
+    """What is said of an answer that is one. Raises _NotGoodError otherwise: an answer alone is not good news."""
+    if not answer.is_success:
+        raise _NotGoodError(said)
+    return said
 
 
 def _database(environment: Mapping[str, str]) -> str:
@@ -110,6 +125,28 @@ def _aws(environment: Mapping[str, str]) -> str:
     return f"may list {bucket} ({'holds backups' if found else 'empty'})"
 
 
+def _kubernetes(environment: Mapping[str, str]) -> str:
+    """By the kubeconfig of the guard, which has one cluster and no credential."""
+    said = yaml.safe_load(Path(environment["KUBECONFIG"]).read_text("utf-8"))
+    server, namespace = said["clusters"][0]["cluster"]["server"], said["contexts"][0]["context"]["namespace"]
+    with httpx.Client(timeout=_KUBERNETES_S, trust_env=False) as client:
+        version, pods = (
+            client.get(f"{server}/version"),
+            client.get(f"{server}/api/v1/namespaces/{namespace}/pods?limit=1"),
+        )
+    said_by = next((a.json().get("message", "") for a in (version, pods) if not a.is_success and _is_status(a)), "")
+    _good(said_by or f"GET /version answers {version.status_code}", version)
+    _good(said_by or f"GET pods of {namespace} answers {pods.status_code}", pods)
+    return f"{version.json().get('gitVersion', 'a version of its own')}, may list the pods of {namespace}"
+
+
+def _is_status(answer: httpx.Response) -> bool:
+    try:
+        return isinstance(answer.json(), dict)
+    except ValueError:
+        return False
+
+
 def _logs(environment: Mapping[str, str]) -> str:
     folder = Path(environment["LOG_DIR"])
     readable = [name for name in ("app.log", "security.log") if os.access(folder / name, os.R_OK)]
@@ -118,10 +155,12 @@ def _logs(environment: Mapping[str, str]) -> str:
     return f"may read {' and '.join(readable)}"
 
 
+_NAMED = {"aws": "AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_ROLE_ARN or AWS_CREDENTIALS"}
 _PARTS: tuple[tuple[str, str, Callable[[Mapping[str, str]], str]], ...] = (
     ("api", "API_BASE_URL", _api),
     ("postgres", "DATABASE_URL", _database),
     ("redis", "REDIS_URL", _redis),
     ("aws", "AWS_ACCESS_KEY_ID", _aws),
+    ("kubernetes", "KUBECONFIG", _kubernetes),
     ("logs", "LOG_DIR", _logs),
 )

@@ -16,7 +16,8 @@ import pytest
 from runbook_steps.engine.guards.services.aws_models import KNOWN, service_of
 from runbook_steps.engine.guards.services.aws_permitted import _MORE_READING, _MUTATING, _NOT_READING, permitted
 from runbook_steps.engine.guards.services.aws_policy import AWS, refused_aws
-from runbook_steps.engine.guards.services.http_message import Head, Unreadable
+from runbook_steps.engine.guards.services.http_message import Head
+from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
 
 FORM = "application/x-www-form-urlencoded"

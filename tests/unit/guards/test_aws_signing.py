@@ -21,19 +21,14 @@ import botocore.exceptions
 import botocore.parsers
 import pytest
 
+from runbook_steps.engine.guards.services.aws_credentials import HELD, AwsKeys, guarded_variables
 from runbook_steps.engine.guards.services.aws_policy import AWS, Scope, scope_of
-from runbook_steps.engine.guards.services.aws_signing import (
-    HELD,
-    AwsKeys,
-    AwsSigner,
-    guarded_variables,
-    keys_of,
-    signed,
-)
+from runbook_steps.engine.guards.services.aws_signing import AwsSigner, signed
 from runbook_steps.engine.guards.services.guard import Guard
-from runbook_steps.engine.guards.services.http_message import Head, Unreadable
+from runbook_steps.engine.guards.services.http_message import Head
 from runbook_steps.engine.guards.services.http_relay import HttpRelay, aws_refusal
 from runbook_steps.engine.guards.services.listening import Listener
+from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.guards.services.streams import Refusal, Upstream
 from runbook_steps.engine.model import Risk
 
@@ -238,6 +233,4 @@ def test_a_guarded_command_holds_no_credential(tmp_path: Path) -> None:
         guard.close()
     port = int(held["AWS_ENDPOINT_URL"].rpartition(":")[2])
     assert held == {"AWS_REGION": REGION, **guarded_variables(port)}
-    assert keys_of({**real, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}) is None
-    assert keys_of({"AWS_ACCESS_KEY_ID": "a"}) is None
-    assert "the-real-secret" not in repr(keys_of(real))
+    assert "the-real-secret" not in repr(KEYS)

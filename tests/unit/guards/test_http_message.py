@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from runbook_steps.engine.guards.services.http_message import Head, Unreadable, pairs_of, read_request, written
+from runbook_steps.engine.guards.services.http_message import Head, pairs_of, read_request, written
+from runbook_steps.engine.guards.services.relay import Unreadable
 
 HOST = b"Host: a\r\n"
 

@@ -6,8 +6,9 @@ from contextlib import suppress
 
 import pytest
 
-from runbook_steps.engine.guards.services.http_message import Head, Unreadable
+from runbook_steps.engine.guards.services.http_message import Head
 from runbook_steps.engine.guards.services.kubernetes_policy import refused_kubernetes
+from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
 
 NAMESPACE = "/api/v1/namespaces/default"

@@ -16,8 +16,9 @@ from urllib.parse import urlencode
 
 from runbook_steps.engine.guards.services.aws_models import KNOWN, Service, service_of
 from runbook_steps.engine.guards.services.aws_permitted import permitted
-from runbook_steps.engine.guards.services.http_message import Head, Unreadable, decoded, pairs_of
+from runbook_steps.engine.guards.services.http_message import Head, decoded, pairs_of
 from runbook_steps.engine.guards.services.http_policy import Policy
+from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
 
 __all__ = ["AWS", "Scope", "refused_aws", "scope_of"]

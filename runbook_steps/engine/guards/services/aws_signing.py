@@ -6,52 +6,24 @@ keeps the credentials, and signs what it lets through (Signature Version 4, by b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from runbook_steps.engine.guards.services.aws_credentials import AwsKeys
 from runbook_steps.engine.guards.services.aws_policy import Scope, scope_of
-from runbook_steps.engine.guards.services.http_message import Head, Unreadable
+from runbook_steps.engine.guards.services.http_message import Head
+from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.guards.services.streams import Upstream
 
-__all__ = ["HELD", "AwsKeys", "AwsSigner", "guarded_variables", "keys_of", "signed"]
+__all__ = ["AwsSigner", "signed"]
 
-HELD = "held-by-the-guard"
-"""What a guarded command has in place of its credentials: a word, not a secret."""
 _OWN = frozenset({"host", "authorization", "x-amz-date", "x-amz-security-token", "connection", "content-length"})
 _HASH = "x-amz-content-sha256"
 _CHUNK_SIGNED = "STREAMING-AWS4-"  # each chunk's signature hangs on that of the head
-
-
-@dataclass(frozen=True)
-class AwsKeys:
-    """The credentials of a live target."""
-
-    access: str
-    secret: str = field(repr=False)
-    token: str = field(default="", repr=False)
-
-
-def keys_of(environment: Mapping[str, str]) -> AwsKeys | None:
-    """The credentials in an environment that names no endpoint of its own; None when there is nothing to keep."""
-    if any(name.startswith("AWS_ENDPOINT_URL") and value for name, value in environment.items()):
-        return None
-    access, secret = environment.get("AWS_ACCESS_KEY_ID", ""), environment.get("AWS_SECRET_ACCESS_KEY", "")
-    return AwsKeys(access, secret, environment.get("AWS_SESSION_TOKEN", "")) if access and secret else None
-
-
-def guarded_variables(port: int) -> dict[str, str]:
-    """What leads a command to the guard. An IP address, so that a bucket stands in the path and not in the host."""
-    return {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": HELD,
-        "AWS_SECRET_ACCESS_KEY": HELD,
-        "AWS_SESSION_TOKEN": "",
-        "AWS_PROFILE": "",
-    }
 
 
 class _WithGivenHash(SigV4Auth):

@@ -13,12 +13,20 @@ from pathlib import Path
 
 from runbook_steps.engine.errors import TargetError
 from runbook_steps.engine.guards.kernel import lockdown
+from runbook_steps.engine.guards.services.aws_credentials import (
+    AwsSource,
+    guarded_variables,
+    source_of,
+    without_sources,
+)
 from runbook_steps.engine.guards.services.aws_policy import AWS
-from runbook_steps.engine.guards.services.aws_signing import AwsKeys, AwsSigner, guarded_variables, keys_of
+from runbook_steps.engine.guards.services.aws_signing import AwsSigner
 from runbook_steps.engine.guards.services.guarded_environment import Origin, rewritten, with_readonly_role
+from runbook_steps.engine.guards.services.http_message import CannotBeAsked
 from runbook_steps.engine.guards.services.http_policy import APPLICATION
-from runbook_steps.engine.guards.services.http_relay import HttpRelay, aws_refusal
+from runbook_steps.engine.guards.services.http_relay import HttpRelay, aws_refusal, kubernetes_refusal
 from runbook_steps.engine.guards.services.kubeconfig import Cluster, guarded_kubeconfig, read_kubeconfig
+from runbook_steps.engine.guards.services.kubernetes_credentials import Credential
 from runbook_steps.engine.guards.services.kubernetes_policy import KUBERNETES
 from runbook_steps.engine.guards.services.listening import Listener, Relay
 from runbook_steps.engine.guards.services.postgres_relay import PostgresRelay
@@ -53,6 +61,8 @@ class Guard:
         self._listeners: dict[Origin, Listener] = {}
         self._refusals: list[Refusal] = []
         self._mirror: Mirror | None = None
+        self._aws: AwsSource | None = None
+        self._cluster: Cluster | None = None
         self._thread.start()
 
     def environment(self, real: Mapping[str, str]) -> dict[str, str]:
@@ -60,8 +70,11 @@ class Guard:
         if self.risk is Risk.READONLY:
             real = with_readonly_role(real)
         guarded = rewritten(real, lambda origin: self._port(origin, real))
-        if keys := keys_of(real):
-            guarded |= guarded_variables(self._signing_port(keys, real))
+        self._aws = self._aws or source_of(real)
+        if self._aws is not None:
+            guarded = without_sources(guarded) | guarded_variables(self._signing_port(self._aws, real))
+            if self._aws.region and not real.get("AWS_REGION"):
+                guarded |= {"AWS_REGION": self._aws.region, "AWS_DEFAULT_REGION": self._aws.region}
         if real.get("KUBECONFIG"):
             guarded["KUBECONFIG"] = str(self._kubeconfig(real))
         if self._mirror is not None:
@@ -117,40 +130,47 @@ class Guard:
         asyncio.run_coroutine_threadsafe(listener.accept(), self._loop)
         self._listeners[origin] = listener
 
-    def _signing_port(self, keys: AwsKeys, real: Mapping[str, str]) -> int:
+    def _signing_port(self, source: AwsSource, real: Mapping[str, str]) -> int:
         """Where the requests to AWS itself are judged, signed and sent on."""
         origin = Origin("aws", "amazonaws.com", 443, "yes", "AWS")
         if origin not in self._listeners:
             tls = ssl.create_default_context()
             if trusted := real.get("SSL_CERT_FILE"):
                 tls.load_verify_locations(trusted)
-            signer = AwsSigner(lambda: keys, lambda scope: Upstream(scope.host, 443, tls))
+            signer = AwsSigner(source.keys, lambda scope: Upstream(scope.host, 443, tls))
             nowhere, tell = Upstream("", 0), self._refusals.append  # each request says where it goes
             self._listen(origin, HttpRelay("AWS", nowhere, AWS, self.risk, tell, signer=signer, refusal=aws_refusal))
         return self._listeners[origin].port
 
     def _kubeconfig(self, real: Mapping[str, str]) -> Path:
-        """One that leads here; without a cluster, and saying why, when the real one cannot be guarded."""
-        file, context = Path(real["KUBECONFIG"]), real.get("KUBE_CONTEXT", "")
+        """One that leads here. What cannot be guarded is said by the guard to whoever asks the cluster."""
         guarded = self._folder / "kubeconfig"
-        if not file.exists():
-            return file  # the cluster is not started yet, or not there
+        credentials = {name: value for name, value in real.items() if name.startswith("AWS_") and value}
         try:
-            cluster = read_kubeconfig(file, context, self._folder)
+            self._cluster = cluster = self._cluster or read_kubeconfig(
+                real["KUBECONFIG"], real.get("KUBE_CONTEXT", ""), self._folder, credentials
+            )
+            origin = Origin("kubernetes", cluster.host, cluster.port, "yes" if cluster.tls else "", "Kubernetes")
+            relay = self._kubernetes(Upstream(cluster.host, cluster.port, cluster.tls, cluster.tls_name), cluster)
         except ValueError as error:
-            guarded.write_text(f"# {error}\n", encoding="utf-8")
-            return guarded
-        origin = Origin("kubernetes", cluster.host, cluster.port, "yes" if cluster.tls else "", "Kubernetes")
+            cluster, origin = None, Origin("kubernetes", f"not to be guarded: {error}", 0, "", "Kubernetes")
+            relay = self._kubernetes(Upstream("", 0), _cannot(str(error)))
         if origin not in self._listeners:
-            self._listen(origin, self._kubernetes(cluster))
+            self._listen(origin, relay)
         guarded.write_text(guarded_kubeconfig(cluster, self._listeners[origin].port), encoding="utf-8")
         return guarded
 
-    def _kubernetes(self, cluster: Cluster) -> Relay:
-        upstream = Upstream(cluster.host, cluster.port, cluster.tls)
-        headers = (("Host", f"{cluster.host}:{cluster.port}"), *cluster.headers)
+    def _kubernetes(self, upstream: Upstream, cluster: Cluster | Credential) -> Relay:
         tell = self._refusals.append
-        return HttpRelay("Kubernetes", upstream, KUBERNETES, self.risk, tell, extra=lambda: headers)
+        if isinstance(cluster, Cluster):
+            host = (("Host", f"{cluster.host}:{cluster.port}"),)
+            known = cluster.credential
+
+            def extra() -> tuple[tuple[str, str], ...]:
+                return (*host, *known())
+        else:
+            extra = cluster
+        return HttpRelay("Kubernetes", upstream, KUBERNETES, self.risk, tell, extra=extra, refusal=kubernetes_refusal)
 
     def _relay(self, origin: Origin, real: Mapping[str, str]) -> Relay:
         tell = self._refusals.append
@@ -175,6 +195,13 @@ class Guard:
             known = Path(trusted) if trusted and Path(trusted).is_file() else None
             self._mirror = Mirror(self._folder, known)
         return self._mirror
+
+
+def _cannot(why: str) -> Credential:
+    def credential() -> tuple[tuple[str, str], ...]:
+        raise CannotBeAsked(why)
+
+    return credential
 
 
 async def _end_everything_else() -> None:

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 
 import h11
 
+from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.guards.services.streams import CHUNK
 
 __all__ = [
@@ -22,7 +23,6 @@ __all__ = [
     "CannotBeAsked",
     "Head",
     "Incoming",
-    "Unreadable",
     "decoded",
     "pairs_of",
     "read_request",
@@ -49,10 +49,6 @@ _PER_HOP = frozenset({
     "expect", "transfer-encoding", "content-length",
 })  # fmt: skip
 _CONNECTION = frozenset({"close", "keep-alive", "upgrade", "http2-settings", "te"})
-
-
-class Unreadable(ValueError):
-    """A request that two servers could read differently, or that cannot be judged. Says why, without its values."""
 
 
 class CannotBeAsked(Exception):

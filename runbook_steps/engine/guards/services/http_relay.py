@@ -17,15 +17,16 @@ from xml.sax.saxutils import escape
 
 import h11
 
-from runbook_steps.engine.guards.services.http_message import CannotBeAsked, Head, Unreadable, read_request, written
+from runbook_steps.engine.guards.services.http_message import CannotBeAsked, Head, read_request, written
 from runbook_steps.engine.guards.services.http_message import Incoming as Request
 from runbook_steps.engine.guards.services.http_policy import Policy
 from runbook_steps.engine.guards.services.listening import Incoming
+from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.guards.services.streams import CHUNK, Refusal, Tell, Upstream, connect, shut
 from runbook_steps.engine.guards.services.tls_mirror import Mirror
 from runbook_steps.engine.model import Risk
 
-__all__ = ["HttpRelay", "aws_refusal"]
+__all__ = ["HttpRelay", "aws_refusal", "kubernetes_refusal"]
 
 _MAX_JUDGED_BODY = 1_048_576
 _INTERIM = re.compile(rb"HTTP/1\.1 1\d\d ")  # RFC 9110, 15.2: another head follows
@@ -69,7 +70,7 @@ class HttpRelay:
     mirror: Mirror | None = None
     extra: Callable[[], tuple[tuple[str, str], ...]] = tuple
     signer: Signer | None = None
-    refusal: Callable[[Head, str], bytes] | None = None
+    refusal: Callable[[Head | None, str], bytes] | None = None
 
     async def __call__(self, incoming: Incoming) -> None:
         """Serves one client; its connection ends when the real server cannot be reached, as its own would."""
@@ -87,7 +88,8 @@ class HttpRelay:
                 self.tell(Refusal(self.part, f"a request that cannot be judged ({error})"))
                 writer.write(_answer(400, f"refused by the guard: {error}"))
             except CannotBeAsked as error:
-                writer.write(_answer(502, f"the guard cannot ask {self.part}: {error}"))
+                said = f"the guard cannot ask {self.part}: {error}"
+                writer.write(self.refusal(None, said) if self.refusal else _answer(502, said))
         finally:
             await shut(server, writer)
 
@@ -100,6 +102,14 @@ class HttpRelay:
 
     async def _judged(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> _Judged | None:
         """The request, as far as it was read; None when it was refused, or there is none. Raises Unreadable."""
+        try:
+            return await self._looked_at(reader, writer)
+        except (Unreadable, CannotBeAsked, OSError):
+            raise
+        except Exception as fault:  # whatever is wrong with the guard, it lets nothing through
+            raise Unreadable(f"the guard failed: {type(fault).__name__}") from fault
+
+    async def _looked_at(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> _Judged | None:
         request = await read_request(reader, writer.write)
         if request is None:
             return None
@@ -187,12 +197,19 @@ def _answer(status: int, message: str, risk: Risk | None = None) -> bytes:
     return _response(status, "application/json", json.dumps({"error": message} | ({"risk": str(risk)} if risk else {})))
 
 
-def aws_refusal(head: Head, message: str) -> bytes:
+def aws_refusal(head: Head | None, message: str) -> bytes:
     """As its clients understand it: they show code and message, and would stumble over anything else."""
-    if "x-amz-target" in head.headers:
+    if head is not None and "x-amz-target" in head.headers:
         return _response(403, "application/json", json.dumps({"__type": _REFUSED, "message": message}))
     error = f"<Error><Code>{_REFUSED}</Code><Message>{escape(message)}</Message></Error>"
     return _response(403, "text/xml", f"<ErrorResponse>{error}</ErrorResponse>")
+
+
+def kubernetes_refusal(head: Head | None, message: str) -> bytes:
+    """As kubectl understands it: a Status, whose message it shows."""
+    del head
+    status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "reason": "Forbidden"}
+    return _response(403, "application/json", json.dumps({**status, "message": message, "code": 403}))
 
 
 def _response(status: int, kind: str, text: str) -> bytes:

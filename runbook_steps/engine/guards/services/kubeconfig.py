@@ -1,9 +1,15 @@
-"""Reads the context of a kubeconfig, and writes one that leads to the guard and holds no credential."""
+"""Reads the context of a kubeconfig, and writes one that leads to the guard and holds no credential.
+
+`KUBECONFIG` may be a list of files (`a:b`): they are one, as kubectl merges them
+(https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/): of two entries of one name
+the first counts, the current context is that of the first file that has one, paths are those beside their file.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,80 +19,120 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from runbook_steps.engine.guards.services.kubernetes_credentials import Credential, credential_of
+
 __all__ = ["Cluster", "guarded_kubeconfig", "read_kubeconfig"]
 
 _CANNOT = {  # what the guard would have to imitate, and does not
-    "exec": "a program that fetches its credential",
-    "auth-provider": "an authentication plug-in",
+    "auth-provider": "an authentication plug-in that kubectl itself no longer has",
     "proxy-url": "a proxy before the cluster",
-    "tls-server-name": "another TLS name than its server's",
 }
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where the API server is, what it is asked with, and the namespace of the context. `path` starts its URLs."""
+    """Where the API server is, what it is asked with, and the namespace of the context. `path` starts its URLs.
+
+    `tls_name` is the name in its certificate, where that is another than its host.
+    """
 
     host: str
     port: int
     path: str
     tls: ssl.SSLContext | None
-    headers: tuple[tuple[str, str], ...]
+    credential: Credential
     namespace: str = "default"
+    tls_name: str = ""
 
 
-def read_kubeconfig(file: Path, context: str, folder: Path) -> Cluster:
+@dataclass(frozen=True)
+class _Entry:
+    """A cluster or a user, and the file that it stands in."""
+
+    said: Mapping[str, Any]
+    file: Path
+
+
+def read_kubeconfig(files: str, context: str, folder: Path, variables: Mapping[str, str]) -> Cluster:
     """The cluster of that context, of the current one when it is empty. `folder` is private, for a client's key.
 
-    Raises ValueError, saying why in words without a secret, for what cannot be read or not be guarded.
+    `variables` are what a program that fetches a credential gets beside the environment of this process. Raises
+    ValueError, saying why in words without a secret, for what cannot be read or not be guarded.
     """
+    named = [Path(each) for each in files.split(os.pathsep) if each]
+    there = [file for file in named if file.exists()]  # as kubectl: of several, one may be missing
+    if not there:
+        raise ValueError(f"{files} is not there")
+    documents = [(file, _document(file)) for file in there]
     try:
-        document = yaml.safe_load(file.read_text("utf-8"))
-        chosen = _named(document, "contexts", context or document.get("current-context", ""), "context")
-        cluster = _named(document, "clusters", chosen["cluster"], "cluster")
-        user = _named(document, "users", chosen.get("user", ""), "user") if chosen.get("user") else {}
-        parts = urlsplit(str(cluster["server"]))
+        wanted = context or next((str(d["current-context"]) for _, d in documents if d.get("current-context")), "")
+        chosen = _named(documents, "contexts", wanted, "context")
+        cluster = _named(documents, "clusters", str(chosen.said["cluster"]), "cluster")
+        user = (
+            _named(documents, "users", str(chosen.said["user"]), "user")
+            if chosen.said.get("user")
+            else _Entry({}, there[0])
+        )
+        parts = urlsplit(str(cluster.said["server"]))
         port = parts.port or (443 if parts.scheme == "https" else 80)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"{file} is no kubeconfig that can be followed ({type(error).__name__})") from error
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{files} is no kubeconfig that can be followed ({type(error).__name__})") from error
     for key, what in _CANNOT.items():
-        if cluster.get(key) or user.get(key):
-            raise ValueError(f"{file} names {what} (`{key}`), which the guard cannot stand in for: give a token")
-    if not parts.hostname:
-        raise ValueError(f"{file}: the server of the cluster is no URL")
-    tls = _tls(cluster, user, file, folder) if parts.scheme == "https" else None
+        for entry in (cluster, user):
+            if entry.said.get(key):
+                raise ValueError(f"{entry.file} names {what} (`{key}`), which the guard cannot stand in for")
+    if not parts.hostname or parts.scheme not in {"http", "https"}:
+        raise ValueError(f"{cluster.file}: the server of the cluster is no URL")
     return Cluster(
-        parts.hostname, port, parts.path.rstrip("/"), tls, _headers(user, file), chosen.get("namespace") or "default"
+        parts.hostname,
+        port,
+        parts.path.rstrip("/"),
+        _tls(cluster, user, folder) if parts.scheme == "https" else None,
+        credential_of(user.said, user.file, cluster.said, variables),
+        str(chosen.said.get("namespace") or "default"),
+        str(cluster.said.get("tls-server-name") or ""),
     )
 
 
-def guarded_kubeconfig(cluster: Cluster, port: int) -> str:
+def guarded_kubeconfig(cluster: Cluster | None, port: int) -> str:
     """The same namespace at the guard's port. The token in it is a word, not a secret."""
+    path, namespace = (cluster.path, cluster.namespace) if cluster else ("", "default")
     named = {
-        "clusters": [{"name": "guard", "cluster": {"server": f"http://127.0.0.1:{port}{cluster.path}"}}],
-        "contexts": [
-            {"name": "guard", "context": {"cluster": "guard", "user": "guard", "namespace": cluster.namespace}}
-        ],
+        "clusters": [{"name": "guard", "cluster": {"server": f"http://127.0.0.1:{port}{path}"}}],
+        "contexts": [{"name": "guard", "context": {"cluster": "guard", "user": "guard", "namespace": namespace}}],
         "users": [{"name": "guard", "user": {"token": "held-by-the-guard"}}],
     }
     return yaml.safe_dump({"apiVersion": "v1", "kind": "Config", "current-context": "guard", **named})
 
 
-def _named(document: Mapping[str, Any], part: str, name: str, key: str) -> dict[str, Any]:
-    found = next((entry[key] for entry in document[part] if entry["name"] == name), None) if name else None
-    if not isinstance(found, dict):
-        raise KeyError(key)
-    return found
-
-
-def _tls(cluster: Mapping[str, Any], user: Mapping[str, Any], file: Path, folder: Path) -> ssl.SSLContext:
+def _document(file: Path) -> Mapping[str, Any]:
     try:
-        authority = _data(cluster, "certificate-authority", file)
+        read = yaml.safe_load(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"{file} is no kubeconfig that can be followed ({type(error).__name__})") from error
+    if not isinstance(read, dict):
+        raise ValueError(f"{file} is no kubeconfig that can be followed")  # noqa: TRY004 - of what it holds
+    return read
+
+
+def _named(documents: list[tuple[Path, Mapping[str, Any]]], part: str, name: str, key: str) -> _Entry:
+    for file, document in documents:
+        for entry in document.get(part) or []:
+            if name and entry["name"] == name:
+                if not isinstance(entry[key], dict):
+                    raise TypeError(key)
+                return _Entry(entry[key], file)
+    raise KeyError(key)
+
+
+def _tls(cluster: _Entry, user: _Entry, folder: Path) -> ssl.SSLContext:
+    try:
+        authority = _data(cluster, "certificate-authority")
         context = ssl.create_default_context(cadata=authority.decode() if authority else None)
-        if cluster.get("insecure-skip-tls-verify"):
+        if cluster.said.get("insecure-skip-tls-verify"):
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        certificate, key = _data(user, "client-certificate", file), _data(user, "client-key", file)
+        certificate, key = _data(user, "client-certificate"), _data(user, "client-key")
         if certificate and key:
             kept = folder / "kubernetes-client.pem"
             kept.touch(mode=0o600)
@@ -94,32 +140,18 @@ def _tls(cluster: Mapping[str, Any], user: Mapping[str, Any], file: Path, folder
             context.load_cert_chain(kept)
             kept.unlink()
     except (OSError, ValueError) as error:
-        raise ValueError(f"{file}: a certificate or key in it cannot be used ({type(error).__name__})") from error
+        raise ValueError(
+            f"{cluster.file}: a certificate or key in it cannot be used ({type(error).__name__})"
+        ) from error
     return context
 
 
-def _data(entry: Mapping[str, Any], key: str, file: Path) -> bytes:
+def _data(entry: _Entry, key: str) -> bytes:
     """From `key-data`, or from the file that `key` names, relative to the kubeconfig."""
-    if data := entry.get(f"{key}-data"):
+    if data := entry.said.get(f"{key}-data"):
         try:
             return base64.b64decode(data, validate=True)
         except binascii.Error as error:
             raise ValueError("not base64") from error
-    named = entry.get(key)
-    return (file.parent / named).read_bytes() if named else b""
-
-
-def _headers(user: Mapping[str, Any], file: Path) -> tuple[tuple[str, str], ...]:
-    token = str(user.get("token") or "")
-    if not token and (named := user.get("tokenFile")):
-        try:
-            token = (file.parent / named).read_text("utf-8").strip()
-        except OSError as error:
-            raise ValueError(f"{file}: its tokenFile cannot be read") from error
-    found = [("Authorization", f"Bearer {token}")] if token else []
-    if not token and user.get("username"):
-        pair = f"{user['username']}:{user.get('password', '')}".encode()
-        found.append(("Authorization", f"Basic {base64.b64encode(pair).decode()}"))
-    if any("\r" in value or "\n" in value for _, value in found):
-        raise ValueError(f"{file}: a credential in it holds a line break")
-    return (*found, *((("Impersonate-User", str(user["as"])),) if user.get("as") else ()))
+    named = entry.said.get(key)
+    return (entry.file.parent / named).read_bytes() if named else b""

@@ -12,8 +12,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runbook_steps.engine.guards.services.http_message import Head, Unreadable, decoded, pairs_of
+from runbook_steps.engine.guards.services.http_message import Head, decoded, pairs_of
 from runbook_steps.engine.guards.services.http_policy import Policy
+from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
 
 __all__ = ["KUBERNETES", "refused_kubernetes"]

@@ -16,11 +16,12 @@ CHUNK = 65536
 
 @dataclass(frozen=True)
 class Upstream:
-    """Where the real service listens; `tls` is None for plain TCP."""
+    """Where the real service listens; `tls` is None for plain TCP, `tls_name` its certificate's name, if another."""
 
     host: str
     port: int
     tls: ssl.SSLContext | None = None
+    tls_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ async def connect(upstream: Upstream) -> tuple[asyncio.StreamReader, asyncio.Str
         upstream.host,
         upstream.port,
         ssl=upstream.tls,
-        server_hostname=upstream.host if upstream.tls else None,
+        server_hostname=(upstream.tls_name or upstream.host) if upstream.tls else None,
     )
     return await asyncio.wait_for(opening, CONNECT_S)
 

@@ -1,0 +1,92 @@
+"""`runbooks target check`: an answer alone is not good news, and every part has its line."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from runbook_steps.engine.targets.live_settings import LiveSettings, live_environment
+from runbook_steps.engine.targets.reachable import Reached, reach
+
+
+@contextmanager
+def answering(**status_of: int) -> Iterator[str]:
+    """A server that answers each path, by its last word, with that status, and others with 404."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status = status_of.get(self.path.partition("?")[0].rpartition("/")[2], 404)
+            answer = json.dumps({"gitVersion": "v1.30.0", "message": "pods is forbidden"}).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def row(part: str, environment: dict[str, str]) -> Reached:
+    """What is said of the part."""
+    return next(each for each in reach(environment) if each.part == part)
+
+
+@pytest.mark.parametrize(("status", "good"), [(200, True), (204, True), (301, False), (404, False), (503, False)])
+def test_the_status_of_an_answer_counts(status: int, good: bool) -> None:
+    """A wrong path answers as well."""
+    with answering(health=status) as url:
+        found = row("api", {"API_BASE_URL": url})
+    assert found == Reached("api", good, f"GET /api/health answers {status}")
+
+
+def test_kubernetes_has_its_line(tmp_path: Path) -> None:
+    """What it is, and what may be seen there; red with the reason that it gives."""
+    file = tmp_path / "k"
+    with answering(version=200, pods=200) as url:
+        file.write_text(kubeconfig(url))
+        assert row("kubernetes", {"KUBECONFIG": str(file)}) == Reached(
+            "kubernetes", True, "v1.30.0, may list the pods of shop"
+        )
+    with answering(version=200, pods=403) as url:
+        file.write_text(kubeconfig(url))
+        assert row("kubernetes", {"KUBECONFIG": str(file)}) == Reached("kubernetes", False, "pods is forbidden")
+    assert row("kubernetes", {"KUBECONFIG": str(file)}).good is False
+    assert row("kubernetes", {}) == Reached("kubernetes", None, "not configured (KUBECONFIG is not set)")
+
+
+def kubeconfig(url: str) -> str:
+    """As the guard writes it."""
+    return yaml.safe_dump({
+        "clusters": [{"name": "guard", "cluster": {"server": url}}],
+        "contexts": [{"name": "guard", "context": {"cluster": "guard", "namespace": "shop"}}],
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "handed"),
+    [
+        ("https://a.example/", "https://a.example"),
+        ("https://a.example//", "https://a.example"),
+        ("https://a.example/base/", "https://a.example/base"),
+        ("https://a.example", "https://a.example"),
+        ("https://a.example/?x=/", "https://a.example/?x=/"),
+    ],
+)
+def test_a_base_url_is_one_with_and_without_its_last_slash(said: str, handed: str) -> None:
+    """A path is put behind it."""
+    assert live_environment(LiveSettings(api_base_url=said))["API_BASE_URL"] == handed
