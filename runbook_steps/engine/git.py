@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runbook_steps.engine.errors import ConfigurationError, RefusedError
 
-__all__ = ["Repository"]
+__all__ = ["Repository", "git_state"]
 
 DEADLINE_S = 60
 
@@ -82,3 +82,19 @@ class Repository:
 
     def _head(self) -> str:
         return self.run("rev-parse", "--short", "HEAD").strip()
+
+
+def git_state(root: Path) -> tuple[str, bool]:
+    """The commit and whether the tree differs from it; (`unknown`, True) outside a git checkout."""
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        return commit, bool(_git(root, "status", "--porcelain"))
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown", True
+
+
+def _git(root: Path, *arguments: str) -> str:
+    # a checkout that another user owns is still the one that is proven; its hooks are not run
+    trusted = ["-c", f"safe.directory={root}", "-c", "core.fsmonitor=false"]
+    command = ["git", "-C", str(root), *trusted, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout.strip()

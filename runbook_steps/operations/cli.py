@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from runbook_steps.engine.errors import RunbookError
-from runbook_steps.engine.run.failure_story import plain
+from runbook_steps.engine.text.terminal import plain
 
 __all__ = ["COMMANDS", "app", "main"]
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runbook_steps.stand_in.embedded import EmbeddedTarget
+from tests.house import ENTRY_POINTS, HOUSE
 
 __all__ = ["LiveProject", "live_variables"]
 
 NOT_HANDED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "TZ", "RUNBOOKS_TARGET")
-PYPROJECT = '[tool.pytest.ini_options]\naddopts = ["--strict-markers"]\n'
+PYPROJECT = f'[tool.pytest.ini_options]\naddopts = ["--strict-markers"]\n{HOUSE}{ENTRY_POINTS}'
 
 
 def live_variables(target: EmbeddedTarget, name: str = "staging") -> dict[str, str]:

@@ -20,6 +20,7 @@ import yaml
 from runbook_steps.engine.cli import main as cli
 from runbook_steps.operations import cli as operations_cli
 from tests.contract.stand import ROOT
+from tests.house import ENTRY_POINTS, HOUSE
 
 TABLE = yaml.safe_load((Path(__file__).parent / "bad_inputs.yml").read_text("utf-8"))
 INPUTS: dict[str, Any] = {entry["given"]: entry for entry in TABLE["inputs"]}
@@ -41,7 +42,7 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "feedback.yml",
     ):  # they name pages that the demo does not have
         (root / "docs/data" / of_all_pages).unlink(missing_ok=True)
-    (root / "pyproject.toml").write_text('[project]\nname = "demo"\n')
+    (root / "pyproject.toml").write_text(f'[project]\nname = "demo"\n{HOUSE}{ENTRY_POINTS}')
     return root
 
 

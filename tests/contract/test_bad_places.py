@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.house import ENTRY_POINTS, HOUSE
+
 PROGRAM = [sys.executable, "-c", "from runbook_steps.engine.cli.main import main; main()"]
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project of one feature."""
-    (tmp_path / "pyproject.toml").write_text('[project]\nname = "demo"\n')
+    (tmp_path / "pyproject.toml").write_text(f'[project]\nname = "demo"\n{HOUSE}{ENTRY_POINTS}')
     (tmp_path / "features/a").mkdir(parents=True)
     (tmp_path / "docs").mkdir()
     (tmp_path / "mkdocs.yml").write_text("site_name: demo\n")

@@ -6,33 +6,40 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.engine.errors import RefusedError, TargetError
-from runbook_steps.engine.run.consent import Lock, steady_state_problem
+from runbook_steps.engine.errors import Position, RefusedError, TargetError
+from runbook_steps.engine.model import Command
+from runbook_steps.engine.run.consent import steady_state_problem
+from runbook_steps.engine.settings import load_settings
+from runbook_steps.live.lock import DatabaseLock
 from runbook_steps.stand_in.embedded import EmbeddedTarget
+
+ROOT = Path(__file__).parents[2]
+
+STEADY_STATE = Command(load_settings(ROOT).steady_state, "bash", "look at the steady state", Position("-", 0), 60.0)
 
 
 def test_the_second_run_is_told_who_is_first(whole: EmbeddedTarget) -> None:
     """Owner and since when; free again after the first ends."""
     url = whole.environment()["DATABASE_URL"]
-    first = Lock.take(url, "run-one")
+    first = DatabaseLock.take(url, "run-one")
     with pytest.raises(RefusedError, match=r"another run changes this target: runbooks run-one .*@.*, since 20\d\d-"):
-        Lock.take(url, "run-two")
+        DatabaseLock.take(url, "run-two")
     first.release()
-    Lock.take(url, "run-two").release()
+    DatabaseLock.take(url, "run-two").release()
 
 
 def test_a_database_that_cannot_be_asked_gives_no_lock() -> None:
     """And the password is not told."""
     with pytest.raises(TargetError) as error:
-        Lock.take("postgres://u:geheim@127.0.0.1:1/x", "run")
+        DatabaseLock.take("postgres://u:geheim@127.0.0.1:1/x", "run")
     assert "geheim" not in str(error.value)
 
 
 def test_the_steady_state_is_what_the_health_checks_say(whole: EmbeddedTarget, tmp_path: Path) -> None:
     """Nothing to say when all is well; the part that is not, named."""
-    assert steady_state_problem(whole.environment(), tmp_path) == ""
+    assert steady_state_problem(STEADY_STATE, whole.environment(), tmp_path) == ""
     whole.control.stop("third_parties")
     try:
-        assert "External Dependencies" in steady_state_problem(whole.environment(), tmp_path)
+        assert "External Dependencies" in steady_state_problem(STEADY_STATE, whole.environment(), tmp_path)
     finally:
         whole.control.start("third_parties")

@@ -24,6 +24,7 @@ from runbook_steps.engine.guards.services.guard import can_lock_down
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.hostile import HOSTILE, KUBERNETES, ON_X86_64, OUTSIDE, SLEEP
 from tests.contract.hostile_http import HOSTILE_HTTP, HOSTILE_KUBERNETES
+from tests.contract.live_project import PYPROJECT
 from tests.contract.stand import Stand
 
 pytestmark = pytest.mark.skipif(not can_lock_down(), reason="this kernel cannot lock a command down")
@@ -81,7 +82,7 @@ def tried(behind_the_stand: EmbeddedTarget, stand: Stand, tmp_path_factory: pyte
     }
     (folder / "features").mkdir()
     (folder / "features/hostile.feature").write_text(feature_of(all_cases(), names))
-    (folder / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = ["--strict-markers"]\n')
+    (folder / "pyproject.toml").write_text(PYPROJECT)
     seen = stand.requests_so_far()
     try:
         done = stand.run(folder, "features/", cwd=folder)

@@ -23,6 +23,7 @@ from runbook_steps.engine.model import Evidence, Outcome, Procedure, Role, Scena
 from runbook_steps.engine.proof.evidence_file import write_evidence
 from runbook_steps.engine.site.build.archive import ARCHIVE, write_archive
 from runbook_steps.engine.sources.feature_file import parse_feature, procedure_hash
+from tests.house import ENTRY_POINTS, HOUSE
 from tests.site.browser import ARGUMENTS, chromium, serving
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def demo(tmp_path: Path) -> DemoProject:
     root = tmp_path / "project"
     shutil.copytree(DEMO, root)
     shutil.copy(ROOT / "mkdocs.yml", root)
-    (root / "pyproject.toml").write_text('[project]\nname = "demo"\n', encoding="utf-8")
+    (root / "pyproject.toml").write_text(f'[project]\nname = "demo"\n{HOUSE}{ENTRY_POINTS}', encoding="utf-8")
     for path in ("index.md", "contributing.md", "assets", "data", "alerts", "reference/evidence-schema.md"):
         source, target = ROOT / "docs" / path, root / "docs" / path
         target.parent.mkdir(parents=True, exist_ok=True)

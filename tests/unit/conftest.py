@@ -56,6 +56,8 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
         [tool.runbooks]
         command_timeout_s = 20
         default_target = "here"
+        steps = "runbook_steps.steps"
+        rests_on = ["runbook_steps.faults"]
         """
     )
     return pytester

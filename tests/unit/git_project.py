@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from tests.house import ENTRY_POINTS, HOUSE
+
 PAGE = """\
 ---
 kind: runbook
@@ -73,7 +75,7 @@ Feature: {title}
 """
 FILES = {
     "mkdocs.yml": "site_name: x\n",
-    "pyproject.toml": "",
+    "pyproject.toml": HOUSE + ENTRY_POINTS,
     ".gitignore": "build/\n",
     "docs/data/severity.yml": "levels:\n  HIGH: {impact: a, response: b, escalation: c}\n",
     "docs/data/contacts.yml": "team:\n  DevOps Lead: {name: a, phone: b, email: c, backup: d}\n",

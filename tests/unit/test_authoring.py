@@ -14,6 +14,7 @@ from runbook_steps.engine.checks.pages import check_project
 from runbook_steps.engine.cli.main import app
 from runbook_steps.engine.errors import ConfigurationError, RefusedError
 from runbook_steps.engine.project.project import load_project
+from tests.house import HOUSE
 
 MADE = ("docs/database/cache-fills-up.md", "features/database/cache-fills-up.feature")
 STEPS = "runbook_steps/steps/cache_fills_up.py"
@@ -45,7 +46,7 @@ def lay_out(root: Path) -> Path:
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The smallest project, in the current folder."""
-    (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(HOUSE, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return lay_out(tmp_path)
 

@@ -29,7 +29,7 @@ from runbook_steps.engine.run.undo import left_behind
 from runbook_steps.engine.sources.feature_file import parse_feature
 from runbook_steps.engine.sources.feedback_file import FEEDBACK, parse_feedback
 from runbook_steps.engine.sources.page_file import parse_page
-from runbook_steps.engine.targets.live_settings import LiveSettings, live_environment
+from runbook_steps.live.settings import PlatformSettings, platform_environment
 from runbook_steps.operations.backup_store import refuse_malformed
 
 QUICK = settings(
@@ -211,7 +211,7 @@ def test_any_live_setting_is_used_or_refused(text: str) -> None:
     """ConfigurationError, and never the value in it."""
     said = ""
     try:
-        live_environment(LiveSettings(database_url=text, redis_url=text))  # type: ignore[arg-type]
+        platform_environment(PlatformSettings(database_url=text, redis_url=text))  # type: ignore[arg-type]
     except ConfigurationError as refused:
         said = str(refused)
     assert len(text) < SHORT or text not in said

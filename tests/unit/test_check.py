@@ -12,6 +12,7 @@ import pytest
 
 from runbook_steps.engine.checks.pages import check_project
 from runbook_steps.engine.project.project import Project, load_project
+from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.sources.feature_file import parse_feature
 from runbook_steps.engine.sources.page_file import parse_page
 from runbook_steps.engine.sources.people_and_levels import parse_contacts, parse_severities
@@ -104,6 +105,7 @@ def project_of(
     pages = {**({PAGE_PATH: page} if page is not None else {}), **(others or {})}
     return Project(
         root=Path(),
+        settings=load_settings(ROOT),
         runbooks=(parse_feature(feature, FEATURE_PATH),) if feature is not None else (),
         pages=tuple(parse_page(text, path) for path, text in pages.items()),
         severities=parse_severities((ROOT / "docs/data/severity.yml").read_text(), "docs/data/severity.yml"),

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from runbook_steps.engine.cli.main import app
-from runbook_steps.engine.cli.reports import data_problems
+from runbook_steps.engine.cli.main import add_extensions, app
 from runbook_steps.engine.project.project import load_project
+from runbook_steps.version_1.command import data_problems
 from runbook_steps.version_1.coverage import COVERAGE_PAGE
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +26,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for file in ("mkdocs.yml", "pyproject.toml"):
         shutil.copy(ROOT / file, tmp_path)
     monkeypatch.chdir(tmp_path)
+    add_extensions()
     return tmp_path
 
 

@@ -22,6 +22,7 @@ from runbook_steps.engine.cli.main import app
 from runbook_steps.engine.errors import Position
 from runbook_steps.engine.model import Command
 from runbook_steps.engine.project.project import load_project
+from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.sources.python_steps import load_catalog
 from tests.unit.git_project import make_project
 
@@ -64,7 +65,7 @@ def test_steps_that_nobody_uses_and_lines_with_two_steps(root: Path) -> None:
     file = root / "runbook_steps/steps/known.py"
     file.parent.mkdir(parents=True)
     file.write_text(STEPS, encoding="utf-8")
-    said = [str(each) for each in step_drift(load_project(root), load_catalog(root))]
+    said = [str(each) for each in step_drift(load_project(root), load_catalog(load_settings(root)))]
 
     where = "runbook_steps/steps/known.py"
     assert [

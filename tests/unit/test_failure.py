@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runbook_steps.engine.model import Command, Position, Result
-from runbook_steps.engine.run.failure_story import failure_story, plain
+from runbook_steps.engine.run.failure_story import failure_story
+from runbook_steps.engine.text.terminal import plain
 
 COMMAND = Command("echo 1\nfalse", "bash", "do it", Position("features/a.feature", 6), 30.0)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from runbook_steps.engine.model import Command, Outcome, Position, Procedure, Risk, Role, Step, TargetFacts
-from runbook_steps.engine.run.plan import PARTS, has_no_undo, parts_needed, plan, unset_variables
+from runbook_steps.engine.run.plan import has_no_undo, parts_needed, plan, unset_variables
 
 
 def procedure(risk: Risk, *tags: str) -> Procedure:
@@ -97,5 +97,5 @@ def test_a_missing_tool_is_named() -> None:
 
 def test_parts_come_from_tags_or_are_all() -> None:
     """`@needs_redis` starts Redis alone."""
-    assert parts_needed(procedure(Risk.READONLY, "needs_redis")) == ("redis",)
-    assert parts_needed(procedure(Risk.READONLY)) == PARTS
+    assert parts_needed(procedure(Risk.READONLY, "needs_redis"), ["redis", "api"]) == ("redis",)
+    assert parts_needed(procedure(Risk.READONLY), ["redis", "api"]) == ("redis", "api")

@@ -18,6 +18,7 @@ from runbook_steps.engine.proof.evidence_file import write_evidence
 from runbook_steps.engine.site.navigation import navigation
 from runbook_steps.engine.sources.feature_file import procedure_hash
 from runbook_steps.engine.sources.page_file import parse_page
+from tests.house import HOUSE_ORDER
 
 FEATURE = '''\
 Feature: F
@@ -177,7 +178,7 @@ def test_the_site_is_ordered_by_domain_and_title() -> None:
         {"Decisions": ["decisions/index.md", "decisions/0001-a.md", "decisions/0002-b.md"]},
         {"Unknown": ["unknown/u.md"]},
         "contributing.md",
-    ] == navigation(pages)
+    ] == navigation(pages, HOUSE_ORDER)
 
 
 def test_a_proof_runs_out_and_may_be_a_mistake(root: Path) -> None:

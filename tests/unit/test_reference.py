@@ -23,6 +23,7 @@ from runbook_steps.engine.sources.people_and_levels import (
     url_problem,
 )
 from runbook_steps.version_1.corrections import changes_table, correction_problems, mistakes_table, parse_corrections
+from tests.house import HOUSE_ORDER
 
 ROOT = Path(__file__).parents[2]
 CORRECTIONS = """\
@@ -135,7 +136,7 @@ def test_pages_stand_in_the_order_they_are_followed() -> None:
     pages = [parse_page(f"# {name}", f"docs/deployment/{name}.md") for name in names]
 
     expected = ["index", "pre-deployment-checks", "production-deployment", "rollback", "a-first"]
-    assert {"Deployment": [f"deployment/{name}.md" for name in expected]} == navigation(pages)[1]
+    assert {"Deployment": [f"deployment/{name}.md" for name in expected]} == navigation(pages, HOUSE_ORDER)[1]
 
 
 def test_the_drill_of_the_escalation_follows_the_table() -> None:

@@ -32,7 +32,9 @@ from runbook_steps.engine.site.blocks.procedure import procedure_block
 from runbook_steps.engine.site.blocks.status import runbook_list, status_strip, symptom_list
 from runbook_steps.engine.sources.feature_file import parse_feature
 from runbook_steps.engine.sources.people_and_levels import Contact, Severity
-from runbook_steps.engine.text.html_text import inert, markdown_text, printable
+from runbook_steps.engine.text.html_text import inert, markdown_text
+from runbook_steps.engine.text.terminal import printable
+from tests.house import HOUSE_ORDER
 
 PATH = "features/redis/full.feature"
 FEATURE = '''\
@@ -189,7 +191,7 @@ def test_recorded_output_stands_folded_right_below_its_command() -> None:
     assert not re.search(r"<details[^>]* open", page)
     assert order(
         text_of(page),
-        "passed on embedded · 2026-11-23 18:00 (Asia/Amman) · 12 s",
+        "passed on embedded · 2026-11-23 15:00 (UTC) · 12 s",
         "redis-cli",
         "exit code 0",
         "OK",
@@ -340,10 +342,10 @@ def strip(*records: ScenarioRecord) -> str:
 
 
 def test_the_strip_tells_proof_time_commit_and_what_is_emulated() -> None:
-    """Times are those of Amman."""
+    """Times are those of the site's zone."""
     page = strip(record(BOOK.procedures[0]))
 
-    assert "Proven on embedded · 2026-11-23 18:00 (Asia/Amman) · commit abc1234 · 12 sEmulated: aws" in page
+    assert "Proven on embedded · 2026-11-23 15:00 (UTC) · commit abc1234 · 12 sEmulated: aws" in page
 
 
 def test_the_strip_tells_risk_time_owner_escalation_and_review() -> None:
@@ -454,7 +456,7 @@ def test_a_checklist_for_a_person_is_not_proven_by_a_machine() -> None:
 
 def test_the_home_page_leads_from_symptom_to_page() -> None:
     """What a person reads on the screen is what the table says."""
-    page = markdown(symptom_list([BOOK], ()), extensions=["tables"])
+    page = markdown(symptom_list([BOOK], (), HOUSE_ORDER), extensions=["tables"])
 
     assert "<td>OOM | no</td>" in page
     assert '<td><a href="redis/full.md">Redis is full</a></td>' in page

@@ -91,7 +91,7 @@ def test_everything_that_was_recorded_is_told() -> None:
     told = text_of(view(record()))
     for name, value in {
         "Result": "✓ passed",
-        "Started": "2026-11-23 18:00 (Asia/Amman)",
+        "Started": "2026-11-23 15:00 (UTC)",
         "Took": "1 min 15 s",
         "Commit": "abc1234def, with uncommitted changes",
         "Target": "embedded",

@@ -14,6 +14,7 @@ from runbook_steps.engine.site.blocks.finding import error_list, found_by, servi
 from runbook_steps.engine.site.search_weights import search_settings
 from runbook_steps.engine.sources.alerts_file import ALERTS, parse_alerts
 from runbook_steps.engine.sources.people_and_levels import Severity
+from tests.house import HOUSE_ORDER
 from tests.unit.test_alerts import SITE, TEXT
 
 FRONT = FrontMatter(
@@ -41,7 +42,7 @@ ALERTING = parse_alerts(TEXT, ALERTS)
 
 def test_the_start_has_the_search_the_worst_and_the_alerts() -> None:
     """In this order; a runbook that is not of the worst severity is not among them."""
-    lines = [line for line in start_here((OTHER, CACHE), ALERTING, LEVELS).split("\n") if line]
+    lines = [line for line in start_here((OTHER, CACHE), ALERTING, LEVELS, HOUSE_ORDER).split("\n") if line]
 
     assert [
         '<label class="rb-search" for="__search">Search: a message, an alert, a command</label>',
@@ -111,4 +112,4 @@ def test_the_index_of_alerts_has_a_row_and_an_anchor_for_each() -> None:
 )
 def test_a_runbook_counts_most_in_the_search(path: str, expected: dict[str, object], *, runbook: bool) -> None:
     """Also a decision that is written tomorrow stands behind it."""
-    assert expected == search_settings(path, runbook=runbook)
+    assert expected == search_settings(path, HOUSE_ORDER.search, runbook=runbook)

@@ -6,6 +6,7 @@ import datetime as dt
 
 from runbook_steps.engine.model import Evidence, Outcome, Risk, ScenarioRecord
 from runbook_steps.engine.site.blocks.proof import proof_matrix, proof_tables
+from tests.house import HOUSE_ORDER
 from tests.unit.proven_runbook import BOOK, PATH
 
 NOW = dt.datetime(2026, 11, 25, 16, tzinfo=dt.UTC)
@@ -38,7 +39,7 @@ def test_scenarios_are_counted_and_those_that_did_not_run_are_named() -> None:
         record("It is read", "[a]", Outcome.NOT_RUNNABLE, "jq is not installed"),
     )
     evidence = Evidence("embedded", "2026-11-23T15:01:00.000Z", {each.id: each for each in records})
-    table = proof_tables([BOOK], [evidence], "docs/about/proof.md")
+    table = proof_tables([BOOK], [evidence], "docs/about/proof.md", HOUSE_ORDER)
 
     assert "1 of 3 scenarios passed; last run 2026" in table
     assert "| Redis | 1 | 3 | 1 | 1 never proven, 1 not runnable here |" in table
@@ -48,7 +49,7 @@ def test_scenarios_are_counted_and_those_that_did_not_run_are_named() -> None:
 
 def test_without_evidence_nothing_is_proven() -> None:
     """And the page says what to do."""
-    assert "Nothing is proven yet: `make verify`" in proof_tables([BOOK], [], "docs/about/proof.md")
+    assert "Nothing is proven yet: `make verify`" in proof_tables([BOOK], [], "docs/about/proof.md", HOUSE_ORDER)
 
 
 def test_each_cell_of_the_matrix_leads_to_its_evidence() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runbook_steps.engine.site.blocks.no_undo import no_undo_table, points_of_no_return
+from runbook_steps.engine.run.plan import points_of_no_return
+from runbook_steps.engine.site.blocks.no_undo import no_undo_table
 from runbook_steps.engine.sources.feature_file import parse_feature
 
 FEATURE = """\

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from runbook_steps.engine.proof.rests_on import changed_sources, page_hash, source_index
+from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.sources.feature_file import parse_feature
+from tests.house import HOUSE
 
 ROOT = Path(__file__).parents[2]
 STEPS = "runbook_steps/steps/water.py"
@@ -52,6 +54,7 @@ def _measured() -> int:
     return 3
 '''
 FILES = {
+    "pyproject.toml": HOUSE,
     STEPS: WATER,
     "runbook_steps/steps/units.py": "def litres(n: int) -> int:\n    return n\n\n\ndef gallons() -> None: ...\n",
     "runbook_steps/steps/taps.py": "import pytest\nfrom pytest_bdd import then\n\n\n"
@@ -85,7 +88,7 @@ def project(tmp_path: Path) -> Path:
 
 def rests_on(root: Path) -> dict[str, list[dict[str, str]]]:
     """Runbook → what each of its scenarios rests on."""
-    index, found = source_index(root), dict[str, list[dict[str, str]]]()
+    index, found = source_index(load_settings(root)), dict[str, list[dict[str, str]]]()
     for file in sorted((root / "features").rglob("*.feature")):
         runbook = parse_feature(file.read_text("utf-8"), file.relative_to(root).as_posix())
         found[runbook.stem] = [index.of(procedure, runbook.stem) for procedure in runbook.procedures]
@@ -151,6 +154,7 @@ def test_the_real_steps_touch_their_own_runbooks(tmp_path: Path, path: str, code
     """A real step is changed: stale are the features whose text has its line; told by looking for the line."""
     for folder in ("runbook_steps/steps", "runbook_steps/faults", "runbook_steps/operations", "docs", "features"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "assets"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
     file = tmp_path / "runbook_steps/steps" / path
     text = file.read_text("utf-8")
     stale = stale_after(tmp_path, lambda: file.write_text(text.replace(code, "\n" + code), "utf-8"))

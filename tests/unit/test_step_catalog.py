@@ -8,7 +8,9 @@ from pathlib import Path
 
 from runbook_steps.engine.model import Role
 from runbook_steps.engine.project.project import load_project
+from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.sources.python_steps import lines_of, load_catalog
+from tests.house import HOUSE
 
 ROOT = Path(__file__).parents[2]
 STEPS = """\
@@ -52,7 +54,8 @@ def test_patterns_are_read_without_running_the_file(tmp_path: Path) -> None:
     }.items():
         (tmp_path / "runbook_steps" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "runbook_steps" / path).write_text(text, encoding="utf-8")
-    catalog = load_catalog(tmp_path)
+    (tmp_path / "pyproject.toml").write_text(HOUSE, encoding="utf-8")
+    catalog = load_catalog(load_settings(tmp_path))
 
     def found(role: Role, text: str) -> list[str]:
         return [step.function.rpartition(":")[2] for step in catalog.of(role, text)]
@@ -73,7 +76,7 @@ def test_patterns_are_read_without_running_the_file(tmp_path: Path) -> None:
 
 def test_every_line_of_this_project_has_exactly_one_step() -> None:
     """Also the rows of outlines: what a run would find, is found."""
-    catalog = load_catalog(ROOT)
+    catalog = load_catalog(load_settings(ROOT))
     lines = {
         line for each in load_project(ROOT).runbooks for procedure in each.procedures for line in lines_of(procedure)
     }
@@ -86,7 +89,7 @@ def test_an_operation_that_a_command_calls_is_reached() -> None:
     """By the name of the command, and what it imports."""
     runbook = load_project(ROOT).runbook("database/backup-and-restore")
     assert runbook is not None
-    reached = load_catalog(ROOT).reach(runbook)
+    reached = load_catalog(load_settings(ROOT)).reach(runbook)
 
     assert {"runbook_steps/operations/backup_cli.py", "runbook_steps/operations/backup_restore.py"} <= set(reached)
     assert "runbook_steps/operations/host.py" not in reached

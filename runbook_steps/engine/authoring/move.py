@@ -36,8 +36,6 @@ def moved_texts(texts: Mapping[str, str], old: str, new: str) -> dict[str, str]:
             after = _links(after, path, old, new)
         elif path.startswith("docs/data/") or path.endswith((".yml", ".yaml")):
             after = _names(after, old, new)
-        elif path == "runbook_steps/engine/site/navigation.py":
-            after = after.replace(f'"{old}"', f'"{new}"')
         if path == page:
             after = with_moved_from(after, path, old, new)
         if after != text:

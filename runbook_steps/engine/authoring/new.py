@@ -10,9 +10,8 @@ from runbook_steps.engine.errors import ConfigurationError, RefusedError
 from runbook_steps.engine.project.project import CONTACTS, SEVERITIES, Project
 from runbook_steps.engine.sources.page_head import suggestion
 
-__all__ = ["STEPS", "Skeleton", "paths_of", "refuse_name", "refuse_taken", "skeleton"]
+__all__ = ["Skeleton", "paths_of", "refuse_name", "refuse_taken", "skeleton"]
 
-STEPS = "runbook_steps/steps"
 """Where the Python steps of a project are."""
 LONGEST = 80
 """Characters of a stem: a step that names it must fit a line of Python."""
@@ -110,7 +109,10 @@ def _free_id(project: Project, stem: str) -> str:
 
 def _steps_path(project: Project, stem: str) -> str:
     name = stem.partition("/")[2].replace("-", "_")
-    short, long = f"{STEPS}/{name}.py", f"{STEPS}/{stem.replace('/', '_').replace('-', '_')}.py"
+    if not project.settings.steps:
+        raise ConfigurationError("[tool.runbooks] of pyproject.toml names no package of `steps`: where would they go?")
+    folder = project.settings.steps.replace(".", "/")
+    short, long = f"{folder}/{name}.py", f"{folder}/{stem.replace('/', '_').replace('-', '_')}.py"
     taken = name[0].isdigit() or (project.root / short).exists()
     if taken and (project.root / long).exists():
         raise RefusedError(f"{long} exists; choose another name, or move that file away")
@@ -229,7 +231,7 @@ from runbook_steps.engine.errors import CheckFailed
 
 @given("the situation of <stem>")
 def situation_is_there() -> None:
-    raise CheckFailed("not written yet: arrange what this runbook repairs, with a fault of runbook_steps/faults")
+    raise CheckFailed("not written yet: arrange what this runbook repairs, with a fault")
 
 
 @then("<stem> is written")

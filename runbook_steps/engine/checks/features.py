@@ -6,7 +6,7 @@ The parser refuses what it cannot read at all; these rules are about what it cou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from runbook_steps.engine.errors import FeatureError, Position
 from runbook_steps.engine.model import Command, Procedure, Risk, Role, Runbook
@@ -14,8 +14,6 @@ from runbook_steps.engine.sources.page_head import suggestion
 
 __all__ = ["feature_problems"]
 
-# the parts of targets.base.Target.start
-_PARTS = frozenset({"postgres", "redis", "nginx", "api", "aws", "kubernetes", "third_parties"})
 _PLAIN_TAGS = frozenset({"manual", "slow", *(f"risk_{risk}" for risk in Risk)})
 _OPEN_TAGS = ("requires_", "alert_", "needs_")
 _GUARDED_NAMES = (
@@ -34,12 +32,12 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u2
 _BUILTINS = frozenset({":", "[", "[[", "test", "export", "local", "readonly", "declare", "read"})
 
 
-def feature_problems(runbook: Runbook) -> Iterator[FeatureError]:
-    """Everything in a feature that breaks a rule."""
+def feature_problems(runbook: Runbook, parts: Sequence[str]) -> Iterator[FeatureError]:
+    """Everything in a feature that breaks a rule; `parts` are those that the project's targets can have."""
     if not runbook.procedures:
         yield FeatureError(Position(runbook.feature_path, 1), "has no scenario; write one, or remove the file")
     for procedure in runbook.procedures:
-        yield from _tags(procedure)
+        yield from _tags(procedure, parts)
         yield from _shape(procedure)
         for command in procedure.commands:
             yield from _prompts(command)
@@ -47,7 +45,7 @@ def feature_problems(runbook: Runbook) -> Iterator[FeatureError]:
             yield from _characters(command)
 
 
-def _tags(procedure: Procedure) -> Iterator[FeatureError]:
+def _tags(procedure: Procedure, parts: Sequence[str]) -> Iterator[FeatureError]:
     for tag in sorted(procedure.tags):
         prefix = next((p for p in _OPEN_TAGS if tag.startswith(p) and tag != p), None)
         if tag not in _PLAIN_TAGS and prefix is None:
@@ -56,8 +54,8 @@ def _tags(procedure: Procedure) -> Iterator[FeatureError]:
             )
             yield FeatureError(procedure.position, f"unknown tag @{tag}{hint}")
     for part in procedure.tagged("needs_"):
-        if part not in _PARTS:
-            known = ", ".join(sorted(_PARTS))
+        if part not in parts:
+            known = ", ".join(sorted(parts)) or "none: `parts` in [tool.runbooks] of pyproject.toml is empty"
             yield FeatureError(procedure.position, f"@needs_{part} names no part of a target; known: {known}")
 
 

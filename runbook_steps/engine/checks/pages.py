@@ -14,6 +14,7 @@ from runbook_steps.engine.checks.parameters import parameter_problems
 from runbook_steps.engine.checks.references import alert_problems, identity_problems
 from runbook_steps.engine.errors import FeatureError, PageError, Position, SourceError
 from runbook_steps.engine.model import Risk, Runbook
+from runbook_steps.engine.project.house import house_of
 from runbook_steps.engine.project.project import CONTACTS, SEVERITIES, Project
 from runbook_steps.engine.proof.staleness import stale_problems
 from runbook_steps.engine.sources.page_file import SECTIONS, Call, Page
@@ -23,11 +24,11 @@ __all__ = ["MACROS", "check_project"]
 
 MACROS = frozenset(
     {"procedure", "status", "symptoms", "runbooks", "evidence_schema", "runbooks_schema"}
-    | {"severities", "escalations", "team", "vendors", "links", "section", "mistakes", "changes", "proofs"}
+    | {"severities", "escalations", "team", "vendors", "links", "section", "proofs"}
     | {"proof_counts", "proof_matrix", "slowest", "trend", "flaky"}
     | {"start", "messages", "by_service", "by_severity", "alerts", "no_undo"}
 )
-"""What a page may call."""
+"""What a page may call, beside the macros of the project itself."""
 EXECUTABLE = frozenset(
     {"bash", "sh", "shell", "zsh", "fish", "ksh", "console", "shell-session", "terminal", "powershell", "bat"}
     | {"sql", "psql", "postgres", "postgresql", "plpgsql", "redis", "python", "py"}
@@ -40,10 +41,11 @@ _ON_OTHER_PAGES = _ON_RUNBOOKS | {"markdown", "toml", "ini", "nginx", "diff", "h
 def check_project(project: Project) -> tuple[SourceError, ...]:
     """Everything that breaks a rule, in order of file and line; empty when nothing does."""
     found = list(project.problems)
+    macros = MACROS | house_of(project.settings).macros.keys()
     for page in project.pages:
         found += page.problems
         found += _fences(page, runbook=project.is_runbook(page))
-        found += _names(page)
+        found += _names(page, macros)
     for page in filter(project.is_runbook, project.pages):
         found += _head(project, page)
         found += _sections(page)
@@ -53,7 +55,7 @@ def check_project(project: Project) -> tuple[SourceError, ...]:
     found += alert_problems(project)
     found += feedback_problems(project)
     for runbook in project.runbooks:
-        found += feature_problems(runbook)
+        found += feature_problems(runbook, project.settings.parts)
         found += _binding(project, runbook)
     if project.stale_fails:
         found += stale_problems(project.runbooks, project.evidence)
@@ -78,10 +80,10 @@ def _fences(page: Page, *, runbook: bool) -> Iterator[PageError]:
         yield PageError(position, f"a hand-written <pre> block: nothing ran it; {instead}")
 
 
-def _names(page: Page) -> Iterator[PageError]:
+def _names(page: Page, macros: frozenset[str]) -> Iterator[PageError]:
     for name, position in page.names:
-        if name not in MACROS:
-            hint = suggestion(name, sorted(MACROS))
+        if name not in macros:
+            hint = suggestion(name, sorted(macros))
             yield PageError(position, f"unknown macro or variable “{name}”{hint}")
 
 

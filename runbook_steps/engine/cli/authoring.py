@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from runbook_steps.engine.cli import reports
 from runbook_steps.engine.errors import ConfigurationError, RefusedError, SourceError
 from runbook_steps.engine.git import Repository
+from runbook_steps.engine.project.house import house_of
 from runbook_steps.engine.project.project import Project, find_root, load_project
 from runbook_steps.engine.sources.page_head import suggestion
 
@@ -89,7 +89,7 @@ def _move(repository: Repository, project: Project, old: str, new: str) -> set[s
         repository.run("mv", "--", source, target)
     for path, text in texts.items():
         (root / moved.get(path, path)).write_bytes(text.encode())
-    made = {moved.get(path, path) for path in texts} | reports.remake_coverage(root)
+    made = {moved.get(path, path) for path in texts} | house_of(project.settings).remake(root)
     broken = [problem for problem in _problems(load_project(root)) if problem.message not in before]
     if broken:
         raise RefusedError(f"moving it would break a rule, nothing was changed: {broken[0]}")
@@ -99,7 +99,7 @@ def _move(repository: Repository, project: Project, old: str, new: str) -> set[s
 def _problems(project: Project) -> list[SourceError]:
     from runbook_steps.engine.checks.pages import check_project  # noqa: PLC0415 - reads all pages: only when asked
 
-    return [*check_project(project), *reports.data_problems(project)]
+    return [*check_project(project), *house_of(project.settings).problems(project)]
 
 
 def _texts(repository: Repository) -> dict[str, str]:

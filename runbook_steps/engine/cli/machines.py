@@ -9,10 +9,10 @@ from typing import Any
 
 import typer
 
-from runbook_steps.engine.cli.target import Format, TextFormat
+from runbook_steps.engine.cli.options import Format, TextFormat
 from runbook_steps.engine.project.project import Project, find_root, load_project
-from runbook_steps.engine.run.failure_story import plain
 from runbook_steps.engine.site.build.address import site_address
+from runbook_steps.engine.text.terminal import plain
 
 __all__ = ["register"]
 

@@ -15,42 +15,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from runbook_steps.engine.cli import (
-    archive as archive_command,
-)
-from runbook_steps.engine.cli import (
-    authoring as authoring_command,
-)
-from runbook_steps.engine.cli import (
-    feedback as feedback_command,
-)
-from runbook_steps.engine.cli import (
-    machines as machines_command,
-)
-from runbook_steps.engine.cli import (
-    reports as reports_command,
-)
-from runbook_steps.engine.cli import (
-    review as review_command,
-)
-from runbook_steps.engine.cli import (
-    run as run_command,
-)
-from runbook_steps.engine.cli import (
-    site as site_command,
-)
-from runbook_steps.engine.cli import (
-    target as target_command,
-)
-from runbook_steps.engine.cli import (
-    target_check as target_check_command,
-)
-from runbook_steps.engine.cli.target import TextFormat
+from runbook_steps.engine.cli import authoring, feedback, machines, review, run, site, target
+from runbook_steps.engine.cli.options import Format, TextFormat
 from runbook_steps.engine.errors import ConfigurationError, RunbookError
 from runbook_steps.engine.model import Outcome, ScenarioRecord
 from runbook_steps.engine.proof.evidence_file import read_journal
-from runbook_steps.engine.run.failure_story import plain
 from runbook_steps.engine.settings import Settings, load_settings
+from runbook_steps.engine.text.terminal import plain
 
 if TYPE_CHECKING:
     from runbook_steps.engine.project.project import Project
@@ -65,35 +36,29 @@ app = typer.Typer(
     help="Runbooks that are proven. Prove with `pytest features/`; this command does the rest.",
     epilog="Exit codes: 0 good, 1 not good, 2 wrong use or sources, 3 refused, 4 no target.",
 )
-target_check_command.register(target_command.app)
-app.add_typer(target_command.app, name="target", help="Keep a target running for hand work.")
-reports_command.register(app)
-archive_command.register(app)
-authoring_command.register(app)
-review_command.register(app)
-feedback_command.register(app)
-machines_command.register(app)
-run_command.register(app)
-site_command.register(app)
-
-AsJson = target_command.Format
+app.add_typer(target.app, name="target")
+for part in (site, authoring, review, feedback, machines, run):
+    part.register(app)
 
 
 @app.command()
 def check(
-    format: AsJson = TextFormat.CONSOLE,  # noqa: A002 - the option's name
+    format: Format = TextFormat.CONSOLE,  # noqa: A002 - the option's name
     drift: Annotated[bool, typer.Option("--drift", help="also tell what comes apart; that breaks nothing")] = False,
-    target: Annotated[str, typer.Option(help="whose tools the commands need, for --drift")] = "embedded",
+    on: Annotated[str, typer.Option("--target", help="whose tools the commands need, for --drift")] = "embedded",
     undo: Annotated[bool, typer.Option("--undo", help="also list the changes that nothing takes back")] = False,
 ) -> None:
     """Check pages and features against the rules of the house. `runbooks check --format json`."""
+    from runbook_steps.engine.checks.drift_of_target import drift_of  # noqa: PLC0415
+    from runbook_steps.engine.checks.no_undo import without_undo  # noqa: PLC0415
     from runbook_steps.engine.checks.pages import check_project  # noqa: PLC0415 - reads all pages: only when asked
+    from runbook_steps.engine.project.house import house_of  # noqa: PLC0415
     from runbook_steps.engine.project.project import load_project  # noqa: PLC0415
 
     project = load_project(project_root())
-    problems = (*check_project(project), *reports_command.data_problems(project, page=False))
-    warnings = reports_command.drift_of(project, target) if drift else []
-    without = reports_command.without_undo(project)
+    problems = (*check_project(project), *house_of(project.settings).problems(project))
+    warnings = drift_of(project, on) if drift else []
+    without = without_undo(project)
     listed = without if undo else []
     if format is TextFormat.JSON:
         rows = [*(("problem", p) for p in problems), *(("drift", p) for p in warnings)]
@@ -116,19 +81,19 @@ def check(
 
 @app.command()
 def status(
-    target: Annotated[str, typer.Option(help="the target whose evidence to read")] = "embedded",
-    format: AsJson = TextFormat.CONSOLE,  # noqa: A002 - the option's name
+    on: Annotated[str, typer.Option("--target", help="the target whose evidence to read")] = "embedded",
+    format: Format = TextFormat.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """Show what is proven on a target, what is stale or was never proven, and why. Exit 1 when anything is not."""
     from runbook_steps.engine.project.project import load_project  # noqa: PLC0415 - reads all features: only when asked
 
     project = load_project(project_root())
-    records = records_on(project, target)
+    records = records_on(project, on)
     rows = [(key, records.get(key)) for key in scenario_ids(project)]
     if format is TextFormat.JSON:
         print_json([_row(key, record) for key, record in rows])
     else:
-        _status_table(target, rows)
+        _status_table(on, rows)
     good = all(record is not None and record.outcome is Outcome.PASSED for _, record in rows)
     raise typer.Exit(0 if good else 1)
 
@@ -136,7 +101,7 @@ def status(
 @app.command()
 def journal(
     path: Annotated[Path | None, typer.Argument(help="a journal; the newest when left out")] = None,
-    format: AsJson = TextFormat.CONSOLE,  # noqa: A002 - the option's name
+    format: Format = TextFormat.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """Read a journal, also of a run that was killed: how far it came, and what it did."""
     chosen = path or newest_journal(load_settings(project_root()))
@@ -236,10 +201,23 @@ def _ready() -> None:
         sys.exit(2)
 
 
+def add_extensions() -> None:
+    """The commands that the project here, or a package that is installed, adds. Raises ConfigurationError."""
+    from runbook_steps.engine.extensions import COMMANDS, extension_names, load_extension  # noqa: PLC0415
+
+    try:
+        settings = load_settings(project_root())
+    except ConfigurationError:  # said by the command that needs it
+        settings = None
+    for name in extension_names(COMMANDS, settings):
+        load_extension(COMMANDS, name, settings)(app, target.app)
+
+
 def main() -> None:
     """Runs the command; an error is one line on standard error."""
     _ready()
     try:
+        add_extensions()
         app(standalone_mode=True)
     except RunbookError as error:
         typer.echo(f"error: {plain(str(error))}", err=True)

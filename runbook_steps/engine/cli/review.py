@@ -14,10 +14,9 @@ from runbook_steps.engine.git import Repository
 from runbook_steps.engine.project.known import refuse_broken_feedback, refuse_unknown_role
 from runbook_steps.engine.project.project import Project, find_root, load_project
 from runbook_steps.engine.review.due import CHANGE_LOG, Proof, Review, calendar, logged, proven_words, reviews, signed
-from runbook_steps.engine.run.failure_story import plain
-from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.sources.feedback_file import FEEDBACK, open_on
 from runbook_steps.engine.sources.page_head import suggestion
+from runbook_steps.engine.text.terminal import plain
 
 __all__ = ["register"]
 
@@ -109,7 +108,7 @@ def plan(
     review = _named(project, name, dt.datetime.now(dt.UTC).date())
     refuse_broken_feedback(project)
     left = open_on(project.feedback.values(), review.runbook.front_matter)
-    made = make_plan(Repository(root), load_catalog(root), review, load_settings(root).journal_dir, left)
+    made = make_plan(Repository(root), load_catalog(project.settings), review, project.settings, left)
     typer.echo(plain(as_issue(made) if issue_body else as_text(made)))
 
 

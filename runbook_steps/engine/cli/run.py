@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runbook_steps.engine.cli.target import Format, TextFormat
+from runbook_steps.engine.cli.options import Format, TextFormat
 from runbook_steps.engine.errors import ConfigurationError, RefusedError
 from runbook_steps.engine.guided.brief import (
     NO_UNDO,
@@ -27,9 +27,9 @@ from runbook_steps.engine.guided.brief import (
 from runbook_steps.engine.guided.screen import Screen
 from runbook_steps.engine.model import Procedure, Risk, Runbook, TargetFacts
 from runbook_steps.engine.project.project import Project, find_root, load_project
-from runbook_steps.engine.run.failure_story import plain
 from runbook_steps.engine.run.plan import has_no_undo
 from runbook_steps.engine.settings import Settings, load_settings
+from runbook_steps.engine.text.terminal import plain
 
 if TYPE_CHECKING:
     from runbook_steps.engine.guided.past import Past
@@ -141,7 +141,7 @@ def _refuse_resume(past: Past, brief: Brief, settings: Settings) -> None:
     from runbook_steps.engine.run.undo import left_behind  # noqa: PLC0415
 
     left = left_behind(settings.undo_folder(brief.target.name))
-    sources = source_index(settings.root).of(brief.procedure, brief.runbook.stem)
+    sources = source_index(settings).of(brief.procedure, brief.runbook.stem)
     if past.record.feature != brief.runbook.feature_path:
         raise RefusedError(f"{past.journal} is of {past.record.feature}, not of {brief.runbook.feature_path}")
     past.refuse(brief.procedure, sources, brief.target.name, left)

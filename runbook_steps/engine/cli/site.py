@@ -1,4 +1,4 @@
-"""`runbooks build` and `runbooks serve`: the site, and its preview while it is written."""
+"""`runbooks build`, `serve`, `archive` and `links`: the site, its preview, the site in one file, and its links."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ import typer
 
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.project.project import find_root
+from runbook_steps.engine.text.terminal import plain
 
 __all__ = ["register"]
+
+FETCH_DEADLINE_S = 10.0
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command()(build)
     app.command()(serve)
+    app.command()(archive)
+    app.command()(links)
 
 
 def build(
@@ -44,3 +49,51 @@ def serve(
     if not host or not (port.isascii() and port.isdigit()):
         raise ConfigurationError(f"--address must be host:port, like 127.0.0.1:8000, not “{address}”")
     serve_preview(find_root(Path.cwd()), host, int(port))
+
+
+def archive(
+    site: Annotated[Path, typer.Argument(help="the folder of the built site")] = Path("site"),
+    folder: Annotated[Path | None, typer.Option(help="also write its files here, to open them right away")] = None,
+) -> None:
+    """Pack a built site into SITE/site.zip; it works from a disk, search too. `runbooks archive site`."""
+    from runbook_steps.engine.site.build.archive import ARCHIVE, write_archive  # noqa: PLC0415 - only when asked
+
+    count = write_archive(site, site / ARCHIVE, folder)
+    size = (site / ARCHIVE).stat().st_size / 1e6
+    typer.echo(f"{site / ARCHIVE}: {count} files, {size:.1f} MB", err=True)
+
+
+def links(
+    site: Annotated[Path, typer.Argument(help="the folder of the built site")] = Path("site"),
+    fetch: Annotated[bool, typer.Option("--fetch", help="also ask every external address")] = False,
+) -> None:
+    """List the external links of a built site; exit 1 when any link is broken."""
+    from runbook_steps.engine.site.build.links import broken_links, read_site, unreachable  # noqa: PLC0415
+
+    found = read_site(site)
+    bad = list(broken_links(found))
+    external = found.external()
+    for url in external:
+        typer.echo(plain(url))
+    if fetch:
+        bad += unreachable(external, _ask)
+    typer.echo(f"{sum(map(len, found.links.values()))} links, {len(external)} external addresses", err=True)
+    _tell([str(problem) for problem in bad])
+
+
+def _ask(url: str) -> str:
+    import httpx  # noqa: PLC0415 - only when something is fetched
+
+    try:
+        code = httpx.get(url, timeout=FETCH_DEADLINE_S, follow_redirects=True).status_code
+    except httpx.HTTPError as error:
+        return f"does not answer: {type(error).__name__}"
+    # a page behind a sign-in is there
+    return "" if code < httpx.codes.BAD_REQUEST or code in {401, 403, 405, 429} else f"answers {code}"
+
+
+def _tell(problems: list[str]) -> None:
+    for problem in problems:
+        typer.echo(plain(problem), err=True)
+    typer.echo(f"{len(problems)} problems" if problems else "no problems", err=True)
+    raise typer.Exit(1 if problems else 0)

@@ -108,7 +108,7 @@ def make_brief(project: Project, runbook: Runbook, procedure: Procedure, target:
         procedure=procedure,
         target=target,
         minutes=front.expected_minutes if front else 0,
-        refusal=plan(procedure, target, attended=True).reason,
+        refusal=plan(procedure, target, usual_parts=project.settings.usual_parts, attended=True).reason,
         use_when=texts.get("Use this when", ""),
         rollback=texts.get("Rollback", ""),
         escalation=texts.get("Escalation", ""),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 
 from rich.console import Console
 
-from runbook_steps.engine.text.html_text import printable
+from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["Lines", "Screen"]
 

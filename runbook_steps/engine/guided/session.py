@@ -21,10 +21,10 @@ from runbook_steps.engine.guided.past import Past
 from runbook_steps.engine.guided.screen import Screen
 from runbook_steps.engine.guided.steps import GuidedSteps
 from runbook_steps.engine.model import Outcome
-from runbook_steps.engine.pytest_side.feature_collector import procedure_of, relative_path
-from runbook_steps.engine.pytest_side.plugin import PROOF
-from runbook_steps.engine.run.guide import GUIDANCE
+from runbook_steps.engine.pytest_side.feature_collector import procedure_of
+from runbook_steps.engine.pytest_side.session_settings import GUIDANCE, PROOF
 from runbook_steps.engine.run.undo import Undo
+from runbook_steps.engine.settings import relative_path
 
 __all__ = ["GuidedRun"]
 

@@ -15,10 +15,11 @@ from runbook_steps.engine.proof.evidence_file import load_evidence
 from runbook_steps.engine.proof.past_runs import PastRun, past_runs
 from runbook_steps.engine.proof.rests_on import SourceIndex, source_index
 from runbook_steps.engine.proof.staleness import as_of
-from runbook_steps.engine.settings import load_settings
+from runbook_steps.engine.settings import Settings, load_settings
 from runbook_steps.engine.sources.alerts_file import ALERTS, Alert, parse_alerts
 from runbook_steps.engine.sources.feature_file import parse_feature, stem_of
 from runbook_steps.engine.sources.feedback_file import FEEDBACK, Remark, parse_feedback
+from runbook_steps.engine.sources.order_file import ORDER, Order, parse_order
 from runbook_steps.engine.sources.page_file import Page, parse_page
 from runbook_steps.engine.sources.people_and_levels import (
     Contact,
@@ -62,6 +63,8 @@ class Project:
     unreadable: frozenset[str] = frozenset()
     stale_fails: bool = False
     history: tuple[PastRun, ...] = ()
+    settings: Settings = field(default_factory=lambda: Settings(Path()))
+    order: Order = field(default_factory=Order)
 
     def runbook(self, stem: str) -> Runbook | None:
         """The runbook of that stem, or None."""
@@ -118,7 +121,7 @@ def load_project(root: Path, today: dt.date | None = None) -> Project:
         root=root,
         runbooks=bound,
         pages=pages,
-        evidence=tuple(_evidence(settings.evidence_dir, bound, root, today or dt.datetime.now(dt.UTC).date())),
+        evidence=tuple(_evidence(settings.evidence_dir, bound, settings, today or dt.datetime.now(dt.UTC).date())),
         severities=_data(root, SEVERITIES, parse_severities, problems),
         contacts=_data(root, CONTACTS, parse_contacts, problems),
         vendors=_data(root, CONTACTS, parse_vendors, problems),
@@ -129,6 +132,8 @@ def load_project(root: Path, today: dt.date | None = None) -> Project:
         unreadable=frozenset(unreadable),
         stale_fails=settings.stale_fails,
         history=past_runs(settings.evidence_dir),
+        settings=settings,
+        order=_read(root, ORDER, parse_order, problems) or Order(),
     )
 
 
@@ -169,6 +174,19 @@ def _bind(runbook: Runbook, page: Page | None) -> Runbook:
     return replace(runbook, page_path=page.path, front_matter=page.front_matter()[0])
 
 
+def _read(root: Path, path: str, parse: Callable[[str, str], _T], problems: list[SourceError]) -> _T | None:
+    """What a data file holds that a project may have; None when it has none, or a broken one."""
+    if not (root / path).is_file():
+        return None
+    try:
+        return parse((root / path).read_text("utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(PageError(Position(path, 1), f"cannot be read: {error}"))
+    except SourceError as error:
+        problems.append(error)
+    return None
+
+
 def _data(
     root: Path, path: str, parse: Callable[[str, str], Mapping[_K, _T]], problems: list[SourceError]
 ) -> Mapping[_K, _T]:
@@ -182,12 +200,12 @@ def _data(
     return {}
 
 
-def _evidence(folder: Path, runbooks: tuple[Runbook, ...], root: Path, today: dt.date) -> Iterator[Evidence]:
+def _evidence(folder: Path, runbooks: tuple[Runbook, ...], settings: Settings, today: dt.date) -> Iterator[Evidence]:
     index: list[SourceIndex] = []
 
     def sources(procedure: Procedure, stem: str) -> Mapping[str, str]:
         if not index:  # read when the first proof asks: a project that was never proven pays nothing
-            index.append(source_index(root))
+            index.append(source_index(settings))
         return index[0].of(procedure, stem)
 
     for path in sorted(folder.glob("*.json")):

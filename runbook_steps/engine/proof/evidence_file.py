@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ import jsonschema_rs
 
 from runbook_steps.engine.errors import EvidenceError, JournalError
 from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.engine.text.atomic_file import write_atomically
 from runbook_steps.engine.text.redact import Redactor
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "merge",
     "now",
     "read_journal",
-    "write_atomically",
     "write_evidence",
 ]
 
@@ -190,21 +189,6 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
         write_atomically(path, json.dumps(document, ensure_ascii=False, indent=1, default=str) + "\n")
     except OSError as error:
         raise EvidenceError(f"cannot write the evidence {path}: {error.strerror}; the old file stays") from error
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes beside the file and renames over it: a reader sees the old text or the new, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _redacted(value: Any, redactor: Redactor) -> Any:

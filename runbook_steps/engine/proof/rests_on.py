@@ -2,7 +2,8 @@
 
 Everything is read, nothing is run. In the files of steps every function, class and value counts by itself, and only
 where it is used, so that a change of one makes stale exactly the proofs that rest on it; faults and operations count
-as whole files, with those that they import. The engine (`runbook_steps/*.py`) and the targets do not count.
+as whole files, with those that they import. Of the engine only the
+steps that it brings and its notion of a fault count; targets do not.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from runbook_steps.engine.model import Procedure
+from runbook_steps.engine.settings import Settings
 from runbook_steps.engine.sources.python_step_file import StepModule, read_step_module
 from runbook_steps.engine.sources.python_steps import Catalog, lines_of, load_catalog
 
@@ -90,11 +91,12 @@ class SourceIndex:
         return reached
 
 
-def source_index(root: Path) -> SourceIndex:
-    """The index of the project in that folder; files that are no Python are passed over."""
-    catalog = load_catalog(root)
+def source_index(settings: Settings) -> SourceIndex:
+    """The index of the project; files that are no Python are passed over."""
+    catalog, root = load_catalog(settings), settings.root
+    steps = settings.steps.replace(".", "/")
     modules = {
-        path: read_step_module(path, catalog.texts[path], tree, frozenset(catalog.texts))
+        path: read_step_module(path, catalog.texts[path], tree, frozenset(catalog.texts), steps)
         for path, tree in catalog.trees.items()
     }
     fixtures = {name: f"{path}::{name}" for path, module in modules.items() for name in module.fixtures}
@@ -115,7 +117,7 @@ def page_hash(text: str) -> str:
 def changed_sources(then: Mapping[str, str], now: Mapping[str, str]) -> str:
     """What has changed between two readings, in a few words; empty when nothing has."""
     changed = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
-    names = [name.removeprefix("runbook_steps/") for name in changed[:_SHOWN]]
+    names = [name.partition("/")[2] if ".py" in name else name for name in changed[:_SHOWN]]
     more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
     return ", ".join(names) + more
 

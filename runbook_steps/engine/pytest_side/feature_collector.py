@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,19 +14,12 @@ import pytest_bdd
 
 from runbook_steps.engine.errors import FeatureError, Position, RunbookError
 from runbook_steps.engine.model import Procedure, Runbook
+from runbook_steps.engine.settings import relative_path
 from runbook_steps.engine.sources.feature_file import parse_feature
 
-__all__ = ["FeatureFile", "procedure_of", "relative_path"]
+__all__ = ["FeatureFile", "procedure_of"]
 
 PROCEDURE = pytest.StashKey[Procedure]()
-
-
-def relative_path(path: Path, root: Path) -> str:
-    """The path as ids and evidence name it: below the project's root when it is there."""
-    try:
-        return path.resolve().relative_to(root.resolve()).as_posix()
-    except ValueError:
-        return path.resolve().as_posix()
 
 
 def procedure_of(item: pytest.Item) -> Procedure | None:

@@ -12,7 +12,7 @@ import pytest
 from runbook_steps.engine.errors import CommandFailed, FaultError, NotApplicableNow, NotRunnableHere
 from runbook_steps.engine.model import Command, Result, Risk
 from runbook_steps.engine.pytest_side.feature_collector import procedure_of
-from runbook_steps.engine.pytest_side.plugin import PROOF
+from runbook_steps.engine.pytest_side.session_settings import PROOF
 from runbook_steps.engine.run.command import missing_tool, run_command
 from runbook_steps.engine.run.held_to_risk import Restraint
 from runbook_steps.engine.run.plan import unset_variables

@@ -9,6 +9,7 @@ import importlib
 import inspect
 import os
 import pkgutil
+import sys
 import traceback
 import uuid
 from collections.abc import Generator
@@ -22,9 +23,10 @@ from runbook_steps.engine.errors import ConfigurationError, RefusedError, Runboo
 
 if TYPE_CHECKING:
     from runbook_steps.engine.pytest_side.session import Proof
+    from runbook_steps.engine.settings import Settings
 
-PROOF = "runbooks-proof"
 RUN = pytest.StashKey[str]()
+RUNNING = pytest.StashKey["Proof"]()
 PROBLEM = pytest.StashKey[str]()
 PROBLEM_CODE = pytest.StashKey[int]()
 OWN_MARKERS = (
@@ -33,14 +35,10 @@ OWN_MARKERS = (
     "risk_destructive: the procedure can lose data or interrupt service",
     "manual: a person does the work; the machine cannot verify it",
     "slow: takes more than 20 seconds",
-    *(
-        f"needs_{part}: needs the part {part} of the target"
-        for part in ("postgres", "redis", "nginx", "api", "aws", "kubernetes", "third_parties")
-    ),
 )
-"""Tags that the engine itself understands; a project adds its `requires_` and `alert_` tags in pyproject.toml."""
-STEPS_PACKAGE = "runbook_steps.steps"
-COMMAND_STEPS = "runbook_steps.engine.pytest_side.command_steps"
+"""Tags that the engine itself understands; a project adds its own in pyproject.toml: `requires_` and `alert_` tags as
+`markers`, `needs_` tags by the `parts` of its targets."""
+COMMAND_STEPS = f"{__package__}.command_steps"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -124,7 +122,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if PROBLEM in session.config.stash:
         session.exitstatus = _problem_code(session.config)
         return
-    proof: Proof | None = session.config.pluginmanager.get_plugin(PROOF)
+    proof: Proof | None = session.config.stash.get(RUNNING, None)
     if proof is None and session.config.getoption("numprocesses", None) and _journals(session.config):
         proof = _proof(session.config)  # with pytest-xdist the features were collected by the workers only
     if proof is not None:
@@ -146,40 +144,45 @@ def _proof(config: pytest.Config) -> Proof | None:
     """The proof that this session is: made when the first feature is met; None if it cannot be."""
     if PROBLEM in config.stash:
         return None
+    from runbook_steps.engine.pytest_side.session_settings import PROOF  # noqa: PLC0415
+
     found: Proof | None = config.pluginmanager.get_plugin(PROOF)
     if found is None:
         try:
-            _refuse_early(config)
             from runbook_steps.engine.pytest_side import fixtures  # noqa: PLC0415 - only a session with features pays
             from runbook_steps.engine.pytest_side.session import Proof  # noqa: PLC0415
 
             found = Proof.from_config(config, config.stash[RUN])
-            _register_steps(config)
+            _register_parts(config, found.settings)
+            _register_steps(config, found.settings)
         except RunbookError as error:
             config.stash[PROBLEM] = str(error)  # said once, after collection: here it would be a traceback
             refused = isinstance(error, RefusedError)
             config.stash[PROBLEM_CODE] = error.exit_code if refused else pytest.ExitCode.USAGE_ERROR
             return None
+        config.stash[RUNNING] = found
         config.pluginmanager.register(found, PROOF)
         config.pluginmanager.register(fixtures, "runbooks-fixtures")
     return found
 
 
-def _refuse_early(config: pytest.Config) -> None:
-    """Raises TargetError for containers without an engine, before anything costly is imported."""
-    from runbook_steps.engine.pytest_side.session_settings import settings_of  # noqa: PLC0415 - only a session with features pays
-    from runbook_steps.engine.targets.docker_engine import refuse_without_engine  # noqa: PLC0415
-
-    if (config.getoption("--target") or settings_of(config).default_target) == "containers":
-        refuse_without_engine(os.environ)
+def _register_parts(config: pytest.Config, settings: Settings) -> None:
+    """A `@needs_` tag for each part: a scenario may need what this target lacks, never what no target has."""
+    for part in settings.parts:
+        config.addinivalue_line("markers", f"needs_{part}: needs the part {part} of the target")
 
 
-def _register_steps(config: pytest.Config) -> None:
+def _register_steps(config: pytest.Config, settings: Settings) -> None:
     """Makes every module of the steps package a plugin: its steps are seen by every feature."""
-    from runbook_steps import steps  # noqa: PLC0415 - only a session with features pays
+    from runbook_steps.engine.extensions import load_module  # noqa: PLC0415 - only a session with features pays
     from runbook_steps.engine.pytest_side.step_lookup import StepIndex  # noqa: PLC0415
 
-    names = [COMMAND_STEPS, *(f"{STEPS_PACKAGE}.{module.name}" for module in pkgutil.iter_modules(steps.__path__))]
+    names = [COMMAND_STEPS]
+    if settings.steps:
+        if str(settings.root) not in sys.path:
+            sys.path.insert(0, str(settings.root))  # as `python -m pytest` has it: a project need not be installed
+        folder = load_module(settings.steps, "steps").__path__
+        names += [f"{settings.steps}.{module.name}" for module in pkgutil.iter_modules(folder)]
     pytest.register_assert_rewrite(*names)
     owners: dict[str, str] = {}
     for name in names:

@@ -17,24 +17,26 @@ from runbook_steps.engine.errors import (
     RefusedError,
     TargetError,
 )
+from runbook_steps.engine.git import git_state
 from runbook_steps.engine.model import Outcome, Procedure, Risk, Role, ScenarioRecord
 from runbook_steps.engine.proof.evidence_file import Journal, load_evidence
 from runbook_steps.engine.proof.rests_on import SourceIndex, source_index
-from runbook_steps.engine.pytest_side.feature_collector import procedure_of, relative_path
-from runbook_steps.engine.pytest_side.session_settings import git_state, journals_of, settings_of
+from runbook_steps.engine.pytest_side.feature_collector import procedure_of
+from runbook_steps.engine.pytest_side.outcome import outcome_in_pytest
+from runbook_steps.engine.pytest_side.session_settings import GUIDANCE, journals_of, settings_of
 from runbook_steps.engine.run.before_and_after import Preparation
 from runbook_steps.engine.run.command import end_commands_of_dead_runs
 from runbook_steps.engine.run.consent import Consent, refuse_without_consent
 from runbook_steps.engine.run.failure_story import failure_story
 from runbook_steps.engine.run.file_evidence import file_evidence
-from runbook_steps.engine.run.guide import GUIDANCE, Guidance
+from runbook_steps.engine.run.guide import Guidance
 from runbook_steps.engine.run.held_to_risk import Restraint
-from runbook_steps.engine.run.outcome_of_error import message_of, outcome_of
-from runbook_steps.engine.run.plan import Plan, parts_needed, plan
+from runbook_steps.engine.run.outcome_of_error import message_of
+from runbook_steps.engine.run.plan import Plan, plan
 from runbook_steps.engine.run.recorder import Recorder, RunFacts
 from runbook_steps.engine.run.scenario_folder import sweep
 from runbook_steps.engine.run.undo import Undone
-from runbook_steps.engine.settings import Settings
+from runbook_steps.engine.settings import Settings, relative_path
 from runbook_steps.engine.sources.feature_file import stem_of
 from runbook_steps.engine.targets.by_name import make_target
 from runbook_steps.engine.targets.protocol import Target
@@ -101,7 +103,7 @@ class Proof:
             confirm, now = config.getoption("--confirm"), config.getoption("--now")
             consent = Consent(target.facts.allowed, confirm, now=now, attended=guide is not None)
             window = str(settings.targets.get(name, {}).get("window", ""))
-            refuse_without_consent(name, window, consent)
+            refuse_without_consent(name, window, consent, zone=settings.time_zone)
             if worker and consent.risk is not Risk.READONLY:
                 raise RefusedError(f"changes to {name} run one after another: leave out -n")
         return proof
@@ -191,8 +193,7 @@ class Proof:
     def start_target(self, procedure: Procedure | None = None) -> None:
         """Makes ready what the selected scenarios need, or this one. Ends the session when that fails."""
         chosen = [procedure] if procedure else [p for p in map(procedure_of, self._items) if p]
-        runnable = [p for p in chosen if self._plan(p).refusal is None]
-        parts = {part for each in runnable for part in parts_needed(each)}
+        parts = {part for each in map(self._plan, chosen) if each.refusal is None for part in each.parts}
         try:
             self.target.start(sorted(parts))
         except TargetError as error:
@@ -205,7 +206,8 @@ class Proof:
             pytest.exit(self._redactor(str(error)), returncode=code)
 
     def _plan(self, procedure: Procedure) -> Plan:
-        return plan(procedure, self.target.facts, attended=self.guide is not None)
+        usual = self.settings.usual_parts
+        return plan(procedure, self.target.facts, usual_parts=usual, attended=self.guide is not None)
 
     # ── pytest hooks ─────────────────────────────────────────────────────────────────────────
 
@@ -236,7 +238,7 @@ class Proof:
     def _sources(self, procedure: Procedure, feature: str) -> Mapping[str, str]:
         """What the proof rests on, read once a session: before the first scenario, as it then runs."""
         if self._index is None:
-            self._index = source_index(self.settings.root)
+            self._index = source_index(self.settings)
         return self._index.of(procedure, stem_of(feature))
 
     def _key(self, item: pytest.Item) -> str:
@@ -271,7 +273,7 @@ class Proof:
 
     def _outcome(self, error: BaseException) -> Outcome:
         """What the error means here. On a live target Given only looks: what it does not find is not the case now."""
-        outcome = outcome_of(error)
+        outcome = outcome_in_pytest(error)
         looking = not self.target.facts.disposable and self._role is Role.GIVEN
         return Outcome.NOT_APPLICABLE if looking and outcome is Outcome.FAILED else outcome
 
@@ -305,7 +307,7 @@ class Proof:
     def _judge_failure(
         self, item: pytest.Item, procedure: Procedure, error: BaseException, report: pytest.TestReport
     ) -> None:
-        outcome = self._outcome(error) if report.when == "call" else outcome_of(error)
+        outcome = self._outcome(error) if report.when == "call" else outcome_in_pytest(error)
         where, step = self._where(procedure)
         if outcome in {Outcome.NOT_APPLICABLE, Outcome.NOT_RUNNABLE}:
             if not isinstance(error, pytest.skip.Exception):

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from runbook_steps.engine.run.guide import Guidance
 from runbook_steps.engine.settings import Settings, load_settings
 
-__all__ = ["git_state", "journals_of", "settings_of"]
+__all__ = ["GUIDANCE", "PROOF", "journals_of", "settings_of"]
 
-
-def git_state(root: Path) -> tuple[str, bool]:
-    """The commit and whether the tree differs from it; (`unknown`, True) outside a git checkout."""
-    try:
-        commit = _git(root, "rev-parse", "HEAD")
-        return commit, bool(_git(root, "status", "--porcelain"))
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown", True
-
-
-def _git(root: Path, *arguments: str) -> str:
-    # a checkout that another user owns is still the one that is proven; its hooks are not run
-    trusted = ["-c", f"safe.directory={root}", "-c", "core.fsmonitor=false"]
-    command = ["git", "-C", str(root), *trusted, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
+PROOF = "runbooks-proof"
+"""The name that the running proof is registered under, with pytest's plugins."""
+GUIDANCE = pytest.StashKey[Guidance]()
+"""Where pytest's configuration holds who guides a person; not there in a drill."""
 
 
 def settings_of(config: pytest.Config) -> Settings:

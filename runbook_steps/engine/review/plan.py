@@ -12,23 +12,15 @@ from runbook_steps.engine.git import Repository
 from runbook_steps.engine.model import Outcome, ScenarioRecord
 from runbook_steps.engine.proof.evidence_file import SKIPPED, WENT_ON, guided_by, read_journal
 from runbook_steps.engine.review.due import Review
+from runbook_steps.engine.settings import Settings
 from runbook_steps.engine.sources.feedback_file import Remark
 from runbook_steps.engine.sources.python_steps import Catalog
 from runbook_steps.engine.text.html_text import markdown_text
 
 __all__ = ["Change", "Plan", "Run", "as_issue", "as_text", "make_plan"]
 
-DRILLS = frozenset({"embedded"})
-"""Targets that are there to be broken: what ran elsewhere was an incident, or a check of the real thing."""
 SHOWN = 20
 """Commits and runs that are listed; the others are counted."""
-_KINDS = (
-    ("page", "docs/"),
-    ("feature", "features/"),
-    ("steps", "runbook_steps/steps/"),
-    ("faults", "runbook_steps/faults/"),
-    ("operations", "runbook_steps/operations/"),
-)
 
 
 @dataclass(frozen=True)
@@ -78,22 +70,23 @@ class Plan:
 
 
 def make_plan(
-    repository: Repository, catalog: Catalog, review: Review, journals: Path, feedback: tuple[Remark, ...] = ()
+    repository: Repository, catalog: Catalog, review: Review, settings: Settings, feedback: tuple[Remark, ...] = ()
 ) -> Plan:
     """The plan, from the repository and the journals. Raises ConfigurationError when git refuses."""
     page = f"docs/{review.stem}.md"
-    files = (page, review.runbook.feature_path, *catalog.reach(review.runbook))
+    reached = [path for path in catalog.reach(review.runbook) if (repository.root / path).is_file()]
+    files = (page, review.runbook.feature_path, *reached)
     start = _last_review(repository, page, review)
-    runs, unreadable = _runs(journals, review)
+    runs, unreadable = _runs(settings.journal_dir, review)
     front = review.runbook.front_matter
-    incidents = tuple(run for run in runs if run.target not in DRILLS)
-    changes = tuple(_changes(repository, files, start))
+    incidents = tuple(run for run in runs if run.target not in settings.drills)
+    changes = tuple(_changes(repository, files, start, _kinds(settings)))
     return Plan(
         review=review,
         since=f"the review of {review.reviewed}" if review.reviewed else "it was begun",
         files=files,
         changes=changes,
-        drills=tuple(run for run in runs if run.target in DRILLS),
+        drills=tuple(run for run in runs if run.target in settings.drills),
         incidents=incidents,
         unreadable=unreadable,
         expected_minutes=front.expected_minutes if front else 0,
@@ -110,14 +103,23 @@ def _last_review(repository: Repository, page: str, review: Review) -> str:
     return found[-1] if found else ""
 
 
-def _changes(repository: Repository, files: tuple[str, ...], start: str) -> Iterator[Change]:
+def _kinds(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """What a path is, by how it begins; of a package the last part of its name."""
+    packages = (settings.steps, *settings.rests_on, settings.operations.package if settings.operations else "")
+    own = tuple((name.rpartition(".")[2], f"{name.replace('.', '/')}/") for name in packages if name)
+    return (("page", "docs/"), ("feature", "features/"), *own)
+
+
+def _changes(
+    repository: Repository, files: tuple[str, ...], start: str, known: tuple[tuple[str, str], ...]
+) -> Iterator[Change]:
     """The commits that touched those files, the newest first; a page's former names are followed no further."""
     what = ["--name-only", "--date=short", "--format=%x00%h%x1f%ad%x1f%s", *([f"{start}..HEAD"] if start else [])]
     for entry in repository.run("log", *what, "--", *files).split("\0")[1:]:
         head, _, names = entry.partition("\n")
         commit, day, subject = head.split("\x1f")
         touched = names.split("\n")
-        kinds = tuple(kind for kind, prefix in _KINDS if any(name.startswith(prefix) for name in touched))
+        kinds = tuple(kind for kind, prefix in known if any(name.startswith(prefix) for name in touched))
         yield Change(commit, day, subject, kinds)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from runbook_steps.engine.errors import RefusedError, TargetError
 from runbook_steps.engine.model import Risk
 from runbook_steps.engine.run.command import end_commands_of_dead_runs, run_command
-from runbook_steps.engine.run.consent import Lock, steady_state_problem
+from runbook_steps.engine.run.consent import steady_state_problem
 from runbook_steps.engine.run.scenario_folder import scenario_folder
 from runbook_steps.engine.run.undo import Undo, Undone, left_behind
 from runbook_steps.engine.settings import Settings
-from runbook_steps.engine.targets.protocol import Target
+from runbook_steps.engine.targets.protocol import Target, TargetLock
 
 __all__ = ["Preparation"]
 
@@ -35,7 +35,7 @@ class Preparation:
         self._settings = settings
         self._run = run
         self._tell = tell
-        self._lock: Lock | None = None
+        self._lock: TargetLock | None = None
         self._begun = False
         self.notices: list[str] = []
 
@@ -68,7 +68,7 @@ class Preparation:
                 undo.forget()  # what it would undo went with its target
             return
         if left or self._changes_a_live_target:
-            self._lock = self._take_lock()
+            self._lock = self._target.lock(self._run)
         if left:
             end_commands_of_dead_runs()  # a change that goes on behind its undo would stay
         for undo in left:
@@ -77,16 +77,6 @@ class Preparation:
             self.close()
         elif problem := self._problem():
             raise RefusedError(f"{self._target.name} is not in its steady state, nothing was changed: {problem}")
-
-    def _take_lock(self) -> Lock:
-        url = self._target.environment().get("DATABASE_URL", "")
-        if not url:
-            name = self._target.name
-            raise RefusedError(
-                f"{name} has no database configured, and the lock against a second run is kept there: "
-                f"set {name.upper()}_DATABASE_URL"
-            )
-        return Lock.take(url, self._run)
 
     def end(self) -> bool:
         """Whether the target is as it was: in its steady state, when it may have been changed."""
@@ -104,8 +94,11 @@ class Preparation:
             self._lock = None
 
     def _problem(self) -> str:
+        command = self._target.steady_state()
+        if command is None:
+            return "nothing says when it is: set `steady_state` in [tool.runbooks] of pyproject.toml to a command"
         with scenario_folder(self._settings.work_dir, self._run) as folder:
-            return steady_state_problem(self._target.environment(), folder)
+            return steady_state_problem(command, self._target.environment(), folder)
 
     def _undo(self, undo: Undo) -> None:
         with scenario_folder(self._settings.work_dir, self._run) as folder:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from runbook_steps.engine.model import Result
+from runbook_steps.engine.text.terminal import plain_lines
 
-__all__ = ["command_story", "failure_story", "plain"]
+__all__ = ["command_story", "failure_story"]
 
 LAST_LINES = 12
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def plain(text: str) -> str:
-    """The text without terminal escapes and control characters: output is shown, never obeyed."""
-    return _CONTROL.sub("", text)
 
 
 def failure_story(where: str, step: str, error: str, result: Result | None, *, scenario: str, target: str) -> str:
@@ -24,11 +17,6 @@ def failure_story(where: str, step: str, error: str, result: Result | None, *, s
         lines += command_story(result)
     lines += ["", *(f"  {line}" for line in error.strip().splitlines())]
     return plain_lines(lines)
-
-
-def plain_lines(lines: list[str]) -> str:
-    """Joins lines, each made harmless for a terminal."""
-    return "\n".join(plain(line).rstrip() for line in lines)
 
 
 def command_story(result: Result) -> list[str]:

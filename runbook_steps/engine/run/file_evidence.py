@@ -13,8 +13,8 @@ from runbook_steps.engine.errors import EvidenceError, JournalError
 from runbook_steps.engine.model import Outcome, ScenarioRecord
 from runbook_steps.engine.proof.evidence_file import load_evidence, merge, read_journal, write_evidence
 from runbook_steps.engine.proof.past_runs import keep_run
-from runbook_steps.engine.pytest_side.feature_collector import relative_path
 from runbook_steps.engine.run.secrets_left import leaking_files, site_files
+from runbook_steps.engine.settings import relative_path
 from runbook_steps.engine.text.redact import Redactor
 
 __all__ = ["Filed", "file_evidence"]

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-import pytest
-
 from runbook_steps.engine.run.undo import Undo
 
-__all__ = ["GUIDANCE", "Guidance"]
+__all__ = ["Guidance"]
 
 
 class Guidance(Protocol):
@@ -27,7 +25,3 @@ class Guidance(Protocol):
 
     def takes_over(self, undo: Undo) -> bool:
         """Whether this run goes on where a killed one stopped, and so keeps its undo."""
-
-
-GUIDANCE = pytest.StashKey[Guidance]()
-"""Where pytest's configuration holds it."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from runbook_steps.engine.errors import CommandTimedOut, NotApplicableNow, NotRunnableHere
+from runbook_steps.engine.errors import CommandTimedOut, NotApplicableNow, NotRunnableHere, RunbookError
 from runbook_steps.engine.model import Outcome
 
 __all__ = ["message_of", "outcome_of"]
@@ -17,9 +15,9 @@ def outcome_of(error: BaseException) -> Outcome:
             return Outcome.TIMED_OUT
         case NotApplicableNow():
             return Outcome.NOT_APPLICABLE
-        case NotRunnableHere() | pytest.skip.Exception():
+        case NotRunnableHere():
             return Outcome.NOT_RUNNABLE
-        case KeyboardInterrupt() | SystemExit() | pytest.exit.Exception():
+        case KeyboardInterrupt() | SystemExit():
             return Outcome.INTERRUPTED
         case _:
             return Outcome.FAILED
@@ -28,8 +26,4 @@ def outcome_of(error: BaseException) -> Outcome:
 def message_of(error: BaseException) -> str:
     """What went wrong, with the kind of the error unless it is one of ours or an assertion."""
     said = str(error).strip() or type(error).__name__
-    return (
-        said
-        if isinstance(error, AssertionError) or type(error).__module__.startswith("runbook_steps")
-        else (f"{type(error).__name__}: {said}")
-    )
+    return said if isinstance(error, AssertionError | RunbookError) else f"{type(error).__name__}: {said}"

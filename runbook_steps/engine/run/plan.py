@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
-from runbook_steps.engine.model import Command, Outcome, Procedure, Risk, TargetFacts
+from runbook_steps.engine.model import Command, Outcome, Procedure, Risk, Runbook, TargetFacts
 
-__all__ = ["PARTS", "Plan", "has_no_undo", "parts_needed", "plan", "unset_variables"]
-
-PARTS = ("postgres", "redis", "third_parties", "api", "nginx", "aws")
-"""The parts of a target that a scenario needs when no `@needs_` tag says less."""
+__all__ = ["Plan", "has_no_undo", "parts_needed", "plan", "points_of_no_return", "unset_variables"]
 
 
 _USED = re.compile(r"""\$\{?([A-Z][A-Z0-9_]{2,})(?=\}|[^A-Z0-9_:}-]|$)|os\.environ\[["']([A-Z][A-Z0-9_]+)["']\]""")
@@ -30,18 +27,20 @@ class Plan:
     reason: str = ""
 
 
-def plan(procedure: Procedure, facts: TargetFacts, *, attended: bool = False) -> Plan:
+def plan(procedure: Procedure, facts: TargetFacts, *, usual_parts: Sequence[str] = (), attended: bool = False) -> Plan:
     """What running the procedure on that target means, or why it will not be run.
 
+    `usual_parts` are what a procedure without a `@needs_` tag needs.
     `attended`: a person is asked before every command, and may make a change that has no undo.
     """
-    refusal, reason = _refusal(procedure, facts, attended=attended)
-    return Plan(procedure, procedure.commands, parts_needed(procedure), refusal, reason)
+    parts = parts_needed(procedure, usual_parts)
+    refusal, reason = _refusal(procedure, facts, parts, attended=attended)
+    return Plan(procedure, procedure.commands, parts, refusal, reason)
 
 
-def parts_needed(procedure: Procedure) -> tuple[str, ...]:
-    """The parts to start: those of its `@needs_` tags, all of PARTS when it has none."""
-    return procedure.tagged("needs_") or PARTS
+def parts_needed(procedure: Procedure, usual_parts: Sequence[str] = ()) -> tuple[str, ...]:
+    """The parts to start: those of its `@needs_` tags, the usual ones when it has none."""
+    return procedure.tagged("needs_") or tuple(usual_parts)
 
 
 def has_no_undo(procedure: Procedure) -> bool:
@@ -50,15 +49,22 @@ def has_no_undo(procedure: Procedure) -> bool:
     return procedure.risk is not Risk.READONLY and changes and not _keeps_an_undo(procedure)
 
 
+def points_of_no_return(runbooks: Iterable[Runbook]) -> tuple[tuple[Runbook, Procedure], ...]:
+    """Every procedure that changes something and keeps no undo ready, in the order of the files."""
+    return tuple((runbook, each) for runbook in runbooks for each in runbook.procedures if has_no_undo(each))
+
+
 def _keeps_an_undo(procedure: Procedure) -> bool:
     return any(command.undo for command in procedure.commands)
 
 
-def _refusal(procedure: Procedure, facts: TargetFacts, *, attended: bool) -> tuple[Outcome | None, str]:
+def _refusal(
+    procedure: Procedure, facts: TargetFacts, parts: Sequence[str], *, attended: bool
+) -> tuple[Outcome | None, str]:
     missing = [tool for tool in procedure.tagged("requires_") if tool not in facts.tools]
     if missing:
         return Outcome.NOT_RUNNABLE, f"{', '.join(missing)} not found on the PATH of {facts.name}"
-    absent = [part for part in parts_needed(procedure) if facts.parts is not None and part not in facts.parts]
+    absent = [part for part in parts if facts.parts is not None and part not in facts.parts]
     if absent:
         return Outcome.NOT_RUNNABLE, f"{facts.name} has no {', '.join(absent)} configured"
     if procedure.risk.rank > facts.allowed.rank:

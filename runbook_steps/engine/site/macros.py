@@ -14,6 +14,7 @@ from mkdocs.exceptions import PluginError
 from runbook_steps.engine.checks.pages import check_project
 from runbook_steps.engine.errors import RunbookError
 from runbook_steps.engine.model import Procedure, Runbook
+from runbook_steps.engine.project.house import Macro, house_of
 from runbook_steps.engine.project.project import Project, load_project
 from runbook_steps.engine.proof.evidence_file import EVIDENCE_SCHEMA, evidence_schema
 from runbook_steps.engine.settings import load_settings
@@ -49,9 +50,9 @@ from runbook_steps.engine.site.machines.catalog import catalog_schema
 from runbook_steps.engine.site.machines.publisher import Publisher
 from runbook_steps.engine.site.navigation import navigation, ordered
 from runbook_steps.engine.site.search_weights import search_settings
+from runbook_steps.engine.site.words import show_times_in
 from runbook_steps.engine.sources.alerts_file import alerts_json
 from runbook_steps.engine.sources.page_file import Call
-from runbook_steps.version_1.corrections import Correction, changes_table, load_corrections, mistakes_table
 
 __all__ = ["define_env", "on_post_build", "on_post_page_macros", "on_pre_page_macros"]
 
@@ -60,10 +61,11 @@ def define_env(env: Any) -> None:
     """Called by mkdocs-macros before a build: checks the project, stops the build when a rule is broken."""
     root = Path(env.project_dir)
     project = _checked(root)
-    env.conf.nav = env.conf.nav or navigation(project.pages)
+    env.conf.nav = env.conf.nav or navigation(project.pages, project.order)
     _made_html(env, root)
     _watch(env, root)
     env.rb_project = project
+    show_times_in(project.settings.time_zone)
     folders = env.conf["use_directory_urls"]
     env.rb_publisher = Publisher(project, env.conf["site_url"] or "")
     env.rb_evidence = EvidenceViews(project, load_settings(root), env.conf["site_name"], folders=folders)
@@ -89,7 +91,7 @@ def define_env(env: Any) -> None:
 
     @env.macro  # type: ignore[untyped-decorator]
     def symptoms() -> str:
-        return symptom_list(project.runbooks, project.evidence)
+        return symptom_list(project.runbooks, project.evidence, project.order)
 
     @env.macro  # type: ignore[untyped-decorator]
     def runbooks() -> str:
@@ -99,6 +101,7 @@ def define_env(env: Any) -> None:
     env.macro(lambda: folded_text("The schema, as JSON", _schema_text(catalog_schema())), "runbooks_schema")
     _reference(env, project)
     _finding(env, project)
+    _of_the_house(env, project)
     if not gc.get_freeze_count():  # once: a preview reads the project again, and the former one must go
         gc.freeze()  # what is read lives as long as the build: the collector need not look at it again and again
 
@@ -106,15 +109,9 @@ def define_env(env: Any) -> None:
 def _reference(env: Any, project: Project) -> None:
     """The macros of pages that are no runbooks."""
 
-    def corrections() -> tuple[Correction, ...]:
-        try:
-            return load_corrections(project.root)
-        except RunbookError as error:
-            raise PluginError(str(error)) from error
-
     def section() -> str:
         folder = env.page.file.src_uri.rpartition("/")[0]
-        return section_list(ordered(project.runbooks, folder), project.evidence)
+        return section_list(ordered(project.runbooks, folder, project.order), project.evidence)
 
     def page() -> str:
         return f"docs/{env.page.file.src_uri}"
@@ -124,7 +121,7 @@ def _reference(env: Any, project: Project) -> None:
         return proof_matrix(project.runbooks, project.evidence, page(), now, folders=folders)
 
     env.macro(lambda: severity_table(project.severities), "severities")
-    env.macro(lambda: proof_tables(project.runbooks, project.evidence, page()), "proofs")
+    env.macro(lambda: proof_tables(project.runbooks, project.evidence, page(), project.order), "proofs")
     now = dt.datetime.now(dt.UTC)
     proof = f"{PROOF_PAGE}.md" if project.page(PROOF_PAGE) else ""
     env.macro(lambda: proof_counts(project.runbooks, project.evidence, proof), "proof_counts")
@@ -138,8 +135,19 @@ def _reference(env: Any, project: Project) -> None:
     env.macro(lambda: vendor_table(project.vendors), "vendors")
     env.macro(lambda group: link_list(project.links, group), "links")
     env.macro(section, "section")
-    env.macro(lambda: mistakes_table(project, corrections(), page()), "mistakes")
-    env.macro(lambda: changes_table(project, corrections(), page()), "changes")
+
+
+def _of_the_house(env: Any, project: Project) -> None:
+    """The macros that the project brings itself: each is given the path of the page that calls it."""
+    for name, macro in house_of(project.settings).macros.items():
+
+        def call(macro: Macro = macro) -> str:
+            try:
+                return macro(project, f"docs/{env.page.file.src_uri}")
+            except RunbookError as error:
+                raise PluginError(str(error)) from error
+
+        env.macro(call, name)
 
 
 def _finding(env: Any, project: Project) -> None:
@@ -149,7 +157,7 @@ def _finding(env: Any, project: Project) -> None:
         page = f"docs/{env.page.file.src_uri}"
         return alert_index(project.alerts, project.runbooks, project.severities, project.evidence, page)
 
-    env.macro(lambda: start_here(project.runbooks, project.alerts, project.severities), "start")
+    env.macro(lambda: start_here(project.runbooks, project.alerts, project.severities, project.order), "start")
     env.macro(lambda: error_list(project.runbooks), "messages")
     env.macro(lambda: service_list(project.runbooks), "by_service")
     env.macro(lambda: severity_list(project.runbooks, project.severities), "by_severity")
@@ -161,7 +169,7 @@ def on_pre_page_macros(env: Any) -> None:
     """Lets the search weigh the page, unless its head says how."""
     path = env.page.file.src_uri
     runbook = path.removesuffix(".md") in env.variables["rb_stems"]
-    if settings := search_settings(path, runbook=runbook):
+    if settings := search_settings(path, env.rb_project.order.search, runbook=runbook):
         env.page.meta.setdefault("search", settings)
 
 

@@ -2,51 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from runbook_steps.engine.model import FrontMatter, Runbook
+from runbook_steps.engine.sources.order_file import Order
 from runbook_steps.engine.sources.page_file import Page
 
-__all__ = ["DOMAINS", "ORDER", "folder_title", "in_order", "navigation", "ordered"]
-
-DOMAINS = (
-    "emergency",
-    "alerts",
-    "health",
-    "application",
-    "database",
-    "infrastructure",
-    "deployment",
-    "security",
-    "performance",
-    "maintenance",
-    "reference",
-    "about",
-    "decisions",
-)
-"""Folders of `docs/`, in their order; others follow by name."""
-
-ORDER = (
-    "emergency/incident-response",
-    "emergency/severity-levels",
-    "emergency/escalation",
-    "emergency/incident-report",
-    "health/daily-check",
-    "deployment/pre-deployment-checks",
-    "deployment/production-deployment",
-    "deployment/post-deployment-validation",
-    "deployment/rollback",
-    "maintenance/weekly-maintenance",
-    "maintenance/monthly-maintenance",
-    "security/breach-response",
-    "about/change-log",
-)
-"""Pages that come first in their folder, in the order they are followed; the others follow by title."""
+__all__ = ["folder_title", "in_order", "navigation", "ordered"]
 
 NavItem = str | dict[str, "str | list[NavItem]"]
 
 
-def navigation(pages: Iterable[Page]) -> list[NavItem]:
+def navigation(pages: Iterable[Page], order: Order) -> list[NavItem]:
     """The site's `nav`: home, a section per folder that has pages, and how to contribute."""
     top: list[str] = []
     folders: dict[str, list[Page]] = {}
@@ -57,23 +24,29 @@ def navigation(pages: Iterable[Page]) -> list[NavItem]:
             folders.setdefault(folder, []).append(page)
         elif path != "index.md":
             top.append(path)
-    sections: list[NavItem] = [{folder_title(name): _section(folders[name])} for name in in_order(folders)]
+    sections: list[NavItem] = [
+        {folder_title(name): _section(folders[name], order)} for name in in_order(folders, order)
+    ]
     return [{"Home": "index.md"}, *sections, *sorted(top)]
 
 
-def ordered(runbooks: Iterable[Runbook], folder: str) -> list[Runbook]:
+def ordered(runbooks: Iterable[Runbook], folder: str, order: Order) -> list[Runbook]:
     """The runbooks of a folder in the order of its navigation."""
     found = [runbook for runbook in runbooks if runbook.stem.startswith(f"{folder}/")]
-    return sorted(found, key=lambda runbook: _rank(runbook.stem, runbook.front_matter, runbook.name))
+    return sorted(found, key=lambda runbook: _rank(runbook.stem, runbook.front_matter, runbook.name, order))
 
 
-def _rank(stem: str, front: FrontMatter | None, name: str) -> tuple[int, str]:
-    return ORDER.index(stem) if stem in ORDER else len(ORDER), (front.title if front else name).casefold()
+def _rank(stem: str, front: FrontMatter | None, name: str, order: Order) -> tuple[int, str]:
+    return _index(stem, order.first), (front.title if front else name).casefold()
 
 
-def in_order(folders: Iterable[str]) -> list[str]:
-    """Folders of `docs/` as DOMAINS has them, others behind them by name."""
-    return sorted(folders, key=lambda name: (DOMAINS.index(name) if name in DOMAINS else len(DOMAINS), name))
+def in_order(folders: Iterable[str], order: Order) -> list[str]:
+    """Folders of `docs/` in their order, others behind them by name."""
+    return sorted(folders, key=lambda name: (_index(name, order.domains), name))
+
+
+def _index(name: str, names: Sequence[str]) -> int:
+    return names.index(name) if name in names else len(names)
 
 
 def folder_title(folder: str) -> str:
@@ -81,13 +54,12 @@ def folder_title(folder: str) -> str:
     return folder.replace("-", " ").capitalize()
 
 
-def _section(pages: list[Page]) -> list[NavItem]:
-    """The index first, then those of ORDER, numbered pages by their number, the others by title."""
-    return [page.path.removeprefix("docs/") for page in sorted(pages, key=_place)]
+def _section(pages: list[Page], order: Order) -> list[NavItem]:
+    """The index first, then those that are to be followed, numbered pages by their number, the others by title."""
+    return [page.path.removeprefix("docs/") for page in sorted(pages, key=lambda page: _place(page, order))]
 
 
-def _place(page: Page) -> tuple[bool, int, str]:
+def _place(page: Page, order: Order) -> tuple[bool, int, str]:
     name = page.path.rpartition("/")[2]
     title = str(page.head.values.get("title", "")) or page.title
-    first = ORDER.index(page.stem) if page.stem in ORDER else len(ORDER)
-    return name != "index.md", first, name if name[:1].isdigit() else title.casefold()
+    return name != "index.md", _index(page.stem, order.first), name if name[:1].isdigit() else title.casefold()

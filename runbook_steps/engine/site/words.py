@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from runbook_steps.engine.model import Outcome, Risk
 from runbook_steps.engine.proof.standing import Tone
@@ -17,11 +18,12 @@ __all__ = [
     "minutes",
     "outcome_tone",
     "risk_sign",
+    "show_times_in",
     "sign",
 ]
 
-# Jordan has kept UTC+3 all year since October 2022: no time zone files are needed to show its time.
-_AMMAN = timezone(timedelta(hours=3), "Asia/Amman")
+_SHOWN_IN = [ZoneInfo("UTC")]
+"""The time zone of the site, of one process as a locale is: set once, by who builds it or answers for it."""
 _SIGNS: Mapping[Tone, str] = {Tone.GOOD: "✓", Tone.BAD: "✗", Tone.PARTLY: "!", Tone.NONE: "?"}
 _RISK_SIGNS: Mapping[Risk, str] = {Risk.READONLY: "○", Risk.MUTATING: "◐", Risk.DESTRUCTIVE: "▲"}
 _TONES: Mapping[Outcome, Tone] = {
@@ -72,15 +74,20 @@ def minutes(count: int) -> str:
     return f"about {duration(count * 60)}"
 
 
+def show_times_in(zone: ZoneInfo) -> None:
+    """From now on `local_time` speaks of this zone."""
+    _SHOWN_IN[0] = zone
+
+
 def local_time(iso: str) -> str:
-    """An ISO 8601 time as `2026-11-23 18:00 (Asia/Amman)`; what cannot be read is shown as it is."""
+    """An ISO 8601 time as `2026-11-23 18:00 (UTC)`, in the site's zone; what cannot be read is shown as it is."""
     try:
         at = datetime.fromisoformat(iso)
     except ValueError:
         return iso
     if at.tzinfo is None:
         return iso
-    return f"{at.astimezone(_AMMAN):%Y-%m-%d %H:%M} (Asia/Amman)"
+    return f"{at.astimezone(_SHOWN_IN[0]):%Y-%m-%d %H:%M} ({_SHOWN_IN[0].key})"
 
 
 def age(iso: str, now: datetime) -> str:

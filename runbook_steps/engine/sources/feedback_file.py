@@ -14,7 +14,7 @@ import yaml
 from runbook_steps.engine.errors import ConfigurationError, PageError
 from runbook_steps.engine.model import FrontMatter
 from runbook_steps.engine.text.data_file import Entry, read_document
-from runbook_steps.engine.text.html_text import printable
+from runbook_steps.engine.text.terminal import printable
 
 __all__ = [
     "FEEDBACK",

@@ -8,8 +8,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from runbook_steps.engine.errors import ConfigurationError, PageError, Position
-from runbook_steps.engine.proof.evidence_file import write_atomically
 from runbook_steps.engine.sources.feedback_file import FEEDBACK, Remark, feedback_text, parse_feedback
+from runbook_steps.engine.text.atomic_file import write_atomically
 
 __all__ = ["change_feedback", "load_feedback"]
 

@@ -28,8 +28,12 @@ class StepModule:
     fixtures: frozenset[str]
 
 
-def read_step_module(path: str, text: str, tree: ast.Module, files: Set[str]) -> StepModule:
-    """`tree` is the text as Python has it. `files` are the project's own sources, which an import may name."""
+def read_step_module(path: str, text: str, tree: ast.Module, files: Set[str], steps: str = "") -> StepModule:
+    """The parts of a file; `tree` is its text as Python has it.
+
+    `files` are the project's own sources, which an import may name: of those in the folder `steps` each part counts
+    by itself.
+    """
     lines = text.splitlines(keepends=True)
     parts: dict[str, str] = {}
     names: dict[str, frozenset[str]] = {}
@@ -42,7 +46,7 @@ def read_step_module(path: str, text: str, tree: ast.Module, files: Set[str]) ->
         kinds = _kinds(node) if isinstance(node, _Function) else frozenset()
         asks[name] = _arguments(node) if isinstance(node, _Function) and kinds else frozenset()
         fixtures |= {name} if "fixture" in kinds else set()
-        uses[name] = set(_imported(node, name, files)) if isinstance(node, ast.ImportFrom) else set()
+        uses[name] = set(_imported(node, name, files, steps)) if isinstance(node, ast.ImportFrom) else set()
     for name in parts:
         # what stands at the top level and has no name (an `if`, a call) may change any of the others
         uses[name] |= {f"{path}::{other}" for other in names[name] | {_OTHER} if other in parts and other != name}
@@ -97,7 +101,7 @@ def _names(node: ast.stmt) -> frozenset[str]:
     return frozenset(each.id for each in found) - own
 
 
-def _imported(node: ast.ImportFrom, name: str, files: Set[str]) -> Iterator[str]:
+def _imported(node: ast.ImportFrom, name: str, files: Set[str], steps: str) -> Iterator[str]:
     """Where a name comes from, when it is this project's: a part of a file of steps, else a whole file."""
     base = (node.module or "").replace(".", "/")
     for alias in node.names:
@@ -106,7 +110,7 @@ def _imported(node: ast.ImportFrom, name: str, files: Set[str]) -> Iterator[str]
         if f"{base}/{alias.name}.py" in files:
             yield f"{base}/{alias.name}.py"
         elif f"{base}.py" in files:
-            of_steps = base.startswith("runbook_steps/steps/")
+            of_steps = bool(steps) and base.startswith(f"{steps}/")
             yield f"{base}.py::{alias.name}" if of_steps else f"{base}.py"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,19 +15,18 @@ from parse_type import cfparse
 
 from runbook_steps.engine.errors import Position
 from runbook_steps.engine.model import Procedure, Role, Runbook
+from runbook_steps.engine.settings import Operations, Settings
 from runbook_steps.engine.sources.feature_file import COMMAND_STEP, MANUAL_STEP
 from runbook_steps.engine.sources.parameters import TAKES
 
 __all__ = ["Catalog", "StepDefinition", "lines_of", "load_catalog"]
 
-_PACKAGES = ("steps", "faults", "operations")
-_ENGINE_STEPS = "engine/pytest_side/command_steps.py"
+_ENGINE = Path(__file__).parents[1]
+_OF_THE_ENGINE = ("pytest_side/command_steps.py", "run/situation.py")
+"""What of the engine counts as a proof's own: the steps that it brings, and what a fault is."""
 _ROLES = {"given": (Role.GIVEN,), "when": (Role.WHEN,), "then": (Role.THEN,), "step": tuple(Role)}
 _KNOWN = {"COMMAND_STEP.pattern": COMMAND_STEP.pattern, "MANUAL_STEP.pattern": MANUAL_STEP.pattern, "TAKES": TAKES}
-_IMPORT = re.compile(
-    r"^[ \t]*from[ \t]+(?P<module>runbook_steps\.[\w.]+)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n]*)", re.MULTILINE
-)
-_OPERATION = re.compile(r"\bbeautycort\s+([a-z][a-z0-9-]+)")
+_IMPORT = re.compile(r"^[ \t]*from[ \t]+(?P<module>[\w.]+)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n]*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Catalog:
     imports: Mapping[str, frozenset[str]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     trees: Mapping[str, ast.Module] = field(default_factory=dict, compare=False)
+    own_command: Operations | None = None
     _found: dict[tuple[Role, str], tuple[StepDefinition, ...]] = field(default_factory=dict, compare=False)
 
     def of(self, role: Role, text: str) -> tuple[StepDefinition, ...]:
@@ -77,10 +78,15 @@ class Catalog:
         return tuple(sorted(reached))
 
     def operations(self, procedure: Procedure) -> Iterator[str]:
-        """The files of the `beautycort` commands that a procedure calls."""
-        for word in {word for command in procedure.commands for word in _OPERATION.findall(command.text)}:
+        """The files of the project's own commands that a procedure calls."""
+        if self.own_command is None:
+            return
+        named = re.compile(rf"\b{re.escape(self.own_command.command)}\s+([a-z][a-z0-9-]+)")
+        folder = _folder(self.own_command.package)
+        for word in {word for command in procedure.commands for word in named.findall(command.text)}:
             for path, text in self.texts.items():
-                if path.endswith("_cli.py") and (f'"{word}"' in text or f"def {word.replace('-', '_')}(" in text):
+                own = path.startswith(f"{folder}/") and path.endswith("_cli.py")
+                if own and (f'"{word}"' in text or f"def {word.replace('-', '_')}(" in text):
                     yield path
 
 
@@ -95,37 +101,47 @@ def lines_of(procedure: Procedure) -> Iterator[tuple[Role, str]]:
             yield step.role, text
 
 
-def load_catalog(root: Path) -> Catalog:
-    """What is below `runbook_steps/` of the project; files that are no Python are passed over."""
+def load_catalog(settings: Settings) -> Catalog:
+    """What the project's packages hold, and the engine's own steps; files that are no Python are passed over."""
     steps: list[StepDefinition] = []
     imports: dict[str, frozenset[str]] = {}
     texts: dict[str, str] = {}
     trees: dict[str, ast.Module] = {}
-    for package in _PACKAGES:
-        files = sorted((root / "runbook_steps" / package).glob("*.py"))
-        own = root / "runbook_steps" / _ENGINE_STEPS
-        for file in [*files, own] if package == "steps" and own.is_file() else files:
-            path = file.relative_to(root).as_posix()
+    own = settings.operations
+    for package in filter(None, (settings.steps, *settings.rests_on, own.package if own else "")):
+        for file in sorted((settings.root / _folder(package)).glob("*.py")):
+            _read(file, file.relative_to(settings.root).as_posix(), texts)
+    for name in _OF_THE_ENGINE:
+        _read(_ENGINE / name, (_ENGINE / name).relative_to(_ENGINE.parents[1]).as_posix(), texts)
+    folders = [_folder(settings.steps)] if settings.steps else []
+    for path in list(texts):
+        if path.rpartition("/")[0] in folders or path.endswith(_OF_THE_ENGINE[0]):
             try:
-                texts[path] = file.read_text("utf-8")
-                tree = ast.parse(texts[path]) if package == "steps" else None
-            except (OSError, ValueError, SyntaxError):
+                trees[path] = ast.parse(texts[path])
+            except (ValueError, SyntaxError):
+                del texts[path]
                 continue
-            imports[path] = frozenset(name for name in _imported(texts[path]) if (root / name).is_file())
-            if tree is not None:
-                trees[path] = tree
-                steps += _definitions(tree, path)
-    return Catalog(tuple(steps), imports, texts, trees)
+            steps += _definitions(trees[path], path)
+    for path, text in texts.items():
+        imports[path] = frozenset(name for name in _imported(text) if name in texts)
+    return Catalog(tuple(steps), imports, texts, trees, own)
+
+
+def _folder(package: str) -> str:
+    return package.replace(".", "/")
+
+
+def _read(file: Path, path: str, texts: dict[str, str]) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        texts[path] = file.read_text("utf-8")
 
 
 def _imported(text: str) -> Iterator[str]:
     """By the words, not by the parsed text: a mention in a docstring costs nothing, parsing every file does."""
     for found in _IMPORT.finditer(text):
-        module = found["module"]
-        if module.split(".")[1] in _PACKAGES:
-            base = module.replace(".", "/")
-            yield f"{base}.py"
-            yield from (f"{base}/{name}.py" for name in re.findall(r"(?:^|[(,])\s*(\w+)", found["names"]))
+        base = _folder(found["module"])
+        yield f"{base}.py"
+        yield from (f"{base}/{name}.py" for name in re.findall(r"(?:^|[(,])\s*(\w+)", found["names"]))
 
 
 def statements(node: ast.AST) -> Iterator[ast.stmt]:

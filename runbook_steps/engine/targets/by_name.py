@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from runbook_steps.engine.errors import ConfigurationError
+from runbook_steps.engine.extensions import TARGETS, extension_names, load_extension
 from runbook_steps.engine.model import Risk
 from runbook_steps.engine.settings import Settings
-from runbook_steps.engine.targets.protocol import Target
+from runbook_steps.engine.targets.protocol import Target, TargetMaker
 
-__all__ = ["LIVE", "TARGETS", "make_target"]
+__all__ = ["make_target", "target_names"]
 
-LIVE = ("staging", "production")
-TARGETS = ("embedded", "containers", *LIVE)
+_LIVE = "live"
+"""The entry point that makes every target which has a table in pyproject.toml and no entry point of its own."""
+
+
+def target_names(settings: Settings) -> tuple[str, ...]:
+    """The targets that can be asked for."""
+    return tuple(n for n in dict.fromkeys((*extension_names(TARGETS, settings), *settings.targets)) if n != _LIVE)
 
 
 def make_target(name: str, settings: Settings, allow: Risk | None) -> Target:
     """The target of that name, not started. Raises ConfigurationError for a name that is not known."""
-    if name == "embedded":
-        from runbook_steps.stand_in.embedded import EmbeddedTarget  # noqa: PLC0415 - starts servers: costly
+    make: TargetMaker | None = load_extension(TARGETS, name, settings) if name != _LIVE else None
+    if make is None and name in settings.targets:
+        make = load_extension(TARGETS, _LIVE, settings) or _any_live_target()
+    if make is None:
+        known = ", ".join(target_names(settings)) or "none: an entry point of `runbooks.targets` makes one"
+        raise ConfigurationError(f"no target named {name!r}; there is {known}")
+    return make(name, settings, allow)
 
-        return EmbeddedTarget.create(allowed=allow or Risk.DESTRUCTIVE)
-    if name == "containers":
-        from runbook_steps.stand_in.containers import ContainersTarget  # noqa: PLC0415 - only when it is asked for
 
-        return ContainersTarget.over(settings.targets.get(name, {}), allowed=allow or Risk.DESTRUCTIVE)
-    if name in LIVE or name in settings.targets:
-        from runbook_steps.engine.targets.live import LiveTarget  # noqa: PLC0415 - only when it is asked for
-        from runbook_steps.engine.targets.live_settings import load_live_settings  # noqa: PLC0415
+def _any_live_target() -> TargetMaker:
+    from runbook_steps.engine.targets.live import LiveTarget  # noqa: PLC0415 - only when it is asked for
 
-        live = load_live_settings(name, settings.targets.get(name, {}), settings.root)
-        return LiveTarget(name, live, allow or Risk.READONLY)
-    known = dict.fromkeys((*TARGETS, *settings.targets))
-    raise ConfigurationError(f"no target named {name!r}; there is {', '.join(known)}")
+    return LiveTarget.make

@@ -1,56 +1,107 @@
-"""A live target: staging or production, reached by URLs. Nothing here starts, stops or breaks anything."""
+"""A live target, reached by URLs. Nothing here starts, stops or breaks anything.
+
+A house says in a subclass which settings it has, what its parts are called, and how they are asked and locked.
+"""
 
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
-from runbook_steps.engine.errors import ConfigurationError, TargetError
-from runbook_steps.engine.model import Risk, TargetFacts
-from runbook_steps.engine.targets.live_settings import LiveSettings, live_environment, secret_words
+from filelock import FileLock, Timeout
 
-__all__ = ["LiveTarget"]
+from runbook_steps.engine.errors import ConfigurationError, Position, RefusedError, TargetError
+from runbook_steps.engine.model import Command, Risk, TargetFacts
+from runbook_steps.engine.settings import Settings
+from runbook_steps.engine.targets.live_settings import (
+    LiveSettings,
+    live_environment,
+    load_live_settings,
+    secret_words,
+)
+from runbook_steps.engine.targets.protocol import TargetLock
+from runbook_steps.engine.targets.reachable import Reached
+
+__all__ = ["LiveTarget", "commands_on_path", "search_folders"]
 
 _CONNECT_S = 5.0
+_STEADY_LIMIT_S = 60.0
 _SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
-_PART_OF = {  # the settings any of which says that a target has the part
-    "postgres": ("database_url",),
-    "redis": ("redis_url",),
-    "api": ("api_base_url",),
-    "nginx": ("api_base_url",),
-    "aws": ("aws_endpoint_url", "aws_access_key_id", "aws_profile", "aws_role_arn", "aws_credentials"),
-    "third_parties": ("tap_api_url",),
-    "kubernetes": ("kubeconfig",),
-}
-_SHIM = "runbook_steps.stand_in.embedded.shims.redis_cli"
-_ADDRESS_OF = {"postgres": "DATABASE_URL", "redis": "REDIS_URL", "api": "API_BASE_URL", "aws": "AWS_ENDPOINT_URL"}
 _PORTS = {"postgres": 5432, "postgresql": 5432, "redis": 6379, "rediss": 6379, "http": 80, "https": 443}
 
 
 class LiveTarget:
-    """Staging or production. HOME and TMPDIR of its commands are private and removed by `close`."""
+    """HOME and TMPDIR of its commands are private and removed by `close`. Made with `make`.
+
+    `kind` are its settings, `part_settings` those any of which says that a part is there, `addresses` the variable
+    whose URL must answer for a part. Without a subclass every part of the project is taken to be there.
+    """
 
     control = None
+    kind: ClassVar[type[LiveSettings]] = LiveSettings
+    part_settings: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    addresses: ClassVar[Mapping[str, str]] = {}
 
-    def __init__(self, name: str, settings: LiveSettings, allowed: Risk) -> None:
+    def __init__(self, name: str, live: LiveSettings, settings: Settings, allowed: Risk) -> None:
         """Raises ConfigurationError when nothing is configured."""
         self._name = name
+        self._live = live
         self._settings = settings
         self._allowed = allowed
-        self._environment = live_environment(settings)
+        self._environment = self.variables()
         self._home: Path | None = None
-        if not self.parts:
-            raise ConfigurationError(
-                f"{name} is not configured: set {name.upper()}_API_BASE_URL, {name.upper()}_DATABASE_URL, "
-                f"{name.upper()}_REDIS_URL … in the environment or in .env.{name}"
-            )
+        if not self.parts or not self._environment:
+            raise ConfigurationError(self.nothing_configured())
+
+    @classmethod
+    def make(cls, name: str, settings: Settings, allow: Risk | None) -> Self:
+        """What an entry point of `runbooks.targets` names. Raises ConfigurationError."""
+        live = load_live_settings(cls.kind, name, settings.targets.get(name, {}), settings.root)
+        return cls(name, live, settings, allow or Risk.READONLY)
+
+    # ── what a house may say otherwise ───────────────────────────────────────────────────────────
+
+    def variables(self) -> dict[str, str]:
+        """The vocabulary of a command, as far as the settings say something. Raises ConfigurationError."""
+        return live_environment(self._live)
+
+    def own_commands(self) -> Mapping[str, str]:
+        """Name → script of the commands that this machine lacks and the house brings; they are `emulated`."""
+        return {}
+
+    def lock(self, run: str) -> TargetLock:
+        """One changing run at a time, of this machine's. Raises RefusedError when another one has it."""
+        del run
+        file = self._settings.work_dir.parent / "locks" / f"{self._name}.lock"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(file)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise RefusedError(f"another run changes this target: it holds {file}. Wait for it, or end it") from None
+        return lock
+
+    def reachable(self, environment: Mapping[str, str]) -> Iterator[Reached]:
+        """Asks every part that has an address whether it listens. Reads only, never raises for what is away."""
+        for part, variable in self.addresses.items():
+            if not environment.get(variable):
+                yield Reached(part, None, f"not configured ({variable} is not set)")
+            else:
+                problem = self._silent(part)
+                yield Reached(part, not problem, problem or "listens")
+
+    def nothing_configured(self) -> str:
+        """What is said of a target that no setting is there for."""
+        return f"{self._name} is not configured: set {self._name.upper()}_… in the environment or in .env.{self._name}"
+
+    # ── the interface ────────────────────────────────────────────────────────────────────────────
 
     @property
     def name(self) -> str:
@@ -60,24 +111,21 @@ class LiveTarget:
     @property
     def parts(self) -> frozenset[str]:
         """The parts that are configured."""
-        return frozenset(
-            part for part, names in _PART_OF.items() if any(_said(getattr(self._settings, name)) for name in names)
-        )
-
-    @property
-    def settings(self) -> LiveSettings:
-        """What it was made from."""
-        return self._settings
+        if not self.part_settings:
+            return frozenset(self._settings.parts)
+        said = {name for name in type(self._live).model_fields if _said(getattr(self._live, name))}
+        return frozenset(part for part, names in self.part_settings.items() if said & set(names))
 
     @property
     def facts(self) -> TargetFacts:
         """Live: Given only observes; nothing is emulated, and what is not configured is not there."""
+        own = self.own_commands()
         return TargetFacts(
             name=self._name,
             disposable=False,
             allowed=self._allowed,
-            tools=_tools() | {"redis-cli"},
-            emulated={} if _has_redis_cli() else {"redis-cli": "shim of this project"},
+            tools=commands_on_path() | own.keys(),
+            emulated=dict.fromkeys(own, "shim of this project"),
             parts=self.parts,
         )
 
@@ -87,22 +135,27 @@ class LiveTarget:
         if silent:
             raise TargetError(f"{'; '.join(dict.fromkeys(silent))}. `runbooks target check {self._name}` tells more")
 
+    def steady_state(self) -> Command | None:
+        """`steady_state` of the settings."""
+        text = self._settings.steady_state
+        return Command(text, "bash", "look at the steady state", Position("-", 0), _STEADY_LIMIT_S) if text else None
+
     def environment(self) -> Mapping[str, str]:
         """What the settings say, a PATH, and folders of its own."""
         home = self._own_folder()
         return {
             **self._environment,
-            "PATH": os.pathsep.join((*_folders(), str(home / "bin"))),
+            "PATH": os.pathsep.join((*search_folders(), str(home / "bin"))),
             "HOME": str(home / "home"),
             "TMPDIR": str(home / "tmp"),
             "LANG": "C.UTF-8",
-            "TZ": "Asia/Amman",
+            "TZ": self._settings.time_zone.key,
             "RUNBOOKS_TARGET": self._name,
         }
 
     def secrets(self) -> frozenset[str]:
         """Every secret of the settings."""
-        return secret_words(self._settings)
+        return secret_words(self._live)
 
     def versions(self) -> Mapping[str, str]:
         """Nothing is asked of a live target before a procedure does."""
@@ -116,19 +169,17 @@ class LiveTarget:
 
     def _own_folder(self) -> Path:
         if self._home is None:
-            self._home = Path(tempfile.mkdtemp(prefix="beautycort-live-"))
+            self._home = Path(tempfile.mkdtemp(prefix="runbooks-live-"))
             for name in ("home", "tmp", "bin"):
                 (self._home / name).mkdir(mode=0o700)
-            if not _has_redis_cli():
-                shim = self._home / "bin" / "redis-cli"
-                shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m {_SHIM} "$@"\n', "utf-8")
-                shim.chmod(0o700)
+            for name, script in self.own_commands().items():
+                (self._home / "bin" / name).write_text(script, "utf-8")
+                (self._home / "bin" / name).chmod(0o700)
         return self._home
 
     def _silent(self, part: str) -> str:
         """What does not answer there, empty when it does."""
-        variable = _ADDRESS_OF.get("api" if part == "nginx" else part, "")
-        url = self._environment.get(variable, "")
+        url = self._environment.get(self.addresses.get(part, ""), "")
         if not url:
             return ""
         parts = urlsplit(url)
@@ -145,17 +196,15 @@ def _said(value: object) -> bool:
     return bool(text)
 
 
-def _folders() -> tuple[str, ...]:
+def search_folders() -> tuple[str, ...]:
+    """Where the commands of a live target are looked for: this environment's, then the system's."""
     return (str(Path(sys.executable).parent), *_SYSTEM_FOLDERS)
 
 
-def _has_redis_cli() -> bool:
-    return shutil.which("redis-cli", path=os.pathsep.join(_folders())) is not None
-
-
-def _tools() -> frozenset[str]:
+def commands_on_path() -> frozenset[str]:
+    """The names of all executables there."""
     names: set[str] = set()
-    for folder in _folders():
+    for folder in search_folders():
         try:
             names.update(e.name for e in os.scandir(folder) if os.access(e.path, os.X_OK) and not e.is_dir())
         except OSError:

@@ -1,4 +1,8 @@
-"""What a live target is reached by: variables with the target's prefix, its env file, its table in pyproject.toml."""
+"""What a live target is reached by: variables with the target's prefix, its env file, its table in pyproject.toml.
+
+A house declares the settings that it knows in a subclass of `LiveSettings`; whatever else has the prefix is for
+commands only.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from dotenv import dotenv_values
@@ -15,62 +19,22 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from runbook_steps.engine.errors import ConfigurationError
 
-__all__ = ["LiveSettings", "live_environment", "load_live_settings", "secret_words"]
+__all__ = ["LiveSettings", "live_environment", "load_live_settings", "secret_words", "split_url"]
 
 _SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|_KEY$|AUTH", re.IGNORECASE)
+_OURS = frozenset({"window", "more"})
+_Settings = TypeVar("_Settings", bound="LiveSettings")
 
 
 class LiveSettings(BaseSettings):
-    """One live target. An empty value means: this target has no such part.
+    """One live target. An empty value means: this target has no such thing.
 
     `env_prefix`, `env_file` and `window` come from the table; `window` is when destructive drills may run,
-    `Sun 02:00-05:00` in the time zone Asia/Amman. `more` holds what else has the prefix, for commands only.
+    `Sun 02:00-05:00` in the project's time zone. `more` holds what else has the prefix, for commands only.
     """
 
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    api_base_url: str = ""
-    api_slots: str = ""
-    database_url: SecretStr = SecretStr("")
-    readonly_database_url: SecretStr = SecretStr("")
-    redis_url: SecretStr = SecretStr("")
-    aws_region: str = ""
-    aws_endpoint_url: str = ""
-    aws_access_key_id: SecretStr = SecretStr("")
-    aws_secret_access_key: SecretStr = SecretStr("")
-    aws_session_token: SecretStr = SecretStr("")
-    aws_profile: str = ""
-    aws_role_arn: str = ""
-    aws_web_identity_token_file: str = ""
-    aws_credentials: str = ""
-    aws_backup_bucket: str = "beautycort-backups"
-    backup_provider: str = "s3"
-    backup_retention_days: str = "30"
-    backup_compression: str = "true"
-    backup_encryption: str = "true"
-    backup_encryption_key: SecretStr = SecretStr("")
-    alb_name: str = "beautycort-alb"
-    alb_target_group_arn: str = ""
-    jwt_secret: SecretStr = SecretStr("")
-    jwt_expires_in: str = "15m"
-    node_env: str = ""
-    supabase_url: str = ""
-    supabase_service_key: SecretStr = SecretStr("")
-    tap_api_url: str = ""
-    twilio_api_url: str = ""
-    expo_api_url: str = ""
-    cdn_url: str = ""
-    github_api_url: str = ""
-    slack_webhook_url: SecretStr = SecretStr("")
-    kubeconfig: str = ""
-    kube_context: str = ""
-    log_dir: str = ""
-    nginx_prefix: str = ""
-    nginx_conf: str = ""
-    nginx_access_log: str = ""
-    nginx_error_log: str = ""
-    health_check_timeout: str = "10000"
-    ssl_cert_file: str = ""
     window: str = ""
     more: dict[str, str] = {}
 
@@ -88,7 +52,7 @@ class LiveSettings(BaseSettings):
         return env_settings, dotenv_settings, file_secret_settings, init_settings
 
 
-def load_live_settings(name: str, table: Mapping[str, Any], root: Path) -> LiveSettings:
+def load_live_settings(kind: type[_Settings], name: str, table: Mapping[str, Any], root: Path) -> _Settings:
     """The settings of the target of that name.
 
     `STAGING_DATABASE_URL` and so on by default: the name in capitals is the prefix. `.env.staging` beside
@@ -97,20 +61,20 @@ def load_live_settings(name: str, table: Mapping[str, Any], root: Path) -> LiveS
     prefix = str(table.get("env_prefix", f"{name.upper()}_"))
     env_file = root / str(table.get("env_file", f".env.{name}"))
     values = {key: value for key, value in table.items() if key not in {"env_prefix", "env_file"}}
-    unknown = sorted(set(values) - set(LiveSettings.model_fields))
+    unknown = sorted(set(values) - set(kind.model_fields))
     if unknown:
         raise ConfigurationError(
             f"pyproject.toml: [tool.runbooks.targets.{name}] has no setting {unknown[0]!r}; "
-            f"it has env_prefix, env_file, {', '.join(LiveSettings.model_fields)}"
+            f"it has env_prefix, env_file, {', '.join(kind.model_fields)}"
         )
-    held = [key for key in values if "SecretStr" in str(LiveSettings.model_fields[key].annotation)]
+    held = [key for key in values if "SecretStr" in str(kind.model_fields[key].annotation)]
     if held:
         raise ConfigurationError(
             f"pyproject.toml: [tool.runbooks.targets.{name}] holds {held[0]}, a secret: "
             f"put it in the environment as {prefix}{held[0].upper()}, or in {env_file.name}"
         )
     try:
-        settings = LiveSettings(  # pydantic-settings takes these three, and declares them to no type checker
+        settings = kind(  # pydantic-settings takes these three, and declares them to no type checker
             _env_prefix=prefix,
             _env_file=env_file,
             _env_ignore_empty=True,  # type: ignore[call-arg]
@@ -122,22 +86,22 @@ def load_live_settings(name: str, table: Mapping[str, Any], root: Path) -> LiveS
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(f"{prefix}{where.upper()}: {first['msg']}") from None
-    settings.more = _more(prefix, env_file)
+    settings.more = _more(kind, prefix, env_file)
     return settings
 
 
-def _more(prefix: str, env_file: Path) -> dict[str, str]:
+def _more(kind: type[LiveSettings], prefix: str, env_file: Path) -> dict[str, str]:
     """Variables with the prefix that are no setting, without it: `STAGING_APP_REPOSITORY` → `APP_REPOSITORY`."""
     written = dotenv_values(env_file) if env_file.is_file() else {}
     said = {**written, **os.environ}
     own = {name.removeprefix(prefix): value or "" for name, value in said.items() if name.startswith(prefix)}
-    return {name: value for name, value in own.items() if name and name.lower() not in LiveSettings.model_fields}
+    return {name: value for name, value in own.items() if name and name.lower() not in kind.model_fields}
 
 
 def secret_words(settings: LiveSettings) -> frozenset[str]:
     """Every secret value, and the passwords inside of URLs, plain and quoted."""
     found: set[str] = set()
-    for name in LiveSettings.model_fields:
+    for name in type(settings).model_fields:
         value = getattr(settings, name)
         if not isinstance(value, SecretStr) or not (text := value.get_secret_value()):
             continue
@@ -148,20 +112,13 @@ def secret_words(settings: LiveSettings) -> frozenset[str]:
 
 
 def live_environment(settings: LiveSettings) -> dict[str, str]:
-    """The vocabulary of a command, as far as the settings say something; PG* and REDIS_* come from the URLs."""
+    """The vocabulary of a command, as far as the settings say something."""
     plain = {
         name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-        for name in LiveSettings.model_fields
-        if name not in {"window", "more"} and (value := getattr(settings, name))
+        for name in type(settings).model_fields
+        if name not in _OURS and (value := getattr(settings, name))
     }
-    found = {name: _without_last_slash(value) for name, value in plain.items() if value}
-    if "AWS_REGION" in found:
-        found |= {"AWS_DEFAULT_REGION": found["AWS_REGION"], "AWS_PAGER": ""}
-    if "SSL_CERT_FILE" in found:
-        found |= dict.fromkeys(("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"), found["SSL_CERT_FILE"])
-    if readonly := found.pop("READONLY_DATABASE_URL", ""):
-        found["RUNBOOKS_READONLY_DATABASE_URL"] = readonly
-    return {**settings.more, **found, **_pg(found.get("DATABASE_URL", "")), **_redis(found.get("REDIS_URL", ""))}
+    return {**settings.more, **{name: _without_last_slash(value) for name, value in plain.items() if value}}
 
 
 def _without_last_slash(value: str) -> str:
@@ -170,36 +127,7 @@ def _without_last_slash(value: str) -> str:
     return value.rstrip("/") if based else value
 
 
-def _pg(url: str) -> dict[str, str]:
-    if not url:
-        return {}
-    parts = _split(url, "DATABASE_URL")
-    options = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
-    values = {
-        "PGHOST": parts.hostname or "",
-        "PGPORT": str(parts.port or 5432),
-        "PGUSER": unquote(parts.username or ""),
-        "PGPASSWORD": unquote(parts.password or ""),
-        "PGDATABASE": parts.path.lstrip("/"),
-        "PGSSLMODE": options.get("sslmode", ""),
-        "PGCONNECT_TIMEOUT": "5",
-    }
-    return {name: value for name, value in values.items() if value}
-
-
-def _redis(url: str) -> dict[str, str]:
-    if not url:
-        return {}
-    parts = _split(url, "REDIS_URL")
-    values = {
-        "REDIS_HOST": parts.hostname or "",
-        "REDIS_PORT": str(parts.port or 6379),
-        "REDISCLI_AUTH": unquote(parts.password or ""),
-    }
-    return {name: value for name, value in values.items() if value}
-
-
-def _split(url: str, name: str) -> Any:
+def split_url(url: str, name: str) -> Any:
     """Raises ConfigurationError without the value: it holds a password."""
     try:
         parts = urlsplit(url)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol, runtime_checkable
 
-from runbook_steps.engine.model import TargetFacts
+from runbook_steps.engine.model import Command, Risk, TargetFacts
+from runbook_steps.engine.settings import Settings
+from runbook_steps.engine.targets.reachable import Reached
 
 COMMAND_MARK = "RUNBOOKS_COMMAND_MARK"
 """The variable that every process of a scenario's command carries: `<pid of the run>-<random>`."""
@@ -15,8 +17,8 @@ COMMAND_MARK = "RUNBOOKS_COMMAND_MARK"
 class ServiceControl(Protocol):
     """Hands on the processes of a disposable target; faults use it, procedures never do.
 
-    Service names: `postgres`, `redis`, `nginx`, `api_1` … `api_N`, `third_parties`, `aws`.
-    Every method raises TargetError, naming the service, when it cannot do what it says.
+    A target decides what its services are called. Every method raises TargetError, naming the service, when it
+    cannot do what it says.
     """
 
     def services(self) -> tuple[str, ...]:
@@ -41,13 +43,20 @@ class ServiceControl(Protocol):
         """Exactly that many API slots run, the first ones, and the proxy knows them."""
 
 
+class TargetLock(Protocol):
+    """Held by one changing run of a live target."""
+
+    def release(self) -> Any:
+        """Gives it back; idempotent."""
+
+
 @runtime_checkable
 class Target(Protocol):
     """A system that scenarios run on."""
 
     @property
     def name(self) -> str:
-        """`embedded`, `containers`, `staging`, `production`: what evidence is filed under."""
+        """What evidence is filed under, like `staging`."""
 
     @property
     def facts(self) -> TargetFacts:
@@ -57,10 +66,14 @@ class Target(Protocol):
     def control(self) -> ServiceControl | None:
         """Hands on the processes; None on a live target."""
 
+    @property
+    def parts(self) -> frozenset[str]:
+        """The parts that it has; a scenario that needs another one cannot run on it."""
+
     def start(self, parts: Iterable[str]) -> None:
         """Make the parts (and what they need) ready, in parallel, waiting by condition; idempotent.
 
-        Parts: `postgres`, `redis`, `nginx`, `api`, `aws`, `kubernetes`, `third_parties`. Raises TargetError.
+        Their names are those of `parts`, which `@needs_` tags name. Raises TargetError.
         """
 
     def environment(self) -> Mapping[str, str]:
@@ -72,5 +85,24 @@ class Target(Protocol):
     def versions(self) -> Mapping[str, str]:
         """Part → version, as the part itself tells it."""
 
+    def steady_state(self) -> Command | None:
+        """The command that ends with 0 when a live target is as it should be; None when nothing is known to ask."""
+
+    def lock(self, run: str) -> TargetLock:
+        """Keeps every other changing run away from a live target. Raises RefusedError naming who has it."""
+
+    def reachable(self, environment: Mapping[str, str]) -> Iterator[Reached]:
+        """Asks each part whether it is there, and with which rights, reading only; `environment` is held to that."""
+
     def close(self) -> None:
         """Stop and clean what this process started; idempotent; never raises for what is already gone."""
+
+
+class TargetMaker(Protocol):
+    """What an entry point of `runbooks.targets` names."""
+
+    def __call__(self, name: str, settings: Settings, allow: Risk | None, /) -> Target:
+        """The target, not started; `allow` is the highest risk asked for, None for its own default.
+
+        Raises ConfigurationError, TargetError.
+        """

@@ -8,32 +8,15 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["code_spans", "guard", "html_text", "inert", "markdown_text", "printable", "slug"]
+from runbook_steps.engine.text.terminal import printable
 
-_TERMINAL_SEQUENCE = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, cursor movements
-    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # window titles, hyperlinks
-    r"|\x1b[PX^_][^\x1b]*\x1b\\"  # device strings
-    r"|\x1b[@-Z\\-_]"
-)
+__all__ = ["code_spans", "guard", "html_text", "inert", "markdown_text", "slug"]
+
 _LINE_OF_BLANKS = re.compile(r"^ +$", re.MULTILINE)
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 # A fence is found inside raw HTML too; tabs would become spaces; braces start macros and attribute lists.
 _MARKDOWN = str.maketrans({"`": "&#96;", "~": "&#126;", "{": "&#123;", "}": "&#125;", "\t": "&#9;"})
 _BACKSLASH = re.compile(r"([\\`*_{}\[\]()#+\-.!|])")
-_UNSEEN = {
-    **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"},
-    0x7F: "\N{SYMBOL FOR DELETE}",
-    **dict.fromkeys(range(0x80, 0xA0), "\N{REPLACEMENT CHARACTER}"),
-    # direction marks can make a command read as another one
-    **{code: f"⟨U+{code:04X}⟩" for code in (0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))},
-}
-
-
-def printable(text: str) -> str:
-    """The text as a terminal would have left it: no control sequences, control characters made visible."""
-    plain = _TERMINAL_SEQUENCE.sub("", text.replace("\r\n", "\n"))
-    return plain.translate(_UNSEEN)
 
 
 def guard(html: str) -> str:

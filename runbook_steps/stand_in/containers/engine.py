@@ -18,7 +18,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from runbook_steps.engine.errors import TargetError
-from runbook_steps.engine.targets.docker_engine import no_engine, refuse_without_engine
+from runbook_steps.stand_in.containers.docker_engine import no_engine, refuse_without_engine
 from runbook_steps.stand_in.containers.settings import image_of
 from runbook_steps.stand_in.embedded.layout import Layout
 from runbook_steps.stand_in.embedded.processes import start_mark

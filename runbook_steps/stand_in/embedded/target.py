@@ -6,18 +6,21 @@ import contextlib
 import os
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from runbook_steps.engine.errors import ConfigurationError, TargetError
-from runbook_steps.engine.model import Risk, TargetFacts
+from runbook_steps.engine.model import Command, Risk, TargetFacts
+from runbook_steps.engine.targets.protocol import TargetLock
+from runbook_steps.engine.targets.reachable import Reached
 from runbook_steps.stand_in.embedded import registry, tools
 from runbook_steps.stand_in.embedded.binaries import python
 from runbook_steps.stand_in.embedded.clearing import clear
 from runbook_steps.stand_in.embedded.control import EmbeddedControl
 from runbook_steps.stand_in.embedded.environment import command_environment
 from runbook_steps.stand_in.embedded.layout import Layout, read_layout
+from runbook_steps.stand_in.embedded.parts import PARTS
 from runbook_steps.stand_in.embedded.wire import REFUSALS_FILE, TOKEN_FILE, ask, write_token
 
 __all__ = ["EmbeddedTarget"]
@@ -26,6 +29,13 @@ NAME = "embedded"
 DEFAULT_RATE_LIMIT = 6000  # requests per minute and client; production has 100, too few for a drill's checks
 _KEEPER_START_S = 15.0
 _CLOSE_S = 5.0
+
+
+class _NobodyElse:
+    """The lock of a target that nobody else can reach."""
+
+    def release(self) -> None:
+        """Nothing to give back."""
 
 
 class EmbeddedTarget:
@@ -119,6 +129,25 @@ class EmbeddedTarget:
         """Part → version, of the parts that run, as the part itself tells it."""
         running = {name for name, state in self.control.status().items() if state["pid"]}
         return tools.versions(self.layout, running)
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """Everything that the platform has."""
+        return frozenset(PARTS)
+
+    def steady_state(self) -> Command | None:
+        """A drill breaks it on purpose: nothing is asked."""
+
+    def lock(self, run: str) -> TargetLock:
+        """It belongs to one run alone."""
+        del run
+        return _NobodyElse()
+
+    def reachable(self, environment: Mapping[str, str]) -> Iterator[Reached]:
+        """Its services, as its keeper sees them."""
+        del environment
+        for service, state in self.control.status().items():
+            yield Reached(service, state["state"] == "running", str(state["state"]))
 
     def close(self) -> None:
         """Stop and clean; idempotent. A target that was joined with `attach` is stopped as well."""

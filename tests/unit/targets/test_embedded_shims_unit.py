@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from runbook_steps.engine.cli.target import as_dotenv, as_shell
+from runbook_steps.stand_in.embedded.command import as_dotenv, as_shell
 from runbook_steps.stand_in.embedded.shims import redis_format
 from runbook_steps.stand_in.embedded.shims.curl_options import CurlError, Options, read_options
 from runbook_steps.stand_in.embedded.shims.redis_cli import UsageError

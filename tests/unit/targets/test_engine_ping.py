@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runbook_steps.engine.errors import TargetError
-from runbook_steps.engine.targets.docker_engine import engine_address, refuse_without_engine
+from runbook_steps.stand_in.containers.docker_engine import engine_address, refuse_without_engine
 
 
 def answering(folder: Path, said: bytes) -> dict[str, str]:

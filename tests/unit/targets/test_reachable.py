@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from runbook_steps.engine.targets.live_settings import LiveSettings, live_environment
 from runbook_steps.engine.targets.reachable import Reached, reach
+from runbook_steps.live.reachable import AWAY, QUESTIONS
+from runbook_steps.live.settings import PlatformSettings, platform_environment
 
 
 @contextmanager
@@ -43,7 +44,7 @@ def answering(**status_of: int) -> Iterator[str]:
 
 def row(part: str, environment: dict[str, str]) -> Reached:
     """What is said of the part."""
-    return next(each for each in reach(environment) if each.part == part)
+    return next(each for each in reach(environment, QUESTIONS, AWAY) if each.part == part)
 
 
 @pytest.mark.parametrize(("status", "good"), [(200, True), (204, True), (301, False), (404, False), (503, False)])
@@ -89,4 +90,4 @@ def kubeconfig(url: str) -> str:
 )
 def test_a_base_url_is_one_with_and_without_its_last_slash(said: str, handed: str) -> None:
     """A path is put behind it."""
-    assert live_environment(LiveSettings(api_base_url=said))["API_BASE_URL"] == handed
+    assert platform_environment(PlatformSettings(api_base_url=said))["API_BASE_URL"] == handed

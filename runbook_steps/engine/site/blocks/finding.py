@@ -10,6 +10,7 @@ from runbook_steps.engine.site.blocks.alerts import alert_text, by_severity, pro
 from runbook_steps.engine.site.build.short_addresses import FOLDER
 from runbook_steps.engine.site.navigation import in_order
 from runbook_steps.engine.sources.alerts_file import Alert
+from runbook_steps.engine.sources.order_file import Order
 from runbook_steps.engine.sources.people_and_levels import Severity
 from runbook_steps.engine.text.html_text import code_spans, inert, markdown_text, slug
 
@@ -68,12 +69,14 @@ def _short_address(front: FrontMatter, site: str, up: str) -> str:
 # ── the home page ────────────────────────────────────────────────────────────────────────────────
 
 
-def start_here(runbooks: Iterable[Runbook], alerts: Mapping[str, Alert], severities: Mapping[str, Severity]) -> str:
+def start_here(
+    runbooks: Iterable[Runbook], alerts: Mapping[str, Alert], severities: Mapping[str, Severity], order: Order
+) -> str:
     """Markdown for the first screen of a phone: where to type, the worst runbooks, every alert by its name."""
     rows = _with_front(runbooks)
     worst = next(iter(severities), "")
     lines = ["", '<label class="rb-search" for="__search">Search: a message, an alert, a command</label>']
-    lines += [line for row in _by_domain(rows) if row[1].severity == worst for line in _worst(row)]
+    lines += [line for row in _by_domain(rows, order) if row[1].severity == worst for line in _worst(row)]
     by_id = {front.id: (runbook, front) for runbook, front in rows}
     ringing = by_severity(alerts, severities)
     for level in dict.fromkeys(alert.severity for alert in ringing):
@@ -146,8 +149,8 @@ def _worst(row: _Row) -> tuple[str, ...]:
     return "", f"{link}<br><small>{markdown_text(front.title)}</small>", "{: .rb-worst }"
 
 
-def _by_domain(rows: Iterable[_Row]) -> list[_Row]:
+def _by_domain(rows: Iterable[_Row], order: Order) -> list[_Row]:
     """As the navigation has them: what is done first in an incident stands first."""
     known = list(rows)
-    folders = in_order({runbook.stem.partition("/")[0] for runbook, _ in known})
+    folders = in_order({runbook.stem.partition("/")[0] for runbook, _ in known}, order)
     return [row for folder in folders for row in known if row[0].stem.startswith(f"{folder}/")]

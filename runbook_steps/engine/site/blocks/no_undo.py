@@ -1,20 +1,15 @@
-"""The changes that nothing takes back: found in the features, listed for the site and for `runbooks check`. Pure."""
+"""The changes that nothing takes back: listed for the site. Pure."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from runbook_steps.engine.model import Procedure, Risk, Runbook
-from runbook_steps.engine.run.plan import has_no_undo
+from runbook_steps.engine.run.plan import points_of_no_return
 from runbook_steps.engine.text.html_text import markdown_text, slug
 
-__all__ = ["no_undo_table", "points_of_no_return"]
-
-
-def points_of_no_return(runbooks: Iterable[Runbook]) -> tuple[tuple[Runbook, Procedure], ...]:
-    """Every procedure that changes something and keeps no undo ready, in the order of the files."""
-    return tuple((runbook, each) for runbook in runbooks for each in runbook.procedures if has_no_undo(each))
+__all__ = ["no_undo_table"]
 
 
 def no_undo_table(runbooks: Sequence[Runbook], page: str) -> str:

@@ -13,6 +13,7 @@ from runbook_steps.engine.proof.standing import Standing, Tone, standings
 from runbook_steps.engine.site.blocks.evidence_page import evidence_address
 from runbook_steps.engine.site.navigation import folder_title, in_order
 from runbook_steps.engine.site.words import age, duration, local_time, sign
+from runbook_steps.engine.sources.order_file import Order
 from runbook_steps.engine.text.html_text import markdown_text, slug
 
 __all__ = ["proof_counts", "proof_matrix", "proof_tables", "slowest"]
@@ -20,11 +21,11 @@ __all__ = ["proof_counts", "proof_matrix", "proof_tables", "slowest"]
 _Case = tuple[Runbook, Procedure, ScenarioRecord | None]
 
 
-def proof_tables(runbooks: Sequence[Runbook], evidence: Sequence[Evidence], page: str) -> str:
+def proof_tables(runbooks: Sequence[Runbook], evidence: Sequence[Evidence], page: str, order: Order) -> str:
     """Markdown: for each target a table of domains, and the scenarios that did not pass. `page` is where it stands."""
     if not evidence:
         return "\nNothing is proven yet: `make verify` runs every scenario and fills this page.\n"
-    return "\n".join(_target(runbooks, each, page) for each in evidence)
+    return "\n".join(_target(runbooks, each, page, order) for each in evidence)
 
 
 def proof_counts(runbooks: Sequence[Runbook], evidence: Sequence[Evidence], proof_page: str) -> str:
@@ -92,7 +93,7 @@ def slowest(evidence: Sequence[Evidence], most: int = 10) -> str:
     return "\n".join(["", "| Scenario | Target | Took |", "| --- | --- | --- |", *rows, ""])
 
 
-def _target(runbooks: Sequence[Runbook], evidence: Evidence, page: str) -> str:
+def _target(runbooks: Sequence[Runbook], evidence: Evidence, page: str, order: Order) -> str:
     cases = list(_cases(runbooks, evidence))
     passed = sum(_outcome(record) is Outcome.PASSED for _, _, record in cases)
     lines = [
@@ -103,7 +104,7 @@ def _target(runbooks: Sequence[Runbook], evidence: Evidence, page: str) -> str:
         "",
         "| Domain | Runbooks | Scenarios | Passed | Others |",
         "| --- | --- | --- | --- | --- |",
-        *_rows(cases),
+        *_rows(cases, order),
     ]
     others = [case for case in cases if _outcome(case[2]) is not Outcome.PASSED]
     if others:
@@ -121,8 +122,8 @@ def _cases(runbooks: Iterable[Runbook], evidence: Evidence) -> Iterator[_Case]:
                 yield runbook, procedure, evidence.records.get(each)
 
 
-def _rows(cases: Sequence[_Case]) -> Iterator[str]:
-    for domain in in_order({_domain(runbook) for runbook, _, _ in cases}):
+def _rows(cases: Sequence[_Case], order: Order) -> Iterator[str]:
+    for domain in in_order({_domain(runbook) for runbook, _, _ in cases}, order):
         own = [case for case in cases if _domain(case[0]) == domain]
         counted = Counter(_outcome(record) for _, _, record in own)
         passed = counted.pop(Outcome.PASSED, 0)

@@ -10,6 +10,7 @@ from runbook_steps.engine.site.blocks.procedure import risk_badge
 from runbook_steps.engine.site.navigation import folder_title, in_order, ordered
 from runbook_steps.engine.site.search_weights import UNSEARCHED
 from runbook_steps.engine.site.words import commit_text, duration, local_time, minutes, sign
+from runbook_steps.engine.sources.order_file import Order
 from runbook_steps.engine.sources.page_file import SECTIONS
 from runbook_steps.engine.sources.people_and_levels import Contact, Severity
 from runbook_steps.engine.text.html_text import inert, markdown_text, slug
@@ -110,17 +111,17 @@ def _front_facts(
     ]
 
 
-def symptom_list(runbooks: Iterable[Runbook], evidence: Sequence[Evidence]) -> str:
+def symptom_list(runbooks: Iterable[Runbook], evidence: Sequence[Evidence], order: Order) -> str:
     """Markdown: what a person sees → where to go, a table for each folder; links are relative to `docs/`."""
     found = [(runbook, front) for runbook, front in _with_front(runbooks) if front.symptoms]
     if not found:
         return "\nNo runbook names a symptom yet.\n"
-    folders = in_order({runbook.stem.partition("/")[0] for runbook, _ in found})
+    folders = in_order({runbook.stem.partition("/")[0] for runbook, _ in found}, order)
     lines = ["", " · ".join(f"[{markdown_text(folder_title(name))}](#{slug(name)})" for name in folders)]
     for folder in folders:
         head = f"### {markdown_text(folder_title(folder))} {{: #{slug(folder)} }}"
         lines += ["", head, "", "| What you see | Go to | Proof |", "| --- | --- | --- |"]
-        for runbook in ordered((runbook for runbook, _ in found), folder):
+        for runbook in ordered((runbook for runbook, _ in found), folder, order):
             front = runbook.front_matter
             symptoms = front.symptoms if front else ()
             said = "<br>".join(markdown_text(symptom[:1].upper() + symptom[1:]) for symptom in symptoms)

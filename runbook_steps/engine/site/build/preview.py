@@ -28,9 +28,9 @@ from mkdocs.structure.nav import Navigation, get_navigation
 from mkdocs.structure.pages import Page
 
 from runbook_steps.engine.errors import ConfigurationError
-from runbook_steps.engine.run.failure_story import plain
 from runbook_steps.engine.site.build.address import site_address
 from runbook_steps.engine.site.build.evidence_views import EvidenceViews
+from runbook_steps.engine.text.terminal import plain
 
 __all__ = ["WATCHED", "Preview", "PreviewServer", "serve_preview"]
 

@@ -24,7 +24,7 @@ from runbook_steps.engine.project.project import Project, load_project
 from runbook_steps.engine.site.machines.catalog import catalog
 from runbook_steps.engine.site.machines.page_markdown import page_text, procedure_text, proof_sentence, warning_sentence
 from runbook_steps.engine.sources.page_head import suggestion
-from runbook_steps.engine.text.html_text import printable
+from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["LONGEST_QUERY", "make_server", "ranked"]
 

@@ -1,0 +1,35 @@
+"""What this project adds to the engine beside its steps: the macros and rules about version 1.0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from runbook_steps.engine.errors import SourceError
+from runbook_steps.engine.project.house import House
+from runbook_steps.engine.project.project import Project
+from runbook_steps.version_1.corrections import changes_table, load_corrections, mistakes_table
+
+__all__ = ["HOUSE"]
+
+
+def _problems(project: Project) -> Sequence[SourceError]:
+    from runbook_steps.version_1.command import data_problems  # noqa: PLC0415 - a build of the site does not ask
+
+    return data_problems(project, page=False)
+
+
+def _remake(root: Path) -> set[str]:
+    from runbook_steps.version_1.command import remake_coverage  # noqa: PLC0415 - only a move asks
+
+    return remake_coverage(root)
+
+
+HOUSE = House(
+    macros={
+        "mistakes": lambda project, page: mistakes_table(project, load_corrections(project.root), page),
+        "changes": lambda project, page: changes_table(project, load_corrections(project.root), page),
+    },
+    problems=_problems,
+    remake=_remake,
+)
