@@ -16,6 +16,7 @@ from parse_type import cfparse
 from runbook_steps.engine.errors import Position
 from runbook_steps.engine.model import Procedure, Role, Runbook
 from runbook_steps.engine.settings import Operations, Settings
+from runbook_steps.engine.sources.alerts_file import RINGS, SILENT
 from runbook_steps.engine.sources.feature_file import COMMAND_STEP, MANUAL_STEP
 from runbook_steps.engine.sources.parameters import TAKES
 
@@ -25,7 +26,13 @@ _ENGINE = Path(__file__).parents[1]
 _OF_THE_ENGINE = ("pytest_side/command_steps.py", "run/situation.py")
 """What of the engine counts as a proof's own: the steps that it brings, and what a fault is."""
 _ROLES = {"given": (Role.GIVEN,), "when": (Role.WHEN,), "then": (Role.THEN,), "step": tuple(Role)}
-_KNOWN = {"COMMAND_STEP.pattern": COMMAND_STEP.pattern, "MANUAL_STEP.pattern": MANUAL_STEP.pattern, "TAKES": TAKES}
+_KNOWN = {
+    "COMMAND_STEP.pattern": COMMAND_STEP.pattern,
+    "MANUAL_STEP.pattern": MANUAL_STEP.pattern,
+    "TAKES": TAKES,
+    "RINGS": RINGS,
+    "SILENT": SILENT,
+}
 _IMPORT = re.compile(r"^[ \t]*from[ \t]+(?P<module>[\w.]+)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n]*)", re.MULTILINE)
 
 
