@@ -15,7 +15,7 @@
     ├── CheckFailed              something observable is not as it should be
     ├── JournalError             a journal cannot be written or read
     │   └── EvidenceError        an evidence file is broken, foreign or of another schema version
-    └── OperationError           a `beautycort` operation refuses or fails; carries its exit code
+    └── OperationError           an operation of the house refuses or fails; carries its exit code
 
 Messages are written for the person who reads them at night: what is wrong, then what to do next.
 They never hold a secret's value.
@@ -118,4 +118,4 @@ class EvidenceError(JournalError):
 
 
 class OperationError(RunbookError):
-    """A `beautycort` operation refuses or fails."""
+    """An operation of the house refuses or fails."""

@@ -41,7 +41,7 @@ class Settings:
     scenario without such a tag needs. `steady_state` is the command that ends with 0 when a live target is well.
     `drills` are the targets that are there to be broken: what ran elsewhere was an incident, or a check of the real
     thing. `house` is the module with the project's own macros and checks. `entry_points` are those of its `[project]`
-    table: group → name → `module:object`.
+    table: group → name → `module:object`. `ordinary_words` are hidden nowhere, though they be somebody's password.
     """
 
     root: Path
@@ -61,6 +61,7 @@ class Settings:
     steady_state: str = ""
     time_zone: ZoneInfo = _UTC
     house: str = ""
+    ordinary_words: tuple[str, ...] = ()
     entry_points: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def evidence_file(self, target: str) -> Path:
@@ -121,6 +122,7 @@ def _made_of(file: Path, table: Mapping[str, Any]) -> dict[str, Any]:
         "operations": _operations(file, table.get("operations")),
         "parts": parts,
         "usual_parts": usual,
+        "ordinary_words": _names(file, table, "ordinary_words"),
         "steady_state": _text(file, table, "steady_state"),
         "time_zone": _zone(file, table.get("time_zone", "UTC")),
         "house": _package(file, "house", table.get("house", "")),

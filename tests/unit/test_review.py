@@ -127,7 +127,7 @@ def test_the_calendar_is_one_event_for_each_runbook(root: Path) -> None:
         replace(review, title="Ä long, long title; “so long” that no line of a calendar could ever hold it")
         for review in reviews(load_project(root), NOW.date())
     ]
-    text = calendar(found, NOW)
+    text = calendar(found, NOW, "runbooks.example")
     lines = text.split("\r\n")
     whole = text.replace("\r\n ", "").split("\r\n")
 

@@ -36,7 +36,7 @@ _TOOL = re.compile(r"[a-z][\w.-]*")
 _INLINE_CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _PAST = "Background"
 _OPERATOR_TOOLS = frozenset(
-    {"aws", "beautycort", "certbot", "curl", "docker", "git", "kill", "kubectl", "nginx", "openssl", "pg_dump"}
+    {"aws", "certbot", "curl", "docker", "git", "kill", "kubectl", "nginx", "openssl", "pg_dump"}
     | {"pg_restore", "psql", "python3", "redis-cli", "runbooks", "systemctl"}
 )
 """What a command in prose starts with; other words in code are names, files, settings."""
@@ -143,22 +143,24 @@ def mention_drift(project: Project) -> Iterator[SourceError]:
 
     What a page warns of (“never …”) and what Background tells of the past is left out.
     """
+    own = project.settings.operations
+    tools = _OPERATOR_TOOLS | ({own.command} if own else set())
     for runbook in project.runbooks:
         page = project.page(runbook.stem)
         if page is not None:
             commands = "\n".join(_normal(command.text) for p in runbook.procedures for command in p.commands)
             for section in page.sections:
                 if section.title != _PAST:
-                    yield from _mentions(section, runbook, commands)
+                    yield from _mentions(section, runbook, commands, tools)
 
 
-def _mentions(section: Section, runbook: Runbook, commands: str) -> Iterator[PageError]:
+def _mentions(section: Section, runbook: Runbook, commands: str, tools: frozenset[str]) -> Iterator[PageError]:
     for line in section.text.split("\n"):
         if re.search(r"\bnever\b", line, re.IGNORECASE):
             continue
         for code in _INLINE_CODE.findall(line):
             words = code.split()
-            if len(words) > 1 and words[0] in _OPERATOR_TOOLS and _normal(code) not in commands:
+            if len(words) > 1 and words[0] in tools and _normal(code) not in commands:
                 message = f"“{section.title}” mentions `{code}`, which no scenario of {runbook.feature_path} runs"
                 yield PageError(section.position, message)
 

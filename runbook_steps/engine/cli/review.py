@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -14,6 +15,7 @@ from runbook_steps.engine.git import Repository
 from runbook_steps.engine.project.known import refuse_broken_feedback, refuse_unknown_role
 from runbook_steps.engine.project.project import Project, find_root, load_project
 from runbook_steps.engine.review.due import CHANGE_LOG, Proof, Review, calendar, logged, proven_words, reviews, signed
+from runbook_steps.engine.site.build.address import site_address
 from runbook_steps.engine.sources.feedback_file import FEEDBACK, open_on
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.text.terminal import plain
@@ -46,10 +48,11 @@ def due(
     if format not in {"console", "json"}:
         raise ConfigurationError(f"--format is console or json, not {format!r}")
     now = dt.datetime.now(dt.UTC)
-    found = reviews(load_project(find_root(Path.cwd())), now.date())
+    root = find_root(Path.cwd())
+    found = reviews(load_project(root), now.date())
     open_ = [review for review in found if review.reasons]
     if ics:
-        typer.echo(calendar(found, now), nl=False)
+        typer.echo(calendar(found, now, urlsplit(site_address(root)).hostname or "localhost"), nl=False)
         return
     shown = found if everything else open_
     if format == "json":

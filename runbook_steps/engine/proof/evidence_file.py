@@ -39,7 +39,8 @@ __all__ = [
     "write_evidence",
 ]
 
-EVIDENCE_SCHEMA = "https://beautycort.com/runbooks/schemas/evidence-1.schema.json"
+EVIDENCE_SCHEMA = "schemas/evidence-1.schema.json"
+"""Where a site publishes the schema, below its own address."""
 EVIDENCE_VERSION = 1
 SKIPPED = "skipped by"
 WENT_ON = "not there;"
@@ -150,7 +151,7 @@ def load_evidence(path: Path) -> Evidence:
         raise EvidenceError(
             f"{path} is not JSON ({error}): cut short, or foreign. Move it away and prove again"
         ) from error
-    if not isinstance(document, dict) or document.get("schema") != EVIDENCE_SCHEMA:
+    if not isinstance(document, dict) or not str(document.get("schema")).endswith(EVIDENCE_SCHEMA):
         raise EvidenceError(f"{path} is not an evidence file of this project (no `schema`: {EVIDENCE_SCHEMA})")
     if document.get("version") != EVIDENCE_VERSION:
         raise EvidenceError(

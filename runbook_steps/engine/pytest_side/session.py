@@ -68,7 +68,7 @@ class Proof:
         self.target = target
         self.run = run
         self._worker = worker
-        self._redactor = Redactor(secret_values(environ) | target.secrets())
+        self._redactor = Redactor(secret_values(environ, settings.ordinary_words) | target.secrets())
         self._recorder: Recorder | None = None
         self._items: list[pytest.Item] = []
         self._procedure: Procedure | None = None

@@ -203,19 +203,19 @@ def logged(text: str, review: Review, day: dt.date, role: str, proof: str) -> st
 # ── the calendar ─────────────────────────────────────────────────────────────────────────────────
 
 
-def calendar(found: Iterable[Review], now: dt.datetime) -> str:
+def calendar(found: Iterable[Review], now: dt.datetime, host: str) -> str:
     """A calendar file (RFC 5545): an all-day event for each runbook on the day its review is due.
 
-    Before the first review that is the day of `now` (UTC).
+    Before the first review that is the day of `now` (UTC). `host` is that of the site: events of two sites never meet.
     """
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//BeautyCort//Runbook reviews//EN", "METHOD:PUBLISH"]
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//runbooks//Runbook reviews//EN", "METHOD:PUBLISH"]
     for review in sorted(found, key=lambda r: (r.due or now.date(), r.stem)):
         day = review.due or now.date()
         since = f"Last reviewed {review.reviewed}." if review.reviewed else "Never reviewed."
         about = f"{since} Owner: {review.owner}. Proof: {review.proof}.\nrunbooks review plan {review.id}"
         lines += [
             "BEGIN:VEVENT",
-            f"UID:review-{review.id}@runbooks.beautycort.com",
+            f"UID:review-{review.id}@{host}",
             f"DTSTAMP:{now:%Y%m%dT%H%M%SZ}",
             f"DTSTART;VALUE=DATE:{day:%Y%m%d}",
             f"DTEND;VALUE=DATE:{day + dt.timedelta(1):%Y%m%d}",

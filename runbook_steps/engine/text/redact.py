@@ -7,7 +7,7 @@ import bisect
 import html
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 __all__ = ["Redactor", "secret_values"]
@@ -19,18 +19,23 @@ _SECRET_NAME = re.compile(
 )
 _NOT_SECRET_NAME = re.compile(r"(_FILE|_PATH|_ID|_EXPIRES_IN|_TTL|SSH_AUTH_SOCK)$", re.IGNORECASE)
 _SHORTEST_SECRET = 5  # a shorter value would blank out ordinary words, and hides nothing by being hidden
-_ORDINARY = frozenset({"false", "local", "redis", "postgres", "beautycort", "testing", "staging", "production"})
+_ORDINARY = frozenset({"false", "local", "redis", "postgres", "testing", "staging", "production"})
 
 
-def secret_values(environment: Mapping[str, str]) -> frozenset[str]:
-    """The values in an environment that must not be seen: by the variable's name, or a URL's password."""
+def secret_values(environment: Mapping[str, str], ordinary: Container[str] = ()) -> frozenset[str]:
+    """The values in an environment that must not be seen: by the variable's name, or a URL's password.
+
+    `ordinary` are words of the project, in small letters, that are no secret wherever they stand.
+    """
     found: set[str] = set()
     for name, value in environment.items():
         if _SECRET_NAME.search(name) and not _NOT_SECRET_NAME.search(name):
             found.add(value)
         if "://" in value and "@" in value:
             found |= _url_passwords(value)
-    return frozenset(v for v in found if len(v) >= _SHORTEST_SECRET and v.lower() not in _ORDINARY)
+    return frozenset(
+        v for v in found if len(v) >= _SHORTEST_SECRET and v.lower() not in _ORDINARY and v.lower() not in ordinary
+    )
 
 
 def _url_passwords(value: str) -> set[str]:

@@ -34,7 +34,7 @@ class Policy:
 
 
 def refused_http(head: Head, body: bytes, risk: Risk) -> str | None:
-    """The request that goes beyond the risk, `DELETE /api/bookings/7`; None when it may pass."""
+    """The request that goes beyond the risk, `DELETE /things/7`; None when it may pass."""
     del body
     if risk is not Risk.READONLY:
         return None

@@ -100,7 +100,7 @@ def _names(real: x509.Certificate, host: str) -> list[x509.GeneralName]:
 
 def _authority(name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"BeautyCort Runbooks, {name}")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"runbooks, {name}")])
     now = datetime.now(UTC)
     usage: dict[str, Any] = dict.fromkeys(
         ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only",

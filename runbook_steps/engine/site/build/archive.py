@@ -16,7 +16,7 @@ __all__ = ["ARCHIVE", "FOLDER", "archive_files", "offline_index", "offline_page"
 
 ARCHIVE = "site.zip"
 """The name of the archive below the site; the home page links to it."""
-FOLDER = "beautycort-runbooks"
+FOLDER = "runbooks"
 """The folder that the archive unpacks to."""
 _LEFT_OUT = ("*.map", "404.html", "sitemap.xml*", "robots.txt", ARCHIVE, "*.partly")
 """What only a server can use, or only a developer."""

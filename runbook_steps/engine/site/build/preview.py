@@ -28,13 +28,14 @@ from mkdocs.structure.nav import Navigation, get_navigation
 from mkdocs.structure.pages import Page
 
 from runbook_steps.engine.errors import ConfigurationError
+from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.site.build.address import site_address
 from runbook_steps.engine.site.build.evidence_views import EvidenceViews
 from runbook_steps.engine.text.terminal import plain
 
 __all__ = ["WATCHED", "Preview", "PreviewServer", "serve_preview"]
 
-WATCHED = ("docs", "features", "runbook_steps", "mkdocs.yml", "pyproject.toml", "build/evidence")
+WATCHED = ("docs", "features", "mkdocs.yml", "pyproject.toml", "build/evidence")
 """What a page can depend on, below the project."""
 _log = logging.getLogger("mkdocs.preview")
 _ERROR = (
@@ -157,7 +158,8 @@ class PreviewServer(LiveReloadServer):
         )
         self.build_delay = 0.05
         self._preview = preview
-        for name in WATCHED:
+        own = load_settings(root).steps.partition(".")[0]
+        for name in (*WATCHED, *([own] if own else ())):
             if (root / name).exists():
                 self.watch(str(root / name))
 

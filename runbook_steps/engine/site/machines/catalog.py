@@ -19,7 +19,8 @@ from runbook_steps.engine.text.html_text import slug
 
 __all__ = ["RUNBOOKS_SCHEMA", "address", "catalog", "catalog_schema", "published"]
 
-RUNBOOKS_SCHEMA = "https://beautycort.com/runbooks/schemas/runbooks-1.schema.json"
+RUNBOOKS_SCHEMA = "schemas/runbooks-1.schema.json"
+"""Where a site publishes the schema, below its own address."""
 """The address of the schema, which the built site holds; its number changes when a reader must."""
 _DAY_S = 86_400.0
 
