@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -19,6 +19,7 @@ __all__ = [
     "Result",
     "Risk",
     "Role",
+    "Row",
     "Runbook",
     "ScenarioRecord",
     "Step",
@@ -101,8 +102,20 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Row:
+    """One row of an outline as it runs: the steps with its cells in their places. `name` is a line of plain text."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
 class Procedure:
-    """One scenario. `name` is unique in its feature; `examples` holds an outline's rows, header first."""
+    """One scenario. `name` is unique in its feature; a step's place in `steps` is its key, from here to the page.
+
+    Of an outline `steps` are as written, `examples` its rows, header first, and `rows` what runs.
+    `row` is the row's name in what `runs` gives. `text_hash` is the SHA-256 of all that the scenario says.
+    """
 
     name: str
     description: str
@@ -111,11 +124,29 @@ class Procedure:
     steps: tuple[Step, ...]
     position: Position
     examples: tuple[tuple[str, ...], ...] = ()
+    rows: tuple[Row, ...] = ()
+    row: str = ""
+    text_hash: str = ""
+
+    @property
+    def runs(self) -> tuple[Procedure, ...]:
+        """What is run: the scenario itself, or each row of an outline."""
+        rows = tuple(replace(self, steps=row.steps, rows=(), row=row.name) for row in self.rows)
+        return rows or (self,)
+
+    @property
+    def title(self) -> str:
+        """The name, and for a row of an outline the row's: `Memory is freed[cache-1]`."""
+        return f"{self.name}[{self.row}]" if self.row else self.name
 
     @property
     def commands(self) -> tuple[Command, ...]:
         """The commands, in the order they run."""
         return tuple(step.command for step in self.steps if step.command is not None)
+
+    def id_in(self, feature: str) -> str:
+        """The id in evidence and for pytest: `features/a.feature::Name`, `[row]` behind it for a row."""
+        return f"{feature}::{self.title}"
 
     def tagged(self, prefix: str) -> tuple[str, ...]:
         """The rest of every tag that starts with `prefix`, sorted: `tagged("requires_")`."""

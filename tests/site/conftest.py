@@ -22,7 +22,7 @@ from filelock import FileLock
 from runbook_steps.engine.model import Evidence, Outcome, Procedure, Role, ScenarioRecord, Step, StepRecord
 from runbook_steps.engine.proof.evidence_file import write_evidence
 from runbook_steps.engine.site.build.archive import ARCHIVE, write_archive
-from runbook_steps.engine.sources.feature_file import parse_feature, procedure_hash
+from runbook_steps.engine.sources.feature_file import parse_feature
 from tests.house import ENTRY_POINTS, HOUSE
 from tests.site.browser import ARGUMENTS, chromium, serving
 
@@ -83,9 +83,8 @@ class DemoProject:
         for file in sorted((self.root / "features").rglob("*.feature")):
             feature = file.relative_to(self.root).as_posix()
             for procedure in parse_feature(file.read_text("utf-8"), feature).procedures:
-                rows = [f"[{'-'.join(row)}]" for row in procedure.examples[1:]] or [""]
-                for row in rows:
-                    record = change(_proven(procedure, feature, row))
+                for each in procedure.runs:
+                    record = change(_proven(each, feature))
                     records[record.id] = record
         write_evidence(
             self.root / "build/evidence/embedded.json",
@@ -107,9 +106,9 @@ class DemoProject:
         return Built(site, done.returncode, done.stdout + done.stderr)
 
 
-def _proven(procedure: Procedure, feature: str, row: str) -> ScenarioRecord:
+def _proven(procedure: Procedure, feature: str) -> ScenarioRecord:
     return ScenarioRecord(
-        id=f"{feature}::{procedure.name}{row}",
+        id=procedure.id_in(feature),
         feature=feature,
         scenario=procedure.name,
         risk=procedure.risk,
@@ -122,7 +121,7 @@ def _proven(procedure: Procedure, feature: str, row: str) -> ScenarioRecord:
         emulated={"aws": "moto"},
         tools={"postgres": "18.6"},
         steps=tuple(_passed(step) for step in procedure.steps),
-        text_hash=procedure_hash(procedure),
+        text_hash=procedure.text_hash,
     )
 
 

@@ -205,7 +205,11 @@ def test_a_page_that_breaks_a_rule_is_told(old: str, new: str, expected: str) ->
     ("old", "new", "expected"),
     [
         ("redis-cli info memory", "$ redis-cli info memory", "9: starts with the prompt “$ ”"),
-        ("redis-cli info memory", "# redis-cli info memory", "9: starts with the prompt “# ”"),
+        (
+            "redis-cli info memory",
+            "# redis-cli info memory",
+            "9: holds nothing but comments: nothing runs; leave the prompt “# ” out",
+        ),
         (
             "redis-cli info memory",
             "redis-cli -u $REDIS_URL info",

@@ -6,7 +6,7 @@ import pytest
 
 from runbook_steps.engine.errors import FeatureError
 from runbook_steps.engine.model import Risk, Role
-from runbook_steps.engine.sources.feature_file import parse_feature, procedure_hash, stem_of
+from runbook_steps.engine.sources.feature_file import parse_feature, stem_of
 
 PATH = "features/redis/full.feature"
 HEAD = "@risk_mutating\nFeature: Redis\n"
@@ -101,8 +101,8 @@ def test_the_hash_follows_what_the_scenario_says() -> None:
     one = parse_feature(feature(command_step("I do it:")), PATH).procedures[0]
     moved = parse_feature(feature(command_step("I do it:"), head=HEAD + "\n\n"), PATH).procedures[0]
     other = parse_feature(feature(command_step("I do it:", text="echo 2")), PATH).procedures[0]
-    assert procedure_hash(one) == procedure_hash(moved)
-    assert procedure_hash(one) != procedure_hash(other)
+    assert one.text_hash == moved.text_hash
+    assert one.text_hash != other.text_hash
 
 
 def test_a_docstring_that_is_no_command_is_what_the_step_says() -> None:

@@ -294,3 +294,15 @@ def test_two_step_modules_may_not_define_one_fixture() -> None:
                 ConfigurationError, match=r"second\.py: the fixture `shared` is defined in steps\.first"
             ):
                 _refuse_second_fixtures(module, owners)
+
+
+def test_a_row_of_an_outline_runs_as_it_is_read(project: pytest.Pytester) -> None:
+    """The command, the id and the evidence hold the cell, whatever stands before its place."""
+    outline = scenario("test 2 -lt 3 <<<x && printf '%s' '<word>'").replace("Scenario:", "Scenario Outline:")
+    write(project, f"{outline}\n    Examples:\n      | word |\n      | كلمة |\n      | two  |\n")
+    prove(project, "-k", "كلمة").assert_outcomes(passed=1, deselected=1)
+    project.runpytest_subprocess("features/a.feature::S[two]", timeout=60).assert_outcomes(passed=1)
+    records = evidence(project)
+    assert set(records) == {"features/a.feature::S[كلمة]", "features/a.feature::S[two]"}
+    assert [each.steps[0].stdout for each in records.values()] == ["two", "كلمة"]
+    assert records["features/a.feature::S[two]"].steps[0].command == "test 2 -lt 3 <<<x && printf '%s' 'two'"

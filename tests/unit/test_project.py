@@ -16,7 +16,6 @@ from runbook_steps.engine.model import Evidence, Outcome, Risk, ScenarioRecord
 from runbook_steps.engine.project.project import Project, find_root, load_project
 from runbook_steps.engine.proof.evidence_file import write_evidence
 from runbook_steps.engine.site.navigation import navigation
-from runbook_steps.engine.sources.feature_file import procedure_hash
 from runbook_steps.engine.sources.page_file import parse_page
 from tests.house import HOUSE_ORDER
 
@@ -65,7 +64,7 @@ def prove(root: Path, project: Project) -> None:
         emulated={},
         tools={},
         steps=(),
-        text_hash=procedure_hash(procedure),
+        text_hash=procedure.text_hash,
     )
     write_evidence(
         root / "build/evidence/embedded.json",

@@ -105,7 +105,7 @@ def journal_of(path: Path) -> Journal:
     waiting = StepRecord(Role.WHEN, "When", "I do it:", 5, Outcome.NOT_REACHED)
     journal.write("run started", run="r")
     journal.write("scenario started", record=_plain(replace(RECORD, outcome=Outcome.INTERRUPTED, steps=(waiting,))))
-    journal.write("step finished", id=RECORD.id, step=_plain(replace(STEP, stdout="S3cr3t-in-URL")))
+    journal.write("step finished", id=RECORD.id, number=0, step=_plain(replace(STEP, stdout="S3cr3t-in-URL")))
     return journal
 
 

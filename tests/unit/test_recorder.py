@@ -32,9 +32,9 @@ def test_what_went_through_is_only_passed_when_every_step_was(
     journal = Journal(tmp_path / "j.jsonl", Redactor())
     journal.write("run started", run="r", guided={"by": "DevOps Lead"})
     recorder = Recorder(journal, RunFacts("r", "c", dirty=False, target="staging", emulated={}))
-    recorder.scenario_started("features/a.feature::P", "features/a.feature", PROCEDURE, {})
-    for line, outcome in ((4, Outcome.PASSED), (5, second)):
-        recorder.step_started(line)
+    recorder.scenario_started("features/a.feature", PROCEDURE, {})
+    for number, outcome in enumerate((Outcome.PASSED, second)):
+        recorder.step_started(number)
         recorder.step_finished(outcome)
         recorder.step_finished(Outcome.PASSED)
     recorder.scenario_finished(Outcome.PASSED)

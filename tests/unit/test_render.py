@@ -106,6 +106,7 @@ def record(procedure: Procedure, **changes: object) -> ScenarioRecord:
         emulated={"aws": "moto"},
         tools={},
         steps=tuple(step_record(step) for step in procedure.steps),
+        text_hash=procedure.text_hash,
     )
     return replace(base, **changes)  # type: ignore[arg-type]
 

@@ -20,7 +20,6 @@ from runbook_steps.engine.model import Evidence, Outcome, Risk, ScenarioRecord
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.engine.proof.evidence_file import write_evidence
 from runbook_steps.engine.review.due import calendar, reviews
-from runbook_steps.engine.sources.feature_file import procedure_hash
 from tests.unit.git_project import git, make_project
 
 TODAY = dt.datetime.now(dt.UTC).date()
@@ -54,7 +53,7 @@ def prove(root: Path, *, outcome: Outcome = Outcome.PASSED, days_ago: int = 0, t
         tools={},
         steps=(),
         reason="" if outcome is Outcome.PASSED else "the cause is hidden",
-        text_hash=procedure_hash(procedure),
+        text_hash=procedure.text_hash,
     )
     path = root / f"build/evidence/{target}.json"
     write_evidence(path, Evidence(target, "2026-11-23T10:00:00Z", {record.id: record}))

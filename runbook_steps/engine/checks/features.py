@@ -75,13 +75,13 @@ def _prompts(command: Command) -> Iterator[FeatureError]:
     if command.media_type != "bash":
         return
     lines = command.text.split("\n")
-    first = next((number for number, line in enumerate(lines) if line.strip()), 0)
     for number, line in enumerate(lines):
-        stripped = line.lstrip()
-        if stripped.startswith("$ ") or (number == first and stripped.startswith("# ")):
-            prompt = stripped[0]
-            message = f"starts with the prompt “{prompt} ”: pasted, it breaks; leave the prompt out"
-            yield FeatureError(_at(command, number), message)
+        if line.lstrip().startswith("$ "):
+            yield FeatureError(
+                _at(command, number), "starts with the prompt “$ ”: pasted, it breaks; leave the prompt out"
+            )
+    if all(line.lstrip().startswith("#") for line in lines if line.strip()):
+        yield FeatureError(_at(command, 0), "holds nothing but comments: nothing runs; leave the prompt “# ” out")
 
 
 def _secrets(command: Command) -> Iterator[FeatureError]:

@@ -132,9 +132,7 @@ def scenario_ids(project: Project) -> tuple[str, ...]:
     ids: list[str] = []
     for runbook in project.runbooks:
         for procedure in runbook.procedures:
-            key = f"{runbook.feature_path}::{procedure.name}"
-            rows = ["-".join(row) for row in procedure.examples[1:]]
-            ids += [f"{key}[{row}]" for row in rows] or [key]
+            ids += [case.id_in(runbook.feature_path) for case in procedure.runs]
     return tuple(ids)
 
 

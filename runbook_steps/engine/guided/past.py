@@ -13,7 +13,6 @@ from runbook_steps.engine.model import Outcome, Procedure, Risk, ScenarioRecord,
 from runbook_steps.engine.proof.evidence_file import read_journal
 from runbook_steps.engine.proof.rests_on import changed_sources
 from runbook_steps.engine.run.undo import Undo
-from runbook_steps.engine.sources.feature_file import procedure_hash
 
 __all__ = ["Past", "read_past"]
 
@@ -30,13 +29,12 @@ class Past:
     kept: int
     undone: bool
 
-    def step(self, line: int) -> StepRecord | None:
-        """A command at that line that was begun in a procedure that changes something: it is not repeated."""
+    def step(self, number: int) -> StepRecord | None:
+        """The command of that step, when it was begun in a procedure that changes something: it is not repeated."""
         if self.record.risk is Risk.READONLY:
             return None
-        step = next((step for step in self.record.steps if step.line == line), None)
-        begun = step is not None and step.command is not None and step.outcome is not Outcome.NOT_REACHED
-        return step if begun else None
+        step = self.record.steps[number]
+        return step if step.command is not None and step.outcome is not Outcome.NOT_REACHED else None
 
     def owns(self, undo: Undo) -> bool:
         """Whether that run kept the undo."""
@@ -51,7 +49,7 @@ class Past:
             raise RefusedError(
                 f"{self.journal}: it ran on {record.target}, not on {target}: add --target {record.target}"
             )
-        if record.text_hash != procedure_hash(procedure):
+        if record.text_hash != procedure.text_hash:
             raise RefusedError(f"{self.journal}: the text of “{record.scenario}” has changed since it ran; {anew}")
         if changed := changed_sources(record.sources, sources):
             raise RefusedError(f"{self.journal}: changed since “{record.scenario}” ran: {changed}; {anew}")

@@ -173,18 +173,18 @@ class GuidedRun:
             @functools.wraps(function)
             def generator(**values: Any) -> Generator[Any, None, None]:
                 running = function(**values)
-                yield self._perform(bdd, values, lambda: next(running))
+                yield self._perform(bdd, lambda: next(running))
                 yield from running
 
             return generator
 
         @functools.wraps(function)
         def plain(**values: Any) -> Any:
-            return self._perform(bdd, values, lambda: function(**values))
+            return self._perform(bdd, lambda: function(**values))
 
         return plain
 
-    def _perform(self, bdd: Any, values: Mapping[str, Any], call: Callable[[], object]) -> object:
+    def _perform(self, bdd: Any, call: Callable[[], object]) -> object:
         if self._steps is None:  # pragma: no cover - a step is in a scenario
             raise AssertionError
-        return self._steps.perform(bdd, values, call)
+        return self._steps.perform(bdd.number, bdd.step, call)

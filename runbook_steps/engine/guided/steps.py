@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -33,19 +32,20 @@ class GuidedSteps:
         self._proof = proof
         self._number = 0
 
-    def perform(self, bdd: Any, values: Mapping[str, Any], call: Call) -> object:
-        """What the step gives; `call` is the step itself. Raises what it raises, and pytest's Exit when stopped."""
-        step = next(step for step in self._brief.procedure.steps if step.position.line == bdd.line_number)
-        self._number += 1
-        place = f"[{self._number}/{len(self._brief.procedure.steps)}]"
-        self._screen.say(f"\n{place} {step.keyword} {bdd.name.removesuffix(':')}", "bold")
+    def perform(self, number: int, step: Step, call: Call) -> object:
+        """What step `number`, counted from 0, gives; `call` is the step itself.
+
+        Raises what it raises, and pytest's Exit when stopped.
+        """
+        self._number = number
+        place = f"[{number + 1}/{len(self._brief.procedure.steps)}]"
+        self._screen.say(f"\n{place} {step.keyword} {step.text.removesuffix(':')}", "bold")
         try:
             if step.manual:
                 self._manual()
                 return None
             if step.command is not None:
-                command = replace(step.command, text=values.get("docstring", step.command.text))
-                return self._command(step, command, call)
+                return self._command(step.command, call)
             return self._given(call) if step.role is Role.GIVEN else self._looked_at(call)
         except EOFError:
             raise self._stopped("the terminal is gone") from None
@@ -85,18 +85,18 @@ class GuidedSteps:
         self._record(Outcome.ATTESTED, f"attested by {self._who} at {now()}")
         self._screen.say(f"  attested by {self._who}", "green")
 
-    def _command(self, step: Step, command: Command, call: Call) -> object:
+    def _command(self, command: Command, call: Call) -> object:
         if command.undo:
             self._screen.quote(command.text)
             found = call()
             self._screen.say("  kept ready; runs only when this stops half-way", "dim")
             self._forget_taken_over(command)
             return found
-        past = self._past.step(step.position.line) if self._past else None
+        past = self._past.step(self._number) if self._past else None
         if past is not None:
             return self._not_repeated(command, past)
         self._screen.quote(command.text, "cyan")
-        if not self._wants(step, command):
+        if not self._wants(command):
             self._record(Outcome.NOT_REACHED, f"{SKIPPED} {self._who} at {now()}")
             self._screen.say("  skipped", "yellow")
             return Result(command, None, "", "", 0.0)
@@ -114,7 +114,7 @@ class GuidedSteps:
         style = "green" if result.exit_code == 0 else "yellow" if command.may_fail else "red"
         self._screen.say(f"  → {ended} after {result.duration_s:.1f} s", style)
 
-    def _wants(self, step: Step, command: Command) -> bool:
+    def _wants(self, command: Command) -> bool:
         """What the person answers. Enter runs only what reads."""
         reads = self._brief.procedure.risk.rank == 0
         keys = "  ".join(f"[{key}] {word}" for key, word in _KEYS.items())
@@ -125,7 +125,7 @@ class GuidedSteps:
             if answer == "q":
                 raise self._stopped("stopped")
             if answer == "?":
-                self._more(step, command)
+                self._more(command)
             elif answer == "s" or not self._brief.needs_the_name or self._named():
                 return answer == "r"
 
@@ -137,14 +137,13 @@ class GuidedSteps:
         self._screen.say("  that is not its name: nothing was run", "yellow")
         return False
 
-    def _more(self, step: Step, command: Command) -> None:
+    def _more(self, command: Command) -> None:
         brief = self._brief
         self._screen.say(f"  {command.position}, {command.media_type}, at most {command.timeout_s:g} s", "dim")
         self._screen.say(f"  risk: {brief.procedure.risk}" + (f"; {NO_UNDO}" if brief.has_no_undo else ""))
         if brief.procedure.description:
             self._screen.say(f"  {brief.procedure.description}")
-        later = [s for s in brief.procedure.steps if s.position.line > step.position.line]
-        for each in later:
+        for each in brief.procedure.steps[self._number + 1 :]:
             self._screen.say(f"  then: {each.keyword} {each.text.removesuffix(':')}", "dim")
 
     def _not_repeated(self, command: Command, past: StepRecord) -> Result:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from runbook_steps.engine.errors import FeatureError
 from runbook_steps.engine.model import Evidence, Outcome, Procedure, Runbook, ScenarioRecord
 from runbook_steps.engine.proof.rests_on import changed_sources
-from runbook_steps.engine.sources.feature_file import procedure_hash
 
 __all__ = ["as_of", "stale_problems"]
 
@@ -39,7 +38,7 @@ def as_of(today: dt.date, evidence: Evidence, runbooks: Iterable[Runbook], sourc
 
 
 def _changed(record: ScenarioRecord, runbook: Runbook, procedure: Procedure, sources: Sources) -> str:
-    if record.text_hash and record.text_hash != procedure_hash(procedure):
+    if record.text_hash and record.text_hash != procedure.text_hash:
         return "the scenario has changed since it was proven"
     changed = changed_sources(record.sources, sources(procedure, runbook.stem)) if record.sources else ""
     return f"changed since it was proven: {changed}" if changed else ""

@@ -49,7 +49,7 @@ def records_of(procedure: Procedure, feature: str, evidence: Evidence) -> tuple[
     """The records of a scenario: one, or one per row of an outline; those of rows that are gone left out."""
     found = evidence.by_scenario.get(f"{feature}::{procedure.name}", ())
     current = [record for record in found if record.outcome is not Outcome.STALE]
-    return tuple(current if len(current) >= _expected(procedure) else found)
+    return tuple(current if len(current) >= len(procedure.runs) else found)
 
 
 def shown_record(procedure: Procedure, feature: str, evidence: Iterable[Evidence]) -> ScenarioRecord | None:
@@ -112,12 +112,8 @@ def _verdict(proven: int, total: int, failed: list[ScenarioRecord], *, stale: bo
     return (Tone.PARTLY, "Partly proven") if proven else (Tone.PARTLY, "Not proven")
 
 
-def _expected(procedure: Procedure) -> int:
-    return max(1, len(procedure.examples) - 1)
-
-
 def _is_proven(procedure: Procedure, records: tuple[ScenarioRecord, ...]) -> bool:
-    enough = len(records) >= _expected(procedure) and not _only_manual(procedure)
+    enough = len(records) >= len(procedure.runs) and not _only_manual(procedure)
     return enough and all(record.outcome is Outcome.PASSED for record in records)
 
 
@@ -136,7 +132,7 @@ def _gap(procedure: Procedure, records: tuple[ScenarioRecord, ...]) -> str:
     """Why a scenario that did not fail is not proven either; empty when it is."""
     if not records:
         return f"“{procedure.name}” {Outcome.NEVER_PROVEN}"
-    if (missing := _expected(procedure) - len(records)) > 0:
+    if (missing := len(procedure.runs) - len(records)) > 0:
         return f"“{procedure.name}” {Outcome.NEVER_PROVEN} for {missing} of its examples"
     open_ = next((r for r in records if r.outcome is not Outcome.PASSED and r.outcome not in FAILURES), None)
     if open_ is None:

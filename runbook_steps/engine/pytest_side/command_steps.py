@@ -14,15 +14,16 @@ from runbook_steps.engine.model import Command, Result
 from runbook_steps.engine.sources.feature_file import COMMAND_STEP, MANUAL_STEP
 from runbook_steps.engine.sources.parameters import TAKES
 
+_SIGPIPE_EXIT = 141
+
 
 @when(parsers.re(COMMAND_STEP.pattern), target_fixture="last_result")
 def run_the_command(
-    written_command: Callable[[str], Command],
-    docstring: str,
+    planned_command: Callable[[], Command],
     execute: Callable[[Command], Result],
     keep_ready: Callable[[Command], None],
 ) -> Result:
-    command = written_command(docstring)
+    command = planned_command()
     if command.undo:
         keep_ready(command)
         return Result(command, exit_code=0, stdout="", stderr="", duration_s=0.0, timed_out=False)
@@ -32,8 +33,17 @@ def run_the_command(
             f"“{command.purpose}” did not end within {command.timeout_s:g} s; it was killed with everything it started"
         )
     if result.exit_code != 0 and not command.may_fail:
-        raise CommandFailed(f"“{command.purpose}” ended with exit code {result.exit_code}; expected 0")
+        raise CommandFailed(f"“{command.purpose}” ended with exit code {result.exit_code}; expected 0{hint(result)}")
     return result
+
+
+def hint(result: Result) -> str:
+    """What is behind an end that looks like a riddle; empty when nothing is known of it."""
+    if result.exit_code == _SIGPIPE_EXIT:
+        return ". A program of a pipe wrote on when its reader had ended: let the last one read all (`sed -n 1,3p`)"
+    if "/dev/tty" in result.stderr:
+        return ". A command has no terminal: let a step `When a person …` ask, or read a variable"
+    return ""
 
 
 @given(parsers.re(MANUAL_STEP.pattern))
@@ -49,10 +59,16 @@ def last_result() -> Result:
     raise CheckFailed("no command ran before this check")
 
 
-def answer_of(result: Result) -> Any:
-    """What a command printed, read as JSON. Raises CheckFailed when it is none."""
+class _Number(str):
+    """A number as the JSON has it, digit for digit."""
+
+    __slots__ = ()
+
+
+def answer_of(result: Result, number: Callable[[str], Any] | None = None) -> Any:
+    """What a command printed, read as JSON; `number` makes a value of a number's text. Raises CheckFailed."""
     try:
-        return json.loads(result.stdout)
+        return json.loads(result.stdout, parse_int=number, parse_float=number, parse_constant=number)
     except ValueError as error:
         raise CheckFailed(f"the command before did not print JSON: {error}") from error
 
@@ -71,13 +87,33 @@ def ends_with(last_result: Result, code: int) -> None:
 
 @when(parsers.re(TAKES))
 def take_from_the_answer(last_result: Result, variables: dict[str, str], path: str, name: str) -> None:
-    variables[name] = str(value_at(answer_of(last_result), path))
+    value = _as_json_has_it(value_at(answer_of(last_result, _Number), path))
+    if "\0" in value:
+        raise CheckFailed(f"{path!r} of the answer holds a zero byte, which no variable can")
+    variables[name] = value
+
+
+def _as_json_has_it(value: Any) -> str:
+    """A text as it is, everything else as JSON: `true`, `null`, `1.10`, `{"a":1}`."""
+    return value if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    match value:
+        case _Number():
+            return value
+        case dict():
+            return "{" + ",".join(f"{_json(name)}:{_json(entry)}" for name, entry in value.items()) + "}"
+        case list():
+            return "[" + ",".join(map(_json, value)) + "]"
+        case _:
+            return json.dumps(value, ensure_ascii=False)
 
 
 def value_at(document: Any, path: str) -> Any:
-    """The value at a path like `backups[0].location`. Raises CheckFailed, naming the part that is missing."""
+    """The value at a path like `backups[0].location` or `[0].id`. Raises CheckFailed, naming what is missing."""
     value = document
-    for part in path.replace("[", ".[").split("."):
+    for part in path.replace("[", ".[").removeprefix(".").split("."):
         try:
             value = value[int(part[1:-1])] if part.startswith("[") else value[part]
         except (KeyError, IndexError, TypeError, ValueError) as error:

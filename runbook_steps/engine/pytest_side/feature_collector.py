@@ -1,6 +1,6 @@
 """Collects `.feature` files; scenarios are items like `features/redis/full.feature::Memory is freed`.
 
-pytest-bdd stays the one that runs the steps; this only hands it the scenarios of a file.
+pytest-bdd stays the one that matches and runs the steps: it is handed them as our own reader has read them.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import pytest_bdd
 
 from runbook_steps.engine.errors import FeatureError, Position, RunbookError
 from runbook_steps.engine.model import Procedure, Runbook
+from runbook_steps.engine.pytest_side.bdd_scenario import SCENARIO, as_scenario, run_steps
 from runbook_steps.engine.settings import relative_path
 from runbook_steps.engine.sources.feature_file import parse_feature
 
@@ -41,10 +41,8 @@ class FeatureFile(pytest.Module):
         runbook = self._parse()
         for procedure in runbook.procedures:
             self._refuse_unknown_tags(procedure)
-            setattr(self.obj, procedure.name, self._bind(procedure))
-            for item in self._genfunctions(procedure.name, getattr(self.obj, procedure.name)):
-                self._place(item, procedure)
-                yield item
+            for each in procedure.runs:
+                yield self._item(runbook, each)
 
     def _parse(self) -> Runbook:
         path = relative_path(self.path, self.config.rootpath)
@@ -53,12 +51,6 @@ class FeatureFile(pytest.Module):
         except (OSError, UnicodeDecodeError) as error:
             raise FeatureError(Position(path, 1), f"cannot be read as UTF-8 text: {error}") from error
         return parse_feature(text, path, default_timeout_s=self.default_timeout_s)
-
-    def _bind(self, procedure: Procedure) -> Any:
-        bind = pytest_bdd.scenario(
-            self.path.name, procedure.name, features_base_dir=str(self.path.parent), encoding="utf-8"
-        )
-        return bind(_nothing_more)
 
     def _refuse_unknown_tags(self, procedure: Procedure) -> None:
         lines: list[str] = self.config.getini("markers")
@@ -70,10 +62,15 @@ class FeatureFile(pytest.Module):
                 f"unknown tag @{unknown[0]}; the vocabulary is `markers` in pyproject.toml",
             )
 
-    def _place(self, item: pytest.Function, procedure: Procedure) -> None:
+    def _item(self, runbook: Runbook, procedure: Procedure) -> pytest.Function:
+        item: pytest.Function = pytest.Function.from_parent(self, name=procedure.title, callobj=run_steps)
         item.stash[PROCEDURE] = procedure
+        item.stash[SCENARIO] = as_scenario(runbook, procedure, self.path)
+        for tag in sorted(procedure.tags):
+            item.add_marker(tag)
         place = (self.path, procedure.position.line - 1, procedure.name)
         item.reportinfo = lambda: place  # type: ignore[method-assign]
+        return item
 
     def repr_failure(  # type: ignore[override]
         self, excinfo: pytest.ExceptionInfo[BaseException]
@@ -82,7 +79,3 @@ class FeatureFile(pytest.Module):
         if isinstance(excinfo.value, RunbookError):
             return str(excinfo.value)
         return super().repr_failure(excinfo)
-
-
-def _nothing_more() -> None:
-    """What pytest-bdd calls after the last step."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,17 +145,14 @@ def keep_ready(
 
 
 @pytest.fixture
-def written_command(request: pytest.FixtureRequest, proof: Any) -> Callable[[str], Command]:
-    """Gives the command of the step that runs; in an outline its text has the row's values in it."""
+def planned_command(proof: Any) -> Callable[[], Command]:
+    """Gives the command that the plan has for the step that runs."""
 
-    def command(text: str) -> Command:
-        procedure = procedure_of(request.node)
-        line = proof.recorder.current_line
-        steps = procedure.steps if procedure else ()
-        found = next((s.command for s in steps if s.position.line == line and s.command), None)
+    def command() -> Command:
+        found: Command | None = proof.planned.commands.get(proof.recorder.current_step)
         if found is None:
             raise CommandFailed("this step holds no command")
-        return replace(found, text=text)
+        return found
 
     return command
 

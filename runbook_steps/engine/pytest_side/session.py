@@ -18,9 +18,10 @@ from runbook_steps.engine.errors import (
     TargetError,
 )
 from runbook_steps.engine.git import git_state
-from runbook_steps.engine.model import Outcome, Procedure, Risk, Role, ScenarioRecord
+from runbook_steps.engine.model import Outcome, Procedure, Risk, Role, ScenarioRecord, Step
 from runbook_steps.engine.proof.evidence_file import Journal, load_evidence
 from runbook_steps.engine.proof.rests_on import SourceIndex, source_index
+from runbook_steps.engine.pytest_side.bdd_scenario import SCENARIO
 from runbook_steps.engine.pytest_side.feature_collector import procedure_of
 from runbook_steps.engine.pytest_side.outcome import outcome_in_pytest
 from runbook_steps.engine.pytest_side.session_settings import GUIDANCE, journals_of, settings_of
@@ -72,6 +73,7 @@ class Proof:
         self._recorder: Recorder | None = None
         self._items: list[pytest.Item] = []
         self._procedure: Procedure | None = None
+        self.planned: Plan | None = None
         takes_over = guide.takes_over if guide else lambda _: False
         self.preparation = Preparation(target, settings, run, self._tell, takes_over)
         self._index: SourceIndex | None = None
@@ -221,13 +223,13 @@ class Proof:
         procedure = procedure_of(item)
         if procedure is None:
             return (yield)
-        feature = relative_path(item.path, self.settings.root)
+        feature = item.stash[SCENARIO].feature.rel_filename
         self._verdict = (Outcome.INTERRUPTED, "")
         self._procedure = procedure
         try:
             if self._recorder is None:
                 self.start_target()
-            self.recorder.scenario_started(self._key(item), feature, procedure, self._sources(procedure, feature))
+            self.recorder.scenario_started(feature, procedure, self._sources(procedure, feature))
             try:
                 return (yield)
             finally:
@@ -241,17 +243,13 @@ class Proof:
             self._index = source_index(self.settings)
         return self._index.of(procedure, stem_of(feature))
 
-    def _key(self, item: pytest.Item) -> str:
-        feature = relative_path(item.path, self.settings.root)
-        return f"{feature}::{item.name}"
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Refuses what the plan refuses; brings back what the scenario before left stopped."""
         procedure = procedure_of(item)
         if procedure is None:
             return
-        planned = self._plan(procedure)
+        planned = self.planned = self._plan(procedure)
         if planned.refusal is not None:
             self._verdict = (planned.refusal, planned.reason)
             pytest.skip(f"{planned.refusal}: {planned.reason}")
@@ -260,7 +258,7 @@ class Proof:
     def pytest_bdd_before_step(self, step: Any, step_func: Any) -> None:
         """A step begins."""
         del step_func
-        self.recorder.step_started(step.line_number)
+        self.recorder.step_started(step.number)
 
     def pytest_bdd_after_step(self, step: Any) -> None:
         """A step went through."""
@@ -274,18 +272,18 @@ class Proof:
     def _outcome(self, error: BaseException) -> Outcome:
         """What the error means here. On a live target Given only looks: what it does not find is not the case now."""
         outcome = outcome_in_pytest(error)
-        looking = not self.target.facts.disposable and self._role is Role.GIVEN
+        looking = not self.target.facts.disposable and self._step is not None and self._step.role is Role.GIVEN
         return Outcome.NOT_APPLICABLE if looking and outcome is Outcome.FAILED else outcome
 
     @property
-    def _role(self) -> Role | None:
-        line = self.recorder.current_line
-        steps = self._procedure.steps if self._procedure else ()
-        return next((step.role for step in steps if step.position.line == line), None)
+    def _step(self) -> Step | None:
+        """The step that runs, or ran last; None before the first."""
+        number = self.recorder.current_step
+        return None if number is None or self._procedure is None else self._procedure.steps[number]
 
     def pytest_bdd_step_func_lookup_error(self, step: Any, exception: BaseException) -> None:
         """A step that no Python step matches."""
-        self.recorder.step_started(step.line_number)
+        self.recorder.step_started(step.number)
         self.recorder.step_finished(Outcome.FAILED, str(exception))
 
     @pytest.hookimpl(wrapper=True)
@@ -331,8 +329,7 @@ class Proof:
         report.longrepr = self._redactor(story)
 
     def _where(self, procedure: Procedure) -> tuple[str, str]:
-        line = self.recorder.current_line
-        step = next((s for s in procedure.steps if s.position.line == line), None)
+        step = self._step
         if step is None:
             return str(procedure.position), f"Scenario: {procedure.name}"
         return str(step.position), f"{step.keyword} {step.text}"

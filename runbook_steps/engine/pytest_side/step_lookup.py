@@ -1,7 +1,7 @@
 """Finds the Python step of a Gherkin step once, and refuses a line that two steps would match.
 
-pytest-bdd looks through every fixture at every step, which makes a run with 800 step definitions take 5.6 times
-as long; and of two matching steps it takes one without a word. This takes the place of that one function
+pytest-bdd looks through every fixture at every step, and asks pytest for the found one under a name made up for it;
+of two matching steps it takes one without a word. This takes the place of that one function
 (pytest-bdd is pinned by hash; a test runs a scenario through it).
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pytest_bdd.compat import get_fixture_names, getfixturedefs
-from pytest_bdd.steps import step_function_context_registry
+from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 
 from runbook_steps.engine.errors import ConfigurationError
 
@@ -21,45 +21,60 @@ __all__ = ["StepIndex"]
 
 
 class StepIndex:
-    """Step type and text → names of the fixtures that hold the matching Python step."""
+    """Feature file, step type and text → the one Python step that matches."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._visible: dict[Any, tuple[StepFunctionContext, ...]] = {}
+        self._found: dict[tuple[Any, str, str], StepFunctionContext | None] = {}
 
     def install(self) -> Callable[[], None]:
         """Takes the place of pytest-bdd's look-up; gives the way back."""
         # the package has a function of the module's name, so the module is asked for by its own
         module: Any = importlib.import_module("pytest_bdd.scenario")
-        before = module.find_fixturedefs_for_step
-        module.find_fixturedefs_for_step = self.find
+        before = module.get_step_function
+        module.get_step_function = self.find
 
         def undo() -> None:
-            module.find_fixturedefs_for_step = before
+            module.get_step_function = before
 
         return undo
 
-    def find(self, step: Any, fixturemanager: Any, node: Any) -> Iterable[Any]:
-        """The fixture definitions for a step. Raises ConfigurationError when two different steps match its text."""
-        key = (step.type, step.name)
-        if key not in self._known:
-            names = get_fixture_names(fixturemanager=fixturemanager)
-            self._known[key] = tuple(n for n in names if _matching(n, step, fixturemanager, node))
-        found = [d for name in self._known[key] for d in _matching(name, step, fixturemanager, node)]
-        functions = {step_function_context_registry[d.func].step_func for d in found}
+    def find(self, request: Any, step: Any) -> StepFunctionContext | None:
+        """The step's function, None when no one wrote it. Raises ConfigurationError when two match its text."""
+        key = (request.node.parent, step.type, step.name)
+        if key not in self._found:
+            self._found[key] = self._only(request, step)
+        return self._found[key]
+
+    def _only(self, request: Any, step: Any) -> StepFunctionContext | None:
+        found = [
+            each
+            for each in self._seen_from(request.node, request._fixturemanager)  # noqa: SLF001 - as pytest-bdd does
+            if each.type in {None, step.type} and each.parser.is_matching(step.name)
+        ]
+        functions = {each.step_func for each in found}
         if len(functions) > 1:
             where = " and ".join(sorted(f"{inspect.getsourcefile(f)}:{f.__code__.co_firstlineno}" for f in functions))
             error = ConfigurationError(f"two Python steps match it: {where}")
-            node.config.hook.pytest_bdd_step_func_lookup_error(
-                request=None, feature=None, scenario=None, step=step, exception=error
+            request.config.hook.pytest_bdd_step_func_lookup_error(
+                request=request, feature=None, scenario=None, step=step, exception=error
             )
             raise error
-        return found
+        for function in functions:
+            function.__signature__ = inspect.signature(function)  # asked for twice at every step: kept
+        return found[-1] if found else None
+
+    def _seen_from(self, node: Any, fixturemanager: Any) -> tuple[StepFunctionContext, ...]:
+        """The steps that a feature file sees: those of the project, and of its own folder's conftest."""
+        if node.parent not in self._visible:
+            names = get_fixture_names(fixturemanager=fixturemanager)
+            self._visible[node.parent] = tuple(_contexts(names, fixturemanager, node))
+        return self._visible[node.parent]
 
 
-def _matching(name: str, step: Any, fixturemanager: Any, node: Any) -> list[Any]:
-    found = []
-    for definition in getfixturedefs(fixturemanager, name, node) or ():
-        context = step_function_context_registry.get(definition.func)
-        if context is not None and context.type in {None, step.type} and context.parser.is_matching(step.name):
-            found.append(definition)
-    return found
+def _contexts(names: list[str], fixturemanager: Any, node: Any) -> Iterator[StepFunctionContext]:
+    for name in names:
+        for definition in getfixturedefs(fixturemanager, name, node) or ():
+            context = step_function_context_registry.get(definition.func)
+            if context is not None:
+                yield context

@@ -137,8 +137,7 @@ def _doubts(procedure: Procedure, feature: str, evidence: tuple[Evidence, ...], 
     if failed:
         yield Doubt(Proof.RED, _failure(failed[0]))
         return
-    rows = max(1, len(procedure.examples) - 1)
-    whole = [f for f in runs if len(f) >= rows and all(record.outcome is Outcome.PASSED for record in f)]
+    whole = [f for f in runs if len(f) >= len(procedure.runs) and all(record.outcome is Outcome.PASSED for record in f)]
     if any(min(record.started for record in found)[:10] >= oldest.isoformat() for found in whole):
         return
     if whole:

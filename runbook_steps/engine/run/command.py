@@ -7,6 +7,7 @@ A command that passes its limit is killed together with everything that it start
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import signal
@@ -21,7 +22,7 @@ from typing import IO
 
 import psutil
 
-from runbook_steps.engine.errors import NotRunnableHere
+from runbook_steps.engine.errors import CommandFailed, NotRunnableHere
 from runbook_steps.engine.model import Command, Result
 from runbook_steps.engine.targets.protocol import COMMAND_MARK
 
@@ -105,15 +106,22 @@ def _start(
 ) -> subprocess.Popen[bytes]:
     # Popen looks the program up on the PATH of this process, not on the one it is given
     program = _which(arguments[0], environment.get("PATH", os.defpath))
-    return subprocess.Popen(
-        [*prefix, program, *arguments[1:]],
-        env=dict(environment),
-        cwd=cwd,
-        stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    try:
+        return subprocess.Popen(
+            [*prefix, program, *arguments[1:]],
+            env=dict(environment),
+            cwd=cwd,
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        if error.errno != errno.E2BIG:
+            raise
+        name, value = max(environment.items(), key=lambda entry: len(entry[1]))
+        said = f"the command and its variables are too long for the system; the longest is {name}, {len(value)} bytes"
+        raise CommandFailed(f"{said}: let it read its data from a file") from error
 
 
 def _which(name: str, path: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runbook_steps.engine.model import Command, Outcome, Procedure, Risk, Runbook, TargetFacts
@@ -18,10 +18,15 @@ _SHELLS_OWN = frozenset({"BASHPID", "EUID", "HOSTNAME", "LINENO", "OLDPWD", "PPI
 
 @dataclass(frozen=True)
 class Plan:
-    """What will run. `refusal` is None when it will, else the outcome to record, with `reason`."""
+    """What will run: these commands and no others, a row's cells in their places; each with its limit.
 
-    procedure: Procedure
-    commands: tuple[Command, ...]
+    `commands` are by the number of their step, counted from 0; those with `undo` run only when it stops half-way.
+    `variables` are what the commands read of the target and of the steps before them.
+    `refusal` is None when it will run, else the outcome to record, with `reason`.
+    """
+
+    commands: Mapping[int, Command]
+    variables: tuple[str, ...]
     parts: tuple[str, ...]
     refusal: Outcome | None = None
     reason: str = ""
@@ -35,7 +40,9 @@ def plan(procedure: Procedure, facts: TargetFacts, *, usual_parts: Sequence[str]
     """
     parts = parts_needed(procedure, usual_parts)
     refusal, reason = _refusal(procedure, facts, parts, attended=attended)
-    return Plan(procedure, procedure.commands, parts, refusal, reason)
+    commands = {number: step.command for number, step in enumerate(procedure.steps) if step.command}
+    read = dict.fromkeys(name for command in commands.values() for name in unset_variables(command, ()))
+    return Plan(commands, tuple(read), parts, refusal, reason)
 
 
 def parts_needed(procedure: Procedure, usual_parts: Sequence[str] = ()) -> tuple[str, ...]:

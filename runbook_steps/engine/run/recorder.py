@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runbook_steps.engine.model import Outcome, Procedure, Result, ScenarioRecord, Step, StepRecord
 from runbook_steps.engine.proof.evidence_file import Journal, now
-from runbook_steps.engine.sources.feature_file import procedure_hash
 
 __all__ = ["KEPT_OUTPUT", "Recorder", "RunFacts"]
 
@@ -55,13 +54,13 @@ class Recorder:
         self.last_result: Result | None = None
         self.last_record: ScenarioRecord | None = None
 
-    def scenario_started(self, key: str, feature: str, procedure: Procedure, sources: Mapping[str, str]) -> None:
+    def scenario_started(self, feature: str, procedure: Procedure, sources: Mapping[str, str]) -> None:
         """Opens the record of a scenario, every step `not reached` yet."""
         self._steps = [_not_reached(step) for step in procedure.steps]
         self._open, self.last_result = None, None
         self._scenario_began = time.monotonic()
         self._record = ScenarioRecord(
-            id=key,
+            id=procedure.id_in(feature),
             feature=feature,
             scenario=procedure.name,
             risk=procedure.risk,
@@ -74,20 +73,17 @@ class Recorder:
             emulated=dict(self.facts.emulated),
             tools=dict(self.facts.tools),
             steps=tuple(self._steps),
-            text_hash=procedure_hash(procedure),
+            text_hash=procedure.text_hash,
             sources=dict(sources),
             run=self.facts.run,
         )
-        self.journal.write("scenario started", record=asdict(self._record))
+        self.journal.write("scenario started", record=self._record)
 
-    def step_started(self, line: int) -> None:
-        """Marks the step at that line of the feature as begun."""
-        start = 0 if self._open is None else self._open + 1
-        self._open = next((i for i in range(start, len(self._steps)) if self._steps[i].line == line), None)
-        self._closed = False
-        if self._open is not None:
-            self._step_began = time.monotonic()
-            self._write("step started")
+    def step_started(self, number: int) -> None:
+        """Marks that step of the scenario, counted from 0, as begun."""
+        self._open, self._closed = number, False
+        self._step_began = time.monotonic()
+        self.journal.write("step started", id=self._id, number=number)
 
     @property
     def is_open(self) -> bool:
@@ -95,9 +91,9 @@ class Recorder:
         return self._record is not None
 
     @property
-    def current_line(self) -> int | None:
-        """The line of the step that is open, or was last."""
-        return None if self._open is None else self._steps[self._open].line
+    def current_step(self) -> int | None:
+        """The number of the step that is open, or was last; None before the first."""
+        return self._open
 
     def command_finished(self, result: Result) -> None:
         """Keeps what the step's command did."""
@@ -122,7 +118,7 @@ class Recorder:
 
     def event(self, name: str, **values: Any) -> None:
         """Writes an event of its own kind: a fault arranged or cleared, an undo."""
-        self.journal.write(name, scenario=self._record.id if self._record else None, **values)
+        self.journal.write(name, scenario=self._id, **values)
 
     def step_finished(self, outcome: Outcome, error: str = "") -> None:
         """Closes the step that is open; nothing to do when none is."""
@@ -130,7 +126,7 @@ class Recorder:
             return
         self._closed = True
         self._change(outcome=outcome, error=error, duration_s=time.monotonic() - self._step_began)
-        self._write("step finished")
+        self.journal.write("step finished", id=self._id, number=self._open, step=self._steps[self._open])
 
     def scenario_finished(self, outcome: Outcome, reason: str = "") -> ScenarioRecord | None:
         """Closes the scenario and returns its record as the journal holds it."""
@@ -145,23 +141,18 @@ class Recorder:
             duration_s=time.monotonic() - self._scenario_began,
             steps=tuple(self._steps),
         )
-        self.journal.write("scenario finished", record=asdict(record))
+        self.journal.write("scenario finished", record=record)
         self._record, self._open = None, None
         self.last_record = record
         return record
-
-    def not_run(self, key: str, feature: str, procedure: Procedure, outcome: Outcome, reason: str) -> None:
-        """Records a scenario that was refused before its first step."""
-        self.scenario_started(key, feature, procedure, {})
-        self.scenario_finished(outcome, reason)
 
     def _change(self, **values: Any) -> None:
         if self._open is not None:
             self._steps[self._open] = replace(self._steps[self._open], **values)
 
-    def _write(self, event: str) -> None:
-        if self._record is not None and self._open is not None:
-            self.journal.write(event, id=self._record.id, step=asdict(self._steps[self._open]))
+    @property
+    def _id(self) -> str | None:
+        return self._record.id if self._record else None
 
 
 def _as_a_whole(outcome: Outcome, reason: str, steps: list[StepRecord]) -> tuple[Outcome, str]:

@@ -6,6 +6,8 @@ A step that ends with a colon holds a command, in a docstring with its media typ
     When I restore the backup (within 5 minutes):         its own time limit
     When I try to restore without a confirmation:         may fail; a Then looks at how
     When a person looks at the error chart                manual: only a person can do it
+
+What is read here is what is shown and what runs: pytest-bdd is given these steps, and reads no feature of its own.
 """
 
 from __future__ import annotations
@@ -14,15 +16,24 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from gherkin.dialect import Dialect
 from gherkin.errors import CompositeParserException, ParserException
 from gherkin.parser import Parser
 
 from runbook_steps.engine.errors import FeatureError, Position
-from runbook_steps.engine.model import Command, Procedure, Risk, Role, Runbook, Step
-from runbook_steps.engine.sources.parse_rules import refuse_useless_outline, time_limit_s
+from runbook_steps.engine.model import Command, Procedure, Risk, Role, Row, Runbook, Step
+from runbook_steps.engine.sources.outline import (
+    examples_of,
+    filled,
+    refuse_other_shape,
+    refuse_useless_outline,
+    row_name,
+)
+from runbook_steps.engine.sources.parse_rules import refuse_too_long, time_limit_s
 
 __all__ = [
     "BYTE_ORDER_MARK",
@@ -31,7 +42,6 @@ __all__ = [
     "MARKED",
     "MEDIA_TYPES",
     "parse_feature",
-    "procedure_hash",
     "stem_of",
 ]
 
@@ -42,7 +52,7 @@ COMMAND_STEP = re.compile(
 )
 MANUAL_STEP = re.compile(r"a person (?P<what>.+)")
 _ROLES = {"Context": Role.GIVEN, "Action": Role.WHEN, "Outcome": Role.THEN}
-_STEP_WORDS = ("Given", "When", "Then", "And", "But")
+_SHORTEST_WORD = 4  # letters of a keyword in another language that a mistyped one is compared with
 BYTE_ORDER_MARK = "\ufeff"
 MARKED = "begins with a byte order mark, which some editors add: save it as UTF-8 without one (BOM)"
 _UNSAFE_IN_A_NAME = re.compile(r"::|[\[\]\x00-\x1f]")
@@ -59,7 +69,7 @@ def parse_feature(text: str, path: str, *, default_timeout_s: float = 30.0) -> R
     feature = document.get("feature")
     if feature is None:
         raise FeatureError(Position(path, 1), "no `Feature:` here; start the file with one")
-    walker = _Walker(path, text.splitlines(), default_timeout_s)
+    walker = _Walker(path, text.splitlines(), default_timeout_s, feature["language"])
     procedures = tuple(walker.procedures(feature))
     walker.refuse_duplicates(procedures)
     return Runbook(
@@ -77,7 +87,7 @@ def stem_of(path: str) -> str:
     return "/".join(parts[1:] if parts and parts[0] in {"features", "docs"} else parts)
 
 
-def procedure_hash(procedure: Procedure) -> str:
+def _text_hash(procedure: Procedure) -> str:
     """SHA-256 (hex) of what the scenario says: a changed command, step, tag or example changes it."""
     said = [procedure.name, *sorted(procedure.tags)]
     for step in procedure.steps:
@@ -108,10 +118,15 @@ def _as_feature_error(error: ParserException, path: str) -> FeatureError:
 class _Walker:
     """Turns one parsed feature into procedures; holds only where it is."""
 
-    def __init__(self, path: str, lines: Sequence[str], default_timeout_s: float) -> None:
+    def __init__(self, path: str, lines: Sequence[str], default_timeout_s: float, language: str) -> None:
         self._path = path
         self._lines = lines
         self._timeout_s = default_timeout_s
+        dialect = Dialect.for_name(language)
+        if dialect is None:  # pragma: no cover - the parser has refused it
+            raise AssertionError
+        self._outline_words = frozenset(dialect.scenario_outline_keywords) - frozenset(dialect.scenario_keywords)
+        self._step_words = tuple(_step_words(dialect, language))
 
     def procedures(self, feature: Mapping[str, Any]) -> Iterator[Procedure]:
         yield from self._children(feature, self._tags(feature), ())
@@ -147,10 +162,10 @@ class _Walker:
             raise FeatureError(
                 position, "checks nothing: it needs a Then that a machine reads back, or it proves nothing"
             )
-        examples = self._examples(node)
-        said = [f"{step.text}\n{step.said}\n{step.command.text if step.command else ''}{step.table}" for step in steps]
-        refuse_useless_outline(node["keyword"], examples, said, position)
-        return Procedure(
+        examples = examples_of(node, self._path)
+        outline = node["keyword"].strip() in self._outline_words
+        refuse_useless_outline(examples, background, node["steps"], position, outline=outline)
+        procedure = Procedure(
             name=name,
             description=_dedent(node.get("description", "")),
             risk=self._risk(tags, position),
@@ -158,14 +173,30 @@ class _Walker:
             steps=steps,
             position=position,
             examples=examples,
+            rows=tuple(self._rows(node, examples, steps, background)),
         )
+        return replace(procedure, text_hash=_text_hash(procedure))
+
+    def _rows(
+        self,
+        node: Mapping[str, Any],
+        examples: tuple[tuple[str, ...], ...],
+        steps: tuple[Step, ...],
+        background: tuple[Step, ...],
+    ) -> Iterator[Row]:
+        """Each row of the examples as it runs: its steps read anew, from the text with the cells in their places."""
+        for cells in examples[1:]:
+            values = dict(zip(examples[0], cells, strict=True))
+            row = Row(row_name(cells), (*background, *self._steps({**node, "steps": filled(node["steps"], values)})))
+            refuse_other_shape(row, steps)
+            yield row
 
     def _refuse_swallowed_step(self, node: Mapping[str, Any]) -> None:
         """Gherkin reads a mistyped first step as description, and drops it without a word."""
         first = int(node["location"]["line"])
         for line in (node.get("description") or "").splitlines():
             word = (line.split() or [""])[0]
-            meant = difflib.get_close_matches(word.capitalize(), _STEP_WORDS, n=1, cutoff=0.6)
+            meant = difflib.get_close_matches(word.capitalize(), self._step_words, n=1, cutoff=0.6)
             if meant and len(word) <= len(meant[0]) + 1:
                 said = f"“{line.strip()}” is no step: did you mean {meant[0]}? (else reword the description)"
                 raise FeatureError(Position(self._path, self._line_of(line, first)), said)
@@ -189,7 +220,8 @@ class _Walker:
             position = self._position(step)
             stated = _ROLES.get(step["keywordType"], role)
             if stated is None:
-                raise FeatureError(position, "starts with And or But: begin with Given, When or Then")
+                word = step["keyword"].strip()
+                raise FeatureError(position, f"starts with “{word}”: begin with Given, When or Then")
             role = stated
             text = step["text"].strip()
             command = self._command(step, role, text, position)
@@ -224,6 +256,7 @@ class _Walker:
             )
         if not docstring["content"].strip():
             raise FeatureError(self._position(docstring), "the command is empty")
+        refuse_too_long(docstring["content"], media_type, self._position(docstring))
         return Command(
             text=docstring["content"],
             media_type=media_type,
@@ -233,13 +266,6 @@ class _Walker:
             may_fail=shape["may_fail"] is not None,
             undo=shape["undo"] is not None,
         )
-
-    def _examples(self, node: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
-        tables = [table for table in node.get("examples", ()) if "tableHeader" in table]
-        if not tables:
-            return ()
-        header = _cells([tables[0]["tableHeader"]])
-        return header + tuple(row for table in tables for row in _cells(table["tableBody"]))
 
     def _tags(self, node: Mapping[str, Any]) -> frozenset[str]:
         return frozenset(tag["name"].removeprefix("@") for tag in node.get("tags", ()))
@@ -256,6 +282,20 @@ class _Walker:
                     procedure.position,
                     f"a second scenario named “{procedure.name}” (first at line {first.position.line})",
                 )
+
+
+def _step_words(dialect: Dialect, language: str) -> Iterator[str]:
+    """The first words of the language's step keywords; short ones of other languages are words of prose as well."""
+    for keywords in (
+        dialect.given_keywords,
+        dialect.when_keywords,
+        dialect.then_keywords,
+        dialect.and_keywords,
+        dialect.but_keywords,
+    ):
+        for word in (keyword.split()[0].capitalize() for keyword in keywords if keyword.strip() != "*"):
+            if language == "en" or len(word) >= _SHORTEST_WORD:
+                yield word
 
 
 def _cells(rows: Any) -> tuple[tuple[str, ...], ...]:

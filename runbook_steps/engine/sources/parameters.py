@@ -14,7 +14,7 @@ from runbook_steps.engine.model import Command, Runbook
 
 __all__ = ["TAKES", "Parameter", "parameters", "variables_of"]
 
-TAKES = r"I take (?P<path>[\w.\[\]]+) from the answer as (?P<name>[A-Z][A-Z0-9_]*)"
+TAKES = r"I take (?P<path>[\w.\[\]-]+) from the answer as (?P<name>[A-Z][A-Z0-9_]*)"
 """The step that fills a variable from what the command before it printed."""
 _TAKES = re.compile(TAKES)
 _READS = re.compile(

@@ -1,13 +1,15 @@
-"""Rules of a scenario that Gherkin does not know: a time limit that can be kept, an outline that runs. Pure."""
+"""Rules of a command that Gherkin does not know: a time limit that can be kept, a length that can be started. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from runbook_steps.engine.errors import FeatureError, Position
 
-__all__ = ["LONGEST_S", "refuse_useless_outline", "time_limit_s"]
+__all__ = ["LONGEST_COMMAND", "LONGEST_S", "refuse_too_long", "time_limit_s"]
+
+LONGEST_COMMAND = 131_072
+"""Bytes of one argument, with the byte that ends it, that Linux takes (MAX_ARG_STRLEN)."""
 
 LONGEST_S = 86_400
 """Seconds that a command may be given: a day. More is a mistake, and a number of a thousand digits would never end."""
@@ -29,13 +31,12 @@ def time_limit_s(text: str, limit: str | None, unit: str | None, default_s: floa
     return float(seconds)
 
 
-def refuse_useless_outline(
-    keyword: str, examples: tuple[tuple[str, ...], ...], said: Iterable[str], position: Position
-) -> None:
-    """Raises FeatureError for an outline that runs nothing, or has a column that no step uses."""
-    if keyword.strip() in {"Scenario Outline", "Scenario Template"} and len(examples) <= 1:
-        raise FeatureError(position, "an outline without a row of Examples runs nothing: add a row")
-    text = "\n".join(said)
-    unused = [column for column in (examples[0] if examples else ()) if f"<{column}>" not in text]
-    if unused:
-        raise FeatureError(position, f"no step has <{unused[0]}>: the column of the Examples is not used, or mistyped")
+def refuse_too_long(text: str, media_type: str, position: Position) -> None:
+    """Raises FeatureError for a command that the system would not start: bash gets it as one argument."""
+    size = len(text.encode())
+    if media_type == "bash" and size >= LONGEST_COMMAND:
+        raise FeatureError(
+            position,
+            f"the command has {size} bytes, and the system takes less than {LONGEST_COMMAND}: "
+            "let it read its data from a file",
+        )

@@ -99,13 +99,8 @@ class Catalog:
 
 def lines_of(procedure: Procedure) -> Iterator[tuple[Role, str]]:
     """Every line as it runs: with the cells of an outline's rows in their places."""
-    header, *rows = procedure.examples or ((),)
-    for step in procedure.steps:
-        for row in rows or [()]:
-            text = step.text
-            for name, cell in zip(header, row, strict=False):
-                text = text.replace(f"<{name}>", cell)
-            yield step.role, text
+    for each in procedure.runs:
+        yield from ((step.role, step.text) for step in each.steps)
 
 
 def load_catalog(settings: Settings) -> Catalog:

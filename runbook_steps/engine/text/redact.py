@@ -66,7 +66,8 @@ class Redactor:
 
     def with_values(self, values: Iterable[str]) -> Redactor:
         """A redactor that knows these values too."""
-        return Redactor(self._values | frozenset(values))
+        both = self._values | frozenset(values)
+        return self if both == self._values else Redactor(both)
 
     def __call__(self, text: str) -> str:
         """The text without secrets. Redacting twice changes nothing more."""
@@ -75,8 +76,10 @@ class Redactor:
                 text = self._known.sub(lambda found: self._kinds[found[0]], text)
             for start, end, mark in reversed(self._in_pieces(text)):
                 text = text[:start] + mark + text[end:]
-        for pattern, replace in _SHAPES:
-            text = pattern.sub(replace, text)
+        folded = text.casefold()
+        for words, pattern, replace in _SHAPES:
+            if any(word in folded for word in words):  # most texts hold none of them, and looking is cheap
+                text = pattern.sub(replace, text)
         return text
 
     def finds(self, text: str) -> bool:
@@ -85,18 +88,14 @@ class Redactor:
 
     def _in_pieces(self, text: str) -> list[tuple[int, int, str]]:
         """Where a known value stands over two lines, or with colours inside: it is the same secret."""
-        gaps = list(_GAP.finditer(text)) if self._over_gaps else []
-        if not gaps or self._over_gaps is None:
+        if self._over_gaps is None or len(closed := _GAP.sub("", text)) == len(text):
             return []
-        starts, kept, at, removed = [0], [], 0, [0]
-        for gap in gaps:
-            kept.append(text[at : gap.start()])
-            at = gap.end()
-            removed.append(removed[-1] + gap.end() - gap.start())
-            starts.append(gap.end() - removed[-1])
-        closed = "".join([*kept, text[at:]])
         if not any(spelling in closed for spelling in self._closed):
             return []
+        starts, removed = [0], [0]
+        for gap in _GAP.finditer(text):
+            removed.append(removed[-1] + gap.end() - gap.start())
+            starts.append(gap.end() - removed[-1])
 
         def place(index: int) -> int:
             return index + removed[bisect.bisect_right(starts, index) - 1]
@@ -172,32 +171,37 @@ def _named(kind: str) -> Callable[[re.Match[str]], str]:
     return replace
 
 
-_SHAPES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+_SHAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (
+        ("-----begin",),
         re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
         _whole("private key"),
     ),
-    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]+"), _whole("JWT")),
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), _whole("AWS access key")),
-    (re.compile(r"\bhttps://hooks\.slack\.com/services/(?P<value>[\w/]+)"), _named("webhook")),
+    (("eyj",), re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]+"), _whole("JWT")),
+    (("akia", "asia"), re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), _whole("AWS access key")),
+    (("hooks.slack",), re.compile(r"\bhttps://hooks\.slack\.com/services/(?P<value>[\w/]+)"), _named("webhook")),
     (
+        ("gh", "xox", "sk_live"),
         re.compile(r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|sk_live_\w{8,})"),
         _whole("token"),
     ),
-    (re.compile(r"\b[A-Za-z][\w+.-]*://[^\s:/@'\"]*:(?P<value>[^\s/@'\"]+)@"), _named("password")),
+    (("://",), re.compile(r"\b[A-Za-z][\w+.-]*://[^\s:/@'\"]*:(?P<value>[^\s/@'\"]+)@"), _named("password")),
     (
+        ("authorization",),
         re.compile(
             r"(?i)\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?!Bearer|Basic|\[)(?:\w+ )?(?P<value>[^\s\"',]{8,})"
         ),
         _named("credential"),
     ),
-    (re.compile(r"(?i)\b(?:set-)?cookie:\s*[\w.-]+=(?P<value>[^;\s\"']{8,})"), _named("cookie")),
+    (("cookie",), re.compile(r"(?i)\b(?:set-)?cookie:\s*[\w.-]+=(?P<value>[^;\s\"']{8,})"), _named("cookie")),
     (
+        ("x-amz-security-token",),
         re.compile(r"(?i)\bx-amz-security-token[\"']?\s*[:=]\s*[\"']?(?P<value>[\w%+/=-]{8,})"),
         _named("AWS session token"),
     ),
-    (re.compile(r"(?i)\b(?:Bearer|Basic)\s+(?P<value>[\w.~+/-]{8,}=*)"), _named("credential")),
+    (("bearer", "basic"), re.compile(r"(?i)\b(?:Bearer|Basic)\s+(?P<value>[\w.~+/-]{8,}=*)"), _named("credential")),
     (
+        ("password", "passwd", "secret", "api", "token", "key"),
         re.compile(
             r"(?i)[\"']?\b[\w-]*(?:password|passwd|secret|api[_-]?key|(?:access|refresh|auth)[_-]?token"
             r"|secret[_-]?access[_-]?key|encryption[_-]?key)[\"']?\s*[:=]\s*[\"']?"

@@ -87,7 +87,7 @@ class _Part:
             records = records_of(procedure, runbook.feature_path, evidence)
             rows = [_row(record) for record in records if procedure.examples]
             wanted = [slug(procedure.name), *(slug(f"{procedure.name} {row}") for row in rows)]
-            missing = max(1, len(procedure.examples) - 1) - len(records)
+            missing = len(procedure.runs) - len(records)
             yield cls(procedure, records, missing, tuple(_free(name, taken) for name in wanted))
 
     @property

@@ -90,18 +90,9 @@ _Pair = tuple[Step, StepRecord | None]
 
 def _with_records(procedure: Procedure, record: ScenarioRecord | None) -> list[_Pair]:
     """Each step with what was recorded of it. After a change of the scenario its old record tells nothing."""
-    if record is None or record.outcome is Outcome.STALE:
+    if record is None or record.outcome is Outcome.STALE or record.text_hash != procedure.text_hash:
         return [(step, None) for step in procedure.steps]
-    left = list(record.steps)
-    pairs: list[_Pair] = []
-    for step in procedure.steps:
-        same = next((r for r in left if (r.role, r.text) == (step.role, step.text)), None)
-        if same is not None:
-            left.remove(same)
-            if step.command and not procedure.examples and same.command != step.command.text:
-                same = None
-        pairs.append((step, same))
-    return pairs
+    return list(zip(procedure.steps, record.steps, strict=True))
 
 
 def _last_run(record: ScenarioRecord | None) -> str:

@@ -116,10 +116,8 @@ def _cases(runbooks: Iterable[Runbook], evidence: Evidence) -> Iterator[_Case]:
     """Every scenario, a row of an outline each, with what is known of it."""
     for runbook in runbooks:
         for procedure in runbook.procedures:
-            key = f"{runbook.feature_path}::{procedure.name}"
-            ids = [f"{key}[{'-'.join(row)}]" for row in procedure.examples[1:]] or [key]
-            for each in ids:
-                yield runbook, procedure, evidence.records.get(each)
+            for each in procedure.runs:
+                yield runbook, procedure, evidence.records.get(each.id_in(runbook.feature_path))
 
 
 def _rows(cases: Sequence[_Case], order: Order) -> Iterator[str]:

@@ -165,7 +165,7 @@ def _proofs(procedure: Procedure, feature: str, evidence: Sequence[Evidence], no
 
 def _on_target(procedure: Procedure, feature: str, evidence: Evidence, now: datetime) -> dict[str, Any]:
     records = records_of(procedure, feature, evidence)
-    missing = max(1, len(procedure.examples) - 1) - len(records)
+    missing = len(procedure.runs) - len(records)
     weakest = min(records, key=lambda r: (_rank(r.outcome), r.started), default=None)
     if weakest is None or (missing > 0 and weakest.outcome is Outcome.PASSED):
         return _proof(evidence.target, None, f"{missing} of its rows were never run" if records else "", now)
