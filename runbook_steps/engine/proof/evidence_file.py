@@ -69,6 +69,7 @@ def _plain(value: object) -> object:
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain)
+_READABLE = json.JSONEncoder(ensure_ascii=False, default=_plain)
 
 
 class Journal:
@@ -196,10 +197,10 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
         "target": evidence.target,
         "written": evidence.written,
     }
-    head = _ENCODER.encode(document).removesuffix("}")
-    records = ",\n".join(map(_ENCODER.encode, evidence.records.values()))  # a line each: two files can be compared
+    head = _READABLE.encode(document).removesuffix("}")
+    records = ",\n".join(map(_READABLE.encode, evidence.records.values()))  # a line each: two files can be compared
     try:
-        write_atomically(path, f'{head},"scenarios":[\n{records}\n]}}\n')
+        write_atomically(path, f'{head}, "scenarios": [\n{records}\n]}}\n')
     except OSError as error:
         raise EvidenceError(f"cannot write the evidence {path}: {error.strerror}; the old file stays") from error
 

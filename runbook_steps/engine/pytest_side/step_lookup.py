@@ -60,8 +60,8 @@ class StepIndex:
                 request=request, feature=None, scenario=None, step=step, exception=error
             )
             raise error
-        for function in functions:
-            function.__signature__ = inspect.signature(function)  # asked for twice at every step: kept
+        for function in functions:  # asked for twice at every step: kept
+            vars(function)["__signature__"] = inspect.signature(function)
         return found[-1] if found else None
 
     def _seen_from(self, node: Any, fixturemanager: Any) -> tuple[StepFunctionContext, ...]:

@@ -8,10 +8,13 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runbook_steps.engine.errors import NotRunnableHere, RiskExceeded
-from runbook_steps.engine.guards.services.guard import Guard, can_lock_down
 from runbook_steps.engine.model import Command, Result, Risk, TargetFacts
+
+if TYPE_CHECKING:
+    from runbook_steps.engine.guards.services.guard import Guard
 
 __all__ = ["Held", "Restraint"]
 
@@ -27,6 +30,19 @@ class Held:
     prefix: tuple[str, ...] = ()
 
 
+def _guard(risk: Risk, folder: Path) -> Guard:
+    from runbook_steps.engine.guards.services.guard import Guard  # noqa: PLC0415 - it reads SQL and signs for AWS: half a second
+
+    return Guard(risk, folder)
+
+
+def can_lock_down() -> bool:
+    """Whether this kernel can hold a command to what it may do."""
+    from runbook_steps.engine.guards.services.guard import can_lock_down  # noqa: PLC0415 - as above
+
+    return can_lock_down()
+
+
 class Restraint:
     """Of one risk and run. On a disposable target only read-only procedures are held: the others may break it."""
 
@@ -35,7 +51,7 @@ class Restraint:
         self._risk = risk
         self._facts = facts
         self._folder = folder
-        self._guard = Guard(risk, folder) if folder is not None else None
+        self._guard = _guard(risk, folder) if folder is not None else None
 
     @classmethod
     def of(cls, risk: Risk, facts: TargetFacts, base: Path) -> Restraint:
