@@ -37,7 +37,7 @@ from runbook_steps.engine.run.plan import Plan, plan
 from runbook_steps.engine.run.recorder import Recorder, RunFacts
 from runbook_steps.engine.run.scenario_folder import sweep
 from runbook_steps.engine.run.undo import Undone
-from runbook_steps.engine.settings import Settings, relative_path
+from runbook_steps.engine.settings import Settings
 from runbook_steps.engine.sources.feature_file import stem_of
 from runbook_steps.engine.targets.by_name import make_target
 from runbook_steps.engine.targets.protocol import Target
