@@ -64,13 +64,18 @@ class MigrationFailed:
         self.folder = Path(tempfile.mkdtemp(prefix="migrations-", dir=self._environment.get("TMPDIR")))
         for name, text in (FIRST, self._second):
             (self.folder / name).write_text(text, "utf-8")
-        done = subprocess.run(
-            ["beautycort", "migrate", "up"],
+        adopted = self._migrate("adopt", "--up-to", "0")  # the platform's schema is older than these files
+        if adopted.returncode != 0:
+            raise FaultError(f"the database could not be adopted: {adopted.stderr.strip()[:200]}")
+        self.said = self._migrate("up").stderr
+
+    def _migrate(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["beautycort", "migrate", *words],
             env={**self._environment, "MIGRATIONS_DIR": str(self.folder)},
             executable=shutil.which("beautycort", path=self._environment.get("PATH", os.defpath)),
             capture_output=True, text=True, timeout=SECONDS, check=False,
         )  # fmt: skip
-        self.said = done.stderr
 
     def observe(self) -> Observation:
         """Looks for a file that is not applied, or an applied one that is recorded as failed."""

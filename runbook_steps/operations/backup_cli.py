@@ -17,14 +17,17 @@ import psycopg
 import typer
 
 from runbook_steps.engine.errors import OperationError, RunbookError
-from runbook_steps.operations.backup_make import BackupSettings, make_backup, to_prune
+from runbook_steps.operations.backup_make import BackupSettings, make_backup
 from runbook_steps.operations.backup_restore import discard_replaced, refuse_foreign, restore
-from runbook_steps.operations.backup_store import Manifest, Store, refuse_malformed
+from runbook_steps.operations.backup_retention import clear_leftovers, prune
+from runbook_steps.operations.backup_status_cli import status, unreadable_rows, unusable, warn, warn_of_unusable
+from runbook_steps.operations.backup_store import Manifest, Store, refuse_malformed, whose_is
 from runbook_steps.operations.backup_verify import drop_leftovers, verify
 from runbook_steps.operations.confirmation import require_yes
 from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.notifications import notify
 from runbook_steps.operations.postgres_connection import exclusive
+from runbook_steps.operations.postgres_tools import server_identity
 
 __all__ = ["register"]
 
@@ -41,6 +44,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command("backup")(backup)
     group.command("list")(list_backups)
+    group.command("status")(status)
     group.command("verify-latest")(verify_latest)
     group.command("verify-all")(verify_all)
     group.command("restore")(restore_location)
@@ -55,11 +59,14 @@ def backup(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the optio
     try:
         with _reported(format), exclusive(settings.database, "backup") as lock:
             drop_leftovers(lock, settings.database.name)
+            _, cluster = server_identity(lock)
+            for text in clear_leftovers(store, whose_is(cluster, settings.database.name)):
+                warn(text)
             made = make_backup(settings, store, _tell)
             verify(settings, store, made, _tell)
             store.mark_verified(made, _now())
-            for old in to_prune(store.backups(), settings.retention_days, datetime.now(UTC)):
-                store.delete(old)
+            for text in prune(store, made, settings.retention_days, datetime.now(UTC)):
+                warn(text)
     except RunbookError as error:
         notify(os.environ, CHANNEL, f"Backup of {settings.database.name} FAILED: {error}")
         raise
@@ -73,14 +80,16 @@ def backup(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the optio
 
 def list_backups(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name
     """List the backups, the newest first. Only reads."""
-    rows = [_row(manifest, verified, store) for store in [Store.from_environ(os.environ)]
-            for manifest, verified in store.backups()]  # fmt: skip
+    store = Store.from_environ(os.environ)
+    listing = store.listing()
+    rows = [_row(manifest, verified, store) for manifest, verified in listing.backups]
     if format is Format.JSON:
-        typer.echo(json.dumps({"backups": rows}, indent=1))
+        typer.echo(json.dumps({"backups": rows, **unusable(store, listing)}, indent=1))
         return
     for row in rows:
         proof = f"verified {row['verified']}" if row["verified"] else "never verified"
         typer.echo(f"{row['created']}  {row['size']:>12} bytes  {row['rows']:>9} rows  {proof}\n  {row['location']}")
+    warn_of_unusable(store, listing)
     if not rows:
         typer.echo("no backup yet: `beautycort database-backup backup` makes one", err=True)
 
@@ -150,11 +159,14 @@ def _verify(form: Format, *, newest_only: bool) -> None:
     rows = []
     with _reported(form), exclusive(settings.database, "verification") as lock:
         drop_leftovers(lock, settings.database.name)
-        backups = store.backups()[:1] if newest_only else store.backups()
-        if not backups:
+        listing = store.listing()
+        rows += unreadable_rows(store, listing, newest_only=newest_only)
+        backups = listing.backups[:1] if newest_only else listing.backups
+        if not backups and not rows:
             raise OperationError("there is no backup; `beautycort database-backup backup` makes one")
         for manifest, _ in backups:
             rows.append(_verified(settings, store, manifest))
+        warn_of_unusable(store, listing)
     bad = [row for row in rows if not row["success"]]
     if form is Format.JSON:
         typer.echo(json.dumps({"success": not bad, "backups": rows}, indent=1))

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import zstandard
 
 from runbook_steps.engine.errors import ConfigurationError
-from runbook_steps.operations.backup_store import PREFIX, Manifest, Store
+from runbook_steps.operations.backup_manifest import Manifest, binding
+from runbook_steps.operations.backup_store import PREFIX, Store, whose_is
 from runbook_steps.operations.backup_stream import encrypt, key_fingerprint, read_key
 from runbook_steps.operations.postgres_connection import Database, connect
 from runbook_steps.operations.postgres_tools import dump, schema_hash, server_identity, table_states
 from runbook_steps.operations.settings import number, required
 
-__all__ = ["BackupSettings", "make_backup", "to_prune"]
+__all__ = ["BackupSettings", "make_backup"]
 
 ZSTD_LEVEL = 1  # measured: 1.4 times the time of a plain dump, where pg_dump's own compression takes 4.5 times
 DAYS_KEPT = 30
@@ -65,31 +67,41 @@ def make_backup(settings: BackupSettings, store: Store, tell: Callable[[str], No
         tell("counting rows")
         tables = table_states(connection)
         schema = schema_hash(settings.database, settings.database.name, snapshot)
-        tell("dumping and uploading")
-        pieces = dump(settings.database, snapshot, version)
-        size, digest = store.upload(key, _packed(pieces, settings))
-    manifest = Manifest(
-        backup_id=backup_id,
-        key=key,
-        created=now.isoformat(timespec="seconds"),
-        database=settings.database.name,
-        cluster=cluster,
-        server_version=version,
-        size=size,
-        sha256=digest,
-        schema_sha256=schema,
-        compression="zstd" if settings.compress else "none",
-        encryption_key=key_fingerprint(settings.key) if settings.key else None,
-        tables={name: asdict(state) for name, state in tables.items()},
-    )
-    store.write_manifest(manifest)
+        created = now.isoformat(timespec="seconds")
+        bound_to = binding(backup_id, settings.database.name, created)
+        with store.under_way(key, whose_is(cluster, settings.database.name)):
+            tell("dumping and uploading")
+            pieces = dump(settings.database, snapshot, version)
+            size, digest = store.upload(key, _packed(pieces, settings, bound_to), _expected(store, settings))
+            manifest = Manifest(
+                backup_id=backup_id,
+                key=key,
+                created=created,
+                database=settings.database.name,
+                cluster=cluster,
+                server_version=version,
+                size=size,
+                sha256=digest,
+                schema_sha256=schema,
+                compression="zstd" if settings.compress else "none",
+                encryption_key=key_fingerprint(settings.key) if settings.key else None,
+                tables={name: asdict(state) for name, state in tables.items()},
+            )
+            store.write_manifest(manifest)
     return manifest
 
 
-def _packed(pieces: Iterator[bytes], settings: BackupSettings) -> Iterator[bytes]:
+def _expected(store: Store, settings: BackupSettings) -> int:
+    """About how many bytes it will be, for the estimate on a terminal: as many as last time."""
+    if not sys.stderr.isatty():
+        return 0
+    return next((m.size for m, _ in store.backups() if m.database == settings.database.name), 0)
+
+
+def _packed(pieces: Iterator[bytes], settings: BackupSettings, bound_to: bytes) -> Iterator[bytes]:
     if settings.compress:
         pieces = _compressed(pieces)
-    return encrypt(pieces, settings.key) if settings.key else pieces
+    return encrypt(pieces, settings.key, bound_to) if settings.key else pieces
 
 
 def _compressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -98,18 +110,3 @@ def _compressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
         if packed := packer.compress(piece):
             yield packed
     yield packer.flush()
-
-
-def to_prune(
-    backups: Iterable[tuple[Manifest, str | None]], retention_days: int, now: datetime
-) -> tuple[Manifest, ...]:
-    """What is older than the retention, but never the newest backup, nor the newest that was verified. Pure."""
-    newest_first = sorted(backups, key=lambda pair: pair[0].created, reverse=True)
-    kept = {newest_first[0][0].key} if newest_first else set()
-    kept |= {next((manifest.key for manifest, verified in newest_first if verified), "")}
-    oldest = now - timedelta(days=retention_days)
-    return tuple(
-        manifest
-        for manifest, _ in newest_first
-        if manifest.key not in kept and datetime.fromisoformat(manifest.created) < oldest
-    )

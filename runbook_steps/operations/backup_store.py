@@ -1,55 +1,63 @@
-"""Backups in S3: an object and, written last, its manifest. What has no manifest is no backup."""
+"""Backups in S3: an object and, written last, its manifest. What has no manifest is no backup.
+
+While a backup is being made, a small object beside it says whose it is (`….under-way.json`). A killed run leaves
+it, so that the next run knows what it may clear: an object without a manifest and without that mark may be a
+whole backup whose manifest was lost, and is told, never removed.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from runbook_steps.engine.errors import ConfigurationError, OperationError, RefusedError
-from runbook_steps.operations.settings import Unreachable
+from runbook_steps.engine.errors import ConfigurationError, OperationError, RefusedError, RunbookError
+from runbook_steps.operations.backup_manifest import Manifest, as_document, read_manifest, sealed, unsealed
+from runbook_steps.operations.backup_stream import read_key
+from runbook_steps.operations.s3_download import download
+from runbook_steps.operations.s3_errors import Denied, Missing, s3_errors
+from runbook_steps.operations.s3_upload import upload
+from runbook_steps.operations.transfer import Pace
 
-__all__ = ["MANIFEST_SUFFIX", "PREFIX", "Manifest", "Store"]
+__all__ = [
+    "MANIFEST_SUFFIX",
+    "PREFIX",
+    "UNDER_WAY_SUFFIX",
+    "VERIFIED_SUFFIX",
+    "Listing",
+    "Manifest",
+    "Store",
+    "refuse_malformed",
+]
 
 PREFIX = "beautycort-backup-"
 MANIFEST_SUFFIX = ".manifest.json"
 VERIFIED_SUFFIX = ".verified.json"
-MANIFEST_VERSION = 1
-PART = 16 << 20  # bytes of a part: S3 allows 10,000 parts, so 160 GB
-_READ = 1 << 20
+UNDER_WAY_SUFFIX = ".under-way.json"
+SUFFIXES = (MANIFEST_SUFFIX, VERIFIED_SUFFIX, UNDER_WAY_SUFFIX)
+_LARGEST_DOCUMENT = 256 << 20  # bytes: a manifest of a million tables fits
+_TRIES = 6  # with pauses that grow: about a quarter of a minute
 
 
 @dataclass(frozen=True)
-class Manifest:
-    """What a backup holds. Sizes in bytes; `tables` maps name → {rows, checksum}; times are ISO 8601 in UTC."""
+class Listing:
+    """What is in the bucket: whole backups, the newest first, with when each was verified; and what cannot be used.
 
-    backup_id: str
-    key: str
-    created: str
-    database: str
-    cluster: str
-    server_version: int
-    size: int
-    sha256: str
-    schema_sha256: str
-    compression: str
-    encryption_key: str | None
-    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    version: int = MANIFEST_VERSION
+    `unreadable` and `incomplete` map an object's key to the reason. Incomplete is what has no manifest.
+    """
 
-    @property
-    def rows(self) -> int:
-        """Rows of all tables."""
-        return sum(int(table["rows"]) for table in self.tables.values())
+    backups: tuple[tuple[Manifest, str | None], ...]
+    unreadable: Mapping[str, str]
+    incomplete: Mapping[str, str]
 
 
 _LOCATION = re.compile(r"(?:s3://[a-z0-9][a-z0-9.-]{1,62}/)?[\w.:@+=/-]{1,1024}", re.ASCII)
@@ -57,15 +65,23 @@ _SHOWN = 100  # characters of a name that is refused
 
 
 class Store:
-    """One bucket. Every method raises Unreachable or OperationError with a reason, never with a secret."""
+    """One bucket. Every method raises Unreachable or OperationError with a reason, never with a secret.
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    With a `key`, nothing is believed that was not made with it.
+    """
+
+    def __init__(self, client: Any, bucket: str, key: bytes | None = None, pace: Pace | None = None) -> None:
         self._client = client
         self.bucket = bucket
+        self._key = key
+        self._pace = pace or Pace()
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Store:
-        """The bucket of AWS_BACKUP_BUCKET. Raises ConfigurationError for a provider that is not S3."""
+        """The bucket of AWS_BACKUP_BUCKET, with the key where one is set and encryption is not switched off.
+
+        Raises ConfigurationError for a provider that is not S3.
+        """
         provider = environ.get("BACKUP_PROVIDER", "s3")
         if provider != "s3":
             raise ConfigurationError("BACKUP_PROVIDER must be s3: no other is implemented")
@@ -76,69 +92,91 @@ class Store:
             "s3",
             endpoint_url=environ.get("AWS_ENDPOINT_URL") or None,
             region_name=environ.get("AWS_REGION") or "me-south-1",
-            config=Config(connect_timeout=10, read_timeout=60, retries={"max_attempts": 3, "mode": "standard"}),
+            config=Config(
+                connect_timeout=10, read_timeout=60, retries={"total_max_attempts": _TRIES, "mode": "adaptive"}
+            ),
         )
-        return cls(client, bucket)
+        text = environ.get("BACKUP_ENCRYPTION_KEY", "")
+        encrypts = environ.get("BACKUP_ENCRYPTION", "true").strip().lower() != "false"
+        return cls(client, bucket, read_key(text) if text and encrypts else None, Pace.from_environ(environ))
 
     def location(self, key: str) -> str:
         """`s3://bucket/key`."""
         return f"s3://{self.bucket}/{key}"
 
-    def upload(self, key: str, pieces: Iterator[bytes]) -> tuple[int, str]:
-        """Writes an object from a stream, in parts; gives its size and SHA-256. A failure leaves nothing."""
-        digest, size, parts = hashlib.sha256(), 0, []
-        with _s3_errors("upload"):
-            upload = self._client.create_multipart_upload(Bucket=self.bucket, Key=key, ServerSideEncryption="AES256")[
-                "UploadId"
-            ]
-        target = {"Bucket": self.bucket, "Key": key, "UploadId": upload}
+    @contextmanager
+    def under_way(self, key: str, whose: Mapping[str, str]) -> Iterator[None]:
+        """While a backup is made, from before its first byte until its manifest is written.
+
+        A failure leaves nothing, and is told as it is, whatever the clearing away meets.
+        """
+        self._write_json(key + UNDER_WAY_SUFFIX, {"version": 1, **whose})
         try:
-            for number, part in enumerate(_parts(pieces), 1):
-                digest.update(part)
-                size += len(part)
-                with _s3_errors("upload"):
-                    answer = self._client.upload_part(**target, PartNumber=number, Body=part)
-                parts.append({"PartNumber": number, "ETag": answer["ETag"]})
-            with _s3_errors("upload"):
-                self._client.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
+            yield
         except BaseException:
-            with _s3_errors("abort the upload"):
-                self._client.abort_multipart_upload(**target)
+            for suffix in (MANIFEST_SUFFIX, "", UNDER_WAY_SUFFIX):
+                with suppress(RunbookError):
+                    self.remove(key + suffix)
             raise
-        return size, digest.hexdigest()
+        with suppress(OperationError):  # an account that may not delete: the next run sees a whole backup
+            self.remove(key + UNDER_WAY_SUFFIX)
+
+    def upload(self, key: str, pieces: Iterator[bytes], expected: int = 0) -> tuple[int, str]:
+        """Writes an object from a stream, in parts; gives its size and SHA-256. A failure leaves nothing."""
+        return upload(self._client, (self.bucket, key), pieces, self._pace, expected)
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Makes a backup visible."""
-        self._write_json(manifest.key + MANIFEST_SUFFIX, asdict(manifest))
+        self._write_json(manifest.key + MANIFEST_SUFFIX, as_document(manifest, self._key))
 
     def mark_verified(self, manifest: Manifest, when: str) -> None:
         """Remembers that a backup was restored once and was whole."""
-        self._write_json(manifest.key + VERIFIED_SUFFIX, {"verified": when, "sha256": manifest.sha256})
+        mark = {"key": manifest.key, "verified": when, "sha256": manifest.sha256}
+        self._write_json(manifest.key + VERIFIED_SUFFIX, sealed(mark, self._key))
 
     def _write_json(self, key: str, document: object) -> None:
         body = json.dumps(document, indent=1).encode()
-        with _s3_errors("write"):
+        with s3_errors("write"):
             self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ServerSideEncryption="AES256")
 
     def backups(self) -> list[tuple[Manifest, str | None]]:
         """Every complete backup, the newest first, and when it was verified last."""
-        keys = self._keys()
-        found = []
-        for key in keys:
-            if key.endswith(MANIFEST_SUFFIX) and key.removesuffix(MANIFEST_SUFFIX) in keys:
-                manifest = self.manifest(key.removesuffix(MANIFEST_SUFFIX))
-                found.append((manifest, self._verified(manifest, keys)))
-        return sorted(found, key=lambda pair: (pair[0].created, pair[0].key), reverse=True)
+        return list(self.listing().backups)
 
-    def _verified(self, manifest: Manifest, keys: set[str]) -> str | None:
-        key = manifest.key + VERIFIED_SUFFIX
-        if key not in keys:
-            return None
-        mark = self._read_json(key)
-        return str(mark["verified"]) if mark.get("sha256") == manifest.sha256 else None
+    def listing(self) -> Listing:
+        """Everything that carries a backup's name: one that is damaged, newer or foreign hides no other."""
+        keys = self.keys()
+        found, unreadable, incomplete = [], {}, {}
+        for key in sorted(_objects(keys)):
+            if key not in keys:
+                incomplete[key] = "its manifest is there, its data is not"
+            elif key + MANIFEST_SUFFIX not in keys:
+                under_way = key + UNDER_WAY_SUFFIX in keys
+                incomplete[key] = "it is being made, or its run was killed" if under_way else "it has no manifest"
+            else:
+                try:
+                    found.append((self.manifest(key), self._verified(key, keys)))
+                except (RefusedError, Denied) as error:
+                    if not isinstance(error.__cause__, Missing):  # then it was removed meanwhile
+                        unreadable[key] = str(error)
+        found.sort(key=lambda pair: (pair[0].made, pair[0].key), reverse=True)
+        whole = tuple((m, mark.get("verified") if mark.get("sha256") == m.sha256 else None) for m, mark in found)
+        return Listing(whole, unreadable, incomplete)
 
-    def _keys(self) -> set[str]:
-        with _s3_errors(f"list s3://{self.bucket}"):
+    def _verified(self, key: str, keys: set[str]) -> Mapping[str, Any]:
+        """The mark of a verification; nothing when there is none that can be believed."""
+        if key + VERIFIED_SUFFIX not in keys:
+            return {}
+        try:
+            mark = unsealed(self.read_json(key + VERIFIED_SUFFIX), self._key, key)
+        except RefusedError:
+            return {}
+        good = mark.get("key") == key and isinstance(mark.get("verified"), str)
+        return mark if good else {}
+
+    def keys(self) -> set[str]:
+        """Every key that begins like a backup's."""
+        with s3_errors(f"list s3://{self.bucket}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=PREFIX)
             return {entry["Key"] for page in pages for entry in page.get("Contents", ())}
 
@@ -146,39 +184,36 @@ class Store:
         """The key of a location (`s3://bucket/key`) or of a backup's id. Raises RefusedError."""
         refuse_malformed(location)
         if "://" not in location:
-            known = {manifest.backup_id: manifest.key for manifest, _ in self.backups()}
+            listing = self.listing()
+            known = {manifest.backup_id: manifest.key for manifest, _ in listing.backups}
             if location in known:
                 return known[location]
+            for key, reason in listing.unreadable.items():
+                if location in key:
+                    raise RefusedError(reason)
             raise RefusedError(f"no backup {location!r}; `beautycort database-backup list` shows what there is")
         parts = urlsplit(location)
         key = parts.path.lstrip("/")
         if parts.scheme != "s3" or parts.netloc != self.bucket or parts.query or parts.fragment:
             raise RefusedError(f"{location!r} is not in the bucket s3://{self.bucket}")
-        if not key.startswith(PREFIX) or key.endswith((MANIFEST_SUFFIX, VERIFIED_SUFFIX)):
+        if not key.startswith(PREFIX) or key.endswith(SUFFIXES):
             raise RefusedError(f"{location!r} is not a backup: their names begin with {PREFIX}")
         return key
 
     def manifest(self, key: str) -> Manifest:
-        """What a backup says of itself. Raises RefusedError when there is no manifest, or none that can be read."""
-        document = self._read_json(key + MANIFEST_SUFFIX)
-        if document.get("version") != MANIFEST_VERSION:
-            raise RefusedError(f"{key}: its manifest has version {document.get('version')!r}, not {MANIFEST_VERSION}")
-        try:
-            manifest = Manifest(**document)
-        except TypeError as error:
-            raise RefusedError(f"{key}: its manifest is damaged or foreign") from error
-        if manifest.key != key:
-            raise RefusedError(f"{key}: its manifest belongs to another backup, {manifest.key}")
-        return manifest
+        """What a backup says of itself. Raises RefusedError when there is no manifest, or none that can be trusted."""
+        return read_manifest(self.read_json(key + MANIFEST_SUFFIX), key, self._key)
 
-    def _read_json(self, key: str) -> dict[str, Any]:
+    def read_json(self, key: str) -> dict[str, Any]:
+        """A small document. Raises RefusedError when it is not there, or is none."""
         try:
-            with _s3_errors("read"):
-                text = self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-            document = json.loads(text)
-        except _Missing as error:
+            with s3_errors("read"):
+                body = self._client.get_object(Bucket=self.bucket, Key=key)["Body"]
+                text = body.read(_LARGEST_DOCUMENT + 1)
+            document = json.loads(text) if len(text) <= _LARGEST_DOCUMENT else None
+        except Missing as error:
             raise RefusedError(f"no manifest {key}: the backup is not there, or was never completed") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RefusedError(f"{key} is not JSON: it is damaged") from error
         if not isinstance(document, dict):
             raise RefusedError(f"{key} is damaged or foreign")
@@ -191,14 +226,15 @@ class Store:
         """
         digest, size = hashlib.sha256(), 0
         try:
-            with _s3_errors("download"), to.open("wb") as file:
-                body = self._client.get_object(Bucket=self.bucket, Key=manifest.key)["Body"]
-                for piece in body.iter_chunks(_READ):
+            with to.open("wb") as file:
+                for piece in download(self._client, self.bucket, manifest.key, self._pace, manifest.size):
                     digest.update(piece)
                     size += len(piece)
                     file.write(piece)
-        except _Missing as error:
+        except Missing as error:
             raise RefusedError(f"{self.location(manifest.key)} is gone; its manifest is still there") from error
+        except OSError as error:
+            raise OperationError(f"cannot download: {error.strerror or type(error).__name__}") from error
         if size != manifest.size:
             raise RefusedError(
                 f"{manifest.backup_id}: its size is {size} bytes, its manifest says {manifest.size}: "
@@ -210,38 +246,28 @@ class Store:
             )
 
     def delete(self, manifest: Manifest) -> None:
-        """Removes a backup, its manifest first: half a removal leaves no backup that looks whole."""
-        with _s3_errors("delete"):
-            for suffix in (MANIFEST_SUFFIX, VERIFIED_SUFFIX, ""):
-                self._client.delete_object(Bucket=self.bucket, Key=manifest.key + suffix)
+        """Removes a backup, its data first: half a removal leaves nothing that looks whole, and says what it was."""
+        for suffix in ("", VERIFIED_SUFFIX, MANIFEST_SUFFIX):
+            self.remove(manifest.key + suffix)
+
+    def remove(self, key: str) -> None:
+        """Removes one object; it may be gone already."""
+        with s3_errors("delete"):
+            self._client.delete_object(Bucket=self.bucket, Key=key)
+
+    def abort_uploads(self, key: str) -> int:
+        """Ends what was never completed under a key; gives how many."""
+        with s3_errors("end an upload"):
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket, Prefix=key)
+            found = [entry["UploadId"] for page in pages for entry in page.get("Uploads", ()) if entry["Key"] == key]
+            for upload_id in found:
+                self._client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload_id)
+        return len(found)
 
 
-class _Missing(OperationError):
-    """An object that is not there."""
-
-
-class _s3_errors:  # noqa: N801 - reads as a statement
-    """Turns what the client raises into our errors, without request, URL or credentials."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Raises in place of what was raised."""
-        if isinstance(error, ClientError):
-            code = str(error.response.get("Error", {}).get("Code", "unknown"))
-            if code in {"NoSuchKey", "404"}:
-                raise _Missing(f"cannot {self._what}: it is not there") from error
-            raise OperationError(f"cannot {self._what}: S3 answers {code}") from error
-        if isinstance(error, BotoCoreError):
-            if isinstance(error, ParamValidationError):
-                raise ConfigurationError(f"cannot {self._what}: that is no name of a bucket or a backup") from error
-            raise Unreachable(f"cannot {self._what}: {type(error).__name__}, is S3 reachable?") from error
-        if isinstance(error, OSError):
-            raise OperationError(f"cannot {self._what}: {error.strerror or type(error).__name__}") from error
+def whose_is(cluster: str, database: str) -> dict[str, str]:
+    """What a mark of a run under way says: whose next run may clear it."""
+    return {"version": "1", "cluster": cluster, "database": database}
 
 
 def refuse_malformed(location: str) -> None:
@@ -251,14 +277,7 @@ def refuse_malformed(location: str) -> None:
         raise ConfigurationError(f"{shown!r} is no backup: give s3://bucket/key, or an id that `list` shows")
 
 
-def _parts(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes in parts; at least one, which may be empty."""
-    buffer, sent = bytearray(), False
-    for piece in pieces:
-        buffer += piece
-        while len(buffer) >= PART:
-            yield bytes(buffer[:PART])
-            sent = True
-            del buffer[:PART]
-    if buffer or not sent:
-        yield bytes(buffer)
+def _objects(keys: Iterable[str]) -> set[str]:
+    """The keys of backups' data, also of those whose data is gone."""
+    named = {key.removesuffix(MANIFEST_SUFFIX) for key in keys if key.endswith(MANIFEST_SUFFIX)}
+    return named | {key for key in keys if not key.endswith(SUFFIXES)}

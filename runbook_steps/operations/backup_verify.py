@@ -91,7 +91,7 @@ def unpacked(file: Path, manifest: Manifest, key: bytes | None) -> Iterator[byte
     """The dump inside a downloaded backup. Raises RefusedError when it cannot be decrypted or unpacked."""
     with file.open("rb") as source:
         if manifest.encryption_key is not None and key is not None:
-            pieces = decrypt(source, key)
+            pieces = decrypt(source, key, manifest.bound_to)
         else:
             pieces = iter(lambda: source.read(_READ), b"")
         if manifest.compression == "zstd":

@@ -1,61 +1,48 @@
-"""Schema migrations: plain SQL files, in order, each in one transaction, under a lock, with checksums.
+"""Schema migrations: plain SQL files, in order, and how each stands against what the database remembers.
 
-A file is named `0007_add_rating.sql`; the digits are its version. A file whose first line is
-`-- migrate: no-transaction` holds one statement that PostgreSQL refuses in a transaction
-(CREATE INDEX CONCURRENTLY); when it fails, what it left is recorded as `failed` and must be cleaned first.
+A file is named `0007_add_rating.sql`; the digits are its version. golang-migrate's `….up.sql` and Prisma's folders
+with a `migration.sql` are read too. A file whose first line is `-- migrate: no-transaction` holds statements that
+PostgreSQL refuses in a transaction (CREATE INDEX CONCURRENTLY): each runs by itself, and when one fails, what was
+left is recorded as `failed` and must be cleaned first.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import psycopg
-
-from runbook_steps.engine.errors import ConfigurationError, OperationError, RefusedError
-
-__all__ = [
-    "Applied",
-    "Migration",
-    "Standing",
-    "apply_pending",
-    "read_applied",
-    "read_migrations",
-    "standings",
-]
-
-LOCK_KEY = 0x42434D49  # "BCMI": one number for all migration runs of a database
-LOCK_TIMEOUT = "5s"  # a migration that waits longer than this for a table blocks every query behind it
-STATEMENT_TIMEOUT = "15min"
-NO_TRANSACTION = "-- migrate: no-transaction"
-_NAME = re.compile(r"(?P<version>\d{4,14})_(?P<name>[a-z0-9_]+)\.sql")
-
-_TABLE = """
-CREATE TABLE IF NOT EXISTS schema_migrations (
-    version text PRIMARY KEY,
-    name text NOT NULL,
-    checksum text NOT NULL,
-    state text NOT NULL CHECK (state IN ('applied', 'failed')),
-    applied_at timestamptz NOT NULL DEFAULT now(),
-    duration_ms integer NOT NULL
+from runbook_steps.engine.errors import ConfigurationError, RefusedError
+from runbook_steps.operations.migration_sql import (
+    Statement,
+    refuse_transaction_control,
+    statements,
+    without_frame,
 )
-"""
+
+__all__ = ["Applied", "Migration", "Standing", "read_migrations", "refuse_inconsistent", "standings"]
+
+NO_TRANSACTION = "-- migrate: no-transaction"
+_NAME = re.compile(r"(?P<version>\d{1,18})_(?P<name>[A-Za-z0-9_-]+?)(?P<up>\.up)?\.sql")
+_FOLDER = re.compile(r"(?P<version>\d{1,18})_(?P<name>[A-Za-z0-9_-]+)")
+_DATE = re.compile(r"(?:19|20)\d{6}(?:\d{4}|\d{6})?")
 
 
 @dataclass(frozen=True)
 class Migration:
-    """One file. `checksum` is the SHA-256 of its bytes."""
+    """One file."""
 
     version: str
     name: str
     path: Path
     sql: str
+
+    @property
+    def label(self) -> str:
+        """As messages name it."""
+        return f"{self.version}_{self.name}"
 
     @property
     def checksum(self) -> str:
@@ -65,7 +52,15 @@ class Migration:
     @property
     def in_transaction(self) -> bool:
         """Whether it runs in one transaction: unless its first line says otherwise."""
-        return not self.sql.lstrip().startswith(NO_TRANSACTION)
+        return not self.sql.lstrip("\ufeff \t\r\n").startswith(NO_TRANSACTION)
+
+    def statements(self) -> tuple[Statement, ...]:
+        """What it runs. Raises ConfigurationError or RefusedError, with file and line, for what it must not hold."""
+        found = statements(self.sql, self.path)
+        if self.in_transaction:
+            found = without_frame(found)
+            refuse_transaction_control(found, self.path)
+        return found
 
 
 @dataclass(frozen=True)
@@ -94,48 +89,70 @@ class Standing:
 
 
 def read_migrations(folder: Path) -> tuple[Migration, ...]:
-    """The files of a folder, by version. Raises ConfigurationError for a folder or a name that is no good."""
+    """The files of a folder, in order. Raises ConfigurationError for a folder, a name or a text that is no good."""
     if not folder.is_dir():
         raise ConfigurationError(f"no folder {folder}; set MIGRATIONS_DIR to where the .sql files are")
-    found: dict[str, Migration] = {}
-    for path in sorted(folder.glob("*.sql")):
-        shape = _NAME.fullmatch(path.name)
-        if shape is None:
+    found: dict[int, Migration] = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and (path / "migration.sql").is_file() and (shape := _FOLDER.fullmatch(path.name)):
+            file = _migration(shape["version"], shape["name"], path / "migration.sql")
+        elif path.suffix != ".sql" or (path.name.endswith(".down.sql") and _has_way_up(path)):
+            continue
+        elif shape := _NAME.fullmatch(path.name):
+            file = _migration(shape["version"], shape["name"], path)
+        else:
             raise ConfigurationError(f"{path}: name it like 0007_add_rating.sql")
-        version = shape["version"]
-        if version in found:
-            raise ConfigurationError(f"{path}: version {version} is already {found[version].path.name}")
-        found[version] = Migration(version, shape["name"], path, path.read_text("utf-8"))
-    return tuple(found[version] for version in sorted(found, key=int))
+        number = int(file.version)
+        if number in found:
+            raise ConfigurationError(f"{path}: version {file.version} is already {found[number].path.name}")
+        found[number] = file
+    order = _order([file.version for file in found.values()])
+    return tuple(sorted(found.values(), key=lambda file: order(file.version, f"{file.label}.sql")))
 
 
-def read_applied(connection: psycopg.Connection[Any]) -> tuple[Applied, ...]:
-    """What the database remembers; nothing when it was never migrated. Only reads."""
-    known = connection.execute("SELECT to_regclass('schema_migrations')").fetchone()
-    if known is None or known[0] is None:
-        return ()
-    rows = connection.execute(
-        "SELECT version, name, checksum, state, applied_at::text FROM schema_migrations ORDER BY version::numeric"
-    ).fetchall()
-    return tuple(Applied(*row) for row in rows)
+def _migration(version: str, name: str, path: Path) -> Migration:
+    try:
+        return Migration(version, name, path, path.read_text("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not UTF-8") from error
+
+
+def _has_way_up(path: Path) -> bool:
+    return path.with_name(path.name.removesuffix(".down.sql") + ".up.sql").exists()
+
+
+def _order(versions: Iterable[str]) -> Callable[[str, str], tuple[int, str]]:
+    """By number; but dates of several lengths (8 and 14 digits) go by name, as the Supabase CLI takes them."""
+    known = list(versions)
+    dates = len({len(version) for version in known}) > 1 and any(_DATE.fullmatch(version) for version in known)
+
+    def place(version: str, name: str) -> tuple[int, str]:
+        return (0, name) if dates else (int(version), "")
+
+    return place
 
 
 def standings(files: Iterable[Migration], applied: Iterable[Applied]) -> tuple[Standing, ...]:
-    """Files against memory. Pure."""
-    remembered: Mapping[str, Applied] = {row.version: row for row in applied}
-    by_version = {file.version: file for file in files}
-    newest = max((int(v) for v, row in remembered.items() if row.state == "applied"), default=-1)
+    """Files against memory, in the files' order. Pure."""
+    remembered: Mapping[int, Applied] = {int(row.version): row for row in applied}
+    by_version = {int(file.version): file for file in files}
+    order = _order([*(file.version for file in by_version.values()), *(row.version for row in remembered.values())])
+    labels = {number: (row.version, row.name) for number, row in remembered.items()}
+    labels |= {number: (file.version, file.name) for number, file in by_version.items()}
+    places = {number: order(version, f"{version}_{name}.sql") for number, (version, name) in labels.items()}
+    newest = max((places[number] for number, row in remembered.items() if row.state == "applied"), default=(-1, ""))
     result = []
-    for version in sorted({*remembered, *by_version}, key=int):
-        row, file = remembered.get(version), by_version.get(version)
-        name = file.name if file else (row.name if row else "")
-        result.append(Standing(version, name, _state(file, row, newest), row.applied_at if row else None))
+    for number in sorted(places, key=lambda each: places[each]):
+        row, file = remembered.get(number), by_version.get(number)
+        state = _state(file, row, late=places[number] < newest)
+        version, name = labels[number]
+        result.append(Standing(version, name, state, row.applied_at if row else None))
     return tuple(result)
 
 
-def _state(file: Migration | None, row: Applied | None, newest: int) -> str:
+def _state(file: Migration | None, row: Applied | None, *, late: bool) -> str:
     if row is None:
-        return "late" if file is not None and int(file.version) < newest else "pending"
+        return "late" if late else "pending"
     if row.state == "failed":
         return "failed"
     if file is None:
@@ -143,46 +160,8 @@ def _state(file: Migration | None, row: Applied | None, newest: int) -> str:
     return "applied" if file.checksum == row.checksum else "changed"
 
 
-def apply_pending(
-    connection: psycopg.Connection[Any], files: tuple[Migration, ...], *, retry_failed: bool = False
-) -> Iterator[tuple[Migration, int]]:
-    """Applies what is pending, in order, and yields each with its duration in ms.
-
-    `connection` is in autocommit. Raises RefusedError when another run holds the lock, a file was changed,
-    or a failed one was not cleaned; OperationError, with file and line, when a migration fails: the ones
-    before it stay applied, a transactional one leaves nothing.
-    """
-    with _lock(connection):
-        connection.execute(_TABLE)
-        now = standings(files, read_applied(connection))
-        _refuse_inconsistent(now, retry_failed=retry_failed)
-        to_do = {s.version for s in now if s.state in {"pending", "failed"}}
-        for file in files:
-            if file.version in to_do:
-                yield file, _apply(connection, file)
-
-
-@contextmanager
-def _lock(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY]).fetchone()
-    if row is None or not row[0]:
-        raise RefusedError(f"another migration run is under way{_lock_owner(connection)}; wait for it to end")
-    try:
-        yield
-    finally:
-        connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])
-
-
-def _lock_owner(connection: psycopg.Connection[Any]) -> str:
-    row = connection.execute(
-        "SELECT a.pid, a.usename, a.backend_start::timestamptz(0)::text FROM pg_locks l "
-        "JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.objid = %s AND l.granted",
-        [LOCK_KEY],
-    ).fetchone()
-    return f" (process {row[0]} of {row[1]}, since {row[2]})" if row else ""
-
-
-def _refuse_inconsistent(now: Iterable[Standing], *, retry_failed: bool) -> None:
+def refuse_inconsistent(now: Iterable[Standing], *, retry_failed: bool) -> None:
+    """Raises RefusedError when what is applied and what the files say cannot be brought together by going on."""
     for standing in now:
         label = f"{standing.version}_{standing.name}"
         if standing.state == "changed":
@@ -194,45 +173,3 @@ def _refuse_inconsistent(now: Iterable[Standing], *, retry_failed: bool) -> None
                 f"{label} failed outside a transaction and may have left something; clean it, "
                 "then run `beautycort migrate up --retry-failed`"
             )
-
-
-def _apply(connection: psycopg.Connection[Any], file: Migration) -> int:
-    began = time.monotonic()
-    connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
-    connection.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
-    try:
-        if file.in_transaction:
-            with connection.transaction():
-                connection.execute(file.sql.encode())
-                _remember(connection, file, "applied", began)
-        else:
-            connection.execute(file.sql.encode())
-            _remember(connection, file, "applied", began)
-    except psycopg.Error as error:
-        if not file.in_transaction and not connection.closed:
-            _remember(connection, file, "failed", began)
-        raise OperationError(_failure(file, error)) from error
-    return int(1000 * (time.monotonic() - began))
-
-
-def _remember(connection: psycopg.Connection[Any], file: Migration, state: str, began: float) -> None:
-    connection.execute(
-        "INSERT INTO schema_migrations (version, name, checksum, state, duration_ms) "
-        "VALUES (%s, %s, %s, %s, %s) "
-        "ON CONFLICT (version) DO UPDATE SET checksum = EXCLUDED.checksum, state = EXCLUDED.state, "
-        "applied_at = now(), duration_ms = EXCLUDED.duration_ms",
-        [file.version, file.name, file.checksum, state, int(1000 * (time.monotonic() - began))],
-    )
-
-
-def _failure(file: Migration, error: psycopg.Error) -> str:
-    position = int(error.diag.statement_position or 0)
-    line = file.sql[:position].count("\n") + 1 if position else 1
-    said = error.diag.message_primary or str(error).strip()
-    hint = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
-    left = (
-        "it was rolled back: nothing of it is in the database"
-        if file.in_transaction
-        else "it ran outside a transaction: look for what it left, for example an INVALID index"
-    )
-    return f"{file.path.name}:{line}: {said}{hint} [{error.sqlstate or 'no connection'}]; {left}"

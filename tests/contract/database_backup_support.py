@@ -15,6 +15,7 @@ import boto3
 import psycopg
 from psycopg import sql
 
+from runbook_steps.operations.backup_manifest import sealed
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 
 __all__ = ["KEY", "ROOT", "Shop"]
@@ -188,8 +189,9 @@ class Shop:
         return document
 
     def rewrite(self, key: str, changes: Mapping[str, Any]) -> None:
-        """Changes some fields of a backup's manifest."""
-        self.write(f"{key}.manifest.json", json.dumps({**self.manifest(key), **changes}).encode())
+        """Changes some fields of a backup's manifest, as its owner can: authenticated anew."""
+        document = sealed({**self.manifest(key), **changes}, bytes.fromhex(KEY))
+        self.write(f"{key}.manifest.json", json.dumps(document).encode())
 
     def uploads(self) -> list[Any]:
         """Multipart uploads that were neither completed nor aborted."""

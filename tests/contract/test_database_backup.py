@@ -105,7 +105,7 @@ def test_list_on_the_console_names_every_location(shop: Shop) -> None:
 
 def test_no_backup_yet(shop: Shop) -> None:
     """An empty bucket lists nothing, and there is nothing to verify."""
-    assert shop.answer("list") == {"backups": []}
+    assert shop.answer("list") == {"backups": [], "unreadable": [], "incomplete": []}
     assert "no backup" in shop.run("verify-latest").stderr
     assert shop.run("verify-all").returncode == 1
 

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from runbook_steps.operations.migrations import LOCK_KEY
+from runbook_steps.operations.migrations_cli import LOCK_KEY
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.conftest import Shell
 
