@@ -82,3 +82,13 @@ Feature: Daily database check
       """
     Then it ends with exit code 22
     And the API says that it cannot serve
+
+  @risk_readonly @needs_aws
+  Scenario: Backups that stopped are found
+    Given the newest backup is three days old
+    When I try to look how the backups stand:
+      """bash
+      beautycort database-backup status
+      """
+    Then it ends with exit code 1
+    And it says how old the newest backup is

@@ -123,6 +123,59 @@ Feature: Failed migration
       """
     Then the index users_name is there, valid
 
+  @risk_mutating
+  Scenario: A migration that commits in its middle is refused, and corrected
+    Given a migration that commits in its middle was written
+    When I try to apply it, to read the reason:
+      """bash
+      beautycort migrate up
+      """
+    Then it is refused with exit code 3, saying:
+      """
+      ends or begins a transaction, and the file runs in one of its own
+      """
+    And nothing of the failed migration is in the database
+    When I correct the file, which was never applied:
+      """bash
+      cat > "$MIGRATIONS_DIR/0002_add_tip_and_note.sql" <<'SQL'
+      ALTER TABLE bookings ADD COLUMN tip numeric(8, 3) NOT NULL DEFAULT 0;
+      ALTER TABLE bookings ADD COLUMN note text NOT NULL DEFAULT '';
+      SQL
+      """
+    And I look at the locks that it takes:
+      """bash
+      beautycort migrate plan --format json
+      """
+    Then reads and writes of bookings wait while it runs
+    When I apply what is pending (within 20 minutes):
+      """bash
+      beautycort migrate up
+      """
+    Then both of its columns are there
+    And the database records 2 applied migrations
+
+  @risk_mutating
+  Scenario: A database that another tool migrated is adopted
+    Given the Supabase CLI has recorded the first of two migrations
+    When I try to list the state of every migration:
+      """bash
+      beautycort migrate status
+      """
+    Then it is refused with exit code 3, saying:
+      """
+      this database is migrated by the Supabase CLI
+      """
+    When I record what that tool has applied, without running it:
+      """bash
+      beautycort migrate adopt --from-other-tool
+      """
+    And I apply what is pending (within 20 minutes):
+      """bash
+      beautycort migrate up
+      """
+    Then the database records 2 applied migrations
+    And only the second migration was run
+
   @risk_readonly
   Scenario: Data that breaks a rule is found, with its ids
     Given the price of some bookings does not add up

@@ -14,7 +14,7 @@ from typing import Any
 from runbook_steps.engine.errors import FaultError
 from runbook_steps.engine.run.situation import Observation
 
-__all__ = ["CONCURRENT", "HALF_WAY", "ORDINARY", "MigrationFailed"]
+__all__ = ["COMMITS", "CONCURRENT", "HALF_WAY", "ORDINARY", "MigratedByAnother", "MigrationFailed"]
 
 FIRST = (
     "0001_add_booking_source.sql",
@@ -31,6 +31,14 @@ CONCURRENT = (
     "0002_one_name_per_customer.sql",
     "-- migrate: no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY users_name_key ON users (name);\n",
 )
+COMMITS = (
+    "0002_add_tip_and_note.sql",
+    (
+        "ALTER TABLE bookings ADD COLUMN tip numeric(8, 3) NOT NULL DEFAULT 0;\nCOMMIT;\n"
+        "ALTER TABLE bookings ADD COLUMN note text NOT NULL;\n"
+    ),
+)
+SECOND = ("0002_add_tip.sql", "ALTER TABLE bookings ADD COLUMN tip numeric(8, 3) NOT NULL DEFAULT 0;\n")
 ORDINARY = (  # it needs a first line that says it runs outside a transaction
     "0002_index_names.sql",
     "CREATE INDEX CONCURRENTLY users_name ON users (name);\n",
@@ -97,4 +105,46 @@ class MigrationFailed:
                 live.execute(f"ALTER TABLE bookings DROP COLUMN IF EXISTS {column}".encode())
             live.execute("DROP INDEX IF EXISTS users_name_key")
             live.execute("DROP INDEX IF EXISTS users_name")
+            live.execute("DROP TABLE IF EXISTS schema_migrations")
+
+
+class MigratedByAnother:
+    """Two files, and a record of the Supabase CLI that says the first one is applied."""
+
+    name = "the database is migrated by the Supabase CLI"
+
+    def __init__(self, connect: Connect, temporary: str | None) -> None:
+        self._connect = connect
+        self._temporary = temporary
+        self.folder: Path | None = None
+
+    def arrange(self) -> None:
+        """Writes the files and the record. Raises FaultError when a record is there already: it is not the drill's."""
+        with self._connect() as live:
+            if live.execute("SELECT to_regclass('supabase_migrations.schema_migrations')").fetchone()[0] is not None:
+                raise FaultError("this database has recorded migrations: they are not this drill's to break")
+            live.execute(
+                "CREATE SCHEMA supabase_migrations; CREATE TABLE supabase_migrations.schema_migrations "
+                "(version text PRIMARY KEY, statements text[], name text); "
+                "INSERT INTO supabase_migrations.schema_migrations VALUES ('0001', NULL, 'add_booking_source')"
+            )
+        self.folder = Path(tempfile.mkdtemp(prefix="migrations-", dir=self._temporary))
+        for name, text in (FIRST, SECOND):
+            (self.folder / name).write_text(text, "utf-8")
+
+    def observe(self) -> Observation:
+        """Looks for that tool's record."""
+        with self._connect() as live:
+            found = live.execute("SELECT to_regclass('supabase_migrations.schema_migrations')").fetchone()[0]
+        return Observation(
+            found is not None, "supabase_migrations.schema_migrations is there" if found else "no record"
+        )
+
+    def clear(self) -> None:
+        """Removes the files, what they made, and both records."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        with self._connect() as live:
+            live.execute("DROP SCHEMA IF EXISTS supabase_migrations CASCADE")
+            live.execute("ALTER TABLE bookings DROP COLUMN IF EXISTS tip")
             live.execute("DROP TABLE IF EXISTS schema_migrations")

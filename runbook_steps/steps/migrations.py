@@ -16,7 +16,14 @@ from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.broken_rules import PricesDoNotAddUp
-from runbook_steps.faults.migration_fails import CONCURRENT, HALF_WAY, ORDINARY, MigrationFailed
+from runbook_steps.faults.migration_fails import (
+    COMMITS,
+    CONCURRENT,
+    HALF_WAY,
+    ORDINARY,
+    MigratedByAnother,
+    MigrationFailed,
+)
 from runbook_steps.faults.pipeline import git
 
 Database = psycopg.Connection[Any]
@@ -58,6 +65,24 @@ def ordinary_migration_failed(migration_fails: Fail) -> None:
     migration_fails(ORDINARY)
 
 
+@given("a migration that commits in its middle was written")
+def committing_migration_written(migration_fails: Fail) -> None:
+    migration_fails(COMMITS)
+
+
+@given("the Supabase CLI has recorded the first of two migrations")
+def migrated_by_another(
+    situation: Situation,
+    connect: Callable[..., Any],
+    environment: Callable[[], Mapping[str, str]],
+    variables: dict[str, str],
+    note: Callable[[str], None],
+) -> None:
+    fault = MigratedByAnother(connect, environment().get("TMPDIR"))
+    note(situation.arrange(fault).detail)
+    variables["MIGRATIONS_DIR"] = str(fault.folder)
+
+
 @given("somebody edited the file of a migration that was applied")
 def applied_file_was_edited(target: Target, variables: dict[str, str]) -> None:
     if not target.facts.disposable:
@@ -85,6 +110,18 @@ def migration_stands(last_result: Result, version: int, state: str) -> None:
 @then("nothing of the failed migration is in the database")
 def nothing_is_left(database: Database) -> None:
     assert columns(database, "tip", "note") == []
+
+
+@then(parsers.parse("reads and writes of {table} wait while it runs"))
+def reads_and_writes_wait(last_result: Result, table: str) -> None:
+    found = [lock for row in answer_of(last_result)["statements"] for lock in row["locks"] if lock["table"] == table]
+    assert {(lock["mode"], lock["waits"]) for lock in found} == {("ACCESS EXCLUSIVE", "reads and writes wait")}
+    assert all(lock["bytes"] > 0 for lock in found)
+
+
+@then("only the second migration was run")
+def only_the_second_was_run(database: Database) -> None:
+    assert columns(database, "source", "tip") == ["tip"]
 
 
 @then("both of its columns are there")
