@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from runbook_steps.engine.errors import FaultError
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.operations.backup_manifest import sealed
 from runbook_steps.operations.backup_store import MANIFEST_SUFFIX, PREFIX
@@ -14,6 +18,7 @@ from runbook_steps.operations.backup_store import MANIFEST_SUFFIX, PREFIX
 __all__ = ["BackupsStopped"]
 
 DAYS = 3
+SECONDS = 300
 
 
 class BackupsStopped:
@@ -21,16 +26,19 @@ class BackupsStopped:
 
     name = "the newest backup is three days old"
 
-    def __init__(self, s3: Any, bucket: str, key: bytes, standing: Callable[[], Any]) -> None:
-        """`standing` gives what `database-backup status` says."""
+    def __init__(self, s3: Any, environment: Mapping[str, str]) -> None:
+        """`environment` is what the command gets."""
         self._s3 = s3
-        self._bucket = bucket
-        self._key = key
-        self._standing = standing
+        self._environment = environment
+        self._bucket = environment.get("AWS_BACKUP_BUCKET", "")
+        self._key = bytes.fromhex(environment.get("BACKUP_ENCRYPTION_KEY", ""))
         self._true: dict[str, bytes] = {}
 
     def arrange(self) -> None:
-        """Writes the times anew."""
+        """Makes a backup, then writes the times of all anew. Raises FaultError when none can be made."""
+        made = self._run("backup")
+        if made.returncode != 0:
+            raise FaultError(f"no backup could be made: {made.stderr.strip()[-300:]}")
         found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=PREFIX).get("Contents", ())
         for name in (entry["Key"] for entry in found if entry["Key"].endswith(MANIFEST_SUFFIX)):
             self._true[name] = self._s3.get_object(Bucket=self._bucket, Key=name)["Body"].read()
@@ -41,8 +49,19 @@ class BackupsStopped:
 
     def observe(self) -> Observation:
         """Asks for the age of the newest backup."""
-        age = self._standing()["age"]
-        return Observation(age is None or age > DAYS * 86_400, f"the newest backup is {age} seconds old")
+        said = self._run("status").stdout
+        age = json.loads(said)["age"] if said else None
+        if age is None:
+            return Observation(False, "there is no backup, or the store did not answer")
+        return Observation(age > DAYS * 86_400, f"the newest backup is {age} seconds old")
+
+    def _run(self, word: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["beautycort", "database-backup", word, "--format", "json"],
+            env=dict(self._environment),
+            executable=shutil.which("beautycort", path=self._environment.get("PATH", os.defpath)),
+            capture_output=True, text=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
 
     def clear(self) -> None:
         """Puts the true manifests back."""

@@ -14,7 +14,6 @@ from runbook_steps.engine.errors import CheckFailed
 from runbook_steps.engine.model import Command, Position, Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Situation
-from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.backup_damage import BackupDamaged
 from runbook_steps.faults.data_loss import OTHER_DATABASE, DataLost, OtherDatabase, RestoredOver, table_checksums
 from runbook_steps.faults.old_backups import BackupsStopped
@@ -100,22 +99,9 @@ def backups_stopped(
     situation: Situation,
     aws: Callable[[str], Any],
     environment: Callable[[], Mapping[str, str]],
-    operate: Callable[[str], Any],
-    target: Target,
     note: Callable[[str], None],
 ) -> None:
-    known = environment()
-    key = bytes.fromhex(known.get("BACKUP_ENCRYPTION_KEY", ""))
-
-    def standing() -> Any:
-        return operate(
-            "beautycort database-backup status --max-age 999999d --max-verified-age 999999d --min-size 0 --format json"
-        )
-
-    if target.facts.disposable:
-        operate("beautycort database-backup backup --format json")
-    fault = BackupsStopped(aws("s3"), known.get("AWS_BACKUP_BUCKET", ""), key, standing)
-    note(situation.arrange(fault).detail)
+    note(situation.arrange(BackupsStopped(aws("s3"), environment())).detail)
 
 
 @then("it says how old the newest backup is")

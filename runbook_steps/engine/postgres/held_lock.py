@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runbook_steps.engine.errors import RefusedError
@@ -50,9 +51,11 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 
 def quiet_settings(connection: psycopg.Connection[Any]) -> None:
     """Lifts the time limits that roles and databases set for the application's sessions, for this session alone."""
-    connection.execute(
-        "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = ANY(%s)", [list(_TIME_LIMITS)]
-    )
+    known = connection.execute(
+        "SELECT name FROM pg_settings WHERE name = ANY(%s) AND setting <> '0'", [list(_TIME_LIMITS)]
+    ).fetchall()
+    for (name,) in known:  # by SET, which a guard of read-only commands can read, where set_config() is any function
+        connection.execute(sql.SQL("SET {} = 0").format(sql.Identifier(name)))
 
 
 class HeldLock:
