@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from runbook_steps.engine.errors import Position, RefusedError, TargetError
@@ -26,6 +28,27 @@ def test_the_second_run_is_told_who_is_first(whole: EmbeddedTarget) -> None:
         DatabaseLock.take(url, "run-two")
     first.release()
     DatabaseLock.take(url, "run-two").release()
+
+
+def test_a_lost_lock_is_told(whole: EmbeddedTarget, eventually: Callable[..., None]) -> None:
+    """Its session was ended: whoever asks is refused, so that the run stops before its next step."""
+    url = whole.environment()["DATABASE_URL"]
+    lock = DatabaseLock.take(url, "run-one")
+    lock.refuse_lost()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'runbooks run-one %'"
+        )
+
+    def lost() -> bool:
+        try:
+            lock.refuse_lost()
+        except RefusedError as error:
+            return "lock against a second run was lost" in str(error)
+        return False
+
+    eventually(lost)
+    lock.release()
 
 
 def test_a_database_that_cannot_be_asked_gives_no_lock() -> None:

@@ -8,6 +8,7 @@ session ends all the same: then another run may begin, and this one must stop.
 from __future__ import annotations
 
 import getpass
+import re
 import select
 import socket
 import threading
@@ -27,6 +28,7 @@ __all__ = ["HeldLock", "quiet_settings"]
 
 WATCH_EVERY_S = 5.0
 _NAME_BYTES = 63  # NAMEDATALEN - 1
+_NAMED = re.compile(r"(?P<name>.*) (?P<time>\d\d:\d\d:\d\dZ)")
 _KEEPALIVE: Mapping[str, str] = {
     "keepalives": "1", "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3",
     "tcp_user_timeout": "20000", "connect_timeout": "10",
@@ -73,9 +75,9 @@ class HeldLock:
     @classmethod
     def take(
         cls, conninfo: str, key: int, who: str, *, on_lost: Callable[[], object] = lambda: None,
-        variable: str = "DATABASE_URL",
+        variable: str = "DATABASE_URL", busy: str = "another run is under way",
     ) -> HeldLock:  # fmt: skip
-        """`who` is shown to others, with the user, the host and the time.
+        """`who` is shown to others, with the user, the host and the time; `busy` begins what a second one is told.
 
         Raises RefusedError when another session holds the lock, naming it, or when a pooler is in between;
         psycopg.Error when the database cannot be asked.
@@ -99,7 +101,7 @@ class HeldLock:
         try:
             refuse_transaction_pooler(connection, opened, "a lock", variable)
             quiet_settings(connection)
-            _take(connection, key)
+            _take(connection, key, busy)
         except BaseException:
             connection.close()
             raise
@@ -136,22 +138,24 @@ class HeldLock:
         self._on_lost()
 
 
-def _take(connection: psycopg.Connection[Any], key: int) -> None:
+def _take(connection: psycopg.Connection[Any], key: int, busy: str) -> None:
     taken = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
     if not taken or not taken[0]:
-        raise RefusedError(_holder(connection, key))
+        raise RefusedError(_holder(connection, key, busy))
 
 
-def _holder(connection: psycopg.Connection[Any], key: int) -> str:
+def _holder(connection: psycopg.Connection[Any], key: int, busy: str) -> str:
     row = connection.execute(_HOLDER, {"key": key}).fetchone()
     if row is None:
-        return "another run is under way, or just ended; nothing was done"
+        return f"{busy}, or just ended; nothing was done"
     name, user, process, address, since = row
-    when = f", since {since:%Y-%m-%d %H:%M:%S} UTC" if since else ""  # hidden from who may not see other sessions
+    shape = _NAMED.fullmatch(name or "")
+    # the exact time is hidden from who may not see other sessions: the name has it too
+    when = f"{since:%Y-%m-%d %H:%M:%S}Z" if since else shape["time"] if shape else "when is hidden"
     where = f" from {address}" if address else ""
     return (
-        f"another run is under way: {name or 'without a name'} (role {user}, process {process}{where}{when}); "
-        "wait for it to end, nothing was done"
+        f"{busy}: {shape['name'] if shape else name or 'without a name'}, since {when} (role {user}, process "
+        f"{process}{where}). Two at once would not know whose work is whose: wait for it, nothing was done"
     )
 
 

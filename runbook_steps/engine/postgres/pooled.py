@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -17,6 +17,7 @@ from runbook_steps.engine.postgres.address import pooled
 __all__ = ["refuse_transaction_pooler"]
 
 _PATIENCE_S = 10.0  # a pool that is full makes the second session wait
+_ROUNDS = 20  # others may come in between
 
 Connection = psycopg.Connection[Any]
 
@@ -35,10 +36,10 @@ def refuse_transaction_pooler(
     if process == first.info.backend_pid:
         return
     try:
-        other = _process_of_another(again)
+        shared = _shared(first, process, again)
     except psycopg.Error as error:
         raise RefusedError(pooled(what, variable, "a pooler, in a mode that could not be seen")) from error
-    if other == process or _process(first) != process:
+    if shared:
         raise RefusedError(pooled(what, variable, "two sessions were given the same process of the server"))
 
 
@@ -47,20 +48,32 @@ def _process(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def _process_of_another(again: Callable[[], Connection]) -> int:
-    with again() as second:
-        handle = os.dup(second.fileno())
-
-        def hang_up() -> None:
-            with suppress(OSError), socket.socket(fileno=os.dup(handle)) as line:
-                line.shutdown(socket.SHUT_RDWR)
-
-        timer = threading.Timer(_PATIENCE_S, hang_up)
-        timer.daemon = True
-        timer.start()
-        try:
+def _shared(first: Connection, process: int, again: Callable[[], Connection]) -> bool:
+    """Whether the first session changes its process, or a second one gets it; the pool may be busy with others."""
+    with again() as second, _hung_up_in_time(second):
+        for _ in range(_ROUNDS):
+            if _process(first) != process:
+                return True
             with second.transaction():
-                return _process(second)
-        finally:
-            timer.cancel()
-            os.close(handle)
+                if _process(second) == process:
+                    return True
+    return _process(first) != process
+
+
+@contextmanager
+def _hung_up_in_time(connection: Connection) -> Iterator[None]:
+    """Ends a session that a pooler keeps waiting."""
+    handle = os.dup(connection.fileno())
+
+    def hang_up() -> None:
+        with suppress(OSError), socket.socket(fileno=os.dup(handle)) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(_PATIENCE_S, hang_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        os.close(handle)

@@ -256,8 +256,12 @@ class Proof:
         self.start_target(procedure)
 
     def pytest_bdd_before_step(self, step: Any, step_func: Any) -> None:
-        """A step begins."""
+        """A step begins, unless another run may have begun meanwhile."""
         del step_func
+        try:
+            self.preparation.refuse_lost_lock()
+        except RefusedError as error:
+            pytest.exit(self._redactor(str(error)), returncode=error.exit_code)
         self.recorder.step_started(step.number)
 
     def pytest_bdd_after_step(self, step: Any) -> None:

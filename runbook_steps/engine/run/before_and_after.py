@@ -87,6 +87,11 @@ class Preparation:
             self.notices.append(f"{self._target.name} is not in its steady state after the run: {problem}")
         return not problem
 
+    def refuse_lost_lock(self) -> None:
+        """Raises RefusedError when the lock of this run is held no longer: nothing more may be changed."""
+        if self._lock is not None:
+            self._lock.refuse_lost()
+
     def close(self) -> None:
         """Gives the lock back; idempotent."""
         if self._lock is not None:

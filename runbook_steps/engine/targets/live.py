@@ -37,6 +37,22 @@ _SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin",
 _PORTS = {"postgres": 5432, "postgresql": 5432, "redis": 6379, "rediss": 6379, "http": 80, "https": 443}
 
 
+class _FileLock:
+    """A lock of this machine's."""
+
+    def __init__(self, lock: FileLock) -> None:
+        self._lock = lock
+
+    def refuse_lost(self) -> None:
+        """Raises RefusedError when its file was taken away: another run may have begun."""
+        if not Path(self._lock.lock_file).exists():
+            raise RefusedError(f"the lock {self._lock.lock_file} was removed: stopped, another run may have begun")
+
+    def release(self) -> None:
+        """Gives it back; idempotent."""
+        self._lock.release()
+
+
 class LiveTarget:
     """HOME and TMPDIR of its commands are private and removed by `close`. Made with `make`.
 
@@ -86,7 +102,7 @@ class LiveTarget:
             lock.acquire(blocking=False)
         except Timeout:
             raise RefusedError(f"another run changes this target: it holds {file}. Wait for it, or end it") from None
-        return lock
+        return _FileLock(lock)
 
     def reachable(self, environment: Mapping[str, str]) -> Iterator[Reached]:
         """Asks every part that has an address whether it listens. Reads only, never raises for what is away."""

@@ -46,6 +46,9 @@ class ServiceControl(Protocol):
 class TargetLock(Protocol):
     """Held by one changing run of a live target."""
 
+    def refuse_lost(self) -> None:
+        """Raises RefusedError when it is no longer held."""
+
     def release(self) -> Any:
         """Gives it back; idempotent."""
 

@@ -34,6 +34,9 @@ _CLOSE_S = 5.0
 class _NobodyElse:
     """The lock of a target that nobody else can reach."""
 
+    def refuse_lost(self) -> None:
+        """It cannot be lost."""
+
     def release(self) -> None:
         """Nothing to give back."""
 
