@@ -18,7 +18,7 @@ GOOD = Manifest(
     backup_id="20261129T010203Z-1a2b3c4d", key=OBJECT, created="2026-11-29T01:02:03+00:00", database="shop",
     cluster="7", server_version=150018, size=4711, sha256="a" * 64, schema_sha256="b" * 64, compression="zstd",
     encryption_key=key_fingerprint(KEY),
-    tables={'public."a.b"': {"rows": 3, "checksum": "9"}, "caf\udce9": {"rows": 0}},
+    tables={'public."a.b"': {"rows": 3, "checksum": "9"}, "n\udce9e": {"rows": 0}},
 )  # fmt: skip
 
 
