@@ -60,6 +60,7 @@ links: site ## Every link of the site, external addresses fetched too (needs the
 bench: setup ## Measure what must stay fast
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_site
+	$(BIN)/python -m tests.bench_engine
 
 serve: setup ## The site on http://127.0.0.1:8000, rebuilt on change
 	$(BIN)/runbooks serve

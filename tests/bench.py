@@ -1,4 +1,4 @@
-"""`make bench`: what must stay fast, measured on this machine; `tests.bench_site` measures builds side by side.
+"""`make bench`: what must stay fast on this machine; `tests.bench_site` and `tests.bench_engine` compare side by side.
 
 Prints a table, or JSON with `--format json`. It judges nothing: limits are named beside the figures.
 """

@@ -347,3 +347,36 @@ def test_problems_come_in_order_of_file_and_line() -> None:
     positions = [p.position for p in check_project(project_of(page=page))]
 
     assert sorted((p.path, p.line) for p in positions) == [(p.path, p.line) for p in positions]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "anchor"),
+    [
+        ("CPU > 80 %", "CPU < 80 %", "cpu-80"),
+        ("It's full", "It s full", "it-s-full"),
+        ("Redis: full", "Redis - full", "redis-full"),
+        ("WARM up", "warm up", "warm-up"),
+        ("Why?", "Why", "why"),
+    ],
+)
+def test_two_scenarios_with_one_address_are_told(first: str, second: str, anchor: str) -> None:
+    """A link to the second would lead to the first."""
+    feature = FEATURE.replace("It is found", first).replace("It is mended", second)
+    expected = f"14: “{second}” has the address of the scenario “{first}”, #{anchor}: word it otherwise"
+
+    assert any(problem.endswith(expected) for problem in said(project_of(feature=feature)))
+
+
+def test_a_scenario_takes_no_address_of_a_section() -> None:
+    """The strip's Rollback would lead to it."""
+    problems = said(project_of(feature=FEATURE.replace("It is mended", "Rollback")))
+
+    assert any("“Rollback” has the address of the section “Rollback”, #rollback" in each for each in problems)
+
+
+def test_braces_that_are_text_are_one_problem_with_its_remedy() -> None:
+    """What follows from it is not told."""
+    problems = said(project_of(page=PAGE.replace("# Redis is full\n", "# Redis is full\n\n`{{.Names}}`\n", 1)))
+
+    assert len(problems) == 1
+    assert "braces that are text stand between {% raw %} and {% endraw %}" in problems[0]

@@ -19,6 +19,7 @@ from runbook_steps.engine.project.project import CONTACTS, SEVERITIES, Project
 from runbook_steps.engine.proof.staleness import stale_problems
 from runbook_steps.engine.sources.page_file import SECTIONS, Call, Page
 from runbook_steps.engine.sources.page_head import suggestion
+from runbook_steps.engine.text.html_text import slug
 
 __all__ = ["MACROS", "check_project"]
 
@@ -49,7 +50,7 @@ def check_project(project: Project) -> tuple[SourceError, ...]:
     for page in filter(project.is_runbook, project.pages):
         found += _head(project, page)
         found += _sections(page)
-        found += _calls(project, page)
+        found += _calls(project, page) if page.macros_known else ()
         found += parameter_problems(page, project.runbook(page.stem))
     found += identity_problems(project)
     found += alert_problems(project)
@@ -57,6 +58,7 @@ def check_project(project: Project) -> tuple[SourceError, ...]:
     for runbook in project.runbooks:
         found += feature_problems(runbook, project.settings.parts)
         found += _binding(project, runbook)
+        found += _anchors(runbook)
     if project.stale_fails:
         found += stale_problems(project.runbooks, project.evidence)
     unique = {str(problem): problem for problem in found}
@@ -188,6 +190,16 @@ def _procedure_call(runbook: Runbook | None, call: Call) -> Iterator[PageError]:
         )
 
 
+def _anchors(runbook: Runbook) -> Iterator[FeatureError]:
+    """Two headings with one address: a link leads to the first."""
+    taken = {slug(title): f"the section “{title}”" for title in SECTIONS}
+    for procedure in runbook.procedures:
+        other = taken.setdefault(slug(procedure.name), f"the scenario “{procedure.name}”")
+        if other != f"the scenario “{procedure.name}”":
+            said = f"“{procedure.name}” has the address of {other}, #{slug(procedure.name)}: word it otherwise"
+            yield FeatureError(procedure.position, said)
+
+
 # ── page and feature ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -197,6 +209,8 @@ def _binding(project: Project, runbook: Runbook) -> Iterator[SourceError]:
         if runbook.stem not in project.unreadable:
             message = f"an orphan feature: docs/{runbook.stem}.md does not exist"
             yield FeatureError(Position(runbook.feature_path, 1), message)
+        return
+    if not page.macros_known:
         return
     shown = {call.argument for call in page.calls if call.macro == "procedure"}
     for procedure in runbook.procedures:

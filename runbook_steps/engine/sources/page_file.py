@@ -70,7 +70,7 @@ class Call:
 class Page:
     """A page as its text has it. `title` is its first-level heading; `names` are the macros' free names.
 
-    `lines` is all of its text, comments left out.
+    `lines` is all of its text, comments left out. `macros_known` is False when its macros cannot be read.
     `says_runbook`: by its own head it is a runbook; a page that shares its stem with a feature is one anyway.
     """
 
@@ -87,6 +87,7 @@ class Page:
     raw_blocks: tuple[Position, ...]
     problems: tuple[PageError, ...]
     lines: tuple[str, ...] = ()
+    macros_known: bool = True
 
     def front_matter(self) -> tuple[FrontMatter | None, tuple[PageError, ...]]:
         """What a runbook's head says, or what is wrong with it."""
@@ -123,11 +124,14 @@ def parse_page(text: str, path: str) -> Page:
         problems.append(PageError(head.at("kind"), "`kind` must be `runbook` or `page`"))
     calls: tuple[Call, ...] = ()
     names: tuple[tuple[str, Position], ...] = ()
+    macros_known = True
     if head.values.get("render_macros") is not False:
         try:
             calls, names = _macros(lines, head.length, path, sections)
         except TemplateSyntaxError as error:
-            problems.append(PageError(Position(path, error.lineno + head.length), f"macro: {error.message}"))
+            said = f"macro: {error.message}; braces that are text stand between {{% raw %}} and {{% endraw %}}"
+            problems.append(PageError(Position(path, error.lineno + head.length), said))
+            macros_known = False
     return Page(
         path=path,
         stem=stem_of(path),
@@ -142,6 +146,7 @@ def parse_page(text: str, path: str) -> Page:
         raw_blocks=tuple(_raw_blocks(plain, fences, path)),
         problems=tuple(problems),
         lines=tuple(plain),
+        macros_known=macros_known,
     )
 
 
