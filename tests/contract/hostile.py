@@ -149,6 +149,17 @@ HOSTILE: dict[str, tuple[str, str]] = {
         python("s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)", "s.sendto(b'x', {unix!r})"),
         "Kernel: a UNIX datagram socket",
     ),
+    "A UNIX datagram that calls itself raw": (
+        python("s = socket.socket(socket.AF_UNIX, socket.SOCK_RAW)", "s.sendto(b'x', {unix!r})"),
+        "Kernel: a UNIX datagram socket",
+    ),
+    "A lock on a file": (swallowed("fcntl.flock(open({victim!r}), fcntl.LOCK_EX)"), "Kernel: locking {victim}"),
+    "A lock on a file, by its tool": ("flock {victim} true || true", "Kernel: locking {victim}"),
+    "A lease on a file": (swallowed("fcntl.fcntl(open({victim!r}), 1024, 0)"), "Kernel: leasing {victim}"),
+    "The version of a file": (
+        swallowed("fcntl.ioctl(os.open({victim!r}, os.O_RDONLY), 0x40087602, struct.pack('q', 7))"),
+        "Kernel: changing the attributes of {victim}",
+    ),
     "A file of the host": (f"echo gone > {OUTSIDE}/hostile-file", f"Kernel: opening {OUTSIDE}/hostile-file"),
     "A file of the host, swallowed": ("rm -f {victim} 2>/dev/null || true", "Kernel: removing {victim}"),
     "The mode of a file": ("chmod 000 {victim} || true", "Kernel: changing the mode of {victim}"),

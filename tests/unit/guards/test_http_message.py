@@ -70,6 +70,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "a coding of nothing": (get(b"Transfer-Encoding: identity"), "malformed request"),
     "chunks in HTTP/1.0": (b"POST / HTTP/1.0\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.0"),
     "no host": (b"GET / HTTP/1.1\r\n\r\n", "malformed request"),
+    "no host in HTTP/1.0": (b"GET / HTTP/1.0\r\n\r\n", "names no Host"),
     "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "malformed request|not known"),
     "HTTP/1.2": (b"GET / HTTP/1.2\r\nHost: a\r\n\r\n", "not an HTTP/1.1 request"),
     "HTTP/0.9": (b"GET /\r\n\r\n", "malformed request"),

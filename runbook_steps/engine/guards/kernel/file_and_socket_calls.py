@@ -4,128 +4,29 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 import stat
 import struct
 import time
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from pathlib import Path
 
 from runbook_steps.engine.guards.kernel.other_calls import BEYOND
-from runbook_steps.engine.guards.kernel.pidfd import descriptor_of, memory, own_process, text
+from runbook_steps.engine.guards.kernel.pidfd import HERE, memory, own_process, placed, text
 from runbook_steps.engine.guards.kernel.seccomp import WRITING
+from runbook_steps.engine.guards.kernel.socket_calls import bind, connect, fast_open, make_pair, make_socket
 from runbook_steps.engine.guards.kernel.system_call import Bounds, Call, Continue, Done, signed
+from runbook_steps.engine.guards.kernel.use_of_files import ATTRIBUTES, DEVICES, control, fcntl, flock, reads
 
 __all__ = ["judged"]
 
-_HERE = -100  # AT_FDCWD
 _NO_FOLLOW, _EMPTY_PATH = 0x100, 0x1000  # AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH
-_KIND, _NON_BLOCKING = 0xF, os.O_NONBLOCK
-_NETLINK = 16
-_NETLINK_READING = (0, 4)  # routes and addresses, socket lists: what `ip` and `ss` read
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/random", "/dev/urandom")
-_QUIET_SOCKETS = ("/nscd/", "/systemd/userdb/", "/sssd/", "/lib/sss/")  # every lookup of a user's name tries these
-_ATTRIBUTES, _WITHOUT = "changing the attributes of", errno.EOPNOTSUPP
+_WITHOUT = errno.EOPNOTSUPP
 _UTIME_NOW, _UTIME_OMIT = 0x3FFFFFFF, 0x3FFFFFFE
 
 
 def judged(call: Call, bounds: Bounds) -> Done:
     """The decision. Raises OSError, to be the call's own error, when a path or an address cannot be looked at."""
     return _JUDGES[call.name](call, bounds)
-
-
-def _socket(call: Call, bounds: Bounds) -> Done:
-    del bounds
-    family, kind, protocol = (signed(each) for each in call.arguments[:3])
-    base = kind & _KIND
-    if family in {socket.AF_INET, socket.AF_INET6}:
-        if base == socket.SOCK_STREAM and protocol in {0, socket.IPPROTO_TCP}:
-            return Continue()
-        # looking names up, and ordering the answers, tries UDP; that is no message to anybody
-        quiet = base == socket.SOCK_DGRAM and (family == socket.AF_INET6 or kind & _NON_BLOCKING)
-        what = "UDP" if base == socket.SOCK_DGRAM else f"protocol {protocol}, kind {base}, instead of TCP"
-        return Done(errno.EACCES, "" if quiet else f"a socket for {what}")
-    if family == socket.AF_UNIX:
-        datagrams = base == socket.SOCK_DGRAM
-        return Done(errno.EACCES, "a UNIX datagram socket") if datagrams else Continue()
-    if family == _NETLINK:
-        return Continue() if protocol in _NETLINK_READING else Done(errno.EACCES)
-    return Done(errno.EAFNOSUPPORT, f"a socket of address family {family}")
-
-
-def _socketpair(call: Call, bounds: Bounds) -> Done:
-    del bounds
-    datagrams = call.arguments[1] & _KIND == socket.SOCK_DGRAM  # the one kind that can be connected elsewhere later
-    return Done(errno.EACCES, "a UNIX datagram socket") if datagrams else Continue()
-
-
-def _connect(call: Call, bounds: Bounds) -> Done:
-    number, address, length = call.arguments[:3]
-    raw = memory(call.task, address, min(length, 128))
-    family = struct.unpack_from("=H", raw)[0]
-    if family == socket.AF_UNIX:
-        return _connect_unix(call, signed(number), raw[2:], bounds)
-    if family not in {socket.AF_INET, socket.AF_INET6}:
-        return Continue()  # netlink; no other socket can be made
-    port = struct.unpack_from("!H", raw, 2)[0]
-    host = socket.inet_ntop(family, raw[4:8] if family == socket.AF_INET else raw[8:24])
-    if port not in bounds.ports or not ip_address(host).is_loopback:
-        return Done(errno.EACCES, f"TCP to {host}:{port}, past the guard")
-    with descriptor_of(call.task, signed(number)) as descriptor, socket.socket(fileno=os.dup(descriptor)) as own:
-        return Done(own.connect_ex((host, port)))  # made here, to the address that was looked at: see below
-
-
-def _connect_unix(call: Call, number: int, raw: bytes, bounds: Bounds) -> Done:
-    path = os.fsdecode(raw.split(b"\0", 1)[0])
-    if not path:
-        return Done(errno.EACCES, "an abstract UNIX socket")
-    real = os.path.realpath(_placed(call.task, _HERE, path))
-    if not (real in bounds.sockets or bounds.writable(real)):
-        exists = Path(real).exists()
-        quiet = not exists or any(each in real for each in _QUIET_SOCKETS)
-        return Done(errno.EACCES if exists else errno.ENOENT, "" if quiet else f"the UNIX socket {real}")
-    there = os.open(real, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        handle = f"/proc/self/fd/{there}"
-        if str(Path(handle).readlink()) != real:
-            return Done(errno.EACCES, f"a UNIX socket in place of {real}")
-        with descriptor_of(call.task, number) as descriptor, socket.socket(fileno=os.dup(descriptor)) as own:
-            # the command could change its memory or a link meanwhile, and be let through to another place
-            own.connect(handle)
-    finally:
-        os.close(there)
-    return Done()
-
-
-def _bind(call: Call, bounds: Bounds) -> Done:
-    """Landlock judges as well: it lets a socket listen on a free port only, and be made in the folder only."""
-    raw = memory(call.task, call.arguments[1], min(call.arguments[2], 128))
-    family = struct.unpack_from("=H", raw)[0]
-    if family in {socket.AF_INET, socket.AF_INET6}:
-        port = struct.unpack_from("!H", raw, 2)[0]
-        return Done(errno.EACCES, f"listening on TCP port {port}") if port else Continue()
-    if family != socket.AF_UNIX:
-        return Continue()
-    path = os.fsdecode(raw[2:].split(b"\0", 1)[0])
-    if not path:
-        return Done(errno.EACCES, "an abstract UNIX socket") if raw[2:] else Continue()
-    real = os.path.realpath(_placed(call.task, _HERE, path))
-    return Continue() if bounds.writable(real) else Done(errno.EACCES, f"making the UNIX socket {real}")
-
-
-def _fast_open(call: Call, bounds: Bounds) -> Done:
-    del call, bounds
-    return Done(errno.EACCES, "TCP Fast Open, past the guard")
-
-
-def _placed(task: int, folder: int, path: str) -> str:
-    """The path as this process sees it; links in it are not followed yet."""
-    for own in ("/proc/self", "/proc/thread-self"):
-        if path == own or path.startswith(f"{own}/"):
-            return f"/proc/{task}{path.removeprefix(own)}"
-    base = f"/proc/{task}/cwd" if folder == _HERE else f"/proc/{task}/fd/{folder}"
-    return path if path.startswith("/") else f"{Path(base).readlink()}/{path}"
 
 
 def _writes(what: str, folder: int | None, path: int, *, flags: int | None = None) -> Callable[[Call, Bounds], Done]:
@@ -146,12 +47,24 @@ def _writes(what: str, folder: int | None, path: int, *, flags: int | None = Non
     return judge
 
 
+def _opens(folder: int | None, path: int, flags: int) -> Callable[[Call, Bounds], Done]:
+    """For writing within the bounds, as Landlock holds it; for reading whatever reading does not change."""
+    to_write = _writes("opening", folder, path, flags=flags)
+
+    def judge(call: Call, bounds: Bounds) -> Done:
+        if call.arguments[flags] & WRITING:
+            return to_write(call, bounds)
+        return reads(call, folder, path, bounds)
+
+    return judge
+
+
 def _real(call: Call, folder: int | None, path: int, *, follow: bool) -> Path:
     """What the arguments at those positions name, links resolved; in the last part only where the call follows them."""
-    where = _HERE if folder is None else signed(call.arguments[folder])
+    where = HERE if folder is None else signed(call.arguments[folder])
     name = text(call.task, call.arguments[path])
-    placed = Path(_placed(call.task, where, name))
-    real = Path(os.path.realpath(placed.parent)) / placed.name if name else placed
+    at = Path(placed(call.task, where, name))
+    real = Path(os.path.realpath(at.parent)) / at.name if name else at
     return Path(os.path.realpath(real)) if follow and real.is_symlink() else real
 
 
@@ -169,7 +82,7 @@ def _open_by_structure(call: Call, bounds: Bounds) -> Done:
     """`openat2` has its flags in memory; Landlock holds it as it holds `openat`, this gives it a name."""
     (flags,) = struct.unpack("=Q", memory(call.task, call.arguments[2], 8))
     if not flags & WRITING:
-        return Continue()
+        return reads(call, 0, 1, bounds)
     arguments = (*call.arguments[:2], flags, *call.arguments[3:])
     return _writes("opening", 0, 1, flags=2)(Call(call.name, call.task, arguments), bounds)
 
@@ -192,7 +105,7 @@ def _harmless(path: Path, task: int) -> bool:
         whose = "".join(path.parts[2:3])
         others = whose.isdigit() and not own_process(task, int(whose))
         return not others and whose != "sys" and not path.name.startswith("sysrq")
-    return "__pycache__" in path.parts or str(path) in _DEVICES
+    return "__pycache__" in path.parts or str(path) in DEVICES
 
 
 def _on_file(
@@ -202,10 +115,10 @@ def _on_file(
 
     def judge(call: Call, bounds: Bounds) -> Done:
         follow = not ("flags" in more and call.arguments[more["flags"]] & _NO_FOLLOW) and "link" not in more
-        where = _HERE if folder is None else signed(call.arguments[folder])
+        where = HERE if folder is None else signed(call.arguments[folder])
         name = text(call.task, call.arguments[path]) if path is not None and call.arguments[path] else ""
-        placed = _placed(call.task, where, name) if name else f"/proc/{call.task}/fd/{where}"
-        descriptor = os.open(placed, os.O_PATH | os.O_CLOEXEC | (0 if follow or not name else os.O_NOFOLLOW))
+        at = placed(call.task, where, name) if name else f"/proc/{call.task}/fd/{where}"
+        descriptor = os.open(at, os.O_PATH | os.O_CLOEXEC | (0 if follow or not name else os.O_NOFOLLOW))
         try:
             handle = f"/proc/self/fd/{descriptor}"
             real = str(Path(handle).readlink())
@@ -245,9 +158,10 @@ def _moment(value: tuple[int, int], kept: int) -> int:
 
 
 _JUDGES: Mapping[str, Callable[[Call, Bounds], Done]] = {
-    "socket": _socket, "socketpair": _socketpair, "connect": _connect,
-    "sendto": _fast_open, "sendmsg": _fast_open, "sendmmsg": _fast_open,
-    "open": _writes("opening", None, 0, flags=1), "openat": _writes("opening", 0, 1, flags=2),
+    **BEYOND,
+    "socket": make_socket, "socketpair": make_pair, "connect": connect,
+    "sendto": fast_open, "sendmsg": fast_open, "sendmmsg": fast_open,
+    "open": _opens(None, 0, 1), "openat": _opens(0, 1, 2),
     "creat": _writes("opening", None, 0), "truncate": _writes("truncating", None, 0),
     "unlink": _writes("removing", None, 0), "unlinkat": _writes("removing", 0, 1),
     "rmdir": _writes("removing", None, 0), "mkdir": _writes("making", None, 0), "mkdirat": _writes("making", 0, 1),
@@ -258,11 +172,11 @@ _JUDGES: Mapping[str, Callable[[Call, Bounds], Done]] = {
     "symlink": _writes("making", None, 1), "symlinkat": _writes("making", 1, 2),
     "link": _both(_writes("linking", None, 0), _writes("making", None, 1)),
     "linkat": _both(_writes("linking", 0, 1), _writes("making", 2, 3)),
-    "openat2": _open_by_structure, "bind": _bind,
-    **dict.fromkeys(("setxattr", "lsetxattr", "removexattr", "lremovexattr"), _never(_ATTRIBUTES, None, 0, _WITHOUT)),
-    **dict.fromkeys(("fsetxattr", "fremovexattr"), _never(_ATTRIBUTES, None, None, _WITHOUT)),
-    **dict.fromkeys(("setxattrat", "removexattrat", "file_setattr"), _never(_ATTRIBUTES, 0, 1, _WITHOUT)),
-    "ioctl": _never(_ATTRIBUTES, None, None, errno.EPERM),
+    "openat2": _open_by_structure, "bind": bind,
+    **dict.fromkeys(("setxattr", "lsetxattr", "removexattr", "lremovexattr"), _never(ATTRIBUTES, None, 0, _WITHOUT)),
+    **dict.fromkeys(("fsetxattr", "fremovexattr"), _never(ATTRIBUTES, None, None, _WITHOUT)),
+    **dict.fromkeys(("setxattrat", "removexattrat", "file_setattr"), _never(ATTRIBUTES, 0, 1, _WITHOUT)),
+    "ioctl": control, "flock": flock, "fcntl": fcntl,
     **dict.fromkeys(("utime", "utimes"), _never("changing the times of", None, 0, errno.EPERM)),
     "futimesat": _never("changing the times of", 0, 1, errno.EPERM),
     "chmod": _on_file("changing the mode of", None, 0, _mode(1)),
@@ -274,5 +188,4 @@ _JUDGES: Mapping[str, Callable[[Call, Bounds], Done]] = {
     "fchown": _on_file("changing the owner of", 0, None, _owner(1)),
     "fchownat": _on_file("changing the owner of", 0, 1, _owner(2), flags=4),
     "utimensat": _on_file("changing the times of", 0, 1, _times, flags=3),
-    **BEYOND,
 }  # fmt: skip

@@ -8,25 +8,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["descriptor_of", "memory", "own_process", "text"]
+__all__ = ["HERE", "descriptor_of", "memory", "own_process", "placed", "text"]
+
+HERE = -100
+"""AT_FDCWD: relative to the folder that the task works in."""
 
 _PIDFD_GETFD = 438  # the same number on every architecture
 _PAGE = 4096
 _LONGEST_PATH = 4096
+_USUAL_PATH = 256
 
 
 def memory(task: int, address: int, size: int) -> bytes:
     """That many bytes of the task's memory, fewer at its end. Raises OSError."""
-    with Path(f"/proc/{task}/mem").open("rb", buffering=0) as file:
-        file.seek(address)
-        return file.read(size)
+    file = os.open(f"/proc/{task}/mem", os.O_RDONLY | os.O_CLOEXEC)  # for each file that a command opens: no detours
+    try:
+        return os.pread(file, size, address)
+    finally:
+        os.close(file)
 
 
 def text(task: int, address: int) -> str:
     """The string that ends with a zero byte there. Raises OSError; ValueError when it is too long for a path."""
     found = b""
     while len(found) < _LONGEST_PATH:
-        chunk = memory(task, address + len(found), _PAGE - (address + len(found)) % _PAGE)
+        at = address + len(found)
+        chunk = memory(task, at, min(_USUAL_PATH, _PAGE - at % _PAGE))
         end = chunk.find(b"\0")
         found += chunk if end < 0 else chunk[:end]
         if end >= 0:
@@ -69,3 +76,12 @@ def descriptor_of(task: int, number: int) -> Iterator[int]:
             os.close(found)
     finally:
         os.close(handle)
+
+
+def placed(task: int, folder: int, path: str) -> str:
+    """The path as this process sees it; links in it are not followed yet."""
+    for own in ("/proc/self", "/proc/thread-self"):
+        if path == own or path.startswith(f"{own}/"):
+            return f"/proc/{task}{path.removeprefix(own)}"
+    base = f"/proc/{task}/cwd" if folder == HERE else f"/proc/{task}/fd/{folder}"
+    return path if path.startswith("/") else f"{Path(base).readlink()}/{path}"

@@ -15,6 +15,8 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from runbook_steps.engine.guards.kernel.known_commands import FCNTL, IOCTL
+
 __all__ = ["CALLS", "FORKS", "WRITING", "Calls", "install", "program"]
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -22,6 +24,7 @@ _ALLOW, _ASK, _REFUSE = 0x7FFF0000, 0x7FC00000, 0x00050000
 _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data; little-endian halves of each argument
 _X32 = 0x40000000
 _EPERM, _ENOSYS = 1, 38
+_UNKNOWN = 470  # system calls of Linux 6.18 and later, on every architecture: not known here
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _FAST_OPEN = 0x20000000  # MSG_FASTOPEN: a connection that Landlock does not see
 _MODE_FILTER, _NEW_LISTENER, _WAIT_KILLABLE = 1, 8, 32  # once it is looked at, only SIGKILL takes a call back
@@ -39,6 +42,7 @@ class Calls:
 _SHARED = {
     "openat2": 437, "fchmodat2": 452, "setxattrat": 463, "removexattrat": 466, "io_uring_setup": 425,
     "file_setattr": 469, "clone3": 435, "pidfd_send_signal": 424, "pidfd_getfd": 438, "move_mount": 429,
+    "open_tree": 428, "fsopen": 430, "fsmount": 432, "fspick": 433, "mount_setattr": 442, "open_tree_attr": 467,
 }  # fmt: skip
 _X86_64 = {
     "socket": 41, "connect": 42, "sendto": 44, "sendmsg": 46, "socketpair": 53, "sendmmsg": 307,
@@ -56,7 +60,7 @@ _X86_64 = {
     "sethostname": 170, "setdomainname": 171, "settimeofday": 164, "clock_settime": 227, "mount": 165, "umount2": 166,
     "swapon": 167, "swapoff": 168, "reboot": 169, "init_module": 175, "finit_module": 313, "delete_module": 176,
     "acct": 163, "syslog": 103, "pivot_root": 155, "kexec_load": 246, "migrate_pages": 256, "move_pages": 279,
-    "open_by_handle_at": 304, "fcntl": 72,
+    "open_by_handle_at": 304, "fcntl": 72, "flock": 73, "chroot": 161,
 }  # fmt: skip
 _AARCH64 = {
     "socket": 198, "connect": 203, "sendto": 206, "sendmsg": 211, "socketpair": 199, "sendmmsg": 269,
@@ -72,6 +76,7 @@ _AARCH64 = {
     "clock_settime": 112, "mount": 40, "umount2": 39, "swapon": 224, "swapoff": 225, "reboot": 142,
     "init_module": 105, "finit_module": 273, "delete_module": 106, "acct": 89, "syslog": 116, "pivot_root": 41,
     "kexec_load": 104, "migrate_pages": 238, "move_pages": 239, "open_by_handle_at": 265, "fcntl": 25,
+    "flock": 32, "chroot": 51,
 }  # fmt: skip
 CALLS: Mapping[str, Calls] = {
     "x86_64": Calls(0xC000003E, 317, {**_X86_64, **_SHARED}),
@@ -80,13 +85,12 @@ CALLS: Mapping[str, Calls] = {
 """By `platform.machine()`; on any other a command cannot be locked down."""
 
 _IF_ARGUMENT_HAS = {  # only with one of these bits is there something to decide
-    "open": (1, WRITING), "openat": (2, WRITING), "sendto": (3, _FAST_OPEN), "sendmsg": (2, _FAST_OPEN),
-    "sendmmsg": (3, _FAST_OPEN),
+    "sendto": (3, _FAST_OPEN), "sendmsg": (2, _FAST_OPEN), "sendmmsg": (3, _FAST_OPEN),
 }  # fmt: skip
-_IF_ARGUMENT_IS = {  # only with one of these values
-    "ioctl": (1, (0x40086602, 0x401C5820, 0x40087602, 0x41009432, 0x5412, 0x541C)),  # attributes; typing for others
-    "fcntl": (1, (8, 15)),  # F_SETOWN, F_SETOWN_EX
-}  # fmt: skip
+_UNLESS_ARGUMENT_IS = {
+    "ioctl": (1, IOCTL),
+    "fcntl": (1, FCNTL),
+}  # the values that are known to change nothing of others
 _NEVER = {"io_uring_setup": _ENOSYS}  # it would do all of the above unseen
 FORKS = frozenset({"clone", "clone3", "fork", "vfork"})
 """What makes processes and threads: the overseer lets nothing be made any more when the command has ended."""
@@ -104,26 +108,32 @@ def _instructions(calls: Calls) -> Iterator[tuple[int, int, int, int]]:
     yield _LOAD, 0, 0, _NUMBER
     yield _AT_LEAST, 0, 1, _X32
     yield _RETURN, 0, 0, _REFUSE | _EPERM
+    yield _AT_LEAST, 0, 1, _UNKNOWN
+    yield _RETURN, 0, 0, _REFUSE | _ENOSYS
     for name, number in calls.numbers.items():
-        if name in _NEVER:
-            block = [(_RETURN, 0, 0, _REFUSE | _NEVER[name])]
-        elif name in _IF_ARGUMENT_HAS:
-            position, bits = _IF_ARGUMENT_HAS[name]
-            block = [
-                (_LOAD, 0, 0, _ARGUMENTS + 8 * position),
-                (_ANY_BIT, 0, 1, bits),
-                (_RETURN, 0, 0, _ASK),
-                (_RETURN, 0, 0, _ALLOW),
-            ]
-        elif name in _IF_ARGUMENT_IS:
-            position, values = _IF_ARGUMENT_IS[name]
-            tests = [(_EQUAL, len(values) - index, 0, value) for index, value in enumerate(values)]
-            block = [(_LOAD, 0, 0, _ARGUMENTS + 8 * position), *tests, (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _ASK)]
-        else:
-            block = [(_RETURN, 0, 0, _ASK)]
+        block = _block(name)
         yield _EQUAL, 0, len(block), number
         yield from block
     yield _RETURN, 0, 0, _ALLOW
+
+
+def _block(name: str) -> list[tuple[int, int, int, int]]:
+    """What becomes of a call of that name."""
+    if name in _NEVER:
+        return [(_RETURN, 0, 0, _REFUSE | _NEVER[name])]
+    if name in _UNLESS_ARGUMENT_IS:
+        position, values = _UNLESS_ARGUMENT_IS[name]
+        tests = [(_EQUAL, len(values) - index, 0, value) for index, value in enumerate(sorted(values))]
+        return [(_LOAD, 0, 0, _ARGUMENTS + 8 * position), *tests, (_RETURN, 0, 0, _ASK), (_RETURN, 0, 0, _ALLOW)]
+    if name in _IF_ARGUMENT_HAS:
+        position, bits = _IF_ARGUMENT_HAS[name]
+        return [
+            (_LOAD, 0, 0, _ARGUMENTS + 8 * position),
+            (_ANY_BIT, 0, 1, bits),
+            (_RETURN, 0, 0, _ASK),
+            (_RETURN, 0, 0, _ALLOW),
+        ]
+    return [(_RETURN, 0, 0, _ASK)]
 
 
 def install() -> int:

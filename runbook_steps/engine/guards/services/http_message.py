@@ -181,6 +181,8 @@ def _head(request: h11.Request) -> Head:
         # a whole URL, a host, `*`, or what servers decode in ways of their own
         raise Unreadable(f"{method} of something that is no plain path")
     headers = _headers((name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers)
+    if "host" not in headers:
+        raise Unreadable("it names no Host")
     if request.http_version == b"1.0" and "transfer-encoding" in headers:
         raise Unreadable("a chunked body in HTTP/1.0")
     return Head(method, path + mark + quote(query, safe=_UNQUOTED), headers)
