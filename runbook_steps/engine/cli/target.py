@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from runbook_steps.engine.cli.options import Format, TextFormat
-from runbook_steps.engine.guards.services.guard import can_lock_down
+from runbook_steps.engine.guards.services.guard import can_lock_down, lock_words
 from runbook_steps.engine.model import Risk
 from runbook_steps.engine.project.project import find_root
 from runbook_steps.engine.run.held_to_risk import Restraint
@@ -50,7 +50,12 @@ def check(
     finally:
         target.close()
     if format is TextFormat.JSON:
-        document = {"target": name, "locked_down": can_lock_down(), "parts": [asdict(row) for row in rows]}
+        document = {
+            "target": name,
+            "locked_down": can_lock_down(),
+            "lock": list(lock_words()),
+            "parts": [asdict(row) for row in rows],
+        }
         typer.echo(json.dumps(document, indent=1))
     else:
         _show(name, rows)
@@ -62,5 +67,5 @@ def _show(name: str, rows: list[Reached]) -> None:
     for row in rows:
         table.add_row(_SIGNS[row.good], row.part, plain(row.rights))
     Console(markup=False).print(table)
-    if not can_lock_down():
-        typer.echo("no Landlock (Linux 6.7) on this machine: read-only procedures will not run on a live target")
+    for words in lock_words():
+        typer.echo(words)

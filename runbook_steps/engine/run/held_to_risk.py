@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runbook_steps.engine.errors import NotRunnableHere, RiskExceeded
+from runbook_steps.engine.guards.kernel.lockdown import lacking
 from runbook_steps.engine.model import Command, Result, Risk, TargetFacts
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ class Restraint:
         free = risk is not Risk.READONLY and facts.disposable
         if risk is Risk.READONLY and not facts.disposable and not can_lock_down():
             raise NotRunnableHere(
-                f"{facts.name} is live and this kernel cannot lock a command down (Landlock, Linux 6.7 or newer): "
-                "run from a machine that can"
+                f"{facts.name} is live and this kernel cannot lock a command down: it lacks {lacking()}. "
+                "Run from a machine that can"
             )
         if free or risk is Risk.DESTRUCTIVE:
             return cls(risk, facts, None)

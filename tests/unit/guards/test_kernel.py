@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from runbook_steps.engine.guards.kernel import lockdown
-from runbook_steps.engine.guards.services.guard import can_lock_down
+from runbook_steps.engine.guards.services.guard import can_lock_down, lock_words
 
 pytestmark = pytest.mark.skipif(not can_lock_down(), reason="this kernel cannot lock a command down")
 IMPORTS = "import contextlib, ctypes, fcntl, os, socket, struct, sys\n"
@@ -236,3 +236,27 @@ def test_threads_do_not_hold_each_other_up(tmp_path: Path) -> None:
     for thread in threads:
         thread.join(60)
     assert results == [Done("ok", [])] * 2
+
+
+def test_a_machine_that_cannot_hold_a_command_says_what_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is not taken for one that can."""
+    assert lockdown.lacking() == ""
+    monkeypatch.setattr(lockdown, "_ACTIONS", tmp_path / "none")
+    assert "seccomp" in lockdown.lacking()
+    monkeypatch.setattr(lockdown, "landlock_abi", lambda: 2)
+    assert len(lock_words()) == 1
+    assert "lacks Landlock with TCP ports (Linux 6.7; this kernel has version 2 of it)" in lock_words()[0]
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    assert "this is riscv64" in lockdown.lacking()
+    assert not can_lock_down()
+
+
+def test_an_older_kernel_says_what_the_overseer_holds_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Landlock of Linux 6.7 knows neither devices nor signals."""
+    monkeypatch.setattr(lockdown, "landlock_abi", lambda: 4)
+    assert [each.partition(":")[0] for each in lock_words()] == [
+        "commands to devices (Linux 6.10)",
+        "signals to others (Linux 6.12)",
+    ]

@@ -29,7 +29,7 @@ from runbook_steps.engine.guards.kernel.overseer import end_as, oversee, receive
 from runbook_steps.engine.guards.kernel.seccomp import CALLS, install
 from runbook_steps.engine.guards.kernel.system_call import Bounds
 
-__all__ = ["ABI_NEEDED", "landlock_abi", "lockable", "main"]
+__all__ = ["ABI_NEEDED", "held_by_overseer_alone", "lacking", "landlock_abi", "lockable", "main"]
 
 ABI_NEEDED = 4  # Linux 6.7: TCP ports; 6 (Linux 6.12) adds signals
 _SIGNALS_ABI, _IOCTL_ABI = 6, 5
@@ -46,6 +46,7 @@ _NO_NEW_PRIVS, _SUBREAPER, _DEATH_SIGNAL, _DROP_CAPABILITY = 38, 36, 1, 24
 _KEPT_CAPABILITIES = (1, 2)  # root may read everybody's files; what it may write is for Landlock
 _LAST_CAPABILITY = 63
 _CANNOT = 126  # the shell's word for "found, but cannot be run"
+_ACTIONS = Path("/proc/sys/kernel/seccomp/actions_avail")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx")  # not the terminals of others
 
 
@@ -56,7 +57,33 @@ def landlock_abi() -> int:
 
 def lockable() -> bool:
     """Whether this machine can hold a command to what it may write, connect to and signal."""
-    return sys.platform == "linux" and platform.machine() in CALLS and landlock_abi() >= ABI_NEEDED
+    return not lacking()
+
+
+def lacking() -> str:
+    """What this machine lacks to hold a command, in a few words; empty when it lacks nothing.
+
+    Without it no read-only procedure runs on a live target: half a lock is none.
+    """
+    if sys.platform != "linux":
+        return f"Linux (this is {sys.platform})"
+    if platform.machine() not in CALLS:
+        return f"system calls that are known here ({' and '.join(CALLS)}; this is {platform.machine()})"
+    if (abi := landlock_abi()) < ABI_NEEDED:
+        found = f"has version {abi} of it" if abi else "has none, or it is switched off"
+        return f"Landlock with TCP ports (Linux 6.7; this kernel {found})"
+    try:
+        actions = _ACTIONS.read_text("ascii").split()
+    except OSError:
+        actions = []
+    return "" if "user_notif" in actions else "seccomp that asks a process (Linux 5.5, CONFIG_SECCOMP_FILTER)"
+
+
+def held_by_overseer_alone() -> tuple[str, ...]:
+    """What a newer kernel would hold by itself as well; here the overseer alone refuses it."""
+    abi = landlock_abi()
+    newer = ((_IOCTL_ABI, "commands to devices (Linux 6.10)"), (_SIGNALS_ABI, "signals to others (Linux 6.12)"))
+    return tuple(what for needed, what in newer if abi < needed)
 
 
 def main(arguments: list[str]) -> int:

@@ -35,7 +35,7 @@ from runbook_steps.engine.guards.services.streams import Refusal, Upstream
 from runbook_steps.engine.guards.services.tls_mirror import Mirror
 from runbook_steps.engine.model import Risk
 
-__all__ = ["Guard", "can_lock_down"]
+__all__ = ["Guard", "can_lock_down", "lock_words"]
 
 _END_S = 10.0
 _CA_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
@@ -46,6 +46,16 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY
 def can_lock_down() -> bool:
     """Whether this kernel can hold a command to what it may write, connect to and signal."""
     return lockdown.lockable()
+
+
+def lock_words() -> tuple[str, ...]:
+    """What to tell of this machine's lock: what it lacks, or holds in one way only; nothing when all is there."""
+    if lacking := lockdown.lacking():
+        return (f"this machine lacks {lacking}: read-only procedures do not run on a live target from here",)
+    return tuple(
+        f"{what}: held by the overseer alone, this kernel does not hold it as well"
+        for what in lockdown.held_by_overseer_alone()
+    )
 
 
 class Guard:
