@@ -11,7 +11,7 @@ TARGET ?= embedded
 WORKERS ?= 2
 FEATURES ?= features/
 
-.PHONY: help setup verify prove site test check links bench serve lock clean
+.PHONY: help setup verify prove site test check links bench serve rooms lock clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -64,6 +64,9 @@ bench: setup ## Measure what must stay fast
 
 serve: setup ## The site on http://127.0.0.1:8000, rebuilt on change
 	$(BIN)/runbooks serve
+
+rooms: setup ## Draw the rooms of the engine into docs/architecture.md, from the import contract
+	$(BIN)/python -m tests.rooms
 
 lock: ## Lock the dependencies anew, with hashes and without an index host
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \

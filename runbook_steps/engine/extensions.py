@@ -6,6 +6,7 @@ A project that runs from its own checkout need not be installed anew: what its p
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
@@ -32,6 +33,7 @@ def load_extension(group: str, name: str, settings: Settings | None) -> Any:
     reference = _references(group, settings).get(name)
     if reference is None:
         return None
+    _see_the_project(settings)
     module, _, attribute = reference.partition(":")
     try:
         return getattr(importlib.import_module(module.strip()), attribute.strip())
@@ -39,12 +41,19 @@ def load_extension(group: str, name: str, settings: Settings | None) -> Any:
         raise ConfigurationError(f"{group} {name!r} is {reference!r}, which cannot be imported: {error}") from error
 
 
-def load_module(name: str, setting: str) -> Any:
+def load_module(name: str, setting: str, settings: Settings) -> Any:
     """The module that a setting names. Raises ConfigurationError when it cannot be imported."""
+    _see_the_project(settings)
     try:
         return importlib.import_module(name)
     except ImportError as error:
         raise ConfigurationError(f"tool.runbooks.{setting} is {name!r}, which cannot be imported: {error}") from error
+
+
+def _see_the_project(settings: Settings | None) -> None:
+    """As `python -m` in its folder has it: the modules of a project can be imported without an installation."""
+    if settings is not None and str(settings.root) not in sys.path:
+        sys.path.append(str(settings.root))  # last: what is installed goes first
 
 
 def _references(group: str, settings: Settings | None) -> Mapping[str, str]:

@@ -45,7 +45,7 @@ def house_of(settings: Settings) -> House:
     """The project's own, nothing when it has none. Raises ConfigurationError for a module without `HOUSE`."""
     if not settings.house:
         return House()
-    found = getattr(load_module(settings.house, "house"), "HOUSE", None)
+    found = getattr(load_module(settings.house, "house", settings), "HOUSE", None)
     if not isinstance(found, House):
         raise ConfigurationError(f"tool.runbooks.house is {settings.house!r}, a module without a `HOUSE`")
     return found

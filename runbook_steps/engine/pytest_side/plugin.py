@@ -9,7 +9,6 @@ import importlib
 import inspect
 import os
 import pkgutil
-import sys
 import traceback
 import uuid
 from collections.abc import Generator
@@ -179,9 +178,7 @@ def _register_steps(config: pytest.Config, settings: Settings) -> None:
 
     names = [COMMAND_STEPS]
     if settings.steps:
-        if str(settings.root) not in sys.path:
-            sys.path.insert(0, str(settings.root))  # as `python -m pytest` has it: a project need not be installed
-        folder = load_module(settings.steps, "steps").__path__
+        folder = load_module(settings.steps, "steps", settings).__path__
         names += [f"{settings.steps}.{module.name}" for module in pkgutil.iter_modules(folder)]
     pytest.register_assert_rewrite(*names)
     owners: dict[str, str] = {}

@@ -1,0 +1,1 @@
+"""A library's lending service: loans in SQLite, a desk that answers HTTP."""
