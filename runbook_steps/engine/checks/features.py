@@ -11,20 +11,14 @@ from collections.abc import Iterator, Sequence
 from runbook_steps.engine.errors import FeatureError, Position
 from runbook_steps.engine.model import Command, Procedure, Risk, Role, Runbook
 from runbook_steps.engine.sources.page_head import suggestion
+from runbook_steps.engine.text.secret_names import may_hold_secret
 
 __all__ = ["feature_problems"]
 
 _PLAIN_TAGS = frozenset({"manual", "slow", *(f"risk_{risk}" for risk in Risk)})
 _OPEN_TAGS = ("requires_", "alert_", "needs_")
-_GUARDED_NAMES = (
-    r"(?:DATABASE_URL|REDIS_URL|PGPASSWORD|REDISCLI_AUTH|SLACK_WEBHOOK_URL"
-    r"|\w*(?:PASSWORD|PASSWD|SECRET|TOKEN|ENCRYPTION_KEY|SERVICE_KEY|SECRET_ACCESS_KEY|API_KEY|PRIVATE_KEY))"
-)
 # `${#X}` is a length; `${X:?…}`, `${X:+…}` never show the value by themselves
-_EXPANSION = re.compile(
-    rf"\$(?:(?P<plain>{_GUARDED_NAMES})(?!\w)|\{{(?P<braced>{_GUARDED_NAMES})(?P<how>[^}}]*)\}})",
-    re.IGNORECASE,
-)
+_EXPANSION = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)(?P<how>[^}]*)\})")
 _HERE_DOCUMENT = re.compile(r"<<-?\s*(['\"]?)(?P<mark>\w+)\1(?P<rest>[^\n]*)\n.*?\n\s*(?P=mark)(?=\n|\Z)", re.DOTALL)
 _QUOTED_LITERALLY = re.compile(r"'[^']*'")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -91,6 +85,8 @@ def _secrets(command: Command) -> Iterator[FeatureError]:
     text = _HERE_DOCUMENT.sub(_blanked, _QUOTED_LITERALLY.sub(_blanked, command.text))
     for found in _EXPANSION.finditer(text):
         name = found["plain"] or found["braced"]
+        if not may_hold_secret(name):
+            continue
         before = re.split(r"[;&|\n(){]", text[: found.start()])[-1].lstrip()
         if (found["how"] or "").startswith((":?", ":+")) or _is_harmless(before, text[found.end() :]):
             continue

@@ -10,14 +10,10 @@ import re
 from collections.abc import Callable, Container, Iterable, Mapping
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
+from runbook_steps.engine.text.secret_names import names_secret
+
 __all__ = ["Redactor", "secret_values"]
 
-_SECRET_NAME = re.compile(
-    r"(SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|CREDENTIAL|API_?KEY|ACCESS_?KEY|SERVICE_KEY|ENCRYPTION_KEY"
-    r"|PRIVATE_KEY|WEBHOOK|REDISCLI_AUTH|_AUTH$|_DSN$)",
-    re.IGNORECASE,
-)
-_NOT_SECRET_NAME = re.compile(r"(_FILE|_PATH|_ID|_EXPIRES_IN|_TTL|SSH_AUTH_SOCK)$", re.IGNORECASE)
 _SHORTEST_SECRET = 5  # a shorter value would blank out ordinary words, and hides nothing by being hidden
 _ORDINARY = frozenset({"false", "local", "redis", "postgres", "testing", "staging", "production"})
 
@@ -29,7 +25,7 @@ def secret_values(environment: Mapping[str, str], ordinary: Container[str] = ())
     """
     found: set[str] = set()
     for name, value in environment.items():
-        if _SECRET_NAME.search(name) and not _NOT_SECRET_NAME.search(name):
+        if names_secret(name):
             found.add(value)
         if "://" in value and "@" in value:
             found |= _url_passwords(value)
