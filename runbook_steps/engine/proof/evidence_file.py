@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -87,7 +87,7 @@ class Journal:
     def write(self, event: str, **values: Any) -> None:
         """Adds one event. Raises JournalError when the disk refuses: an unrecorded run must not go on."""
         line: Any = {"event": event, "at": now(), **values}
-        texts = _APART.join(_texts(line))
+        texts = _APART.join(_texts(line, []))
         if self.redactor(texts) != texts:  # nearly always there is nothing to hide, and then one look is enough
             line = _redacted(line, self.redactor)
         data = _ENCODER.encode(line).encode() + b"\n"
@@ -204,18 +204,21 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
         raise EvidenceError(f"cannot write the evidence {path}: {error.strerror}; the old file stays") from error
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Every text of an event, those of its records too."""
+def _texts(value: Any, found: list[str]) -> list[str]:
+    """`found`, with every text of an event added, those of its records too."""
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, StepRecord | ScenarioRecord):
-        yield from _texts(vars(value))
-    elif isinstance(value, Mapping):
+        found.append(value)
+    elif isinstance(value, dict):
         for entry in value.values():
-            yield from _texts(entry)
+            _texts(entry, found)
     elif isinstance(value, list | tuple):
         for entry in value:
-            yield from _texts(entry)
+            _texts(entry, found)
+    elif isinstance(value, StepRecord | ScenarioRecord):
+        _texts(vars(value), found)
+    elif isinstance(value, Mapping):
+        _texts(dict(value), found)
+    return found
 
 
 def _redacted(value: Any, redactor: Redactor) -> Any:

@@ -84,6 +84,8 @@ class Redactor:
 
     def _in_pieces(self, text: str) -> list[tuple[int, int, str]]:
         """Where a known value stands over two lines, or with colours inside: it is the same secret."""
+        if not any(sign in text for sign in _GAP_SIGNS):
+            return []
         if self._over_gaps is None or len(closed := _GAP.sub("", text)) == len(text):
             return []
         if not any(spelling in closed for spelling in self._closed):
@@ -108,6 +110,7 @@ class Redactor:
 
 # what may stand between two letters of it: a colour, a line break, the same in a JSON text, a zero byte
 _GAP = re.compile(r"(?:\x1b\[[\d;]*m|\\u001b\[[\d;]*m|\\?\r?\n[ \t]*|(?:\\r)?\\n|\x00)+")
+_GAP_SIGNS = "\x1b\\\n\r\0"  # without one of them there is no gap
 _SHORTEST_WITH_GAPS = 8
 
 
