@@ -8,6 +8,7 @@ from pathlib import Path
 from runbook_steps.engine.errors import SourceError
 from runbook_steps.engine.project.house import House
 from runbook_steps.engine.project.project import Project
+from runbook_steps.version_1.audit import audit_table, load_audit
 from runbook_steps.version_1.corrections import changes_table, load_corrections, mistakes_table
 
 __all__ = ["HOUSE"]
@@ -28,6 +29,7 @@ def _remake(root: Path) -> set[str]:
 HOUSE = House(
     macros={
         "mistakes": lambda project, page: mistakes_table(project, load_corrections(project.root), page),
+        "audit_findings": lambda project, page: audit_table(project, load_audit(project.root), page),
         "changes": lambda project, page: changes_table(project, load_corrections(project.root), page),
     },
     problems=_problems,

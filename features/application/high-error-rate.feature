@@ -16,7 +16,7 @@ Feature: High error rate
     And the worst endpoint it reports is "POST /api/payments"
     When I read the last failed requests:
       """bash
-      grep -E '"status": 5[0-9]{2}' "$LOG_DIR/app.log" | tail -n 5
+      grep -E '"status": ?5[0-9]{2}' "$LOG_DIR/app.log" | tail -n 5
       """
     And I try to check every dependency (within 1 minute):
       """bash
@@ -42,9 +42,14 @@ Feature: High error rate
     And a customer has booked and wants to pay by card
     And one slot runs a release that was deployed badly
     And payments fail at one slot
-    When I list what was changed in the last two hours:
+    When I list what was changed in the last two hours, in a clone that was fetched just now:
       """bash
-      git -C "$APP_REPOSITORY" log --oneline --since="2 hours ago"
+      (
+        set -eu
+        fetched=$(git -C "$APP_REPOSITORY" rev-parse --absolute-git-dir)/FETCH_HEAD
+        if [ -z "$(find "$fetched" -mmin -10 2>/dev/null)" ]; then echo "this clone may be old: git fetch first"; exit 1; fi
+        git -C "$APP_REPOSITORY" log --all --since="2 hours ago" --date=iso --format="%h %cd %an: %s %d"
+      )
       """
     And I try to count the errors by slot and version:
       """bash
@@ -65,10 +70,15 @@ Feature: High error rate
     Given a customer has booked and wants to pay by card
     And one slot runs a release that was deployed badly
     And payments fail at one slot
-    When I point back to the previous release, and restart that one slot (within 2 minutes):
+    When I point back to the previous release, and create anew what runs another one (within 2 minutes):
       """bash
-      ls -1 "$API_RELEASES"
-      test -d "$API_RELEASES/v1.1.0" && ln -sfn v1.1.0 "$API_RELEASES/current" && docker restart beautycort-api-2
+      (
+        set -eu
+        ls -1 "$API_RELEASES"
+        test -d "$API_RELEASES/v${PREVIOUS_VERSION:?}"
+        ln -sfn "v$PREVIOUS_VERSION" "$API_RELEASES/current"
+        docker compose up -d --no-deps api
+      )
       """
     Then customers can pay again, at every slot
     When I measure the error rate since the repair:
@@ -90,15 +100,23 @@ Feature: High error rate
       """bash
       grep -n -E '^[A-Z]+_API_URL=' "$API_ENV_FILE"
       """
-    And I remove the wrong line and restart the slots, one after the other (within 2 minutes):
+    And I remove the wrong line, and create the instances anew while others serve (within 4 minutes):
       """bash
       (
-        set -e
+        set -eu
         sed -i.before '/^TAP_API_URL=/d' "$API_ENV_FILE"
-        for number in $(seq "$(wc -w <<<"$API_SLOTS")"); do
-          docker restart "beautycort-api-$number"
-          slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
+        count=$(docker compose ps -q api | wc -l)
+        docker compose up -d --no-deps --no-recreate --scale api=1 api
+        docker compose up -d --no-deps --no-recreate --scale "api=$count" api
+        for slot in $(echo "$API_SLOTS"); do
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+        docker compose up -d --no-deps --scale "api=$count" api
+        for slot in $(echo "$API_SLOTS"); do
+          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+        for number in $(seq "$(docker compose ps -q api | wc -l)"); do
+          docker compose exec -T --index "$number" api printenv TAP_API_URL
         done
         rm "$API_ENV_FILE.before"
       )

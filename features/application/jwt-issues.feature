@@ -27,10 +27,16 @@ Feature: JWT issues
       docker compose logs --tail 5 api
       """
     Then its output says that the secret needs at least 32 characters
-    When I remove the short secret from the configuration, and restart the slot (within 2 minutes):
+    When I remove the short secret from the configuration, and create anew what has it (within 2 minutes):
       """bash
-      sed -i '/^JWT_SECRET=/d' "$API_ENV_FILE"
-      docker restart beautycort-api-2
+      (
+        set -eu
+        sed -i '/^JWT_SECRET=/d' "$API_ENV_FILE"
+        docker compose up -d --no-deps api
+        for slot in $(echo "$API_SLOTS"); do
+          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+      )
       """
     Then every slot accepts the tokens of customers who were signed in
     And every slot accepts a token that any slot issues now
@@ -39,20 +45,31 @@ Feature: JWT issues
   Scenario: With a new secret, every slot refuses the tokens issued before
     Given a customer is signed in
     And a slot was restarted with a JWT secret that is too short
-    When I write a new secret, unseen, and restart the slots one after the other (within 2 minutes):
+    When I write a new secret, unseen, and create every instance anew (within 2 minutes):
       """bash
       (
-        set -e
+        set -eu
         umask 077
         {
           sed '/^JWT_SECRET=/d' "$API_ENV_FILE"
-          python3 -c 'import secrets; print("JWT_SECRET=" + secrets.token_urlsafe(48))'
+          printf 'JWT_SECRET=%s\n' "$(openssl rand -hex 48)"
         } > "$API_ENV_FILE.new"
         mv "$API_ENV_FILE.new" "$API_ENV_FILE"
-        for number in 2 1; do
-          docker restart "beautycort-api-$number"
-          slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
+        docker compose up -d --no-deps --force-recreate api
+        for slot in $(echo "$API_SLOTS"); do
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+      )
+      """
+    And I make sure that every instance has the new secret, without showing it:
+      """bash
+      (
+        set -eu
+        wanted=$(sed -n 's/^JWT_SECRET=//p' "$API_ENV_FILE" | tail -n 1 | tr -d '\n' | sha256sum)
+        for number in $(seq "$(docker compose ps -q api | wc -l)"); do
+          found=$(docker compose exec -T --index "$number" api sh -c 'printf %s "$JWT_SECRET" | sha256sum')
+          test "$found" = "$wanted"
+          echo "instance $number has the new secret"
         done
       )
       """
@@ -76,14 +93,13 @@ Feature: JWT issues
   @risk_mutating
   Scenario: A wrong expiry is corrected, and new tokens live 15 minutes
     Given tokens expire after a few seconds
-    When I remove the wrong expiry, and restart the slots one after the other (within 2 minutes):
+    When I remove the wrong expiry, and create every instance anew (within 2 minutes):
       """bash
       (
-        set -e
+        set -eu
         sed -i '/^JWT_EXPIRES_IN=/d' "$API_ENV_FILE"
-        for number in $(seq "$(wc -w <<<"$API_SLOTS")"); do
-          docker restart "beautycort-api-$number"
-          slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
+        docker compose up -d --no-deps --force-recreate api
+        for slot in $(echo "$API_SLOTS"); do
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
       )

@@ -43,7 +43,7 @@ Feature: Backup and restore
     And I take backups[0].location from the answer as BACKUP_LOCATION
     And I restore it in place of the live database (within 15 minutes):
       """bash
-      beautycort database-backup restore "$BACKUP_LOCATION" --yes "$RUNBOOKS_TARGET" --format json
+      beautycort database-backup restore "$BACKUP_LOCATION" --format json
       """
     Then every table holds what it held in the backup
     And the API is serving
@@ -55,14 +55,15 @@ Feature: Backup and restore
     And the live database was replaced by a restore
     When I discard the database that was replaced (within 2 minutes):
       """bash
-      beautycort database-backup discard-old --yes "$RUNBOOKS_TARGET"
+      beautycort database-backup discard-old
       """
     Then no replaced database is kept
     And the API is serving
 
   @risk_destructive
   Scenario: A restore without a confirmation is refused
-    Given a verified backup
+    Given nobody answers the question that a command asks
+    And a verified backup
     When I try to restore without naming the target:
       """bash
       beautycort database-backup restore "$BACKUP_LOCATION"
@@ -76,7 +77,7 @@ Feature: Backup and restore
     And the backup is <damage>
     When I try to restore it (within 5 minutes):
       """bash
-      beautycort database-backup restore "$BACKUP_LOCATION" --yes "$RUNBOOKS_TARGET"
+      beautycort database-backup restore "$BACKUP_LOCATION"
       """
     Then it ends with exit code 3
     And the refusal names the <reason>

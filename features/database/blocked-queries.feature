@@ -4,7 +4,7 @@ Feature: Blocked queries
 
   @risk_readonly
   Scenario Outline: The session that blocks the others is found
-    Given queries wait for a session that <does it>
+    Given queries wait for a session that <blocks them>
     When I list who waits for whom, and for how long:
       """sql
       SELECT waiter.pid AS waiting, waiter.application_name AS application, now() - waiter.query_start AS since,
@@ -25,7 +25,7 @@ Feature: Blocked queries
     Then every prepared transaction is listed
 
     Examples:
-      | does it           |
+      | blocks them       |
       | works             |
       | was forgotten     |
       | changes the table |
@@ -60,7 +60,36 @@ Feature: Blocked queries
     And the session that held the lock is still connected
 
   @risk_destructive
-  Scenario: A forgotten transaction is ended, because a cancel does nothing
+  Scenario: End a forgotten transaction that blocks others
+    Given queries wait for a session that was forgotten
+    When I name the session at the root of the queue:
+      """bash
+      psql -X -At -v ON_ERROR_STOP=1 <<'SQL'
+      SELECT json_build_object('pid', blocker.pid, 'application', blocker.application_name,
+                               'state', blocker.state, 'waiting', count(*), 'query', left(blocker.query, 80))
+      FROM pg_stat_activity AS waiter
+      CROSS JOIN unnest(pg_blocking_pids(waiter.pid)) AS by(pid)
+      JOIN pg_stat_activity AS blocker ON blocker.pid = by.pid
+      WHERE cardinality(pg_blocking_pids(blocker.pid)) = 0
+      GROUP BY blocker.pid, blocker.application_name, blocker.state, blocker.query
+      ORDER BY count(*) DESC
+      LIMIT 1;
+      SQL
+      """
+    And I take pid from the answer as BLOCKER
+    And I end the session, because a cancel does nothing to a session that is idle:
+      """sql
+      \getenv blocker BLOCKER
+      SELECT pid, application_name, pg_terminate_backend(pid, 5000) AS ended
+      FROM pg_stat_activity
+      WHERE pid = :'blocker'::int AND pid <> pg_backend_pid();
+      """
+    Then nobody waits for a lock
+    And the statements that waited have finished
+    And the session that held the lock is gone
+
+  @risk_destructive @counter_example
+  Scenario: A cancel does nothing to a forgotten transaction
     Given queries wait for a session that was forgotten
     When I name the session at the root of the queue:
       """bash
@@ -85,16 +114,6 @@ Feature: Blocked queries
       WHERE pid = :'blocker'::int AND pid <> pg_backend_pid();
       """
     Then somebody still waits for a lock
-    When I end the session, because a cancel does nothing to a session that is idle:
-      """sql
-      \getenv blocker BLOCKER
-      SELECT pid, application_name, pg_terminate_backend(pid, 5000) AS ended
-      FROM pg_stat_activity
-      WHERE pid = :'blocker'::int AND pid <> pg_backend_pid();
-      """
-    Then nobody waits for a lock
-    And the statements that waited have finished
-    And the session that held the lock is gone
 
   @risk_destructive
   Scenario: A waiting schema change is cancelled, and the queue behind it moves

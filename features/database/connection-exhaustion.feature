@@ -64,11 +64,12 @@ Feature: Connection exhaustion
   @risk_mutating
   Scenario: Forgotten transactions end by themselves from now on
     Given a transaction was forgotten by its application
-    When I set a limit for idle transactions, which applies to new sessions:
+    When I set a limit for idle transactions of the application's role, which applies to its new sessions:
       """sql
       \set idle_limit '5min'
       \getenv idle_limit IDLE_LIMIT
-      ALTER DATABASE :"DBNAME" SET idle_in_transaction_session_timeout = :'idle_limit';
+      \getenv application_role APPLICATION_ROLE
+      ALTER ROLE :"application_role" IN DATABASE :"DBNAME" SET idle_in_transaction_session_timeout = :'idle_limit';
       """
     Then the server ends a transaction that is forgotten from now on
 
@@ -79,6 +80,6 @@ Feature: Connection exhaustion
       """sql
       SELECT current_user,
              current_setting('superuser_reserved_connections') AS for_superusers,
-             current_setting('reserved_connections') AS for_members_of_pg_use_reserved_connections;
+             current_setting('reserved_connections', true) AS for_members_of_pg_use_reserved_connections;
       """
     Then the administrator can connect while the application is refused

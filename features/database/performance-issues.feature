@@ -20,13 +20,15 @@ Feature: Database performance issues
     Then the slow query is listed
     When I ask for its plan, with real times and blocks read, and stop after 30 seconds:
       """sql
-      SET statement_timeout = '30s';
+      BEGIN;
+      SET LOCAL statement_timeout = '30s';
       EXPLAIN (ANALYZE, BUFFERS)
       SELECT id, body
       FROM notifications
       WHERE user_id = (SELECT id FROM users ORDER BY phone LIMIT 1)
       ORDER BY created_at DESC
       LIMIT 20;
+      ROLLBACK;
       """
     Then its plan reads the whole table
 

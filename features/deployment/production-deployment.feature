@@ -33,8 +33,7 @@ Feature: Production deployment
     And customers keep looking at the categories
     When I watch error rate and response time for 15 minutes (within 20 minutes):
       """bash
-      beautycort rollback-manager watch --minutes 15 --minute "${MINUTE:-60s}" \
-        --baseline-ms "$BASELINE_MS" --format json
+      beautycort rollback-manager watch --minutes 15 --baseline-ms "$BASELINE_MS" --format json
       """
     Then the criterion "error rate" does not fire
     And the criterion "response time" does not fire
@@ -45,7 +44,7 @@ Feature: Production deployment
     And customers keep looking at the categories
     When I try to watch error rate and response time for 15 minutes (within 20 minutes):
       """bash
-      beautycort rollback-manager watch --minutes 15 --minute "${MINUTE:-60s}"
+      beautycort rollback-manager watch --minutes 15
       """
     Then it ends with exit code 1
     And it says: roll back

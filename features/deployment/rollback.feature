@@ -8,13 +8,13 @@ Feature: Deployment rollback
     And customers keep looking at the categories
     When I try to watch the error rate (within 10 minutes):
       """bash
-      beautycort rollback-manager watch --minutes 6 --minute "${MINUTE:-60s}" --format json
+      beautycort rollback-manager watch --minutes 6 --format json
       """
     Then it ends with exit code 1
     And the criterion "error rate" fires
     When I try to compute all four criteria (within 2 minutes):
       """bash
-      beautycort rollback-manager assess --window "${DEPLOYED_AT:-15m}" --minute "${MINUTE:-60s}" --format json
+      beautycort rollback-manager assess --window "${DEPLOYED_AT:-15m}" --format json
       """
     Then it ends with exit code 1
     And the criterion "a critical feature" fires
@@ -26,7 +26,7 @@ Feature: Deployment rollback
     And customers have looked at the categories
     When I compute all four criteria (within 2 minutes):
       """bash
-      beautycort rollback-manager assess --window "${DEPLOYED_AT:-15m}" --minute "${MINUTE:-60s}" --format json
+      beautycort rollback-manager assess --window "${DEPLOYED_AT:-15m}" --format json
       """
     Then the criterion "a critical feature" does not fire
     And the criterion "a security incident" does not fire
@@ -38,8 +38,7 @@ Feature: Deployment rollback
     And customers keep looking at the categories
     When I try to watch the response time against the baseline (within 15 minutes):
       """bash
-      beautycort rollback-manager watch --minutes 12 --minute "${MINUTE:-60s}" \
-        --baseline-ms "$BASELINE_MS" --format json
+      beautycort rollback-manager watch --minutes 12 --baseline-ms "$BASELINE_MS" --format json
       """
     Then it ends with exit code 1
     And the criterion "response time" fires
@@ -61,8 +60,7 @@ Feature: Deployment rollback
     And customers have looked at the categories
     When I roll back, and say why (within 20 minutes):
       """bash
-      beautycort rollback-manager rollback "High error rate detected" --yes "$RUNBOOKS_TARGET" \
-        --pause "${HEALTH_PAUSE:-30s}" --watch "${STABILITY_WATCH:-5m}" --format json
+      beautycort rollback-manager rollback "High error rate detected" --format json
       """
     Then the rollback reports "rolled back to 1.1.0"
     And the step "Database Rollback" of the rollback is skipped
@@ -79,13 +77,14 @@ Feature: Deployment rollback
     And every smoke test passed
     When I run the same rollback again:
       """bash
-      beautycort rollback-manager rollback "High error rate detected" --yes "$RUNBOOKS_TARGET" --format json
+      beautycort rollback-manager rollback "High error rate detected" --format json
       """
     Then the rollback reports "already on 1.1.0"
 
-  @risk_readonly
+  @risk_readonly @counter_example
   Scenario: Nothing is rolled back until the target is named
-    Given the version of every slot is noted
+    Given nobody answers the question that a command asks
+    And the version of every slot is noted
     When I try to roll back without naming the target:
       """bash
       beautycort rollback-manager rollback "High error rate detected"
@@ -102,7 +101,7 @@ Feature: Deployment rollback
     And no backup is older than the deployment
     When I try to roll back the database as well (within 20 minutes):
       """bash
-      beautycort rollback-manager rollback "Migration 42 destroyed prices" --yes "$RUNBOOKS_TARGET" --format json
+      beautycort rollback-manager rollback "Migration 42 destroyed prices" --with-database --format json
       """
     Then it ends with exit code 1
     And the step "Pre-rollback Validation" of the rollback is failed

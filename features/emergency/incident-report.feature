@@ -13,8 +13,11 @@ Feature: Incident report
       import collections, json, os
       began, seen = os.environ["INCIDENT_BEGAN"], []
       for line in open(os.environ["LOG_DIR"] + "/app.log", encoding="utf-8"):
-          entry = json.loads(line)
-          if entry.get("status", 0) >= 500 and entry["timestamp"] >= began:
+          try:
+              entry = json.loads(line)
+          except ValueError:
+              continue  # no JSON: a stack trace, a banner
+          if (entry.get("status") or 0) >= 500 and entry["timestamp"] >= began:
               seen.append(entry)
       if not seen:
           raise SystemExit("no request failed since " + began + ": is the time right, and in UTC? Was the log rotated?")
@@ -29,7 +32,7 @@ Feature: Incident report
     When I copy the logs with their checksums to a folder of the incident:
       """bash
       (
-        set -e
+        set -eu
         umask 077
         mkdir "$INCIDENT_DIR"
         cp -p "$LOG_DIR"/*.log* "$INCIDENT_DIR/"

@@ -44,8 +44,8 @@ Feature: Load balancer
       """
     And I restart the instance, and wait until it serves (within 2 minutes):
       """bash
-      docker restart beautycort-api-2
-      slot=$(echo "$API_SLOTS" | cut -d' ' -f2)
+      docker restart "${INSTANCE:?}"
+      slot=$(echo "$API_SLOTS" | cut -d' ' -f"${INSTANCE##*-}")
       curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
       """
     And I put the target back, and wait until it is healthy (within 5 minutes):

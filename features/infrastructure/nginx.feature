@@ -51,11 +51,16 @@ Feature: nginx
       """
     And I write the change to a file of its own:
       """bash
-      printf 'deny %s;\n' "$ADDRESS" > "$NGINX_PREFIX/blocked.d/drill.conf"
+      printf 'deny %s;\n' "${ADDRESS:?}" > "$NGINX_PREFIX/blocked.d/drill.conf"
       """
-    And I test, and reload only if the test is good:
+    And I test, see that nginx reads the file, and only then reload:
       """bash
-      nginx -t && nginx -s reload
+      (
+        set -eu
+        nginx -t
+        nginx -T 2>/dev/null | grep -F "deny ${ADDRESS:?};"
+        nginx -s reload
+      )
       """
     Then requests from that address are refused, and those of others served
     And no customer got an error meanwhile

@@ -48,16 +48,24 @@ Feature: Manual scaling
   Scenario: The pools are made smaller, one instance after the other
     Given every instance has a pool of 20 connections
     And customers keep sending requests
-    When I set the pool and restart the instances, one after the other (within 2 minutes):
+    When I set the pool, and create the instances anew while others serve (within 4 minutes):
       """bash
       (
-        set -e
+        set -eu
         grep -n '^DB_POOL_SIZE=' "$API_ENV_FILE"
-        sed -i.before 's/^DB_POOL_SIZE=.*/DB_POOL_SIZE=3/' "$API_ENV_FILE"
-        for number in $(seq "$(wc -w <<<"$API_SLOTS")"); do
-          docker restart "beautycort-api-$number"
-          slot=$(echo "$API_SLOTS" | cut -d' ' -f"$number")
+        sed -i.before "s/^DB_POOL_SIZE=.*/DB_POOL_SIZE=${POOL_SIZE:?}/" "$API_ENV_FILE"
+        count=$(docker compose ps -q api | wc -l)
+        docker compose up -d --no-deps --no-recreate --scale api=1 api
+        docker compose up -d --no-deps --no-recreate --scale "api=$count" api
+        for slot in $(echo "$API_SLOTS"); do
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+        docker compose up -d --no-deps --scale "api=$count" api
+        for slot in $(echo "$API_SLOTS"); do
+          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+        for number in $(seq "$(docker compose ps -q api | wc -l)"); do
+          docker compose exec -T --index "$number" api printenv DB_POOL_SIZE
         done
         rm "$API_ENV_FILE.before"
       )
@@ -68,23 +76,28 @@ Feature: Manual scaling
   @risk_mutating
   Scenario: Five instances serve, and the load balancer knows them
     Given 2 instances serve customers
-    When I get ready to go back to two instances (within 2 minutes):
+    When I count the instances that there are:
       """bash
-      targets=$(printf 'Id=%s,Port=3000 ' $NEW_TARGETS)
-      aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $targets \
-        || echo "none of them is registered, or the load balancer does not answer: look"
-      docker compose up -d --no-deps --no-recreate --scale api=2 api
+      printf '{"instances": %d}\n' "$(docker compose ps -q api | wc -l)"
       """
-    And I start three more instances (within 2 minutes):
+    And I take instances from the answer as INSTANCES
+    And I get ready to go back to that number (within 2 minutes):
       """bash
-      docker compose up -d --no-deps --no-recreate --scale api=5 api
+      targets=$(for target in $(echo "$NEW_TARGETS"); do printf 'Id=%s,Port=3000\n' "$target"; done)
+      aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets") \
+        || echo "none of them is registered, or the load balancer does not answer: look"
+      docker compose up -d --no-deps --no-recreate --scale "api=${INSTANCES:?}" api
+      """
+    And I start three more (within 2 minutes):
+      """bash
+      docker compose up -d --no-deps --no-recreate --scale "api=$((${INSTANCES:?} + 3))" api
       docker compose ps api
       """
     And I register them with the load balancer, and wait until it finds them healthy (within 5 minutes):
       """bash
-      targets=$(printf 'Id=%s,Port=3000 ' $NEW_TARGETS)
-      aws elbv2 register-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $targets
-      aws elbv2 wait target-in-service --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $targets
+      targets=$(for target in $(echo "$NEW_TARGETS"); do printf 'Id=%s,Port=3000\n' "$target"; done)
+      aws elbv2 register-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
+      aws elbv2 wait target-in-service --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
       """
     And I run every health check (within 1 minute):
       """bash
@@ -106,8 +119,8 @@ Feature: Manual scaling
     Then the answer names exactly those three
     When I deregister them again (within 5 minutes):
       """bash
-      targets=$(printf 'Id=%s,Port=3000 ' $NEW_TARGETS)
-      aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $targets
+      targets=$(for target in $(echo "$NEW_TARGETS"); do printf 'Id=%s,Port=3000\n' "$target"; done)
+      aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
       """
     Then the load balancer finds 2 targets healthy
     And customers are answered by 2 instances
@@ -118,14 +131,21 @@ Feature: Manual scaling
     And customers keep sending requests
     When I take three instances out of the load balancer, and wait until they are drained (within 10 minutes):
       """bash
-      targets=$(printf 'Id=%s,Port=3000 ' $NEW_TARGETS)
-      aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $targets
-      aws elbv2 wait target-deregistered --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $targets
+      targets=$(for target in $(echo "$NEW_TARGETS"); do printf 'Id=%s,Port=3000\n' "$target"; done)
+      aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
+      aws elbv2 wait target-deregistered --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
       """
     And I stop them; each ends the requests that it has (within 2 minutes):
       """bash
-      docker compose up -d --no-deps --no-recreate --scale api=2 api
-      docker compose ps api
+      (
+        set -eu
+        now=$(docker compose ps -q api | wc -l)
+        taken=$(echo "$NEW_TARGETS" | wc -w)
+        echo "$now instances run, $taken are taken away"
+        test "$((now - taken))" -ge 1
+        docker compose up -d --no-deps --no-recreate --scale "api=$((now - taken))" api
+        docker compose ps api
+      )
       """
     Then customers are answered by 2 instances
     And the load balancer finds 2 targets healthy

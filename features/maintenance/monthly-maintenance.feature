@@ -46,8 +46,12 @@ Feature: Monthly maintenance
       """bash
       python3 -c '
       import collections, json, os
-      lines = open(os.environ["LOG_DIR"] + "/security.log", encoding="utf-8")
-      events = [json.loads(line) for line in lines]
+      events = []
+      for line in open(os.environ["LOG_DIR"] + "/security.log", encoding="utf-8"):
+          try:
+              events.append(json.loads(line))
+          except ValueError:
+              continue  # no JSON: a stack trace, a banner
       counted = collections.Counter((e.get("event", "?"), e.get("ip", "?")) for e in events)
       for (event, client), count in counted.most_common():
           print(count, event, client)

@@ -65,7 +65,7 @@ Feature: Vacuum and reindex
     And its index is smaller than before
     And every index is valid
 
-  @risk_destructive
+  @risk_destructive @counter_example
   Scenario: An ordinary REINDEX makes customers wait
     Given dead rows fill a table and its indexes
     And customers write to it all the time
@@ -76,7 +76,7 @@ Feature: Vacuum and reindex
     Then writes gave up waiting
     And its index is smaller than before
 
-  @risk_mutating
+  @risk_mutating @counter_example
   Scenario: A concurrent rebuild is refused inside a transaction
     Given dead rows fill a table and its indexes
     When I try to rebuild inside a transaction:

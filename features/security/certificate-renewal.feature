@@ -73,13 +73,11 @@ Feature: Certificate renewal
     And customers keep sending requests
     When I list the certificates and their last days (within 1 minute):
       """bash
-      certbot certificates --config-dir "$CERTBOT_FOLDER" --work-dir "$CERTBOT_FOLDER/work" --logs-dir "$CERTBOT_FOLDER/logs"
+      certbot certificates
       """
     And I renew what is due, and reload nginx when there is a new one (within 3 minutes):
       """bash
-      REQUESTS_CA_BUNDLE="${ACME_CA:-}" certbot renew --non-interactive --no-random-sleep-on-renew \
-        --config-dir "$CERTBOT_FOLDER" --work-dir "$CERTBOT_FOLDER/work" --logs-dir "$CERTBOT_FOLDER/logs" \
-        --deploy-hook 'nginx -t && nginx -s reload'
+      certbot renew --non-interactive --deploy-hook 'nginx -t && nginx -s reload'
       """
     Then the new certificate is on disk, and is served
     And no customer got an error meanwhile

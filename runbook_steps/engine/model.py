@@ -178,6 +178,10 @@ class FrontMatter:
     former_ids: tuple[str, ...] = ()
 
 
+COUNTER_EXAMPLE = "counter_example"
+"""The tag of a scenario that shows what must not be done: it stands under Background and is not copied."""
+
+
 @dataclass(frozen=True)
 class Runbook:
     """A page and its feature: they share the stem, `redis/out-of-memory`."""

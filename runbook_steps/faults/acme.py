@@ -97,6 +97,15 @@ class AcmeAuthority:
         settings.write_text(f"renew_before_expiry = 3650 days\n{settings.read_text('utf-8')}", "utf-8")
 
     @property
+    def settings(self) -> str:
+        """What certbot's own file of settings says here, so that a page's command needs none of it."""
+        folder = self.variables["CERTBOT_FOLDER"]
+        return (
+            f"config-dir = {folder}\nwork-dir = {folder}/work\nlogs-dir = {folder}/logs\n"
+            "no-random-sleep-on-renew = true\n"
+        )
+
+    @property
     def trusted_by_certbot(self) -> str:
         """The CA of the authority's own web server."""
         return str(self._own_ca)

@@ -43,7 +43,7 @@ class BadRelease:
         (folder / "release.env").write_text(f"APP_VERSION={VERSION}\nTAP_API_URL={NOWHERE}\n", "utf-8")
         current.unlink()
         current.symlink_to(folder.name)
-        self._control.restart(SLOT)
+        self._control.recreate([SLOT])
 
     def observe(self) -> Observation:
         """Asks the slot which version it is."""
@@ -62,5 +62,5 @@ class BadRelease:
             current.unlink()
         current.symlink_to(self._before)
         if self.observe().present:
-            self._control.restart(SLOT)
+            self._control.recreate([SLOT])
         shutil.rmtree(self._releases / f"v{VERSION}", ignore_errors=True)

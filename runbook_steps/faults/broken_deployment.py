@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -46,12 +45,12 @@ def make_release(releases: Path, version: str, mistake: str) -> None:
 
 
 def deploy(control: ServiceControl, releases: Path, version: str, slots: Sequence[str]) -> None:
-    """Points `current` at the version and restarts the slots, as the pipeline does."""
+    """Points `current` at the version and creates the slots anew, as the pipeline does."""
     fresh = releases / ".current.drill"
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(f"v{version}")
     fresh.replace(releases / "current")
-    _restart(control, slots)
+    _recreate(control, slots)
 
 
 class BrokenDeployment:
@@ -109,7 +108,7 @@ class BrokenDeployment:
         return Observation(bool(there), detail)
 
     def clear(self) -> None:
-        """Puts link, record and proxy back, restarts the slots that still run the release, removes it."""
+        """Puts link, record and proxy back, creates the slots anew that still run the release, removes it."""
         if self._before is None:
             return
         link, log, upstream = self._before
@@ -122,17 +121,16 @@ class BrokenDeployment:
             (self._releases / link / "api.env").unlink(missing_ok=True)
         else:
             (self._releases / "releases.jsonl").write_bytes(log)
-        _restart(self._control, [s for s, url in self._urls.items() if _version(url) != link.removeprefix("v")])
+        _recreate(self._control, [s for s, url in self._urls.items() if _version(url) != link.removeprefix("v")])
         if self._upstream.read_text("utf-8") != upstream:
             self._upstream.write_text(upstream, "utf-8")
             self._control.restart("nginx")
         shutil.rmtree(self._releases / f"v{self._version}", ignore_errors=True)
 
 
-def _restart(control: ServiceControl, slots: Sequence[str]) -> None:
-    with ThreadPoolExecutor() as pool:
-        for done in [pool.submit(control.restart, slot) for slot in slots]:
-            done.result()
+def _recreate(control: ServiceControl, slots: Sequence[str]) -> None:
+    if slots:
+        control.recreate(slots)
 
 
 def _version(url: str) -> str:

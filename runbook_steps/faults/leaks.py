@@ -72,8 +72,7 @@ class StolenSecret:
         self._store.delete(f"session:{self._customer['sid']}")
         if self._before is not None and self._file.read_text("utf-8") != self._before:
             self._file.write_text(self._before, "utf-8")
-            for slot in _SLOTS:
-                self._control.restart(slot)
+            self._control.recreate(_SLOTS)
 
 
 class LeakedPassword:

@@ -120,7 +120,7 @@ class ConnectionsExhausted:
         with self._connect() as admin:
             _drop_role(admin)
             admin.execute(
-                sql.SQL("ALTER DATABASE {} RESET idle_in_transaction_session_timeout").format(
+                sql.SQL("ALTER ROLE CURRENT_USER IN DATABASE {} RESET idle_in_transaction_session_timeout").format(
                     sql.Identifier(admin.info.dbname)
                 )
             )
@@ -161,7 +161,7 @@ class TransactionForgotten:
             self._session = None
         with self._connect() as admin:
             admin.execute(
-                sql.SQL("ALTER DATABASE {} RESET idle_in_transaction_session_timeout").format(
+                sql.SQL("ALTER ROLE CURRENT_USER IN DATABASE {} RESET idle_in_transaction_session_timeout").format(
                     sql.Identifier(admin.info.dbname)
                 )
             )

@@ -1,4 +1,4 @@
-"""A setting that is wrong: written to the env file of the API, and taken up by slots that start again."""
+"""A setting that is wrong: written to the env file of the API, and taken up by slots that are created anew."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALL_SLOTS = ("api_1", "api_2")  # what a target starts with
 
 
 class WrongSetting:
-    """`file` holds KEY=VALUE lines that override the environment at the start of a slot.
+    """`file` holds KEY=VALUE lines that override the environment of a slot that is created.
 
     Only `slots` start again with it. `look` tells by the platform's own behaviour whether the setting is in force.
     """
@@ -45,7 +45,7 @@ class WrongSetting:
         return self._name
 
     def arrange(self) -> None:
-        """Adds the settings and restarts the slots; one that refuses to start with them stays down."""
+        """Adds the settings and creates the slots anew; one that refuses to start with them stays down."""
         try:
             self._before = self._file.read_text("utf-8")
         except OSError as error:
@@ -72,7 +72,7 @@ class WrongSetting:
 
         def one(slot: str) -> None:
             try:
-                self._control.restart(slot)
+                self._control.recreate([slot])
             except TargetError:
                 if not refusing:
                     raise

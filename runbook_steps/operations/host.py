@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-__all__ = ["Disk", "HeldFile", "Process", "biggest_files", "disk_of", "held_files", "measure", "oom_kills"]
+from runbook_steps.engine.errors import RefusedError
+
+__all__ = ["Disk", "HeldFile", "Process", "biggest_files", "disk_of", "held_files", "measure", "oom_kills", "suspect"]
 
 CPU_LIMIT_PERCENT = 80.0  # production-interfaces.md, "Alert thresholds"
 MEMORY_LIMIT_PERCENT = 85.0  # the same
 DISK_LIMIT_PERCENT = 90.0  # the same document, "rollback-manager": disk < 90 %
 _WORDS = 3
+_KEPT = re.compile(
+    r"\b(?:postgres|postmaster|redis-server|valkey-server|nginx|dockerd|containerd|containerd-shim\S*|kubelet|systemd|"
+    r"init|sshd|pgbouncer)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,26 @@ def _changes(before: dict[int, tuple[float, int, float] | None], took: float) ->
             memory=now[1],
             growth=round((now[1] - earlier[1]) / took),
         )
+
+
+def suspect(processes: Iterable[Process], word: str) -> Process:
+    """The one process with this in its command. Raises RefusedError when it is none, several, or one to keep.
+
+    What the platform lives on is never ended as a suspect: databases, proxies, the container engine, the system.
+    """
+    if not word.strip():
+        raise RefusedError("name the process: an empty word fits every process")
+    found = [process for process in processes if word in process.command]
+    if not found:
+        raise RefusedError(f"no process has {word!r} in its command: nothing to end")
+    if len(found) > 1:
+        named = ", ".join(f"{process.pid} {process.command}" for process in found[:5])
+        raise RefusedError(f"{len(found)} processes have {word!r} in their command: {named}. Name one more exactly")
+    if kept := _KEPT.search(found[0].command):
+        raise RefusedError(f"{found[0].command!r} ({found[0].pid}) is {kept[0]}: it has a runbook of its own")
+    if found[0].pid <= 1:
+        raise RefusedError("that is the first process of the system")
+    return found[0]
 
 
 def _command(process: psutil.Process) -> str:

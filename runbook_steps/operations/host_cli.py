@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
     group.command("cpu")(cpu)
     group.command("memory")(memory)
     group.command("disk")(disk)
+    group.command("suspect")(suspect)
     app.add_typer(group, name="host")
 
 
@@ -83,6 +84,17 @@ def memory(
     )
     _tell(format, document, lines)
     raise typer.Exit(1 if now.percent > host.MEMORY_LIMIT_PERCENT else 0)
+
+
+def suspect(
+    word: Annotated[str, typer.Argument(help="a part of its command, as `host cpu` shows it")],
+    seconds: Seconds = 1.0,
+    format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
+) -> None:
+    """Name the one process that is meant, or refuse: none, several, or one that the platform lives on. Only reads."""
+    found = host.suspect(host.measure(seconds), word)
+    line = f"{found.pid:>8}  {found.cpu_percent:.1f} %  {found.memory // _MIB} MiB  {found.command}"
+    _tell(format, asdict(found), [line])
 
 
 def disk(

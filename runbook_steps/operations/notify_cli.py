@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from runbook_steps.engine.errors import ConfigurationError
-from runbook_steps.operations.notifications import notify
+from runbook_steps.operations.notifications import channel_variable, notify
 from runbook_steps.operations.settings import Unreachable, required
 
 __all__ = ["register"]
@@ -31,7 +31,9 @@ def send(
         raise ConfigurationError(f"{channel!r} is no channel: it starts with # and holds letters, digits and hyphens")
     if not text.strip():
         raise ConfigurationError("there is nothing to say: give a text")
-    required(os.environ, "SLACK_WEBHOOK_URL")
+    if not os.environ.get(channel_variable(channel)):
+        required(os.environ, "SLACK_WEBHOOK_URL")
     if not notify(os.environ, channel, text):
         raise Unreachable(f"{channel} was not told; phone the people of the escalation table")
-    typer.echo(f"told {channel}")
+    own = bool(os.environ.get(channel_variable(channel)))
+    typer.echo(f"told {channel}" if own else f"told the channel of SLACK_WEBHOOK_URL, for {channel}")

@@ -29,7 +29,7 @@ from runbook_steps.operations.rollback_criteria import (
     errors_criterion,
     slow_criterion,
 )
-from runbook_steps.operations.rollback_manager import LONGEST_S, Pace, Rollback
+from runbook_steps.operations.rollback_manager import LONGEST_S, Pace, Rollback, backup_before
 from runbook_steps.operations.settings import required
 from runbook_steps.operations.smoke_tests import run_smoke_tests
 from runbook_steps.operations.spans import seconds
@@ -38,7 +38,10 @@ __all__ = ["register"]
 
 SECURITY_ALARMS = "beautycort-security"
 Span = Annotated[str, typer.Option(help="like 30s, 5m")]
-Minute = Annotated[str, typer.Option(help="how long a minute is; shorter in drills only")]
+# a drill's target shortens these; no page does
+Minute = Annotated[str, typer.Option(help="how long a minute is", envvar="ROLLBACK_MINUTE", hidden=True)]
+Pause = Annotated[str, typer.Option(help="between two tries, like 30s", envvar="ROLLBACK_PAUSE")]
+Watch = Annotated[str, typer.Option(help="how long it must be stable, like 5m", envvar="ROLLBACK_WATCH")]
 Baseline = Annotated[float | None, typer.Option(help="mean response time before, in ms; from the log, if not given")]
 
 
@@ -91,13 +94,16 @@ def watch(
 
 
 def rollback(  # noqa: PLR0917 - the arguments and options of a command
-    reason: Annotated[str, typer.Argument(help="why; database, migration or corruption in it restores the database")],
+    reason: Annotated[str, typer.Argument(help="why; it is told to people and recorded, and decides nothing")],
     where: Annotated[str | None, typer.Argument(metavar="[staging|production|embedded]")] = None,
     yes: Annotated[str | None, typer.Option("--yes", help="the name of the target, as an explicit yes")] = None,
     limit: Span = "15m",
+    with_database: Annotated[
+        bool, typer.Option("--with-database", help="also restore the last backup from before the deployment")
+    ] = False,
     tries: Annotated[int, typer.Option(min=1, max=100, help="of the health validation")] = 10,
-    pause: Span = "30s",
-    watch: Span = "5m",
+    pause: Pause = "30s",
+    watch: Watch = "5m",
     format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """Go back to the previous release. Stops after 15 minutes; safe to run twice. Exit 0 only when it is stable."""
@@ -110,17 +116,30 @@ def rollback(  # noqa: PLR0917 - the arguments and options of a command
     require_yes(
         os.environ,
         yes,
-        what="this replaces the running release by the previous one",
-        again=f"beautycort rollback-manager rollback {shlex.quote(reason)}",
+        what="this replaces the running release by the previous one" + (_loses(releases) if with_database else ""),
+        again=f"beautycort rollback-manager rollback {shlex.quote(reason)}" + (" --with-database" * with_database),
     )
     longest = seconds(limit, "--limit")
     if longest > LONGEST_S:
         raise ConfigurationError("--limit: 15m is the longest a rollback may take")
     pace = Pace(longest, tries, seconds(pause, "--pause"), seconds(watch, "--watch"))
     with releases.exclusive():
-        result = Rollback(os.environ, reason, pace, _tell).run()
+        result = Rollback(os.environ, reason, pace, _tell, with_database=with_database).run()
     typer.echo(json.dumps(result, indent=1) if format is Format.JSON else _as_text(result))
     raise typer.Exit(0 if result["success"] else 1)
+
+
+def _loses(releases: Releases) -> str:
+    """What a restore of the database costs, for the question. A missing backup is told by the rollback itself."""
+    try:
+        backup = backup_before(os.environ, releases)
+    except OperationError:
+        return ", and the database by a backup that there is none of"
+    age = datetime.now(UTC) - datetime.fromisoformat(backup.created)
+    return (
+        f", and the database by {backup.backup_id}, which is {age.days} days and {age.seconds / 3600:.1f} hours old: "
+        "every booking, payment and customer since then is lost"
+    )
 
 
 def _traffic(since: datetime, minute_s: float, baseline: float | None) -> list[Criterion]:
@@ -151,7 +170,12 @@ def _features(*, ask: bool) -> Criterion:
         run_smoke_tests(os.environ, HealthSettings.from_environ(os.environ).tls(), lambda test: _tell(test.name))
     )
     failed = [test.name for test in tests if test.status == "failed"]
-    return Criterion(name, bool(failed), f"failed: {', '.join(failed)}" if failed else f"{len(tests)} smoke tests ran")
+    skipped = [f"{test.name} ({test.error})" for test in tests if test.status == "skipped"]
+    if failed:
+        return Criterion(name, True, f"failed: {', '.join(failed)}")
+    if skipped:
+        return Criterion(name, None, f"not asked: {'; '.join(skipped)}")
+    return Criterion(name, False, f"{len(tests)} smoke tests passed")
 
 
 def _security() -> Criterion:
@@ -182,8 +206,7 @@ def _report(criteria: list[Criterion], form: Format) -> None:
             typer.echo(f"{words[each.fires]:<9}{each.name}: {each.detail}")
         typer.echo(advice)
         if fires:
-            name = os.environ.get("RUNBOOKS_TARGET", "TARGET")
-            typer.echo(f"next: beautycort rollback-manager rollback {json.dumps(fires[0].name)} --yes {name}")
+            typer.echo(f"next: beautycort rollback-manager rollback {json.dumps(fires[0].name)}")
     raise typer.Exit(1 if fires else 0)
 
 

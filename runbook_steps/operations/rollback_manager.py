@@ -8,7 +8,6 @@ serve is put back behind the proxy.
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -30,19 +29,26 @@ from runbook_steps.operations.releases import ROLLED_BACK, ROLLING_BACK, Release
 from runbook_steps.operations.rollback_slots import Clock, Slot, Slots
 from runbook_steps.operations.traffic import MOST_ERRORS_PERCENT, read_traffic
 
-__all__ = ["LONGEST_S", "Pace", "Rollback", "about_the_database"]
+__all__ = ["LONGEST_S", "Pace", "Rollback", "backup_before"]
 
 CHANNEL = "#deployments"  # production-interfaces.md, "Services"
 LONGEST_S = 900.0  # production-interfaces.md: 15 min is the longest it may take
 MOST_DISK_PERCENT, MOST_MEMORY_PERCENT = 90.0, 95.0  # production-interfaces.md: refused from there on
 SLOT_S = 60.0  # how long a restarted slot may take to be healthy
 ENOUGH = 5  # requests before a rate says anything
-_DATABASE = re.compile(r"\b(database|migrations?|data[- ]corruption|corrupt\w*)\b", re.IGNORECASE)
 
 
-def about_the_database(reason: str) -> bool:
-    """Only these reasons restore the database: database, migration, data corruption."""
-    return _DATABASE.search(reason) is not None
+def backup_before(environ: Mapping[str, str], releases: Releases) -> Manifest:
+    """The newest backup from before the running release was deployed. Raises OperationError when there is none."""
+    version = releases.way_back().old
+    deployed = releases.deployed_at(version) or datetime.now(UTC)
+    for manifest, _ in Store.from_environ(environ).backups():
+        if datetime.fromisoformat(manifest.created) <= deployed:
+            return manifest
+    raise OperationError(
+        f"no backup from before {version} was deployed ({deployed.isoformat()}): the database cannot be rolled back; "
+        "leave out --with-database to roll back the application alone"
+    )
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,19 @@ class _Skipped(Exception):
 class Rollback:
     """One rollback. `run` gives the result and never raises for a step that fails."""
 
-    def __init__(self, environ: Mapping[str, str], reason: str, pace: Pace, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        reason: str,
+        pace: Pace,
+        tell: Callable[[str], None],
+        *,
+        with_database: bool = False,
+    ) -> None:
         """Raises ConfigurationError when something to find the platform by is missing."""
         self._environ = environ
         self._reason = reason
+        self._with_database = with_database
         self._pace = pace
         self._tell = tell
         self._releases = Releases.from_environ(environ)
@@ -151,19 +166,9 @@ class Rollback:
             raise OperationError(f"the disk is {used:.0f} % full, {MOST_DISK_PERCENT:g} % is too much: free some first")
         if memory >= MOST_MEMORY_PERCENT:
             raise OperationError(f"{memory:.0f} % of the memory is used, {MOST_MEMORY_PERCENT:g} % is too much")
-        if about_the_database(self._reason):
-            self._backup = self._backup_before(way.old)
+        if self._with_database:
+            self._backup = backup_before(self._environ, self._releases)
         self._releases.add(ROLLING_BACK, **{"from": way.old, "to": way.new, "reason": self._reason})
-
-    def _backup_before(self, version: str) -> Manifest:
-        deployed = self._releases.deployed_at(version) or self._began
-        for manifest, _ in Store.from_environ(self._environ).backups():
-            if datetime.fromisoformat(manifest.created) <= deployed:
-                return manifest
-        raise OperationError(
-            f"no backup from before {version} was deployed ({deployed.isoformat()}): it cannot be rolled back; "
-            "for the application alone, give a reason without the word database, migration or corruption"
-        )
 
     def _announce(self) -> None:
         self._say(f"Rollback from {self._way.old} to {self._way.new} begins: {self._reason}")
@@ -180,14 +185,15 @@ class Rollback:
 
     def _database(self) -> None:
         if self._backup is None:
-            raise _Skipped("the reason is not about the database")
+            raise _Skipped("not asked for: --with-database")
         settings, store = BackupSettings.from_environ(self._environ), Store.from_environ(self._environ)
         with exclusive(settings.database, "rollback"):
             restore(settings, store, self._backup, self._tell)
 
     def _application(self) -> None:
         self._releases.switch(self._way.new)
-        self._restart_all(lambda slot: slot.version() != self._way.new)
+        if any(slot.version() != self._way.new for slot in self._slots.all):
+            self._slots.renew(self._clock, self._wait_for)
 
     def _configuration(self) -> None:
         kept = self._releases.of(self._way.new) / "api.env"
@@ -200,19 +206,7 @@ class Rollback:
         replaced.touch(mode=0o600)
         replaced.write_bytes(file.read_bytes())
         file.write_bytes(kept.read_bytes())
-        self._restart_all(lambda _: True)
-
-    def _restart_all(self, wanted: Callable[[Slot], bool]) -> None:
-        first, second = self._halves()
-        for half, others in ((first, second), (second, first)):
-            slots = [slot for slot in half if wanted(slot)]
-            if not slots:
-                continue
-            if others:
-                self._slots.serve_with(others, self._clock)
-            for slot in slots:
-                self._slots.restart(slot, self._clock)
-                self._wait_for(slot)
+        self._slots.renew(self._clock, self._wait_for)
 
     def _wait_for(self, slot: Slot) -> None:
         end = time.monotonic() + min(SLOT_S, self._clock.left())

@@ -99,9 +99,39 @@ class Slots:
         good = {slot.port for slot in self.all if slot.healthy()} or {slot.port for slot in self.all}
         self._write(lambda port: port not in good)
 
-    def restart(self, slot: Slot, clock: Clock) -> None:
-        """Restarts its container, as a deployment does. Raises OperationError with what docker said."""
-        self._run(["docker", "restart", f"beautycort-api-{slot.number}"], clock.left())
+    def renew(self, clock: Clock, wait_for: Callable[[Slot], None]) -> None:
+        """Creates every container anew that settings or release were changed for, one half after the other.
+
+        A restart would keep both as they were when the container was created. The second half is taken away and
+        created first, while the first one serves. `wait_for` returns when a slot is as it should be. Raises
+        OperationError with what docker said.
+        """
+        middle = len(self.all) // 2
+        first, second = self.all[:middle], self.all[middle:]
+        if first:
+            self.serve_with(first, clock)
+            self._compose(clock, "--no-recreate", len(first))
+            self._compose(clock, "--no-recreate", len(self.all))
+            for slot in second:
+                wait_for(slot)
+            self.serve_with(second, clock)
+        self._compose(clock, "", len(self.all))
+        for slot in self.all:
+            wait_for(slot)
+
+    def _compose(self, clock: Clock, how: str, slots: int) -> None:
+        words = [
+            "docker",
+            "compose",
+            "up",
+            "-d",
+            "--no-deps",
+            *([how] if how else []),
+            "--scale",
+            f"api={slots}",
+            "api",
+        ]
+        self._run(words, clock.left())
 
     def _served_by(self) -> str:
         try:

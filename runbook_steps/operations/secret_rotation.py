@@ -14,17 +14,18 @@ from psycopg import sql
 
 from runbook_steps.engine.errors import ConfigurationError, OperationError, TargetError
 
-__all__ = ["ROTATABLE", "new_secret", "rotate_in_env_file", "rotate_role"]
+__all__ = ["ROTATABLE", "new_secret", "refuse_others", "rotate_in_env_file", "rotate_role"]
 
-ROTATABLE = ("JWT_SECRET", "SUPABASE_SERVICE_KEY", "TAP_API_KEY", "TWILIO_AUTH_TOKEN")
-_BYTES = 48  # 64 characters; production wants at least 32
+ROTATABLE = ("JWT_SECRET", "SESSION_SECRET", "CSRF_SECRET")
+"""What the platform issues to itself. A vendor's key is made by the vendor: an invented one ends its service."""
+_BYTES = 48  # 96 characters; production wants at least 64
 _ROLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _OURS = re.compile(r"pg_.*|postgres|supabase_.*")
 
 
 def new_secret() -> str:
-    """64 characters of the URL-safe alphabet."""
-    return secrets.token_urlsafe(_BYTES)
+    """96 hexadecimal characters: the application refuses a secret that holds a word like `key` or `jwt`."""
+    return secrets.token_hex(_BYTES)
 
 
 def rotate_in_env_file(file: Path, name: str) -> None:
@@ -33,8 +34,19 @@ def rotate_in_env_file(file: Path, name: str) -> None:
     Raises ConfigurationError for a name that is not rotated so, OperationError when the file cannot be written;
     then it is as it was.
     """
+    refuse_others(name)
+    _rewrite(file, name)
+
+
+def refuse_others(name: str) -> None:
+    """Raises ConfigurationError for what only its vendor can issue."""
     if name not in ROTATABLE:
-        raise ConfigurationError(f"{name!r} is not rotated here; rotate {', '.join(ROTATABLE)}")
+        raise ConfigurationError(
+            f"{name!r} is not rotated here, only {', '.join(ROTATABLE)}: a vendor's key is made in its console"
+        )
+
+
+def _rewrite(file: Path, name: str) -> None:
     try:
         lines = file.read_text("utf-8").splitlines() if file.exists() else []
         kept = [line for line in lines if not line.startswith(f"{name}=")]

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from runbook_steps.operations.confirmation import require_yes
-from runbook_steps.operations.secret_rotation import ROTATABLE, rotate_in_env_file, rotate_role
+from runbook_steps.operations.secret_rotation import ROTATABLE, refuse_others, rotate_in_env_file, rotate_role
 from runbook_steps.operations.settings import database_url, required
 
 __all__ = ["register"]
@@ -22,8 +22,8 @@ def register(app: typer.Typer) -> None:
     """Adds `secrets` to the command."""
     group = typer.Typer(
         no_args_is_help=True,
-        help="Rotate secrets. Examples: `secrets rotate JWT_SECRET --yes staging`, "
-        "`secrets rotate-role reports --out reports.password --yes staging`.",
+        help="Rotate secrets. Examples: `secrets rotate JWT_SECRET`, "
+        "`secrets rotate-role reports --out reports.password`.",
     )
     group.command("rotate")(rotate)
     group.command("rotate-role")(rotate_database_role)
@@ -34,11 +34,15 @@ def rotate(
     name: Annotated[str, typer.Argument(help=f"one of {', '.join(ROTATABLE)}")],
     yes: Yes = None,
 ) -> None:
-    """Put a new secret into $API_ENV_FILE. Instances take it up when they are restarted, one after the other."""
+    """Put a new secret into $API_ENV_FILE. An instance takes it up when it is created anew, never by a restart."""
     file = Path(required(os.environ, "API_ENV_FILE")["API_ENV_FILE"])
+    refuse_others(name)
     require_yes(os.environ, yes, what=f"this replaces {name}", again=f"beautycort secrets rotate {shlex.quote(name)}")
     rotate_in_env_file(file, name)
-    typer.echo(f"{name} is new in {file}; now restart the instances, one after the other")
+    typer.echo(
+        f"{name} is new in {file}, and in use nowhere yet. A restart keeps the old one. Create the instances anew:\n"
+        "docker compose up -d --no-deps --force-recreate api"
+    )
 
 
 def rotate_database_role(

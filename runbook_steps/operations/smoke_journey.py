@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,11 +14,12 @@ from urllib.parse import quote
 import httpx
 import psycopg
 
+from runbook_steps.operations.patient import unless_throttled
 from runbook_steps.operations.settings import database_url
 
-__all__ = ["REGISTERED_NAME", "Journey", "NeedsOther", "TestFailed", "expect"]
+__all__ = ["REGISTERED_NAME", "Journey", "NeedsOther", "NotAsked", "TestFailed", "expect", "test_phone"]
 
-TEST_RANGE = "+96279000"  # numbers that belong to nobody
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 REGISTERED_NAME = "Smoke Test"
 SIGNED_IN_NAME = "customer"  # what the API calls who never told a name
 
@@ -30,11 +32,28 @@ class NeedsOther(Exception):
     """A test that this one builds on did not pass."""
 
 
+class NotAsked(Exception):
+    """The platform has nothing to test with; the text names the variable that tells what it is."""
+
+
 def expect(answer: httpx.Response, status: int, what: str) -> Any:
-    """The body of an answer. Raises TestFailed when its status is another."""
+    """The body of an answer. Raises TestFailed when its status is another, Throttled when a limit refused."""
+    unless_throttled(answer)
     if answer.status_code != status:
         raise TestFailed(f"{what}: expected HTTP {status}, got {answer.status_code}")
     return answer.json() if answer.content else {}
+
+
+def test_phone(numbers: str) -> str:
+    """One of `+962790000001 +962790000002`, or of a range, `+962790000000-+962790009999`. Raises NotAsked."""
+    choice = secrets.choice(numbers.split())
+    first, dash, last = choice.partition("-")
+    if not (_NUMBER.fullmatch(first) and (not dash or (_NUMBER.fullmatch(last) and len(first) == len(last)))):
+        raise NotAsked("SMOKE_PHONES must hold numbers like +962790000001, or a range of them joined by -")
+    span = int(last) - int(first) if dash else 0
+    if span < 0:
+        raise NotAsked("SMOKE_PHONES: a range begins with its lower number")
+    return f"+{int(first) + secrets.randbelow(span + 1)}"
 
 
 @dataclass
@@ -57,9 +76,16 @@ class Journey:
         return {"Authorization": f"Bearer {self.tokens['accessToken']}"}
 
     def new_phone(self) -> str:
-        """A number of the test range; its account is removed at the end."""
-        self.phones.append(f"{TEST_RANGE}{secrets.randbelow(1_000_000):06d}")
+        """A test number of the SMS vendor; its account is removed at the end. Raises NotAsked."""
+        self.phones.append(test_phone(self.set_for("SMOKE_PHONES", "the test numbers of the SMS vendor")))
         return self.phones[-1]
+
+    def set_for(self, name: str, what: str) -> str:
+        """The value of a variable that says what to test with. Raises NotAsked: nothing real is touched instead."""
+        value = self.environ.get(name, "").strip()
+        if not value:
+            raise NotAsked(f"set {name} to {what}; no real customer, provider or card is used instead")
+        return value
 
     async def sign_in(self) -> tuple[str, dict[str, Any]]:
         """A new customer: phone and tokens."""
@@ -71,7 +97,9 @@ class Journey:
 
     async def received_code(self, phone: str) -> str:
         """The last code that the SMS sandbox received for a number."""
-        inbox = self.environ.get("TWILIO_INBOX_URL") or f"{self.environ['TWILIO_API_URL']}/_inbox"
+        if fixed := self.environ.get("SMOKE_CODE", "").strip():
+            return fixed
+        inbox = self.set_for("SMOKE_CODES_URL", "the inbox of the test numbers, or SMOKE_CODE to a fixed code")
         messages = expect(await self.outside.get(f"{inbox}?to={quote(phone)}"), 200, "reading the SMS inbox")
         words = str(messages["messages"][-1]["body"] if messages["messages"] else "").split()
         codes = [word for word in words if word.isdigit()]

@@ -1,4 +1,7 @@
-"""The twelve smoke tests: a test customer signs in, searches, books, pays, and cleans up after itself."""
+"""The twelve smoke tests: a test customer signs in, books a test provider, pays by a test card, and cleans up.
+
+They touch nobody real: without a test provider, test numbers or a test card, what needs them is skipped and says so.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import psycopg
@@ -15,15 +19,16 @@ from redis import asyncio as redis_asyncio
 from redis.exceptions import RedisError
 
 from runbook_steps.operations.health_report import percentile
-from runbook_steps.operations.settings import number, required
-from runbook_steps.operations.smoke_journey import REGISTERED_NAME, Journey, NeedsOther, TestFailed, expect
+from runbook_steps.operations.patient import Patient, Throttled, waited_s
+from runbook_steps.operations.settings import number, required, web_url
+from runbook_steps.operations.smoke_journey import REGISTERED_NAME, Journey, NeedsOther, NotAsked, TestFailed, expect
 from runbook_steps.operations.smoke_report import FAILED, PASSED, SKIPPED, TEST_NAMES, SmokeTest
 
 __all__ = ["run_smoke_tests"]
 
 SLA_MS = 2000  # production's alert threshold for the mean response time
-CUSTOMERS = 8  # at once: enough to see a lock or a leak, too few to be a load test
-DAYS_AHEAD = 400  # far beyond any real booking
+CUSTOMERS = 2  # at once: enough to see one in the account of the other; the rate limit takes few requests at once
+DAYS_AHEAD, DAYS = 30, 55  # within the 90 days that the application takes bookings for
 
 
 async def run_smoke_tests(
@@ -33,10 +38,12 @@ async def run_smoke_tests(
 
     One test may take twice HEALTH_CHECK_TIMEOUT. Raises ConfigurationError when a variable is missing or no good.
     """
-    required(environ, "API_BASE_URL", "DATABASE_URL", "REDIS_URL", "TWILIO_API_URL", "TAP_API_URL")
+    required(environ, "API_BASE_URL", "DATABASE_URL", "REDIS_URL", "TAP_API_URL")
     deadline_s = 2 * number(environ, "HEALTH_CHECK_TIMEOUT", 10_000, low=100, high=600_000) / 1000
     async with (
-        httpx.AsyncClient(base_url=environ["API_BASE_URL"], verify=tls, timeout=deadline_s, trust_env=False) as api,
+        httpx.AsyncClient(
+            base_url=environ["API_BASE_URL"], transport=Patient(verify=tls), timeout=deadline_s, trust_env=False
+        ) as api,
         httpx.AsyncClient(verify=tls, timeout=deadline_s, trust_env=False) as outside,
     ):
         journey = Journey(api, outside, environ)
@@ -60,7 +67,7 @@ async def _timed(
 
     try:
         return ended(PASSED, await asyncio.wait_for(run(journey), deadline_s))
-    except NeedsOther as missing:
+    except (NeedsOther, NotAsked, Throttled) as missing:
         return ended(SKIPPED, {}, str(missing))
     except TestFailed as failure:
         return ended(FAILED, {}, str(failure))
@@ -109,15 +116,13 @@ async def _provider_search(journey: Journey) -> dict[str, Any]:
         raise TestFailed("no provider within 25 km of the centre of Amman")
     if distances != sorted(distances):
         raise TestFailed("the providers are not sorted by distance")
-    journey.provider = found["providers"][0]
     return {"found": found["count"], "nearestKm": distances[0]}
 
 
 async def _service_listing(journey: Journey) -> dict[str, Any]:
-    if not journey.provider:
-        raise NeedsOther("no provider: Provider Search did not pass")
+    provider = journey.set_for("SMOKE_PROVIDER_ID", "a provider that exists for tests only")
     categories = expect(await journey.api.get("/api/service-categories"), 200, "listing categories")
-    path = f"/api/providers/{journey.provider['id']}/services"
+    path = f"/api/providers/{quote(provider, safe='')}/services"
     services = expect(await journey.api.get(path), 200, "listing services")["services"]
     if not services or not categories["categories"]:
         raise TestFailed("no service or no category is listed")
@@ -131,9 +136,9 @@ async def _booking(journey: Journey) -> dict[str, Any]:
     headers = journey.headers()
     if not journey.service:
         raise NeedsOther("no service: Service Listing did not pass")
-    day = date.today() + timedelta(days=DAYS_AHEAD + secrets.randbelow(300))  # noqa: DTZ011 - a calendar day
+    day = date.today() + timedelta(days=DAYS_AHEAD + secrets.randbelow(DAYS))  # noqa: DTZ011 - a calendar day
     order = {
-        "provider_id": journey.provider["id"],
+        "provider_id": journey.environ["SMOKE_PROVIDER_ID"].strip(),
         "service_id": journey.service["id"],
         "date": day.isoformat(),
         "start_time": f"{9 + secrets.randbelow(8):02d}:{secrets.randbelow(60):02d}",
@@ -182,7 +187,7 @@ async def _cache(journey: Journey) -> dict[str, Any]:
 
 
 async def _sms(journey: Journey) -> dict[str, Any]:
-    answer = await journey.outside.get(journey.environ["TWILIO_API_URL"])
+    answer = await journey.outside.get(web_url(journey.environ, "TWILIO_API_URL", "https://api.twilio.com"))
     expect(answer, 200, "asking the SMS service")
     phone = journey.new_phone()
     expect(await journey.api.post("/api/auth/otp/request", json={"phone": phone}), 202, "requesting a code")
@@ -192,11 +197,12 @@ async def _sms(journey: Journey) -> dict[str, Any]:
 async def _payment(journey: Journey) -> dict[str, Any]:
     if not journey.booking:
         raise NeedsOther("nothing is booked: Booking Creation did not pass")
+    card = journey.set_for("SMOKE_CARD", "the payment vendor's test card")
     order = {
         "booking_id": journey.booking["id"],
         "amount": journey.booking["total_price"],
         "currency": "JOD",
-        "source": "src_test_card",
+        "source": card,
     }
     paid = expect(await journey.api.post("/api/payments", json=order, headers=journey.headers()), 201, "paying")
     if paid["status"] != "CAPTURED":
@@ -206,13 +212,15 @@ async def _payment(journey: Journey) -> dict[str, Any]:
 
 async def _one(client: httpx.AsyncClient, path: str) -> float:
     began = time.perf_counter()
-    expect(await client.get(path), 200, path)
-    return 1000 * (time.perf_counter() - began)
+    answer = await client.get(path)
+    took = time.perf_counter() - began - waited_s(answer)
+    expect(answer, 200, path)
+    return 1000 * took
 
 
 async def _response_times(journey: Journey) -> dict[str, Any]:
     paths = ("/api/health", "/api/providers", "/api/services", "/api/service-categories")
-    times = [await _one(journey.api, path) for path in paths for _ in range(3)]
+    times = [await _one(journey.api, path) for path in paths for _ in range(2)]
     mean = sum(times) / len(times)
     if mean > SLA_MS:
         raise TestFailed(f"mean of {len(times)} answers is {mean:.0f} ms; at most {SLA_MS} ms")

@@ -88,6 +88,7 @@ def certbot_keeps(
     kept = {file: file.read_bytes() for file in (folder / name for name in ("server.pem", "server.key", "ca.pem"))}
     former = served_serial(real["API_BASE_URL"])
     authority = AcmeAuthority(workspace, real)
+    settings = Path(real["HOME"], ".config", "letsencrypt", "cli.ini")  # where certbot looks by itself
     try:
         root = authority.start()
         authority.issue()
@@ -99,9 +100,12 @@ def certbot_keeps(
         serials["before"] = x509.load_pem_x509_certificate((folder / "server.pem").read_bytes()).serial_number
         if not reload_until(real, serials["before"]):
             raise CheckFailed("nginx does not serve the certificate that certbot keeps")
-        variables |= {**authority.variables, "ACME_CA": authority.trusted_by_certbot, "TLS_FOLDER": str(folder)}
+        settings.parent.mkdir(parents=True, exist_ok=True)
+        settings.write_text(authority.settings, "utf-8")
+        variables |= {"REQUESTS_CA_BUNDLE": authority.trusted_by_certbot, "TLS_FOLDER": str(folder)}
         yield
     finally:
+        settings.unlink(missing_ok=True)
         authority.close()
         for file, content in kept.items():
             file.unlink(missing_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import secrets
 import ssl
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -15,8 +17,17 @@ import redis
 from botocore.config import Config
 
 from runbook_steps.engine.postgres.address import read_address
+from runbook_steps.engine.targets.protocol import Target
 
 DEADLINE_S = 10.0  # a check that hangs is a failed check
+_CUSTOMERS = ipaddress.ip_network("100.64.0.0/10")  # addresses that belong to nobody
+
+
+def from_a_customer(request: httpx.Request) -> None:
+    """Gives a request the address of one customer of many, as a load balancer does; a limit for each address holds."""
+    if "X-Forwarded-For" not in request.headers:
+        address = _CUSTOMERS[secrets.randbelow(_CUSTOMERS.num_addresses)]
+        request.headers["X-Forwarded-For"] = str(address)
 
 
 class Again(httpx.HTTPTransport):
@@ -36,12 +47,17 @@ class Again(httpx.HTTPTransport):
 
 
 @pytest.fixture
-def api(environment: Callable[[], Mapping[str, str]]) -> Generator[httpx.Client, None, None]:
-    """HTTP to the API, through the proxy, its certificate verified."""
+def api(environment: Callable[[], Mapping[str, str]], target: Target) -> Generator[httpx.Client, None, None]:
+    """HTTP to the API, through the proxy, its certificate verified; in a drill each request is another customer's."""
     variables = environment()
+    hooks = {"request": [from_a_customer]} if target.facts.disposable else {}
     context = ssl.create_default_context(cafile=variables.get("SSL_CERT_FILE"))
     with httpx.Client(
-        base_url=variables["API_BASE_URL"], transport=Again(verify=context), timeout=DEADLINE_S, trust_env=False
+        base_url=variables["API_BASE_URL"],
+        transport=Again(verify=context),
+        timeout=DEADLINE_S,
+        trust_env=False,
+        event_hooks=hooks,
     ) as client:
         yield client
 

@@ -25,7 +25,7 @@ REQUESTS = 20
 CUSTOMERS = 3
 PAUSE_S = 0.02
 EMPTY = "beautycort-backups-of-nothing"
-DRILL_CLOCK = {"MINUTE": "250ms", "HEALTH_PAUSE": "500ms", "STABILITY_WATCH": "500ms"}
+DRILL_CLOCK = {"ROLLBACK_MINUTE": "250ms", "ROLLBACK_PAUSE": "500ms", "ROLLBACK_WATCH": "500ms"}
 """What production waits a minute, 30 s and 5 min for."""
 
 

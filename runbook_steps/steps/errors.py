@@ -104,8 +104,12 @@ def bad_release(
     situation: Situation,
     environment: Callable[[], Mapping[str, str]],
     slots: Callable[[], list[str]],
+    target: Target,
+    variables: dict[str, str],
     note: Callable[[str], None],
 ) -> None:
+    if target.facts.disposable:
+        variables["PREVIOUS_VERSION"] = "1.1.0"
     note(situation.arrange(BadRelease(control, Path(environment()["API_RELEASES"]), slots()[1])).detail)
 
 

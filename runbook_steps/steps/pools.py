@@ -76,6 +76,7 @@ def pools_too_small(
     slots: Callable[[], list[str]],
     situation: Situation,
     environment: Callable[[], Mapping[str, str]],
+    variables: dict[str, str],
     note: Callable[[str], None],
 ) -> None:
     def look() -> Observation:
@@ -83,6 +84,7 @@ def pools_too_small(
         return Observation(refused > 0, f"{refused} of {4 * AT_ONCE} requests, {AT_ONCE} at once, answer 503")
 
     settings = {"DB_POOL_SIZE": "1", "DB_POOL_TIMEOUT_S": "0.002"}
+    variables.update(POOL_SIZE="5", POOL_TIMEOUT_S="2")  # what a person decides who has read the numbers
     file = Path(environment()["API_ENV_FILE"])
     note(situation.arrange(WrongSetting("DB_POOL_SIZE is too small", control, file, settings, look)).detail)
 
@@ -111,8 +113,8 @@ def was_answered(asker: Asker, note: Callable[[str], None]) -> None:
 
 @then("the log names the pool that timed out")
 def log_names_the_pool(last_result: Result) -> None:
-    assert '"error": "PoolTimeout"' in last_result.stdout
-    assert f'"path": "{PATH}"' in last_result.stdout
+    assert '"error":"PoolTimeout"' in last_result.stdout
+    assert f'"path":"{PATH}"' in last_result.stdout
 
 
 @then("all connections of the slots wait for a lock, and the session that holds it is named")

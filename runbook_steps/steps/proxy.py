@@ -30,7 +30,7 @@ def instance_is_stopped(
 ) -> None:  # fmt: skip
     known = registered(aws, environment)
     situation.arrange(StoppedInstance(control, "api_2"))
-    variables["SICK_TARGET"] = known[1]
+    variables.update(SICK_TARGET=known[1], INSTANCE="beautycort-api-2")
 
 
 @pytest.fixture

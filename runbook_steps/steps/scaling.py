@@ -20,12 +20,14 @@ from runbook_steps.engine.model import Result
 from runbook_steps.engine.run.situation import Observation, Situation
 from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.wrong_setting import WrongSetting
+from runbook_steps.steps.clients import from_a_customer
 
 USUAL = 2  # instances that a target starts with
 ADDED = 3
 ROUND = 40  # requests in which each of six instances is met, and a stopped one is not
 DEADLINE_S = 30.0
 PORT = 3000  # production-interfaces.md, "Services"
+SMALL_POOL = "3"
 SHARE = 0.8  # production-interfaces.md, "Alert thresholds": database connections 80 % of max
 
 
@@ -45,7 +47,12 @@ class Visitors:
         # and a browser asks again then
         fresh = httpx.Limits(max_keepalive_connections=0)
         with httpx.Client(
-            base_url=self._url, verify=self._context, timeout=20, trust_env=False, limits=fresh
+            base_url=self._url,
+            verify=self._context,
+            timeout=20,
+            trust_env=False,
+            limits=fresh,
+            event_hooks={"request": [from_a_customer]},
         ) as client:
             while not self._end.wait(0.01):
                 try:
@@ -160,8 +167,13 @@ def pool_of(
     situation: Situation,
     control: ServiceControl,
     environment: Callable[[], Mapping[str, str]],
+    target: Target,
+    variables: dict[str, str],
     note: Callable[[str], None],
 ) -> None:
+    if target.facts.disposable:
+        variables["POOL_SIZE"] = SMALL_POOL  # what a person decides who has compared
+
     def look() -> Observation:
         found = pools(environment())
         return Observation(set(found) == {size}, f"pools: {found}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
@@ -69,11 +69,12 @@ def a_forgotten_transaction(
     connect: Callable[..., Any],
     target: Target,
     variables: dict[str, str],
+    environment: Callable[[], Mapping[str, str]],
     note: Callable[[str], None],
 ) -> None:
     note(situation.arrange(TransactionForgotten(connect)).detail)
     if target.facts.disposable:
-        variables["IDLE_LIMIT"] = "200ms"
+        variables.update(IDLE_LIMIT="200ms", APPLICATION_ROLE=environment()["PGUSER"])
 
 
 @then("the application that holds most connections is named")

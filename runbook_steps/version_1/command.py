@@ -10,6 +10,7 @@ import typer
 from runbook_steps.engine.errors import PageError, Position, SourceError
 from runbook_steps.engine.project.project import Project, find_root, load_project
 from runbook_steps.engine.text.terminal import plain
+from runbook_steps.version_1.audit import audit_problems, load_audit
 from runbook_steps.version_1.corrections import correction_problems, load_corrections
 from runbook_steps.version_1.coverage import COVERAGE_PAGE, DOCUMENT, coverage_page, coverage_problems, load_coverage
 
@@ -51,6 +52,7 @@ def data_problems(project: Project, *, page: bool = True) -> list[SourceError]:
         known = load_coverage(project.root)
         found = list(coverage_problems(project, known))
         found += correction_problems(project, load_corrections(project.root), known.pending)
+        found += audit_problems(project, load_audit(project.root), known.pending)
     except SourceError as error:
         return [error]
     written = project.root / COVERAGE_PAGE

@@ -15,6 +15,7 @@ from runbook_steps.engine.text.html_text import markdown_text
 __all__ = [
     "CORRECTIONS",
     "Correction",
+    "cell",
     "changes_table",
     "correction_problems",
     "load_corrections",
@@ -85,7 +86,7 @@ def mistakes_table(project: Project, rows: Sequence[Correction], page: str) -> s
     for area in dict.fromkeys(row.area for row in rows):
         lines += ["", f"## {area}", "", "| Version 1.0 said | What you got | Caught by |", "| --- | --- | --- |"]
         lines += [
-            f"| {_cell(row.was)} | {_cell(row.effect)} | {_caught(project, row, page)} |"
+            f"| {cell(row.was)} | {cell(row.effect)} | {_caught(project, row, page)} |"
             for row in rows
             if row.area == area
         ]
@@ -98,7 +99,7 @@ def changes_table(project: Project, rows: Sequence[Correction], page: str) -> st
     for area in dict.fromkeys(row.area for row in rows):
         lines += ["", f"### {area}", "", "| Was wrong | A run showed | Replaced by | On |", "| --- | --- | --- | --- |"]
         lines += [
-            f"| {_cell(row.was)} | {_shown(project, row)} | {_cell(row.now)} | {_pages(project, row, page)} |"
+            f"| {cell(row.was)} | {_shown(project, row)} | {cell(row.now)} | {_pages(project, row, page)} |"
             for row in rows
             if row.area == area
         ]
@@ -108,7 +109,7 @@ def changes_table(project: Project, rows: Sequence[Correction], page: str) -> st
 def _shown(project: Project, row: Correction) -> str:
     """How a run showed it; what no scenario or test holds yet was shown by nothing."""
     if any(not reference_problem(project, reference) for reference in row.caught_by):
-        return _cell(row.shown)
+        return cell(row.shown)
     return "*not run yet*"
 
 
@@ -121,7 +122,8 @@ def _pages(project: Project, row: Correction, page: str) -> str:
     return "<br>".join(reference_link(project, stem, page) for stem in dict.fromkeys(stems)) or "–"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Text of a data file for a cell of a table: escaped, with `code` as code."""
     parts = " ".join(text.split()).split("`")
     return "".join(_code(part) if i % 2 else _prose(part) for i, part in enumerate(parts))
 

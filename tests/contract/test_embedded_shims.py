@@ -173,6 +173,38 @@ def test_docker_compose_acts_on_the_services(whole: EmbeddedTarget, shell: Shell
     assert "Ready to accept connections" in shell("docker compose logs --tail 5 redis").stdout
 
 
+def test_a_container_keeps_the_settings_that_it_was_created_with(whole: EmbeddedTarget, shell: Shell) -> None:
+    """`restart` and `--no-recreate` change nothing; `up -d` creates anew what differs, or all when forced."""
+    file = whole.layout.api_env_file
+    before = file.read_text("utf-8")
+    ask = "docker compose exec -T --index {} api printenv JWT_EXPIRES_IN"
+
+    def told() -> list[str]:
+        return [shell(ask.format(number)).stdout.strip() for number in (1, 2)]
+
+    def process() -> tuple[int | None, int | None]:
+        return whole.control.pid("api_1"), whole.control.pid("api_2")
+
+    try:
+        file.write_text(before + "JWT_EXPIRES_IN=5m\n", "utf-8")
+        assert shell("docker restart beautycort-api-1 && docker compose restart api").returncode == 0
+        assert shell("docker compose up -d --no-deps --no-recreate --scale api=2 api").returncode == 0
+        assert told() == ["15m", "15m"]
+        assert shell("docker compose up -d --no-deps --no-recreate --scale api=1 api").returncode == 0
+        assert shell("docker compose up -d --no-deps --no-recreate --scale api=2 api").returncode == 0
+        assert told() == ["15m", "5m"]
+        second = process()[1]
+        assert shell("docker compose up -d --no-deps api").returncode == 0
+        assert (told(), process()[1]) == (["5m", "5m"], second)
+        assert shell("docker compose up -d --no-deps --force-recreate api").returncode == 0
+        assert process()[1] != second
+        assert shell("docker compose ps -q api | wc -l").stdout.strip() == "2"
+    finally:
+        file.write_text(before, "utf-8")
+        shell("docker compose up -d --no-deps api")
+    assert told() == ["15m", "15m"]
+
+
 @pytest.mark.parametrize(
     ("line", "code", "text"),
     [

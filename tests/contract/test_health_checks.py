@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from runbook_steps.stand_in.embedded import EmbeddedTarget
@@ -75,6 +76,45 @@ def test_a_healthy_platform_is_told_in_the_shape_of_the_reference(whole: Embedde
     assert (code, report["status"]) == (0, "healthy")
     assert report["summary"] == {"total": 10, "healthy": 10, "unhealthy": 0, "degraded": 0}
     assert {"name", "status", "responseTime", "details"} <= set(report["checks"][0])
+
+
+def test_three_times_in_a_row_all_is_well_at_the_limit_of_production(whole: EmbeddedTarget, shell: Shell) -> None:
+    """100 requests a minute, 20 at once: the checks wait for the limit, and call nothing broken because of it."""
+    assert whole.layout.rate_limit == 100
+    for _ in range(3):
+        code, report = health(shell)
+        assert (code, report["status"]) == (0, "healthy"), report
+        smoke = json.loads(shell("beautycort health-checks smoke --format json").stdout)
+        assert smoke["status"] == "passed", smoke
+        advice = json.loads(shell("beautycort rollback-manager assess --window 1s --format json").stdout)
+        fires = {each["name"]: each["fires"] for each in advice["criteria"]}
+        assert (advice["advice"], fires["a critical feature is broken"]) == ("keep the release", False), advice
+
+
+def test_who_is_refused_by_the_limit_is_throttled_and_nothing_is_broken(whole: EmbeddedTarget, shell: Shell) -> None:
+    """Somebody else at the same address uses the limit up: degraded, with the reason; a rollback is not advised."""
+    stopped = threading.Event()
+
+    def flood() -> None:
+        with httpx.Client(base_url=whole.layout.api_base_url, verify=False, trust_env=False) as client:  # noqa: S501
+            while not stopped.is_set():
+                with suppress(httpx.HTTPError):
+                    client.get("/api/health")
+
+    floods = [threading.Thread(target=flood, daemon=True) for _ in range(4)]
+    for each in floods:
+        each.start()
+    try:
+        _, report = health(shell)
+        advice = json.loads(shell("beautycort rollback-manager assess --window 1s --format json").stdout)
+    finally:
+        stopped.set()
+        for each in floods:
+            each.join()
+    assert "unhealthy" not in statuses(report).values(), report
+    assert [check["details"] for check in report["checks"] if check["status"] == "degraded"]
+    broken = {each["name"]: each["fires"] for each in advice["criteria"]}["a critical feature is broken"]
+    assert broken is None
 
 
 @pytest.mark.parametrize(

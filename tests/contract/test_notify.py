@@ -15,7 +15,7 @@ from tests.contract.conftest import Shell
 def third_parties(embedded: EmbeddedTarget) -> str:
     """Where the stand-ins take orders."""
     embedded.start({"third_parties"})
-    return embedded.environment()["SLACK_WEBHOOK_URL"].rpartition("/")[0]
+    return embedded.environment()["TAP_API_URL"].rpartition("/")[0]
 
 
 def test_a_message_arrives_as_it_was_given(shell: Shell, third_parties: str) -> None:
@@ -35,6 +35,12 @@ def test_a_message_arrives_as_it_was_given(shell: Shell, third_parties: str) -> 
         ("beautycort notify alerts x", {}, 2, "is no channel"),
         ("beautycort notify '#alerts' ' '", {}, 2, "nothing to say"),
         ("beautycort notify '#alerts' x", {"SLACK_WEBHOOK_URL": ""}, 2, "SLACK_WEBHOOK_URL not set"),
+        (
+            "beautycort notify '#alerts-critical' x",
+            {"SLACK_WEBHOOK_ALERTS_CRITICAL": "http://127.0.0.1:1/s3cret"},
+            4,
+            "phone",
+        ),
         ("beautycort notify '#alerts' x", {"SLACK_WEBHOOK_URL": "http://127.0.0.1:1/s3cret"}, 4, "was not told; phone"),
     ],
 )

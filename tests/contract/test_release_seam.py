@@ -33,7 +33,7 @@ def test_a_restart_takes_up_the_env_file_and_the_release(embedded: EmbeddedTarge
     link.unlink()
     link.symlink_to("v9.9.9")
     try:
-        embedded.control.restart("api_1")
+        embedded.control.recreate(["api_1"])
         answer = httpx.get(embedded.layout.slot_url("api_1") + "/api/version", timeout=10).json()
         assert (answer["version"], answer.get("planted")) == ("9.9.9", True)
         assert version_of(embedded, "api_2") == "1.1.0"
@@ -41,5 +41,5 @@ def test_a_restart_takes_up_the_env_file_and_the_release(embedded: EmbeddedTarge
         link.unlink()
         link.symlink_to("v1.1.0")
         shutil.rmtree(releases / "v9.9.9")
-        embedded.control.restart("api_1")
+        embedded.control.recreate(["api_1"])
     assert version_of(embedded, "api_1") == "1.1.0"

@@ -129,10 +129,8 @@ def test_a_killed_rollback_leaves_service_up_and_goes_on(  # noqa: PLR0917 - fix
     assert " down;" not in upstream.read_text("utf-8")
 
 
-def test_a_reason_about_the_database_restores_the_backup_from_before(
-    whole: EmbeddedTarget, shell: Shell, upstream: Path
-) -> None:
-    """What the bad release wrote is gone; the replaced database is kept."""
+def test_only_the_option_restores_the_backup_from_before(whole: EmbeddedTarget, shell: Shell, upstream: Path) -> None:
+    """A reason that names the database restores nothing; with the option what was written since is gone."""
     releases = Releases.from_environ(whole.environment())
     assert shell("beautycort database-backup backup --format json").returncode == 0
     releases.record("1.1.0", "", "test", None)
@@ -145,7 +143,16 @@ def test_a_reason_about_the_database_restores_the_backup_from_before(
     try:
         with psycopg.connect(whole.layout.database_url(), autocommit=True) as connection:
             connection.execute("CREATE TABLE written_by_the_bad_release ()")
-        done = shell(ROLLBACK.replace("'errors'", "'migration 42 destroyed prices'"))
+        reason = ROLLBACK.replace("'errors'", "'migration 42 of the database destroyed prices'")
+        asked = shell(reason.replace("--yes embedded", "--with-database"))
+        assert asked.returncode == 3
+        assert "every booking, payment and customer since then is lost" in asked.stderr
+        done = shell(reason)
+        steps = {step["name"]: step["status"] for step in report_of(done)["steps"]}
+        assert (done.returncode, steps["Database Rollback"]) == (0, "skipped")
+        fault.clear()
+        fault.arrange()
+        done = shell(f"{reason} --with-database")
         steps = {step["name"]: step["status"] for step in report_of(done)["steps"]}
         assert (done.returncode, steps["Database Rollback"]) == (0, "completed")
         with psycopg.connect(whole.layout.database_url(), autocommit=True) as connection:

@@ -54,7 +54,7 @@ def test_only_the_named_setting_is_new(settings: Path, shell: Shell) -> None:
     fresh = lines[-1].removeprefix("JWT_SECRET=")
     assert answer.returncode == 0
     assert lines[:-1] == ["# kept", "JWT_EXPIRES_IN=15m", "TAP_API_KEY=kept"]
-    assert (len(fresh), fresh in answer.stdout + answer.stderr) == (64, False)
+    assert (len(fresh), fresh in answer.stdout + answer.stderr) == (96, False)
     assert stat.S_IMODE(settings.stat().st_mode) == 0o600
 
 
@@ -64,6 +64,9 @@ def test_only_the_named_setting_is_new(settings: Path, shell: Shell) -> None:
         ("JWT_SECRET", 3),
         ("JWT_SECRET --yes another-target", 3),
         ("DATABASE_URL --yes embedded", 2),
+        ("TAP_API_KEY --yes embedded", 2),
+        ("TWILIO_AUTH_TOKEN --yes embedded", 2),
+        ("SUPABASE_SERVICE_KEY --yes embedded", 2),
     ],
 )
 def test_a_refused_rotation_changes_nothing(settings: Path, shell: Shell, arguments: str, code: int) -> None:

@@ -59,6 +59,17 @@ def test_twelve_pass_and_leave_nothing(whole: EmbeddedTarget, shell: Shell) -> N
         assert client.keys("session:*") == sessions
 
 
+def test_without_a_test_provider_number_and_card_nobody_real_is_touched(whole: EmbeddedTarget, shell: Shell) -> None:
+    """What needs one is skipped and names the variable; the report is partial, never failed."""
+    before = left(whole)
+    code, report = smoke(shell, SMOKE_PROVIDER_ID="", SMOKE_PHONES="", SMOKE_CARD="")
+    skipped = errors(report, "skipped")
+    assert (code, report["status"], left(whole)) == (1, "partial", before)
+    assert skipped["Authentication Flow"].startswith("set SMOKE_PHONES to the test numbers of the SMS vendor")
+    assert skipped["Service Listing"].startswith("set SMOKE_PROVIDER_ID to a provider that exists for tests only")
+    assert errors(report, "failed") == {}
+
+
 def test_a_payment_service_that_fails_is_one_failed_test(healed: EmbeddedTarget, shell: Shell) -> None:
     """All else passes, and the unpaid booking is gone."""
     before = left(healed)

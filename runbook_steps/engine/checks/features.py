@@ -9,17 +9,18 @@ import re
 from collections.abc import Iterator, Sequence
 
 from runbook_steps.engine.errors import FeatureError, Position
-from runbook_steps.engine.model import Command, Procedure, Risk, Role, Runbook
+from runbook_steps.engine.model import COUNTER_EXAMPLE, Command, Procedure, Risk, Role, Runbook
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.text.secret_names import may_hold_secret
 
 __all__ = ["feature_problems"]
 
-_PLAIN_TAGS = frozenset({"manual", "slow", *(f"risk_{risk}" for risk in Risk)})
+_PLAIN_TAGS = frozenset({"manual", "slow", COUNTER_EXAMPLE, *(f"risk_{risk}" for risk in Risk)})
 _OPEN_TAGS = ("requires_", "alert_", "needs_")
 # `${#X}` is a length; `${X:?…}`, `${X:+…}` never show the value by themselves
 _EXPANSION = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)(?P<how>[^}]*)\})")
 _HERE_DOCUMENT = re.compile(r"<<-?\s*(['\"]?)(?P<mark>\w+)\1(?P<rest>[^\n]*)\n.*?\n\s*(?P=mark)(?=\n|\Z)", re.DOTALL)
+_YES = re.compile(r"(?:^|\s)--(?:yes|assume-yes|confirm)(?:[=\s]|$)")
 _QUOTED_LITERALLY = re.compile(r"'[^']*'")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # builtins of bash: what they are given is in no process's arguments
@@ -36,6 +37,7 @@ def feature_problems(runbook: Runbook, parts: Sequence[str]) -> Iterator[Feature
         for command in procedure.commands:
             yield from _prompts(command)
             yield from _secrets(command)
+            yield from _answers(command)
             yield from _characters(command)
 
 
@@ -95,6 +97,16 @@ def _secrets(command: Command) -> Iterator[FeatureError]:
             'environment, or hand it over on standard input (<<<"$…")'
         )
         yield FeatureError(_at(command, text.count("\n", 0, found.start())), message)
+
+
+def _answers(command: Command) -> Iterator[FeatureError]:
+    """A confirmation that is pasted along with its command confirms nothing."""
+    if command.media_type != "bash":
+        return
+    for number, line in enumerate(command.text.split("\n")):
+        if _YES.search(line):
+            message = "answers the command's own question: leave --yes out, so that the person types the target's name"
+            yield FeatureError(_at(command, number), message)
 
 
 def _is_harmless(before: str, after: str) -> bool:

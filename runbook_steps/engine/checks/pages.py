@@ -13,7 +13,7 @@ from runbook_steps.engine.checks.feedback import feedback_problems
 from runbook_steps.engine.checks.parameters import parameter_problems
 from runbook_steps.engine.checks.references import alert_problems, identity_problems
 from runbook_steps.engine.errors import FeatureError, PageError, Position, SourceError
-from runbook_steps.engine.model import Risk, Runbook
+from runbook_steps.engine.model import COUNTER_EXAMPLE, Risk, Runbook
 from runbook_steps.engine.project.house import house_of
 from runbook_steps.engine.project.project import CONTACTS, SEVERITIES, Project
 from runbook_steps.engine.proof.staleness import stale_problems
@@ -183,6 +183,11 @@ def _procedure_call(runbook: Runbook | None, call: Call) -> Iterator[PageError]:
         hint = suggestion(call.argument, names)
         message = f"no scenario “{call.argument}” in {runbook.feature_path}{hint}"
         yield PageError(call.position, message)
+    elif (COUNTER_EXAMPLE in procedure.tags) != (call.section == "Background"):
+        said = "shows what must not be done: it belongs under Background, and only that does"
+        if COUNTER_EXAMPLE not in procedure.tags:
+            said = f"stands under Background, where nothing is copied: tag it @{COUNTER_EXAMPLE}, or show it above"
+        yield PageError(call.position, f"“{procedure.name}” {said}")
     elif call.section == "Diagnosis" and procedure.risk is Risk.DESTRUCTIVE:
         yield PageError(
             call.position,

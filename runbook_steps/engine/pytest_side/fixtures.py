@@ -14,11 +14,12 @@ from runbook_steps.engine.pytest_side.feature_collector import procedure_of
 from runbook_steps.engine.pytest_side.session_settings import PROOF
 from runbook_steps.engine.run.command import missing_tool, run_command
 from runbook_steps.engine.run.held_to_risk import Restraint
+from runbook_steps.engine.run.pasted import Pasted
 from runbook_steps.engine.run.plan import unset_variables
 from runbook_steps.engine.run.scenario_folder import scenario_folder
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.run.undo import Undo, record_undo
-from runbook_steps.engine.targets.protocol import ServiceControl, Target
+from runbook_steps.engine.targets.protocol import CONFIRMED, ServiceControl, Target
 
 
 @pytest.fixture(scope="session")
@@ -86,27 +87,45 @@ def results() -> list[Result]:
 
 
 @pytest.fixture
+def pasted(request: pytest.FixtureRequest, workspace: Path) -> Generator[Pasted | None, None, None]:
+    """The shells that this scenario's blocks are pasted into; None when each block gets one of its own."""
+    shell = request.config.getoption("--pasted")
+    session = Pasted(shell, workspace) if shell else None
+    yield session
+    if session:
+        session.close()
+
+
+@pytest.fixture
 def execute(
     *,
+    request: pytest.FixtureRequest,
     proof: Any,
     target: Target,
     variables: dict[str, str],
     restraint: Restraint,
     workspace: Path,
+    pasted: Pasted | None,
     results: list[Result],
 ) -> Callable[[Command], Result]:
     """Runs a command on the target, held to its procedure's risk, and records it; its exit code is not judged here.
 
     Raises RiskExceeded when it tried more than the risk permits, whatever it made of the refusal.
     """
+    # who started this run consented to what its procedures may change, so a command's own question is answered
+    procedure = procedure_of(request.node)
+    asked_already = {CONFIRMED: target.name} if procedure and procedure.risk is not Risk.READONLY else {}
 
     def run(command: Command) -> Result:
-        real = {**target.environment(), **variables}
+        real = {**asked_already, **target.environment(), **variables}
         if not target.facts.disposable and (unset := unset_variables(command, real)):
             raise NotRunnableHere(f"{target.name} sets no {', '.join(unset)}, and “{command.purpose}” needs it")
         held = restraint.hold(real, workspace)
         tell = proof.guide.output if proof.guide else None
-        result = run_command(command, held.environment, workspace, prefix=held.prefix, on_output=tell)
+        if pasted:
+            result = pasted.run(command, held.environment, prefix=held.prefix, on_output=tell)
+        else:
+            result = run_command(command, held.environment, workspace, prefix=held.prefix, on_output=tell)
         proof.recorder.command_finished(result)
         results.append(result)
         if not target.facts.disposable and (tool := missing_tool(result)):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_steps.engine.errors import ConfigurationError, RefusedError, RunbookError
+from runbook_steps.engine.run.pasted import SHELLS
 
 if TYPE_CHECKING:
     from runbook_steps.engine.pytest_side.session import Proof
@@ -34,6 +35,7 @@ OWN_MARKERS = (
     "risk_destructive: the procedure can lose data or interrupt service",
     "manual: a person does the work; the machine cannot verify it",
     "slow: takes more than 20 seconds",
+    "counter_example: shows what must not be done; never on a live target",
 )
 """Tags that the engine itself understands; a project adds its own in pyproject.toml: `requires_` and `alert_` tags as
 `markers`, `needs_` tags by the `parts` of its targets."""
@@ -52,6 +54,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--confirm", default=None, metavar="NAME", help="the live target that may be broken on purpose")
     group.addoption("--now", action="store_true", help="break a live target outside of its window")
+    group.addoption(
+        "--pasted",
+        default=None,
+        choices=sorted(SHELLS),
+        help="paste every block into one interactive shell of a scenario, and its SQL into one psql",
+    )
     group.addoption("--evidence-dir", default=None, metavar="DIR", help="where evidence is kept")
     group.addoption("--journal-dir", default=None, metavar="DIR", help="where journals are kept")
 

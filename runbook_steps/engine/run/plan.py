@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from runbook_steps.engine.model import Command, Outcome, Procedure, Risk, Runbook, TargetFacts
+from runbook_steps.engine.model import COUNTER_EXAMPLE, Command, Outcome, Procedure, Risk, Runbook, TargetFacts
 
 __all__ = ["Plan", "has_no_undo", "parts_needed", "plan", "points_of_no_return", "unset_variables"]
 
@@ -68,6 +68,8 @@ def _keeps_an_undo(procedure: Procedure) -> bool:
 def _refusal(
     procedure: Procedure, facts: TargetFacts, parts: Sequence[str], *, attended: bool
 ) -> tuple[Outcome | None, str]:
+    if COUNTER_EXAMPLE in procedure.tags and not facts.disposable:
+        return Outcome.NOT_RUNNABLE, f"it shows what must not be done, and {facts.name} is live"
     missing = [tool for tool in procedure.tagged("requires_") if tool not in facts.tools]
     if missing:
         return Outcome.NOT_RUNNABLE, f"{', '.join(missing)} not found on the PATH of {facts.name}"

@@ -12,6 +12,9 @@ from runbook_steps.engine.targets.reachable import Reached
 COMMAND_MARK = "RUNBOOKS_COMMAND_MARK"
 """The variable that every process of a scenario's command carries: `<pid of the run>-<random>`."""
 
+CONFIRMED = "RUNBOOKS_CONFIRMED"
+"""The variable that answers a command's own question: the target's name. A run sets it that has asked."""
+
 
 @runtime_checkable
 class ServiceControl(Protocol):
@@ -34,7 +37,10 @@ class ServiceControl(Protocol):
         """Stop it in order and return when it is gone; nothing to do when it is stopped."""
 
     def restart(self, service: str) -> None:
-        """Stop, then start."""
+        """Stop, then start: a container keeps the settings that it was created with."""
+
+    def recreate(self, slots: Iterable[str]) -> None:
+        """New containers for these API slots, all at once: they take up settings and release as they are now."""
 
     def reload(self, service: str) -> None:
         """Read its configuration anew; returns when nothing is answered with the old one any more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from runbook_steps.engine.errors import TargetError
@@ -38,8 +38,12 @@ class EmbeddedControl:
         self._ask("stop", service=service)
 
     def restart(self, service: str) -> None:
-        """Stop, then start."""
+        """Stop, then start: with the settings that the container was created with."""
         self._ask("restart", service=service)
+
+    def recreate(self, slots: Iterable[str]) -> None:
+        """New containers for these API slots, all at once: they take up settings and release as they are now."""
+        self._ask("recreate", slots=list(slots))
 
     def reload(self, service: str) -> None:
         """Read its configuration anew; returns when nothing is answered with the old one any more. Only nginx can."""

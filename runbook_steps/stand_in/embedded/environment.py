@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from runbook_steps.operations.notifications import channel_variable
 from runbook_steps.stand_in.embedded.binaries import postgres_bin, venv_bin
 from runbook_steps.stand_in.embedded.layout import (
     ALB_NAME,
@@ -17,6 +18,7 @@ from runbook_steps.stand_in.embedded.layout import (
     DEFAULT_SLOTS,
     Layout,
 )
+from runbook_steps.stand_in.reference_api.seed import TEST_PROVIDER
 
 __all__ = [
     "command_environment",
@@ -26,6 +28,7 @@ __all__ = [
     "target_group_arn",
 ]
 
+_CHANNELS = ("alerts-critical", "alerts-warnings", "deployments", "engineering-alerts", "backup-alerts")
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
@@ -110,6 +113,7 @@ def _data(layout: Layout) -> dict[str, str]:
         "REDIS_HOST": "127.0.0.1",
         "REDIS_PORT": str(layout.ports["redis"]),
         "REDISCLI_AUTH": layout.secrets.redis,
+        "SIGNED_IN_KEYS": "session:",
     }
 
 
@@ -139,8 +143,13 @@ def _third_parties(layout: Layout) -> dict[str, str]:
         "TWILIO_API_URL": f"{base}/twilio",
         "EXPO_API_URL": f"{base}/expo",
         "CDN_URL": f"{base}/cdn",
-        "SLACK_WEBHOOK_URL": f"{base}/slack",
+        "SLACK_WEBHOOK_URL": f"{base}/slack/general",
+        **{channel_variable(channel): f"{base}/slack/{channel}" for channel in _CHANNELS},
         "GITHUB_API_URL": f"{base}/github",
         "GITHUB_REPOSITORY": "beautycort/beautycort-api",
         "STAGING_API_URL": f"{base}/staging",
+        "SMOKE_PROVIDER_ID": str(TEST_PROVIDER[0]),
+        "SMOKE_PHONES": "+962790000000-+962790009999",
+        "SMOKE_CODES_URL": f"{base}/twilio/_inbox",
+        "SMOKE_CARD": "src_test_card",
     }

@@ -28,6 +28,7 @@ from typing import Any
 import psutil
 
 from runbook_steps.engine.errors import RunbookError, TargetError
+from runbook_steps.stand_in.embedded.api import forget_container
 from runbook_steps.stand_in.embedded.catalogue import catalogue
 from runbook_steps.stand_in.embedded.clearing import clear
 from runbook_steps.stand_in.embedded.layout import API_SLOTS, Layout, read_layout
@@ -92,6 +93,16 @@ class Keeper:
         """One service."""
         return asdict(await self._find(service).restart())
 
+    async def recreate(self, slots: Iterable[str]) -> None:
+        """New containers for these slots, all at once, as compose does it."""
+        await asyncio.gather(*(self._recreate(slot) for slot in slots))
+
+    async def _recreate(self, slot: str) -> None:
+        found = self._find(slot)
+        await found.stop()
+        await asyncio.to_thread(forget_container, self._layout, slot)
+        await found.start()
+
     async def status(self) -> dict[str, Any]:
         """Service → state, pid, restarts."""
         for supervised in self._services.values():
@@ -106,6 +117,8 @@ class Keeper:
         await asyncio.gather(*(self._services[name].start() for name in wanted))
         await self._reload_proxy(write_upstream(self._layout, wanted))
         await asyncio.gather(*(self._services[name].stop() for name in others))
+        for name in others:
+            await asyncio.to_thread(forget_container, self._layout, name)
         return list(wanted)
 
     async def shutdown(self) -> None:
@@ -224,6 +237,7 @@ class _Wire:
             "start": keeper.start,
             "stop": keeper.stop,
             "restart": keeper.restart,
+            "recreate": keeper.recreate,
             "status": keeper.status,
             "scale": keeper.scale,
             "shutdown": keeper.shutdown,

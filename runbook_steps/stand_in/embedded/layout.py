@@ -105,7 +105,7 @@ class Layout:
     owner_pid: int | None = None
     owner_start: str = ""
     account: tuple[int, int] | None = None
-    rate_limit: int = 6000
+    rate_limit: int = 100
     images: Mapping[str, str] | None = None
 
     # -- folders ------------------------------------------------------------------------------------
@@ -151,8 +151,12 @@ class Layout:
 
     @property
     def api_env_file(self) -> Path:
-        """API_ENV_FILE: settings that every API slot reads at its start."""
+        """API_ENV_FILE: settings that an API slot gets when its container is created."""
         return self.directory / "api" / "api.env"
+
+    def container(self, slot: str) -> Path:
+        """What a slot's container was created with: settings and release. Secret."""
+        return self.directory / "api" / "containers" / slot
 
     @property
     def releases(self) -> Path:

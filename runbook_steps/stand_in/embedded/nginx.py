@@ -7,9 +7,10 @@ import grp
 import http.client
 import os
 import pwd
+import re
 import signal
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 import psutil
 
@@ -90,7 +91,6 @@ http {{
 _LIMIT = """\
 limit_req_zone $binary_remote_addr zone=api:1m rate={rate}r/m;
 limit_req zone=api burst={burst} nodelay;
-limit_req_status 429;
 """
 _LEAST_BURST = 20  # a page and what it loads
 _BLOCKED = "# one `deny ADDRESS;` a line, then `nginx -t && nginx -s reload`\n"
@@ -140,7 +140,7 @@ def _prepare(layout: Layout) -> None:
 
 
 def _limit(rate: int) -> str:
-    """A tenth of a minute's requests may come at once."""
+    """A tenth of a minute's requests may come at once. What is too much is refused as nginx does it by itself: 503."""
     return _LIMIT.format(rate=rate, burst=max(_LEAST_BURST, rate // 10))
 
 
@@ -159,13 +159,21 @@ def _render(layout: Layout) -> str:
     return _CONFIG.format(user=user, prefix=layout.nginx, port=layout.ports["nginx"], tls=layout.ca_bundle.parent)
 
 
-def write_upstream(layout: Layout, slots: Iterable[str]) -> bool:
+def write_upstream(layout: Layout, slots: Collection[str]) -> bool:
     """Names the API slots to the proxy; True when that changed something, so that it wants a reload."""
     folder = layout.nginx / "upstream.d"
     if not folder.is_dir():
         return False
-    text = "".join(f"server 127.0.0.1:{layout.ports[slot]} max_fails=0;  # {slot}\n" for slot in slots)
     file = folder / "slots.conf"
+    # who takes a slot out of service puts it back in: a new container of it stays out until then
+    before = file.read_text("utf-8") if file.exists() else ""
+    out = {slot for slot in API_SLOTS if re.search(rf"^\s*server .* down;\s+# {slot}$", before, re.MULTILINE)}
+    rows = {slot: " down" if slot in out else "" for slot in API_SLOTS if slot in out or slot in set(slots)}
+    if not set(rows) - out:
+        rows = dict.fromkeys(rows, "")
+    text = "".join(
+        f"server 127.0.0.1:{layout.ports[slot]} max_fails=0{down};  # {slot}\n" for slot, down in rows.items()
+    )
     if not text or (file.exists() and file.read_text("utf-8") == text):
         return False
     file.write_text(text, "utf-8")

@@ -26,7 +26,7 @@ from runbook_steps.stand_in.embedded.wire import REFUSALS_FILE, TOKEN_FILE, ask,
 __all__ = ["EmbeddedTarget"]
 
 NAME = "embedded"
-DEFAULT_RATE_LIMIT = 6000  # requests per minute and client; production has 100, too few for a drill's checks
+DEFAULT_RATE_LIMIT = 100  # requests per minute and client, as production's nginx has it
 _KEEPER_START_S = 15.0
 _CLOSE_S = 5.0
 
@@ -72,7 +72,7 @@ class EmbeddedTarget:
     ) -> Self:
         """A new target; nothing is started and nothing written yet.
 
-        `rate_limit` is nginx's, requests per minute and client (RUNBOOKS_EMBEDDED_RATE_LIMIT, else 6000).
+        `rate_limit` is nginx's, requests per minute and client (RUNBOOKS_EMBEDDED_RATE_LIMIT, else production's 100).
         Raises ConfigurationError. A detached one outlives this process, until `runbooks target down`.
         """
         text = os.environ.get("RUNBOOKS_EMBEDDED_RATE_LIMIT") or str(DEFAULT_RATE_LIMIT)

@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+import time
 
 import uvicorn
 
@@ -38,6 +39,7 @@ def main() -> int:
         server_header=False,
         ws="none",
     )
+    time.sleep(float(os.environ.get("STOP_AFTER_S", "0")))  # production's lives on as well, until Docker kills it
     return 0
 
 

@@ -22,8 +22,16 @@ class JsonLog:
         self._handler = logging.handlers.WatchedFileHandler(path, encoding="utf-8", delay=True)
 
     def write(self, **values: object) -> None:
-        """Adds one line; a full disk must not take the service down, so it is given up silently."""
-        line = json.dumps({"timestamp": datetime.now(UTC).isoformat(), **values}, ensure_ascii=False, default=str)
+        """Adds one line, without blanks, as Node writes JSON.
+
+        A full disk must not take the service down, so it is given up silently.
+        """
+        line = json.dumps(
+            {"timestamp": datetime.now(UTC).isoformat(), **values},
+            ensure_ascii=False,
+            default=str,
+            separators=(",", ":"),
+        )
         record = logging.LogRecord("api", logging.INFO, "", 0, "%s", (line,), None)
         self._handler.handleError = lambda record: None  # type: ignore[method-assign] # noqa: ARG005
         self._handler.handle(record)

@@ -1,9 +1,10 @@
 """What a slot runs with: its environment, the shared env file, and the release it is to be.
 
-`API_ENV_FILE` is what compose calls an env_file: `KEY=VALUE` lines that override the environment.
+`API_ENV_FILE` holds what compose calls an env_file, as it was when the container was created: `KEY=VALUE` lines that
+override the environment.
 `API_RELEASE` is a folder, usually a symlink to one: its `release.env` overrides both, and the
 Python packages in its `code/` come before the installed ones. All is read once, at the start of a
-slot: a change takes effect with the next restart.
+slot; a change takes effect with a new container, never with a restart.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -36,6 +36,13 @@ TREATMENTS = (("Classic", "كلاسيك"), ("Deluxe", "ديلوكس"), ("Express
 
 Row = tuple[object, ...]
 
+TEST_PROVIDER: Row = (
+    uuid.UUID("5f0ce000-0000-4000-8000-000000000001"), "Test provider", "مزود اختبار", "Aqaba", "(35.0060,29.3000)",
+    Decimal("0.0"), False, True,
+)  # fmt: skip
+"""Exists for smoke tests only: nobody works there, and no search near a city finds it."""
+TEST_SERVICE = uuid.UUID("5f0ce000-0000-4000-8000-000000000002")
+
 
 @dataclass
 class Seed:
@@ -43,7 +50,7 @@ class Seed:
 
     tables: dict[str, tuple[tuple[str, ...], list[Row]]] = field(default_factory=dict)
 
-    def add(self, table: str, columns: tuple[str, ...], rows: Iterator[Row]) -> list[Row]:
+    def add(self, table: str, columns: tuple[str, ...], rows: Iterable[Row]) -> list[Row]:
         """Keeps the rows of a table and gives them back."""
         self.tables[table] = (columns, list(rows))
         return self.tables[table][1]
@@ -64,12 +71,12 @@ def make_seed(today: date, number: int = 20250816) -> Seed:
     providers = seed.add(
         "providers",
         ("id", "name_en", "name_ar", "city", "location", "rating", "verified", "active"),
-        _providers(dice, new_id),
+        (*_providers(dice, new_id), TEST_PROVIDER),
     )
     services = seed.add(
         "services",
         ("id", "provider_id", "category_id", "name_en", "name_ar", "price", "duration_minutes"),
-        _services(dice, new_id, providers, categories),
+        (*_services(dice, new_id, providers[:-1], categories), _test_service(categories[0])),
     )
     seed.add(
         "provider_availability",
@@ -80,9 +87,13 @@ def make_seed(today: date, number: int = 20250816) -> Seed:
         "bookings",
         ("id", "user_id", "provider_id", "service_id", "date", "start_time", "end_time", "status",
          "total_price", "platform_fee", "provider_earnings", "payment_method", "payment_status"),
-        _bookings(dice, new_id, users, services, today),
+        _bookings(dice, new_id, users, services[:-1], today),
     )  # fmt: skip
     return seed
+
+
+def _test_service(category: Row) -> Row:
+    return (TEST_SERVICE, TEST_PROVIDER[0], category[0], "Test", "اختبار", Decimal("1.00"), 30)
 
 
 def _users(dice: random.Random, new_id: Callable[[], uuid.UUID]) -> Iterator[Row]:

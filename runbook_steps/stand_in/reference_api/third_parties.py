@@ -57,7 +57,9 @@ class Switchboard:
             return _inbox(party, request.query_params.get("to", ""))
         sent = await _sent(request)
         if request.method == "POST":
-            party.received.append({"path": path, **sent})
+            party.received.append(
+                {"path": path, **sent} | ({"channel": "#" + path.strip("/")} if name == "slack" else {})
+            )
         if party.delay_ms:
             await asyncio.sleep(party.delay_ms / 1000)
         if party.status != OK:

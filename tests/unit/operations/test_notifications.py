@@ -40,11 +40,12 @@ def slack(status: int, received: list[object]) -> Iterator[str]:
 
 
 def test_a_message_arrives() -> None:
-    """With its channel."""
+    """At the webhook of its channel; at the common one it says for which channel it was meant."""
     received: list[object] = []
     with slack(200, received) as url:
+        assert notify({"SLACK_WEBHOOK_BACKUP_ALERTS": url}, "#backup-alerts", "good") is True
         assert notify({"SLACK_WEBHOOK_URL": url}, "#backup-alerts", "good") is True
-    assert received == [{"channel": "#backup-alerts", "text": "good"}]
+    assert received == [{"text": "good"}, {"text": "[for #backup-alerts] good"}]
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])

@@ -15,6 +15,7 @@ from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 
 from runbook_steps.engine.model import (
+    COUNTER_EXAMPLE,
     Command,
     Evidence,
     Outcome,
@@ -44,14 +45,15 @@ def procedure_block(procedure: Procedure, feature: str, evidence: Sequence[Evide
     """The numbered procedure, with the output that was recorded when it last ran, as Markdown."""
     record = shown_record(procedure, feature, evidence)
     steps = _with_records(procedure, record)
+    not_this = COUNTER_EXAMPLE in procedure.tags
     html = "".join(
         [
             '<div class="rb-procedure">',
             f'<p class="rb-facts" {UNSEARCHED}>{risk_badge(procedure.risk)}{_last_run(record)}{_needs(procedure)}</p>',
             *(f"<p>{code_spans(' '.join(text.split()))}</p>" for text in _paragraphs(procedure.description)),
             _situation(steps),
-            _warning(procedure.risk),
-            _numbered(steps, record),
+            _NOT_THIS if not_this else _warning(procedure.risk),
+            _numbered(steps, record, copied=not not_this),
             _examples(procedure),
             "</div>",
         ]
@@ -143,7 +145,13 @@ def _warning(risk: Risk) -> str:
     )
 
 
-def _numbered(steps: list[_Pair], record: ScenarioRecord | None) -> str:
+_NOT_THIS = (
+    '<div class="rb-warning" role="note"><p><strong><span aria-hidden="true">✗</span> Not this.</strong> '
+    "It shows what does not help, or harms; there is nothing to copy.</p></div>"
+)
+
+
+def _numbered(steps: list[_Pair], record: ScenarioRecord | None, *, copied: bool = True) -> str:
     """Every When is a numbered step; the Thens that follow it are its checks."""
     groups: list[tuple[_Pair | None, list[_Pair]]] = []
     for pair in steps:
@@ -153,12 +161,12 @@ def _numbered(steps: list[_Pair], record: ScenarioRecord | None) -> str:
             if not groups:
                 groups.append((None, []))
             groups[-1][1].append(pair)
-    items = "".join(_numbered_item(action, checks, record) for action, checks in groups if action)
+    items = "".join(_numbered_item(action, checks, record, copied=copied) for action, checks in groups if action)
     before = "".join(_checks(checks) for action, checks in groups if action is None)
     return before + (f'<ol class="rb-steps">{items}</ol>' if items else "")
 
 
-def _numbered_item(action: _Pair, checks: list[_Pair], record: ScenarioRecord | None) -> str:
+def _numbered_item(action: _Pair, checks: list[_Pair], record: ScenarioRecord | None, *, copied: bool) -> str:
     step, done = action
     bad = " rb-bad" if done and done.outcome in FAILURES else ""
     if step.manual:
@@ -171,7 +179,7 @@ def _numbered_item(action: _Pair, checks: list[_Pair], record: ScenarioRecord | 
         [
             f'<li class="rb-step{bad}"><p class="rb-title">{title}{_limits(command)}</p>',
             table_html(step.table),
-            command_block(command) if command else "",
+            (command_block(command) if copied else _only_to_read(command)) if command else "",
             _trouble(done),
             _output(done, record) if command and not command.undo else "",
             _checks(checks),
@@ -197,6 +205,14 @@ def command_block(command: Command) -> str:
     return (
         f'<div class="language-{command.media_type} highlight rb-command" data-uses="{uses}" data-copy="{exact}">'
         f"<pre><span></span><code>{code}</code></pre></div>"
+    )
+
+
+def _only_to_read(command: Command) -> str:
+    """HTML for a command that nobody is to run."""
+    return (
+        f'<div class="language-{command.media_type} highlight no-copy rb-counter">'
+        f'<pre class="no-copy"><span></span><code>{_coloured(command.text, command.media_type)}</code></pre></div>'
     )
 
 

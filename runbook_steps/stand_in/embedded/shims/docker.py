@@ -1,17 +1,24 @@
-"""`docker compose ps|restart|stop|start|up -d [--scale api=N]|logs` on the supervised services of the run.
+"""`docker compose ps|restart|stop|start|up -d|logs` on the supervised services of the run, and some of plain docker.
 
-Also `docker restart CONTAINER…`: compose restarts all slots of a service, this restarts one.
+`restart` and `start` keep the settings that a container was created with; `up -d` creates anew what they were changed
+for, `--force-recreate` everything, `--no-recreate` nothing. `docker restart CONTAINER…` restarts single slots,
+`docker exec CONTAINER COMMAND…` runs a command with the settings of one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import subprocess
 from collections.abc import Callable, Iterable
 
 from runbook_steps.engine.errors import ConfigurationError
+from runbook_steps.stand_in.embedded.api import diverged, forget_container
 from runbook_steps.stand_in.embedded.control import EmbeddedControl
+from runbook_steps.stand_in.embedded.environment import service_environment
 from runbook_steps.stand_in.embedded.layout import API_SLOTS, DEFAULT_SLOTS
 from runbook_steps.stand_in.embedded.shims.common import err, out, own_control, own_layout, run
+from runbook_steps.stand_in.reference_api.release import read_env_file
 
 __all__ = ["main"]
 
@@ -32,18 +39,21 @@ def main(arguments: list[str]) -> int:
         "start": _start,
         "up": _up,
         "logs": _logs,
+        "exec": _compose_exec,
     }
-    restart_one = len(words) > 1 and words[0] == "restart"
-    if not restart_one and (len(words) < 2 or words[0] != "compose" or words[1] not in verbs):  # noqa: PLR2004
+    plain: dict[str, Callable[[list[str]], int]] = {"restart": _restart_containers, "exec": _exec}
+    if words and words[0] == "compose":
+        verb, rest = verbs.get(words[1] if len(words) > 1 else ""), words[2:]
+    else:
+        verb, rest = plain.get(words[0] if words else ""), words[1:]
+    if verb is None or (words[0] in plain and not rest):
         err(
             "docker (shim of the embedded target): only `docker compose "
-            f"{'|'.join(verbs)}` and `docker restart CONTAINER` work here"
+            f"{'|'.join(verbs)}`, `docker restart CONTAINER` and `docker exec CONTAINER COMMAND` work here"
         )
         return _USAGE
     try:
-        if restart_one:
-            return _restart_containers(words[1:])
-        return verbs[words[1]](words[2:])
+        return verb(rest)
     except ConfigurationError as error:
         err(str(error))
         return _UNKNOWN_SERVICE
@@ -111,18 +121,53 @@ def _restart(arguments: list[str]) -> int:
     return _each(_services(control, names or _NAMES), control.restart, "Restarted")
 
 
+def _service_of(control: EmbeddedControl, containers: Iterable[str]) -> list[str]:
+    """The services behind names of containers."""
+    absent = [slot for slot in API_SLOTS[DEFAULT_SLOTS:] if control.pid(slot) is None]
+    services = {_container(service): service for service in control.services() if service not in absent}
+    for name in containers:
+        if name not in services:
+            raise ConfigurationError(f"No such container: {name}; there are {', '.join(services)}")
+    return [services[name] for name in containers]
+
+
 def _restart_containers(arguments: list[str]) -> int:
     names = [word for word in arguments if not word.startswith("-")]
     control = own_control()
-    absent = [slot for slot in API_SLOTS[DEFAULT_SLOTS:] if control.pid(slot) is None]
-    services = {_container(service): service for service in control.services() if service not in absent}
-    for name in names:
-        if name not in services:
-            raise ConfigurationError(f"No such container: {name}; there are {', '.join(services)}")
-    for name in names:
-        control.restart(services[name])
+    for name, service in zip(names, _service_of(control, names), strict=True):
+        control.restart(service)
         out(name)
     return 0
+
+
+def _compose_exec(arguments: list[str]) -> int:
+    """`docker compose exec [-T] [--index N] api COMMAND…`."""
+    number, rest = "1", list(arguments)
+    while rest and rest[0].startswith("-"):
+        option = rest.pop(0)
+        if option.partition("=")[0] == "--index":
+            number = option.partition("=")[2] or (rest.pop(0) if rest else "")
+    if not rest or rest[0] != "api" or not (number.isascii() and number.isdigit()):
+        raise ConfigurationError("only `docker compose exec -T --index N api COMMAND` works on the embedded target")
+    return _exec([f"beautycort-api-{number}", *rest[1:]])
+
+
+def _exec(arguments: list[str]) -> int:
+    """A command with the settings that the container of an API slot was created with."""
+    words = list(arguments)
+    while words and words[0].startswith("-"):
+        words.pop(0)
+    control, layout = own_control(), own_layout()
+    service = _service_of(control, words[:1])[0]
+    if service not in API_SLOTS or control.pid(service) is None or len(words) < 2:  # noqa: PLR2004 - one word more
+        raise ConfigurationError(f"Container {words[0]} is not running, is none of the API, or no command was given")
+    created = layout.container(service)
+    environment = {
+        **service_environment(layout),
+        **read_env_file(created / "api.env"),
+        **read_env_file(created / "release" / "release.env"),
+    }
+    return subprocess.run(words[1:], env=environment, check=False).returncode
 
 
 def _stop(arguments: list[str]) -> int:
@@ -141,13 +186,26 @@ def _up(arguments: list[str]) -> int:
     options, names = _split(arguments, ("--scale", "-t", "--timeout"))
     if "-d" not in options and "--detach" not in options:
         raise ConfigurationError("the embedded target's services run in the background: `up -d`")
-    control = own_control()
+    control, layout = own_control(), own_layout()
+    there = [slot for slot in API_SLOTS if layout.container(slot).is_dir()] if "api" in (names or _NAMES) else []
+    forced, kept = "--force-recreate" in options, "--no-recreate" in options
+    anew = [] if kept else [slot for slot in there if forced or diverged(layout, slot)]
+    running = [slot for slot in anew if control.pid(slot) is not None]
+    for slot in anew:
+        if control.pid(slot) is None:  # it has died of its settings: compose does not start it again with them
+            forget_container(layout, slot)
     if "--scale" in options:
         name, _, number = options["--scale"].partition("=")
         if name != "api" or not (number.isascii() and number.isdigit()):
             raise ConfigurationError("only `--scale api=N` works on the embedded target")
         control.scale(int(number))
-    return _each(_services(control, names or _NAMES), control.start, "Running")
+    if still := [slot for slot in running if control.pid(slot) is not None]:
+        control.recreate(still)
+    _each(anew, lambda _: None, "Recreated")
+    services = [name for name in names or _NAMES if name != "api"]
+    if "api" in (names or _NAMES) and "--scale" not in options:
+        services += there or API_SLOTS[:DEFAULT_SLOTS]
+    return _each(services, control.start, "Running")
 
 
 def _ps(arguments: list[str]) -> int:
@@ -160,6 +218,10 @@ def _ps(arguments: list[str]) -> int:
         if name not in (names or _NAMES) or (state["state"] != "running" and not everything):
             continue
         rows.append({"Name": _container(service), "Service": name, "State": _state(state["state"])})
+    if "-q" in options or "--quiet" in options:
+        for row in rows:
+            out(hashlib.sha256(f"{own_layout().directory}/{row['Name']}".encode()).hexdigest())
+        return 0
     if options.get("--format") == "json":
         for row in rows:
             out(json.dumps(row))

@@ -1,0 +1,260 @@
+"""Blocks as a person pastes them: one after the other into one interactive shell, or into one long session of psql.
+
+The shell is on a pseudo-terminal and has no `-eu`: what a block needs of that it brings along. Each block arrives line
+by line, as a terminal hands it over, so that a command that reads the terminal eats the lines behind it, and an `exit`
+ends the person's shell. A value that a step takes from an answer is exported, as the page tells the person to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import shlex
+import signal
+import subprocess
+import termios
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from runbook_steps.engine.errors import CommandFailed, NotRunnableHere
+from runbook_steps.engine.model import Command, Result
+from runbook_steps.engine.targets.protocol import COMMAND_MARK
+
+__all__ = ["SHELLS", "Pasted"]
+
+SHELLS: Mapping[str, tuple[str, ...]] = {
+    "bash": ("bash", "--norc", "--noprofile", "--noediting", "-i"),
+    "zsh": ("zsh", "-f", "-i", "-o", "nozle", "-o", "nopromptsp"),
+}
+_PSQL = ("psql", "--no-psqlrc", "--pset=pager=off")
+_QUIET = {"PS1": "", "PS2": "", "PROMPT": "", "PROMPT2": "", "TERM": "dumb", "HISTFILE": "/dev/null"}
+_ERROR = re.compile(r"(?:^|\s)(?:ERROR|FATAL):  ", re.MULTILINE)
+_LOOK_S = 0.02
+_SETTLED_S = 0.06
+_REFUSED = 3  # as psql ends with ON_ERROR_STOP
+
+
+class Pasted:
+    """The shells of one scenario: `close` ends them. `shell` is one of SHELLS."""
+
+    def __init__(self, shell: str, cwd: Path) -> None:
+        self._shell = shell
+        self._cwd = cwd
+        self._open: dict[str, _Session] = {}
+
+    def run(
+        self,
+        command: Command,
+        environment: Mapping[str, str],
+        *,
+        prefix: Sequence[str] = (),
+        on_output: Callable[[str, bytes], None] | None = None,
+    ) -> Result:
+        """Pastes the block and waits until it has ended. Raises CommandFailed when it ended the person's shell."""
+        session = self._open.get(command.media_type)
+        if session is None:
+            kind = _Psql if command.media_type == "sql" else _Shell
+            session = self._open[command.media_type] = kind(self._shell, environment, self._cwd, prefix)
+        result = session.paste(command, environment)
+        if on_output:
+            for name, text in (("stdout", result.stdout), ("stderr", result.stderr)):
+                on_output(name, text.encode())
+                on_output(name, b"")
+        if result.timed_out or session.ended:
+            self._open.pop(command.media_type).close()
+        return result
+
+    def close(self) -> None:
+        """Ends the shells, and what they started."""
+        for session in self._open.values():
+            session.close()
+        self._open.clear()
+
+
+class _Session:
+    """A process that reads blocks. `_send` writes to it, `_end_of` says what tells that a block has ended."""
+
+    arguments: Sequence[str] = ()
+
+    def __init__(self, shell: str, environment: Mapping[str, str], cwd: Path, prefix: Sequence[str]) -> None:
+        self._known = dict(environment)
+        self._cwd = cwd
+        self._blocks = 0
+        self._out, self._err = bytearray(), bytearray()
+        self._process = self._start(shell, environment, prefix)
+        for stream, kept in ((self._process.stdout, self._out), (self._process.stderr, self._err)):
+            threading.Thread(target=_read, args=(stream, kept), daemon=True).start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process.poll() is not None
+
+    def paste(self, command: Command, environment: Mapping[str, str]) -> Result:
+        """One block."""
+        changed = {k: v for k, v in environment.items() if self._known.get(k) != v and k != COMMAND_MARK}
+        self._known = dict(environment)
+        self._blocks += 1
+        self._out.clear()
+        self._err.clear()
+        began = time.monotonic()
+        threading.Thread(target=self._send, args=(self._text(command, changed),), daemon=True).start()
+        code = self._wait(began + command.timeout_s)
+        if code is None and self.ended:
+            raise CommandFailed(f"“{command.purpose}” ended the shell that it was pasted into: {self._said()}")
+        self._settle()
+        return Result(
+            command=command,
+            exit_code=code,
+            stdout=self._out.decode("utf-8", errors="replace"),
+            stderr=self._err.decode("utf-8", errors="replace"),
+            duration_s=time.monotonic() - began,
+            timed_out=code is None,
+        )
+
+    def _wait(self, end: float) -> int | None:
+        while time.monotonic() < end:
+            code = self._code()
+            if code is not None or self.ended:
+                return code
+            time.sleep(_LOOK_S)
+        return None
+
+    def _settle(self) -> None:
+        """Until nothing more comes: the output may still be in the pipe."""
+        before = -1
+        while before != (before := len(self._out) + len(self._err)):
+            time.sleep(_SETTLED_S)
+
+    def _said(self) -> str:
+        return self._err.decode("utf-8", errors="replace").strip()[-300:]
+
+    def close(self) -> None:
+        """Ends it with everything in its session."""
+        for number in (signal.SIGHUP, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=1)
+
+    def _start(self, shell: str, environment: Mapping[str, str], prefix: Sequence[str]) -> subprocess.Popen[bytes]:
+        raise NotImplementedError
+
+    def _text(self, command: Command, changed: Mapping[str, str]) -> str:
+        raise NotImplementedError
+
+    def _send(self, text: str) -> None:
+        raise NotImplementedError
+
+    def _code(self) -> int | None:
+        raise NotImplementedError
+
+
+class _Shell(_Session):
+    """bash or zsh, interactive, on a pseudo-terminal of its own."""
+
+    def _start(self, shell: str, environment: Mapping[str, str], prefix: Sequence[str]) -> subprocess.Popen[bytes]:
+        self._told = self._cwd / ".pasted"
+        self._told.write_text("", "utf-8")
+        self._terminal, its = pty.openpty()
+
+        def control() -> None:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        words = SHELLS[shell]
+        process = subprocess.Popen(
+            [*prefix, _which(words[0], environment), *words[1:]],
+            env={**environment, **_QUIET},
+            cwd=self._cwd,
+            stdin=its,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=control,  # noqa: PLW1509 - it makes one system call, before the program starts
+        )
+        os.close(its)
+        threading.Thread(target=_drain, args=(self._terminal,), daemon=True).start()
+        return process
+
+    def _text(self, command: Command, changed: Mapping[str, str]) -> str:
+        exports = "".join(f" export {name}={shlex.quote(value)}\n" for name, value in changed.items())
+        return f"{exports}{command.text.rstrip()}\n printf '%s %s\\n' {self._blocks} \"$?\" >> {self._told}\n"
+
+    def _send(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            for line in text.splitlines(keepends=True):
+                os.write(self._terminal, line.encode())
+
+    def _code(self) -> int | None:
+        for line in self._told.read_text("utf-8").splitlines():
+            number, _, code = line.partition(" ")
+            if number == str(self._blocks):
+                return int(code)
+        return None
+
+    def close(self) -> None:
+        """As above, and its terminal."""
+        super().close()
+        with contextlib.suppress(OSError):
+            os.close(self._terminal)
+
+
+class _Psql(_Session):
+    """psql that goes on after an error, as it does for a person."""
+
+    def _start(self, shell: str, environment: Mapping[str, str], prefix: Sequence[str]) -> subprocess.Popen[bytes]:
+        del shell
+        return subprocess.Popen(
+            [*prefix, _which(_PSQL[0], environment), *_PSQL[1:]],
+            env=dict(environment),
+            cwd=self._cwd,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def _text(self, command: Command, changed: Mapping[str, str]) -> str:
+        quoted = {name: value.replace("\\", "\\\\").replace("'", "''") for name, value in changed.items()}
+        known = "".join(f"\\setenv {name} '{value}'\n" for name, value in quoted.items() if "\n" not in value)
+        return f"{known}{command.text.rstrip()}\n\\warn pasted {self._blocks}\n"
+
+    def _send(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            if self._process.stdin:
+                self._process.stdin.write(text.encode())
+                self._process.stdin.flush()
+
+    def _code(self) -> int | None:
+        mark = f"pasted {self._blocks}\n".encode()
+        if mark not in self._err:
+            return None
+        self._err[:] = self._err.replace(mark, b"")
+        return _REFUSED if _ERROR.search(self._err.decode("utf-8", errors="replace")) else 0
+
+
+def _which(name: str, environment: Mapping[str, str]) -> str:
+    for folder in environment.get("PATH", os.defpath).split(os.pathsep):
+        if os.access(candidate := Path(folder or ".") / name, os.X_OK):
+            return str(candidate)
+    raise NotRunnableHere(f"`{name}` is not on the target's PATH; install it, or paste into another shell")
+
+
+def _read(stream: IO[bytes] | None, kept: bytearray) -> None:
+    if stream is not None:
+        with contextlib.suppress(OSError, ValueError):
+            while chunk := os.read(stream.fileno(), 65536):
+                kept += chunk
+
+
+def _drain(terminal: int) -> None:
+    """What the terminal echoes."""
+    with contextlib.suppress(OSError):
+        while os.read(terminal, 65536):
+            pass

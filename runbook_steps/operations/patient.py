@@ -1,0 +1,70 @@
+"""Clients that stay within a rate limit: they wait when they are told to, and know that from a fault."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import httpx
+
+__all__ = ["LONGEST_WAIT_S", "Patient", "Throttled", "is_throttled", "unless_throttled", "waited_s"]
+
+LONGEST_WAIT_S = 8.0  # for one request, all waits together
+_PAUSE_S = 0.7  # 100 requests a minute are one in 0.6 s
+_TOO_MANY, _UNAVAILABLE = 429, 503
+_WAITED = "waited_s"
+
+
+class Throttled(Exception):
+    """A limit refused the question, however long it waited: that says nothing about the platform."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"throttled: the rate limit refused this for {LONGEST_WAIT_S:g} s; others use the same address. "
+            "Nothing was found out. Wait a minute, then run it again"
+        )
+
+
+def is_throttled(answer: httpx.Response) -> bool:
+    """429, or a 503 of nginx itself: its page is HTML, where the API's own 503 is JSON. The body must be read."""
+    if answer.status_code == _TOO_MANY:
+        return True
+    if answer.status_code != _UNAVAILABLE or "application/json" in answer.headers.get("content-type", ""):
+        return False
+    return "nginx" in answer.text.lower() and "503 service temporarily unavailable" in answer.text.lower()
+
+
+def unless_throttled(answer: httpx.Response) -> httpx.Response:
+    """The answer. Raises Throttled."""
+    if is_throttled(answer):
+        raise Throttled
+    return answer
+
+
+def waited_s(answer: httpx.Response) -> float:
+    """How long the question waited for the limit, in seconds: no part of the answer's time."""
+    return float(answer.extensions.get(_WAITED, 0.0))
+
+
+class Patient(httpx.AsyncHTTPTransport):
+    """Asks again while a limit refuses, as long as `Retry-After` says, or a moment; gives the refusal at the end."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """One request; what was refused did nothing, so every method is safe to send again."""
+        began = time.monotonic()
+        while True:
+            asked = time.monotonic()
+            answer = await super().handle_async_request(request)
+            answer.extensions[_WAITED] = asked - began
+            if answer.status_code not in {_TOO_MANY, _UNAVAILABLE}:
+                return answer
+            await answer.aread()
+            pause = _pause(answer)
+            if not is_throttled(answer) or asked - began + pause > LONGEST_WAIT_S:
+                return answer
+            await asyncio.sleep(pause)
+
+
+def _pause(answer: httpx.Response) -> float:
+    said = answer.headers.get("retry-after", "")
+    return max(_PAUSE_S, float(said)) if said.isascii() and said.isdigit() else _PAUSE_S
