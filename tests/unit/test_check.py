@@ -380,3 +380,19 @@ def test_braces_that_are_text_are_one_problem_with_its_remedy() -> None:
 
     assert len(problems) == 1
     assert "braces that are text stand between {% raw %} and {% endraw %}" in problems[0]
+
+
+def test_a_command_that_answers_its_own_question_is_refused() -> None:
+    """A confirmation that is pasted along confirms nothing."""
+    feature = FEATURE.replace("redis-cli ping", 'tool destroy --yes "$TARGET"')
+    assert "answers the command's own question: leave --yes out" in only(project_of(feature=feature))
+
+
+def test_a_counter_example_stands_under_background_only() -> None:
+    """And nothing else does."""
+    bad = FEATURE.replace("@risk_mutating", "@risk_mutating @counter_example")
+    assert "belongs under Background" in only(project_of(feature=bad))
+    moved = PAGE.replace('{{ procedure("It is mended") }}', "Nothing.").rstrip()
+    moved += '\n\n{{ procedure("It is mended") }}\n'
+    assert "tag it @counter_example" in only(project_of(page=moved))
+    assert said(project_of(feature=bad, page=moved)) == []

@@ -472,3 +472,11 @@ def markdown(text: str, extensions: list[str]) -> str:
 def tags(page: str) -> list[str]:
     """The tags of a page, in order."""
     return re.findall(r"</?\w+", page)
+
+
+def test_a_counter_example_has_nothing_to_copy() -> None:
+    """The command is there to read, and the block says that it is not to be run."""
+    shown = block(FEATURE.replace("@risk_destructive", "@risk_destructive @counter_example"))
+    assert "data-copy" not in shown
+    assert "Not this." in shown
+    assert "data-copy" in block()

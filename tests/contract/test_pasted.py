@@ -1,0 +1,116 @@
+"""Blocks of the pages, pasted as a person pastes them: what fails stops, and nothing of one block harms the next."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runbook_steps.engine.errors import CommandFailed
+from runbook_steps.engine.model import Command, Result
+from runbook_steps.engine.run.pasted import SHELLS, Pasted
+from runbook_steps.engine.sources.feature_file import parse_feature
+from runbook_steps.stand_in.embedded import EmbeddedTarget
+
+ROOT = Path(__file__).parents[2]
+Paste = Callable[..., Result]
+
+
+def block_of(feature: str, purpose: str) -> Command:
+    """The command of a feature whose purpose begins so."""
+    path = f"features/{feature}.feature"
+    runbook = parse_feature((ROOT / path).read_text("utf-8"), path)
+    return next(c for p in runbook.procedures for c in p.commands if c.purpose.startswith(purpose))
+
+
+def like(command: Command, text: str, media_type: str = "bash") -> Command:
+    """A command of a test."""
+    return replace(command, text=text, media_type=media_type)
+
+
+ANY = block_of("infrastructure/nginx", "check whether it runs")
+
+
+@pytest.fixture(params=sorted(SHELLS))
+def paste(request: pytest.FixtureRequest, embedded: EmbeddedTarget, tmp_path: Path) -> Iterator[Paste]:
+    """Pastes a block into one interactive shell, the same for the whole test."""
+    if shutil.which(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    shells = Pasted(request.param, tmp_path)
+    yield lambda command, **variables: shells.run(command, {**embedded.environment(), **variables})
+    shells.close()
+
+
+def test_an_error_stops_a_block_and_the_shell_goes_on(paste: Paste) -> None:
+    """What stands behind the error is not run, and the next block finds the shell as it was."""
+    failed = paste(like(ANY, "(\n  set -eu\n  false\n  echo harm\n)"))
+    after = paste(like(ANY, "echo $-; echo ${UNSET:-nothing}"))
+    assert (failed.exit_code, failed.stdout) == (1, "")
+    assert ("e" in after.stdout.split()[0], after.stdout.split()[-1]) == (False, "nothing")
+
+
+def test_a_block_that_ends_the_shell_is_told(paste: Paste) -> None:
+    """A person would lose the window, and read nothing."""
+    with pytest.raises(CommandFailed, match="ended the shell that it was pasted into"):
+        paste(like(ANY, "set -e\nfalse"))
+
+
+def test_nobody_signed_out_is_a_failure(paste: Paste, embedded: EmbeddedTarget) -> None:
+    """Prefixes that the platform does not have: the command says that it found nothing, and fails."""
+    embedded.start({"redis"})
+    block = block_of("security/breach-response", "remove them, and nothing else")
+    done = paste(block, SIGNED_IN_KEYS="none-like-it: nor-this:")
+    assert (done.exit_code, "0 keys before" in done.stdout) == (1, True)
+    unset = paste(block, SIGNED_IN_KEYS="")
+    assert unset.exit_code != 0
+
+
+@pytest.mark.parametrize("limit", ["0", "1073741824"])
+def test_a_limit_is_only_ever_raised(paste: Paste, embedded: EmbeddedTarget, limit: str) -> None:
+    """Without a limit, or far below it, memory is not the cause: nothing is set."""
+    embedded.start({"redis"})
+    ask = 'redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config get maxmemory | tail -n 1'
+    assert paste(like(ANY, f'redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory {limit}')).exit_code == 0
+    try:
+        done = paste(block_of("application/high-response-time", "raise the limit"))
+        assert (done.exit_code, "memory is not the cause" in done.stdout) == (1, True)
+        assert paste(like(ANY, ask)).stdout.strip() == limit
+    finally:
+        paste(like(ANY, 'redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory 0'))
+
+
+def test_a_block_that_nginx_does_not_read_is_a_failure(paste: Paste, whole: EmbeddedTarget, tmp_path: Path) -> None:
+    """A folder that is not there, or that nginx does not include, never passes as a blocked attacker."""
+    del whole
+    block = block_of("security/breach-response", "block the address")
+    elsewhere = tmp_path / "prefix"
+    missing = paste(block, ATTACKER="203.0.113.200", NGINX_PREFIX=str(elsewhere))
+    (elsewhere / "blocked.d").mkdir(parents=True)
+    unread = paste(block, ATTACKER="203.0.113.200", NGINX_PREFIX=str(elsewhere))
+    unset = paste(block, ATTACKER="", NGINX_PREFIX=str(elsewhere))
+    assert [each.exit_code != 0 for each in (missing, unread, unset)] == [True] * 3
+
+
+def test_a_limit_of_one_block_does_not_reach_the_next(paste: Paste, embedded: EmbeddedTarget) -> None:
+    """The time limit of the diagnosis would cancel the build of an index in the same psql."""
+    embedded.start({"postgres"})
+    paste(like(ANY, "CREATE TABLE notifications (id int, user_id uuid, body text, created_at timestamptz);", "sql"))
+    try:
+        plan = paste(block_of("database/performance-issues", "ask for its plan"))
+        after = paste(
+            like(ANY, "SHOW statement_timeout;\nSELECT pg_current_xact_id_if_assigned() IS NULL AS none;", "sql")
+        )
+        assert (plan.exit_code, "Limit" in plan.stdout) == (0, True), plan
+        assert "\n 0\n" in after.stdout
+    finally:
+        paste(like(ANY, "DROP TABLE notifications;", "sql"))
+
+
+def test_a_block_that_fails_in_psql_is_told(paste: Paste, embedded: EmbeddedTarget) -> None:
+    """An error does not end psql, so the error is what counts."""
+    embedded.start({"postgres"})
+    done = paste(like(ANY, "SELECT nothing_like_it;\nSELECT 1;", "sql"))
+    assert (done.exit_code, "does not exist" in done.stderr) == (3, True)
