@@ -88,8 +88,10 @@ class _Session:
         self._blocks = 0
         self._out, self._err = bytearray(), bytearray()
         self._process = self._start(shell, environment, prefix)
-        for stream, kept in ((self._process.stdout, self._out), (self._process.stderr, self._err)):
-            threading.Thread(target=_read, args=(stream, kept), daemon=True).start()
+        streams = ((self._process.stdout, self._out), (self._process.stderr, self._err))
+        self._readers = [threading.Thread(target=_read, args=each, daemon=True) for each in streams]
+        for reader in self._readers:
+            reader.start()
 
     @property
     def ended(self) -> bool:
@@ -142,6 +144,11 @@ class _Session:
                 os.killpg(self._process.pid, number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout=1)
+        if self._process.stdin:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        for reader in self._readers:
+            reader.join(timeout=1)
 
     def _start(self, shell: str, environment: Mapping[str, str], prefix: Sequence[str]) -> subprocess.Popen[bytes]:
         raise NotImplementedError
@@ -248,7 +255,7 @@ def _which(name: str, environment: Mapping[str, str]) -> str:
 
 def _read(stream: IO[bytes] | None, kept: bytearray) -> None:
     if stream is not None:
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError), stream:
             while chunk := os.read(stream.fileno(), 65536):
                 kept += chunk
 
