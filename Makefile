@@ -11,7 +11,7 @@ TARGET ?= embedded
 WORKERS ?= 2
 FEATURES ?= features/
 
-.PHONY: help setup verify prove site test check links bench serve rooms lock clean
+.PHONY: help setup verify prove pasted site test check links bench serve rooms lock clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -32,6 +32,13 @@ verify: setup ## Prove every runbook on the embedded target, then build the site
 
 prove: setup ## Prove every runbook on TARGET (default: embedded)
 	$(BIN)/pytest $(FEATURES) --target $(TARGET) -n $(WORKERS) --dist loadgroup -q
+
+pasted: setup ## Every procedure with its blocks pasted into one interactive bash, then zsh, and one psql
+	@for shell in bash zsh; do \
+	  command -v $$shell >/dev/null || { echo "$$shell is not installed: nothing was pasted into it"; continue; }; \
+	  $(BIN)/pytest $(FEATURES) --pasted $$shell --evidence-dir build/pasted/$$shell --journal-dir build/pasted/$$shell \
+	    -n $(WORKERS) --dist loadgroup -q || exit 1; \
+	done
 
 site: setup ## Build the site from pages, features and evidence
 	$(BIN)/runbooks build

@@ -114,3 +114,35 @@ def test_a_block_that_fails_in_psql_is_told(paste: Paste, embedded: EmbeddedTarg
     embedded.start({"postgres"})
     done = paste(like(ANY, "SELECT nothing_like_it;\nSELECT 1;", "sql"))
     assert (done.exit_code, "does not exist" in done.stderr) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("feature", "purpose"),
+    [
+        ("emergency/incident-response", "count the latest errors"),
+        ("security/breach-response", "count failed sign-ins"),
+        ("security/breach-response", "count refused"),
+        ("maintenance/monthly-maintenance", "count the events"),
+    ],
+)
+def test_a_line_that_is_no_json_ends_no_log_command(paste: Paste, tmp_path: Path, feature: str, purpose: str) -> None:
+    """A stack trace or a banner stands in every log of Node."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    line = (
+        '{"level":"error","path":"/x","status":502,"event":"authentication failed","ip":"192.0.2.1","timestamp":"t"}\n'
+    )
+    for name in ("app.log", "security.log"):
+        (logs / name).write_text(f"npm notice\n{line}    at Server.<anonymous> (server.js:1:1)\n", "utf-8")
+    done = paste(block_of(feature, purpose), LOG_DIR=str(logs))
+    assert (done.exit_code, done.stderr) == (0, ""), done
+    if "refused" not in purpose:
+        assert "1" in done.stdout
+
+
+def test_a_clone_that_was_not_fetched_tells_of_no_deployment(paste: Paste, tmp_path: Path) -> None:
+    """An old clone would say that nothing was deployed."""
+    clone = tmp_path / "app"
+    assert paste(like(ANY, f"git init -q {clone}")).exit_code == 0
+    done = paste(block_of("emergency/incident-response", "list what was changed"), APP_REPOSITORY=str(clone))
+    assert (done.exit_code, "git fetch first" in done.stdout) == (1, True)

@@ -38,3 +38,16 @@ def test_a_change_is_listed_until_it_keeps_an_undo() -> None:
     table = no_undo_table(runbooks, "docs/reference/x.md")
     assert "1 of the 2 procedures that may change something keep no undo ready." in table
     assert "| [A \\| note](../a/b.md#a-note) | Notes | mutating |" in table
+
+
+def test_what_can_be_lost_stands_apart() -> None:
+    """The destructive ones first, under a heading of their own."""
+    runbooks = [
+        replace(
+            parse_feature(FEATURE.format(risk=risk, kept=""), f"features/a/{risk}.feature"), page_path="docs/a/b.md"
+        )
+        for risk in ("mutating", "destructive")
+    ]
+    table = no_undo_table(runbooks, "docs/reference/x.md")
+    lost, kept = table.index("## Data, sessions or service can be lost: 1"), table.index("## Nothing is lost")
+    assert lost < table.index("| destructive |") < kept < table.index("| mutating |")

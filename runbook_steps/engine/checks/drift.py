@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 
 from runbook_steps.engine.errors import FeatureError, PageError, Position, SourceError
 from runbook_steps.engine.model import Command, Runbook
-from runbook_steps.engine.project.project import Project
+from runbook_steps.engine.project.project import CONTACTS, Project
 from runbook_steps.engine.sources.page_file import Section
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.sources.python_steps import Catalog, lines_of
 
-__all__ = ["alert_drift", "mention_drift", "registered_alerts", "step_drift", "tool_drift", "tools_of"]
+__all__ = ["alert_drift", "contact_drift", "mention_drift", "registered_alerts", "step_drift", "tool_drift", "tools_of"]
 
 SETTINGS = "pyproject.toml"
 # the output of `compgen -bk` (bash 5.2): these need no program
@@ -66,6 +66,25 @@ def step_drift(project: Project, catalog: Catalog) -> Iterator[SourceError]:
         if ours and step.function not in used | unknown | seen:
             seen.add(step.function)
             yield FeatureError(step.position, f"no scenario uses the step “{step.text}”; remove it")
+
+
+# ── people ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def contact_drift(project: Project) -> Iterator[SourceError]:
+    """Roles that nobody fills: who escalates to them reaches nobody."""
+    for role, contact in project.contacts.items():
+        if contact.missing:
+            said = f"{role}: {', '.join(contact.missing)} still to be filled in; who escalates here reaches nobody"
+            yield PageError(Position(CONTACTS, _line_of(project, role)), said)
+
+
+def _line_of(project: Project, role: str) -> int:
+    try:
+        lines = (project.root / CONTACTS).read_text("utf-8").splitlines()
+    except OSError:
+        return 1
+    return next((number for number, line in enumerate(lines, 1) if line.strip() == f"{role}:"), 1)
 
 
 # ── alerts ───────────────────────────────────────────────────────────────────────────────────────

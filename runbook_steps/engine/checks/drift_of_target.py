@@ -25,6 +25,7 @@ def drift_of(project: Project, target: str) -> list[SourceError]:
         *drift.alert_drift(project, registered),
         *drift.tool_drift(project, target, tools),
         *drift.mention_drift(project),
+        *drift.contact_drift(project),
         *threshold_drift(project),
     ]
     return sorted(found, key=lambda problem: (problem.position.path, problem.position.line))

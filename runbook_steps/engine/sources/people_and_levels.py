@@ -57,6 +57,12 @@ class Contact:
     email: str
     backup: str
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Which of name, phone and backup is still the template's: `[Name]`, `XXX XXXX`."""
+        found = {"name": self.name, "phone": self.phone, "backup": self.backup}
+        return tuple(key for key, value in found.items() if not value or value.startswith("[") or "XXX" in value)
+
 
 @dataclass(frozen=True)
 class Vendor:

@@ -16,16 +16,20 @@ def no_undo_table(runbooks: Sequence[Runbook], page: str) -> str:
     """Markdown: those procedures, the destructive ones first. `page` is where the table stands."""
     found = sorted(points_of_no_return(runbooks), key=lambda pair: -pair[1].risk.rank)
     changing = sum(each.risk is not Risk.READONLY for runbook in runbooks for each in runbook.procedures)
-    lines = [
-        "",
-        f"{len(found)} of the {changing} procedures that may change something keep no undo ready.",
-        "",
-        "| Procedure | Runbook | Risk |",
-        "| --- | --- | --- |",
-        *(_row(runbook, procedure, page) for runbook, procedure in found),
-        "",
-    ]
-    return "\n".join(lines)
+    counted = f"{len(found)} of the {changing} procedures that may change something keep no undo ready."
+    lines = ["", counted]
+    for title, risk in _LOSSES:
+        rows = [_row(runbook, procedure, page) for runbook, procedure in found if procedure.risk is risk]
+        if rows:
+            head = ["| Procedure | Runbook | Risk |", "| --- | --- | --- |"]
+            lines += ["", f"## {title}: {len(rows)}", "", *head, *rows]
+    return "\n".join([*lines, ""])
+
+
+_LOSSES = (
+    ("Data, sessions or service can be lost", Risk.DESTRUCTIVE),
+    ("Nothing is lost, but it stays as the procedure made it", Risk.MUTATING),
+)
 
 
 def _row(runbook: Runbook, procedure: Procedure, page: str) -> str:

@@ -7,6 +7,7 @@ reach the clipboard byte for byte and a recorded output may hold anything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -38,13 +39,14 @@ __all__ = ["LONGEST_OUTPUT", "command_block", "folded_text", "procedure_block", 
 LONGEST_OUTPUT = (40, 20)
 """Lines of a recorded output that a page shows: the first, and the last. The evidence holds the rest."""
 _WIDEST_LINE = 2000  # characters; a longer line says nothing to a reader
+_LONGEST_CHOICE = 80  # characters of all values of a column, joined
 _LONG_TIME_S = 30.0  # a limit worth telling before a person waits for it
 
 
 def procedure_block(procedure: Procedure, feature: str, evidence: Sequence[Evidence]) -> str:
     """The numbered procedure, with the output that was recorded when it last ran, as Markdown."""
     record = shown_record(procedure, feature, evidence)
-    steps = _with_records(procedure, record)
+    steps = [(_filled(step, procedure.examples), done) for step, done in _with_records(procedure, record)]
     not_this = COUNTER_EXAMPLE in procedure.tags
     html = "".join(
         [
@@ -85,6 +87,24 @@ def folded_text(summary: str, text: str) -> str:
     """HTML for a long text that opens when it is asked for."""
     shown = f'<pre class="no-copy"><code>{inert(text)}</code></pre>'
     return f'\n<details class="rb-output no-copy"><summary>{inert(summary)}</summary>{shown}</details>\n'
+
+
+def _filled(step: Step, examples: Sequence[Sequence[str]]) -> Step:
+    """A step of an outline as a person can read and run it: words with every value, a command with the first row's."""
+    if len(examples) < 2:  # noqa: PLR2004 - the header, and a row
+        return step
+    text, command = step.text, step.command
+    for column, name in enumerate(examples[0]):
+        values = list(dict.fromkeys(row[column] for row in examples[1:]))
+        joined = " / ".join(values)
+        text = text.replace(f"<{name}>", joined if len(joined) <= _LONGEST_CHOICE else "…")
+        if command:
+            purpose = command.purpose.replace(f"<{name}>", joined)
+            command = replace(command, text=command.text.replace(f"<{name}>", values[0]), purpose=purpose)
+    said = step.said
+    for column, name in enumerate(examples[0]):
+        said = said.replace(f"<{name}>", examples[1][column])
+    return replace(step, text=text, command=command, said=said)
 
 
 _Pair = tuple[Step, StepRecord | None]

@@ -104,11 +104,18 @@ def _front_facts(
     level = f"{severity.name}, response: {severity.response.lower()}" if severity else front.severity
     return [
         ("Time", inert(minutes(front.expected_minutes)), "rb-time"),
-        ("Owner", inert(owner.role if owner else front.owner), "rb-owner"),
+        ("Owner", inert(owner.role if owner else front.owner) + _nobody(owner), "rb-owner"),
         ("Severity", inert(level), "rb-severity"),
         ("Escalate", inert(severity.escalation if severity else "see Escalation"), "rb-escalate"),
         ("Reviewed", inert(reviewed), "rb-reviewed"),
     ]
+
+
+def _nobody(owner: Contact | None) -> str:
+    """A red word where the role has no name or number yet: who escalates there reaches nobody."""
+    if owner is None or not owner.missing:
+        return ""
+    return f' <strong class="rb-nobody">✗ nobody can be reached: no {inert(", ".join(owner.missing))} yet</strong>'
 
 
 def symptom_list(runbooks: Iterable[Runbook], evidence: Sequence[Evidence], order: Order) -> str:
