@@ -14,7 +14,7 @@ from runbook_steps.engine.errors import FaultError
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.engine.targets.protocol import ServiceControl
 
-__all__ = ["BrokenDeployment", "deploy", "make_release"]
+__all__ = ["BrokenDeployment", "copy_application", "deploy", "make_release"]
 
 DEADLINE_S = 10.0
 BROKEN_PATH = "/api/service-categories"
@@ -26,6 +26,17 @@ _PLANTED = {
 SLOW_MS = 150.0
 
 
+def copy_application(code: Path) -> Path:
+    """The application and what it imports, as a package of its own below `code`; gives the application's folder."""
+    package, copied = Path(runbook_steps.__file__).parent, code / "runbook_steps"
+    own = Path("stand_in", "reference_api")
+    shutil.copytree(package / own, copied / own, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("__init__.py", "stand_in/__init__.py", "engine/__init__.py", "engine/errors.py"):
+        (copied / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(package / name, copied / name)
+    return copied / own
+
+
 def make_release(releases: Path, version: str, mistake: str) -> None:
     """A folder for that version; a bad one carries its own copy of the application, with the mistake in it."""
     folder = releases / f"v{version}"
@@ -33,11 +44,7 @@ def make_release(releases: Path, version: str, mistake: str) -> None:
     (folder / "release.env").write_text(f"APP_VERSION={version}\n", "utf-8")
     if not mistake:
         return
-    package, code = Path(runbook_steps.__file__).parent, folder / "code" / "runbook_steps"
-    shutil.copytree(package / "reference_api", code / "reference_api", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("__init__.py", "errors.py"):
-        shutil.copy(package / name, code / name)
-    catalogue = code / "reference_api" / "catalogue.py"
+    catalogue = copy_application(folder / "code") / "catalogue.py"
     text = catalogue.read_text("utf-8")
     if _FOUND not in text:
         raise FaultError(f"{catalogue} changed: nothing to plant the mistake at")

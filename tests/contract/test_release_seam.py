@@ -1,4 +1,4 @@
-"""The API slots take their settings from the env file, and their version and code from the release, at a restart."""
+"""A new container takes its settings from the env file, and its version and code from the release; a restart does not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-import runbook_steps
+from runbook_steps.faults.broken_deployment import copy_application
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 
 
@@ -16,18 +16,12 @@ def version_of(target: EmbeddedTarget, slot: str) -> str:
     return str(httpx.get(target.layout.slot_url(slot) + "/api/version", timeout=10).json()["version"])
 
 
-def test_a_restart_takes_up_the_env_file_and_the_release(embedded: EmbeddedTarget) -> None:
-    """Only the restarted slot changes; back again with the next restart."""
+def test_a_new_container_takes_up_the_env_file_and_the_release(embedded: EmbeddedTarget) -> None:
+    """Only the slot that was created anew changes; back again with the next one."""
     embedded.start({"api"})
     environment = embedded.environment()
     link, releases = Path(environment["API_RELEASE"]), Path(environment["API_RELEASES"])
-    code = releases / "v9.9.9" / "code" / "runbook_steps"
-    code.mkdir(parents=True)
-    package = Path(runbook_steps.__file__).parent
-    shutil.copytree(package / "reference_api", code / "reference_api")
-    for name in ("__init__.py", "errors.py"):
-        shutil.copy(package / name, code / name)
-    health = code / "reference_api" / "health.py"
+    health = copy_application(releases / "v9.9.9" / "code") / "health.py"
     health.write_text(health.read_text("utf-8").replace('"commit":', '"planted": True, "commit":', 1), "utf-8")
     (releases / "v9.9.9" / "release.env").write_text("APP_VERSION=9.9.9\n", "utf-8")
     link.unlink()
