@@ -178,6 +178,8 @@ class FrontMatter:
     former_ids: tuple[str, ...] = ()
 
 
+CONFIRMED = "RUNBOOKS_CONFIRMED"
+"""The variable that answers a command's own question: the target's name. A run sets it that has asked."""
 COUNTER_EXAMPLE = "counter_example"
 """The tag of a scenario that shows what must not be done: it stands under Background and is not copied."""
 

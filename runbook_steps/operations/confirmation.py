@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from runbook_steps.engine.errors import ConfigurationError, RefusedError
-from runbook_steps.engine.targets.protocol import CONFIRMED
+from runbook_steps.engine.model import CONFIRMED
 
 __all__ = ["require_yes"]
 

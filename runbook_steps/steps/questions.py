@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_bdd import given
 
-from runbook_steps.engine.targets.protocol import CONFIRMED
+from runbook_steps.engine.model import CONFIRMED
 
 
 @given("nobody answers the question that a command asks")

@@ -1,4 +1,4 @@
-"""A new container takes its settings from the env file, and its version and code from the release; a restart does not."""
+"""A new container takes its settings from the env file and its code from the release; a restart does not."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runbook_steps.engine.errors import CommandFailed, FaultError, NotApplicableNow, NotRunnableHere
-from runbook_steps.engine.model import Command, Result, Risk
+from runbook_steps.engine.model import CONFIRMED, Command, Result, Risk
 from runbook_steps.engine.pytest_side.feature_collector import procedure_of
 from runbook_steps.engine.pytest_side.session_settings import PROOF
 from runbook_steps.engine.run.command import missing_tool, run_command
@@ -19,7 +19,7 @@ from runbook_steps.engine.run.plan import unset_variables
 from runbook_steps.engine.run.scenario_folder import scenario_folder
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.run.undo import Undo, record_undo
-from runbook_steps.engine.targets.protocol import CONFIRMED, ServiceControl, Target
+from runbook_steps.engine.targets.protocol import ServiceControl, Target
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,6 @@ from runbook_steps.engine.targets.reachable import Reached
 COMMAND_MARK = "RUNBOOKS_COMMAND_MARK"
 """The variable that every process of a scenario's command carries: `<pid of the run>-<random>`."""
 
-CONFIRMED = "RUNBOOKS_CONFIRMED"
-"""The variable that answers a command's own question: the target's name. A run sets it that has asked."""
-
 
 @runtime_checkable
 class ServiceControl(Protocol):
