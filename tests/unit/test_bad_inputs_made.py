@@ -20,7 +20,7 @@ from runbook_steps.engine.guards.services.http_message import Head, read_request
 from runbook_steps.engine.guards.services.http_policy import refused_http
 from runbook_steps.engine.guards.services.kubernetes_policy import refused_kubernetes
 from runbook_steps.engine.guards.services.redis_policy import refused_redis
-from runbook_steps.engine.guards.services.redis_relay import _request
+from runbook_steps.engine.guards.services.redis_wire import read_words
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.guards.services.sql_policy import refused_sql
 from runbook_steps.engine.model import Risk
@@ -160,8 +160,8 @@ def test_any_bytes_to_the_redis_relay_are_read_or_refused(raw: bytes) -> None:
         reader = asyncio.StreamReader(limit=1024)
         reader.feed_data(raw)
         reader.feed_eof()
-        with suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
-            await _request(reader)
+        with suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, Unreadable):
+            await read_words(reader)
 
     asyncio.run(read())
 

@@ -1,76 +1,200 @@
 """Which Redis commands a risk permits. Pure.
 
-At `readonly` it is a list of what may pass, so that a command nobody thought of is refused; the list is
-Redis 7's commands with the flag `readonly`, and the connection's own ones.
+A list of what may pass, so that a command nobody thought of is refused. Source: the commands of Redis 7.4 and
+Valkey 9 with their flags (`COMMAND`), those with the flag `readonly` for `readonly`, those that write named keys
+for `mutating`. What a server says of a command itself is asked as well: `rename-command` may have given a harmless
+name to another one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+from runbook_steps.engine.guards.services.redis_wire import Reply, Words, said
 from runbook_steps.engine.model import Risk
 
-__all__ = ["refused_redis"]
+__all__ = ["Memory", "name_of", "refused_entry", "refused_limit", "refused_redis", "sets_limit"]
 
-_READING = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_CONNECTION = _words("auth echo hello ping quit reset select")
+_SERVER = _words("dbsize info keys lastsave lolwut readonly role time")
+_READING = _words(
     """
-    auth bitcount bitfield_ro bitpos command dbsize dump echo exists expiretime
-    geodist geohash geopos georadius_ro georadiusbymember_ro geosearch get getbit getrange hello hexists
-    hexpiretime hget hgetall hkeys hlen hmget hpexpiretime hpttl hrandfield hscan hstrlen httl hvals info keys
-    lastsave lcs lindex llen lolwut lpos lrange mget object pexpiretime pfcount ping pttl quit randomkey
-    readonly reset role scan scard sdiff select sinter sintercard sismember smembers smismember sort_ro srandmember
-    sscan strlen substr sunion time ttl type xinfo xlen xpending xrange xread xrevrange zcard
+    bitcount bitfield_ro bitpos dump exists expiretime
+    geodist geohash geopos georadius_ro georadiusbymember_ro geosearch get getbit getrange hexists
+    hexpiretime hget hgetall hkeys hlen hmget hpexpiretime hpttl hrandfield hscan hstrlen httl hvals
+    lcs lindex llen lpos lrange mget object pexpiretime pfcount pttl randomkey
+    scan scard sdiff sinter sintercard sismember smembers smismember sort_ro srandmember
+    sscan strlen substr sunion ttl type xinfo xlen xpending xrange xread xrevrange zcard
     zcount zdiff zinter zintercard zlexcount zmscore zrandmember zrange zrangebylex zrangebyscore zrank zrevrange
     zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion
-    """.split()  # noqa: SIM905 - a list of ninety quoted words is not easier to read
+    """
 )
 # not `touch`: it moves the time of last access, by which keys are evicted; no script, `EVAL_RO` neither: it may
 # reset the slow log, stays in the server's cache, and holds up everybody while it runs. No transaction: reading
 # needs none
-_READING_PARTS = {
-    "acl": {"cat", "getuser", "help", "list", "users", "whoami"},
-    "client": {  # of one's own connection, or only told
-        "caching",
-        "getname",
-        "getredir",
-        "help",
-        "id",
-        "info",
-        "list",
-        "maint_notifications",
-        "no-touch",
-        "reply",
-        "setinfo",
-        "setname",
-        "tracking",
-        "trackinginfo",
-    },
-    "cluster": {"countkeysinslot", "getkeysinslot", "help", "info", "keyslot", "links", "myid", "nodes", "shards"},
-    "config": {"get", "help"},
-    "function": {"dump", "help", "list", "stats"},
-    "latency": {"doctor", "graph", "help", "histogram", "history", "latest"},
-    "memory": {"doctor", "help", "malloc-stats", "stats", "usage"},
-    "module": {"help", "list"},
-    "pubsub": {"channels", "help", "numpat", "numsub", "shardchannels", "shardnumsub"},
-    "script": {"exists", "help"},
-    "slowlog": {"get", "help", "len"},
+_READING_PARTS: Mapping[str, frozenset[str]] = {
+    "acl": _words("cat getuser help list users whoami"),
+    # of one's own connection, or only told
+    "client": _words(
+        "caching getname getredir help id info list maint_notifications no-touch reply setinfo setname tracking "
+        "trackinginfo"
+    ),
+    "cluster": _words("countkeysinslot getkeysinslot help info keyslot links myid nodes shards"),
+    "command": _words("count docs getkeys getkeysandflags help info list"),
+    "config": _words("get help"),
+    "function": _words("dump help list stats"),
+    "latency": _words("doctor graph help histogram history latest"),
+    "memory": _words("doctor help malloc-stats stats usage"),
+    "module": _words("help list"),
+    "object": _words("encoding freq help idletime refcount"),
+    "pubsub": _words("channels help numpat numsub shardchannels shardnumsub"),
+    "script": _words("exists help"),
+    "slowlog": _words("get help len"),
+    "xinfo": _words("consumers groups help stream"),
 }
-_LOSING = frozenset({"flushall", "flushdb", "shutdown", "debug", "swapdb", "failover", "replicaof", "slaveof"})
+# what writes the keys that it names, and nothing else
+_WRITING = _words(
+    """
+    append bitfield bitop blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin copy decr decrby del
+    expire expireat geoadd geosearchstore getdel getex getset hdel hexpire hexpireat hincrby hincrbyfloat
+    hmset hpersist hpexpire hpexpireat hset hsetnx incr incrby incrbyfloat linsert lmove lmpop lpop lpush lpushx lrem
+    lset ltrim mset msetnx persist pexpire pexpireat pfadd pfmerge psetex rename renamenx restore rpop rpoplpush rpush
+    rpushx sadd sdiffstore set setbit setex setnx setrange sinterstore smove sort spop srem sunionstore unlink
+    xack xadd xautoclaim xclaim xdel xreadgroup xtrim zadd zdiffstore zincrby zinterstore zmpop zpopmax zpopmin
+    zrangestore zrem zremrangebylex zremrangebyrank zremrangebyscore zunionstore
+    """
+)
+_CHANGING = _words(
+    "bgrewriteaof bgsave discard exec multi publish psubscribe punsubscribe spublish ssubscribe subscribe "
+    "sunsubscribe touch unsubscribe unwatch wait waitaof watch"
+)
+_CHANGING_PARTS: Mapping[str, frozenset[str]] = {
+    "client": _words("kill no-evict pause unblock unpause"),
+    "config": _words("resetstat set"),
+    "latency": _words("reset"),
+    "memory": _words("purge"),
+    "script": _words("kill"),
+    "slowlog": _words("reset"),
+    "xgroup": _words("create createconsumer help setid"),
+}
+# settings that take nothing from what is stored; not where and when it is saved, whom it is copied from, what it runs
+_SETTINGS = _words(
+    """
+    active-defrag-cycle-max active-defrag-cycle-min active-defrag-ignore-bytes active-defrag-threshold-lower
+    active-defrag-threshold-upper activedefrag busy-reply-threshold client-output-buffer-limit
+    client-query-buffer-limit dynamic-hz hz latency-monitor-threshold latency-tracking lazyfree-lazy-eviction
+    lazyfree-lazy-expire lazyfree-lazy-server-del lazyfree-lazy-user-del loglevel lua-time-limit masterauth masteruser
+    maxclients maxmemory maxmemory-clients maxmemory-eviction-tenacity maxmemory-policy maxmemory-samples
+    notify-keyspace-events proto-max-bulk-len repl-backlog-size repl-backlog-ttl repl-timeout requirepass
+    slowlog-log-slower-than slowlog-max-len tcp-keepalive timeout tracking-table-max-keys
+    """
+)
+_NONE: frozenset[str] = frozenset()
+_LIMITS = ("maxmemory", "maxmemory-policy")
+_UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1024, "m": 1000**2, "mb": 1024**2, "g": 1000**3, "gb": 1024**3}
 
 
 def refused_redis(words: Sequence[bytes], risk: Risk) -> str | None:
     """The command that goes beyond the risk, `CONFIG SET`; None when it may pass.
 
-    `words` is the command as it is on the wire. At `mutating` only what loses data or the server is refused.
+    `words` is the command as it is on the wire. At `destructive` everything passes.
     """
     names = [word.decode("ascii", "replace").lower() for word in words[:2]]
-    if risk is Risk.DESTRUCTIVE or not names:
+    if risk is Risk.DESTRUCTIVE:
         return None
-    if not names[0]:
+    if not names or not names[0]:
         return "a command without a name"
-    if risk is Risk.MUTATING:
-        return names[0].upper() if names[0] in _LOSING else None
-    if names[0] in _READING_PARTS:
-        part = names[1] if len(names) > 1 else ""
-        return None if part in _READING_PARTS[names[0]] else f"{names[0]} {part}".upper().strip()
-    return None if names[0] in _READING else names[0].upper()
+    name, part = names[0], names[1] if len(names) > 1 else ""
+    changing = risk is Risk.MUTATING
+    if name in _READING_PARTS or name in _CHANGING_PARTS:
+        parts = _READING_PARTS.get(name, _NONE) | (_CHANGING_PARTS.get(name, _NONE) if changing else _NONE)
+        if part in parts or (name == "command" and not part):
+            return _refused_settings(words[2:]) if (name, part) == ("config", "set") else None
+        return f"{_shown(name)} {_shown(part)}".strip()
+    if name in _CONNECTION or name in _SERVER or name in _READING or (changing and name in _WRITING | _CHANGING):
+        return None
+    return _shown(name)
+
+
+def _shown(name: str) -> str:
+    """A word of a client as it may stand in a message: the name of a command is short and plain."""
+    return name.upper() if re.fullmatch(r"[a-z0-9_.|-]{0,40}", name) else "a command with an odd name"
+
+
+def _refused_settings(pairs: Sequence[bytes]) -> str | None:
+    names = [word.decode("ascii", "replace").lower() for word in pairs[::2]]
+    return next((f"CONFIG SET {_shown(name).lower()}" for name in names if name not in _SETTINGS), None)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a server holds and may hold, in bytes; `limit` 0: as much as there is. `policy` as Redis names it."""
+
+    used: int
+    limit: int
+    policy: str
+
+
+def sets_limit(request: Words) -> bool:
+    """Whether the request moves the limit or the policy by which keys are thrown away."""
+    names = [word.lower() for word in request.words]
+    return names[:2] == [b"config", b"set"] and any(name.decode("ascii", "replace") in _LIMITS for name in names[2::2])
+
+
+def refused_limit(request: Words, now: Memory | None) -> str | None:
+    """CONFIG SET that would have the server throw away keys at once. `now` is None when it does not tell."""
+    if now is None:
+        return "CONFIG SET maxmemory on a server that does not tell what it holds"
+    texts = [word.decode("ascii", "replace").lower() for word in request.words[2:]]
+    wanted = dict(zip(texts[::2], texts[1::2], strict=False))
+    policy = wanted.get("maxmemory-policy", now.policy)
+    limit = _bytes(wanted["maxmemory"]) if "maxmemory" in wanted else now.limit
+    if limit is None:
+        return "CONFIG SET maxmemory to something that is no number of bytes"
+    if policy != "noeviction" and 0 < limit < now.used:
+        return f"CONFIG SET that throws keys away: {now.used} bytes are in use, {limit} would be allowed, by {policy}"
+    return None
+
+
+def _bytes(text: str) -> int | None:
+    found = re.fullmatch(r"([0-9]{1,18})([kmg]?b?)", text, re.ASCII)
+    return int(found[1]) * _UNITS[found[2]] if found else None
+
+
+def name_of(request: Words) -> str:
+    """The command's name as the lists here have it."""
+    return request.words[0].decode("ascii", "replace").lower()
+
+
+def refused_entry(name: str, entry: Reply) -> str | None:
+    """A command that the server describes otherwise than its name says: `GET`, which writes; None when it fits.
+
+    `entry` is one element of what COMMAND INFO answers; nothing when the server does not know the command.
+    """
+    fields = said(entry)
+    if len(fields) <= _FLAGS:
+        return None
+    flags = {each.decode("ascii", "replace") for each in said(fields[_FLAGS]) if isinstance(each, bytes)}
+    fits = _FITS[_kind(name)](flags, fields[_FIRST_KEY] if len(fields) > _FIRST_KEY else 0)
+    return None if fits else f"{_shown(name)}, which is another command on this server"
+
+
+_FLAGS, _FIRST_KEY = 2, 3
+_FITS: Mapping[str, Callable[[set[str], Reply], bool]] = {
+    "reads": lambda flags, _: "readonly" in flags and not flags & {"write", "admin"},
+    "writes": lambda flags, key: "write" in flags and ((isinstance(key, int) and key > 0) or "movablekeys" in flags),
+    "neither": lambda flags, _: "write" not in flags,
+}
+
+
+def _kind(name: str) -> str:
+    if name in _WRITING:
+        return "writes"
+    return "reads" if name in _READING and name not in _READING_PARTS else "neither"

@@ -1,29 +1,39 @@
-"""Relays the Redis protocol (RESP 2 and 3 requests), and refuses commands that go beyond the risk."""
+"""Relays the Redis protocol, and refuses commands that go beyond the risk: the shape of `relay`, for Redis."""
 
 from __future__ import annotations
 
 import asyncio
-import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runbook_steps.engine.guards.services.listening import Incoming
-from runbook_steps.engine.guards.services.redis_policy import refused_redis
+from runbook_steps.engine.guards.services.redis_policy import (
+    Memory,
+    name_of,
+    refused_entry,
+    refused_limit,
+    refused_redis,
+    sets_limit,
+)
+from runbook_steps.engine.guards.services.redis_wire import Reply, Words, read_reply, read_words, said, write_words
+from runbook_steps.engine.guards.services.relay import Refused, Shape, pass_on
 from runbook_steps.engine.guards.services.streams import Refusal, Tell, Upstream, both_ways, connect, copy, shut
 from runbook_steps.engine.model import Risk
 
 __all__ = ["RedisRelay"]
 
-_MAX_WORDS = 1024 * 1024  # Redis' own limits
-_MAX_WORD = 512 * 1024 * 1024
+_ASK_S = 5.0
+_FIRST = frozenset({"auth", "hello", "reset", "quit"})  # before one is signed in nothing can be asked
+_SIGNS_IN = {b"auth": 1, b"hello": 2}  # where its credentials begin
 
 
 @dataclass(frozen=True)
 class RedisRelay:
-    """One listening place."""
+    """One listening place. What the server said of a command is kept in `entries` for all its clients."""
 
     upstream: Upstream
     risk: Risk
     tell: Tell
+    entries: dict[str, Reply] = field(default_factory=dict)
 
     async def __call__(self, incoming: Incoming) -> None:
         """Serves one client."""
@@ -31,8 +41,9 @@ class RedisRelay:
         server: asyncio.StreamWriter | None = None
         try:
             from_server, server = await connect(self.upstream)
+            shape = Shape(read_words, _Client(self).judge, write_words)
             await both_ways(
-                asyncio.create_task(self._judged(reader, server, writer)),
+                asyncio.create_task(self._requests(shape, reader, server, writer)),
                 asyncio.create_task(copy(from_server, writer)),
             )
         except OSError as error:
@@ -40,45 +51,76 @@ class RedisRelay:
         finally:
             await shut(server, writer)
 
-    async def _judged(
-        self, client: asyncio.StreamReader, server: asyncio.StreamWriter, back: asyncio.StreamWriter
+    async def _requests(
+        self,
+        shape: Shape[Words],
+        client: asyncio.StreamReader,
+        server: asyncio.StreamWriter,
+        back: asyncio.StreamWriter,
     ) -> None:
-        while True:
-            try:
-                raw, words = await _request(client)
-            except (asyncio.IncompleteReadError, ConnectionError):
-                return
-            except (ValueError, asyncio.LimitOverrunError):
-                self._refuse(back, "a request that is not the Redis protocol")
-                return
-            if refused := refused_redis(words, self.risk):
-                self._refuse(back, refused)
-                return
-            server.write(raw)
-            await server.drain()
-
-    def _refuse(self, writer: asyncio.StreamWriter, operation: str) -> None:
-        self.tell(Refusal("Redis", operation))
-        text = f"-NOPERM refused by the guard: this procedure is {self.risk}, and this is {operation}\r\n"
-        writer.write(text.encode())
+        try:
+            await pass_on(shape, client, server)
+        except Refused as refused:
+            self.tell(Refusal("Redis", str(refused)))
+            said_to_client = f"refused by the guard: this procedure is {self.risk}, and this is {refused}"
+            back.write(f"-NOPERM {said_to_client}\r\n".encode())
 
 
-async def _request(reader: asyncio.StreamReader) -> tuple[bytes, list[bytes]]:
-    """One request as it came, and its words. Raises ValueError when it is none."""
-    line = await reader.readuntil(b"\r\n") if (first := await reader.readexactly(1)) == b"*" else b""
-    if first != b"*":  # an inline command, as typed into a bare connection
-        rest = b"" if first == b"\n" else await reader.readuntil(b"\n")
-        return first + rest, [word.encode() for word in shlex.split((first + rest).decode("utf-8", "replace"))]
-    count = int(line)
-    if count > _MAX_WORDS:
-        raise ValueError("too many words")
-    raw, words = [first, line], []
-    for _ in range(max(count, 0)):
-        size_line = await reader.readuntil(b"\r\n")
-        size = int(size_line[1:])
-        if size_line[:1] != b"$" or not 0 <= size <= _MAX_WORD:
-            raise ValueError("not a bulk string")
-        word = await reader.readexactly(size + 2)
-        raw += [size_line, word]
-        words.append(word[:-2])
-    return b"".join(raw), words
+class _Client:
+    """One client's requests, judged. It remembers how the client signed in, to ask the server the same way."""
+
+    def __init__(self, relay: RedisRelay) -> None:
+        self._relay = relay
+        self._credentials: tuple[bytes, ...] = ()
+
+    async def judge(self, request: Words) -> str | None:
+        """What of it goes beyond the risk: by the list, and by what the server says of its own command."""
+        risk = self._relay.risk
+        if refused := refused_redis(request.words, risk):
+            return refused
+        name = name_of(request)
+        if name in _FIRST:
+            self._remember(request)
+            return None
+        if name not in self._relay.entries:
+            answers = await self._asked((b"COMMAND", b"INFO", name.encode()))
+            self._relay.entries[name] = next(iter(said(answers)), None)
+        if refused := refused_entry(name, self._relay.entries[name]):
+            return refused
+        return refused_limit(request, await self._memory()) if sets_limit(request) else None
+
+    def _remember(self, request: Words) -> None:
+        words = request.words
+        start = _SIGNS_IN.get(words[0].lower())
+        if start == 1:
+            self._credentials = words[1:3]
+        elif start and (at := next((i for i, w in enumerate(words) if w.lower() == b"auth"), 0)):
+            self._credentials = words[at + 1 : at + 3]
+
+    async def _memory(self) -> Memory | None:
+        found = await self._asked((b"INFO", b"memory"))
+        lines = found.decode("utf-8", "replace").splitlines() if isinstance(found, bytes) else []
+        values = dict(line.split(":", 1) for line in lines if ":" in line)
+        try:
+            return Memory(int(values["used_memory"]), int(values["maxmemory"]), values["maxmemory_policy"])
+        except (KeyError, ValueError):
+            return None
+
+    async def _asked(self, words: tuple[bytes, ...]) -> Reply:
+        """What the server answers on a connection of the guard's own; None when it does not.
+
+        A server with no place for another client, or a user who may not ask, leaves the list alone to judge by.
+        """
+        writer: asyncio.StreamWriter | None = None
+        try:
+            async with asyncio.timeout(_ASK_S):
+                reader, writer = await connect(self._relay.upstream)
+                if self._credentials:
+                    writer.write(write_words(Words((b"AUTH", *self._credentials))))
+                    await read_reply(reader)
+                writer.write(write_words(Words(words)))
+                return await read_reply(reader)
+        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
+            return None
+        finally:
+            await shut(writer)

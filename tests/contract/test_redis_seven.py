@@ -1,0 +1,279 @@
+"""The guard before Debian's Redis 7: what it refuses, that it lets reading through, and that both read alike.
+
+Valkey, which the embedded target runs, hid a request that Redis reads otherwise. `RUNBOOKS_FUZZ` says how many
+made-up messages are tried (300 by default).
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runbook_steps.engine.guards.services.guard import Guard
+from runbook_steps.engine.guards.services.redis_policy import refused_redis
+from runbook_steps.engine.guards.services.redis_wire import Words, read_words, write_words
+from runbook_steps.engine.guards.services.relay import Unreadable
+from runbook_steps.engine.model import Risk
+from tests.contract.debian import PASSWORD, Service, redis_seven
+
+AUTH = b"AUTH " + PASSWORD.encode() + b"\r\n"
+BULK_FLUSH = b"*1\r\n$8\r\nFLUSHALL\r\n"
+
+
+def array(*words: bytes) -> bytes:
+    """A request as clients send it."""
+    return write_words(Words(words))
+
+
+# the first byte that differs between two readers, in as many ways as there are numbers in the protocol
+TWO_READINGS = {
+    "blanks after the return": b"*2\r\n$4\r\nECHO\r\n$28\r      \r\n" + BULK_FLUSH + b"xxxxxxxxxxxx\r\n",
+    "a plus": b"*2\r\n$4\r\nECHO\r\n$+20\r\n" + BULK_FLUSH + b"xx\r\n",
+    "an underscore": b"*2\r\n$4\r\nECHO\r\n$2_0\r\n" + BULK_FLUSH + b"xx\r\n",
+    "blanks before": b"*2\r\n$4\r\nECHO\r\n$ 20\r\n" + BULK_FLUSH + b"xx\r\n",
+    "leading zeros": b"*2\r\n$4\r\nECHO\r\n$020\r\n" + BULK_FLUSH + b"xx\r\n",
+    "digits of another script": b"*2\r\n$4\r\nECHO\r\n$\xd9\xa2\r\n" + BULK_FLUSH + b"\r\n",
+    "a return in the count": b"*2\rx\n$4\r\nECHO\r\n$1\r\na\r\n" + BULK_FLUSH,
+    "a bare line feed": b"*2\n$4\nECHO\n$1\na\n" + BULK_FLUSH,
+    "a word that is longer": b"*2\r\n$4\r\nECHO\r\n$1\r\nabc" + BULK_FLUSH,
+    "minus words": b"*-1\r\n" + BULK_FLUSH,
+    "quotes": b'ECHO "\r\nFLUSHALL\r\n"\r\n',
+    "a backslash": b"ECHO \\x0d\\x0aFLUSHALL\r\nFLUSHALL\r\n",
+    "a zero byte": b"PING\0\r\nFLUSHALL\r\n",
+    "a vertical tab": b"\x0bFLUSHALL\r\n",
+    "pipelined behind reading": array(b"GET", b"canary") * 3 + BULK_FLUSH,
+    "lower case": array(b"fLuShAlL", b"async"),
+    "a name with a blank": array(b"FLUSHALL ") + BULK_FLUSH,
+    "a database besides": array(b"SELECT", b"1") + array(b"SWAPDB", b"0", b"1"),
+}
+LOSING = {
+    "EVAL": array(b"EVAL", b"return redis.call('flushdb')", b"0"),
+    "EVAL by halves": array(b"EVAL", b"return redis.call('flu'..'shall')", b"0"),
+    "EVALSHA": array(b"EVALSHA", b"a" * 40, b"0"),
+    "FUNCTION LOAD": array(b"FUNCTION", b"LOAD", b"#!lua name=x\nredis.register_function('x', function() end)"),
+    "FUNCTION FLUSH": array(b"FUNCTION", b"FLUSH"),
+    "FUNCTION RESTORE": array(b"FUNCTION", b"RESTORE", b"x"),
+    "FCALL": array(b"FCALL", b"x", b"0"),
+    "SCRIPT LOAD": array(b"SCRIPT", b"LOAD", b"return redis.call('flushall')"),
+    "FLUSHALL": array(b"FLUSHALL", b"SYNC"),
+    "FLUSHDB": array(b"flushdb"),
+    "FLUSHALL inline": b"FLUSHALL\n",
+    "MULTI": array(b"MULTI") + array(b"FLUSHALL") + array(b"EXEC"),
+    "SWAPDB": array(b"SWAPDB", b"0", b"1"),
+    "REPLICAOF": array(b"REPLICAOF", b"127.0.0.1", b"1"),
+    "SLAVEOF": array(b"SLAVEOF", b"127.0.0.1", b"1"),
+    "DEBUG": array(b"DEBUG", b"RELOAD", b"NOSAVE"),
+    "SHUTDOWN": array(b"SHUTDOWN", b"NOSAVE"),
+    "MIGRATE": array(b"MIGRATE", b"127.0.0.1", b"1", b"canary", b"0", b"9"),
+    "MODULE LOAD": array(b"MODULE", b"LOAD", b"/x.so"),
+    "CONFIG SET dir": array(b"CONFIG", b"SET", b"dir", b"/tmp"),
+    "CONFIG SET two": array(b"CONFIG", b"SET", b"timeout", b"0", b"appendonly", b"no"),
+    "CONFIG SET maxmemory": array(b"CONFIG", b"SET", b"maxmemory", b"1"),
+    "CONFIG SET maxmemory in kilobytes": array(b"config", b"set", b"maxmemory", b"1kb"),
+    "ACL": array(b"ACL", b"DELUSER", b"default"),
+    "RESTORE-ASKING": array(b"RESTORE-ASKING", b"canary", b"0", b"x"),
+    "CLUSTER": array(b"CLUSTER", b"RESET"),
+    "PFDEBUG": array(b"PFDEBUG", b"GETREG", b"canary"),
+    "PSYNC": array(b"PSYNC", b"?", b"-1"),
+}
+
+
+@pytest.fixture(scope="module")
+def seven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """With a key that must stay, and a policy that throws keys away when there is no room."""
+    with redis_seven(tmp_path_factory.mktemp("redis"), "--maxmemory-policy", "allkeys-lru") as service:
+        with client_of(service.port) as client:
+            client.set("canary", "alive")
+        yield service
+
+
+def client_of(port: int, **more: Any) -> redis.Redis:
+    """As the application signs in."""
+    return redis.Redis(port=port, password=PASSWORD, decode_responses=True, socket_timeout=10, **more)
+
+
+@pytest.fixture(params=[Risk.READONLY, Risk.MUTATING])
+def guarded(seven: Service, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Guard, int]]:
+    """The guard of each risk, and its port."""
+    guard = Guard(request.param, tmp_path)
+    yield guard, port_of(guard, f"redis://:{PASSWORD}@127.0.0.1:{seven.port}/0")
+    guard.close()
+
+
+def port_of(guard: Guard, url: str) -> int:
+    """Where the guard listens for the service of the URL."""
+    return int(guard.environment({"REDIS_URL": url})["REDIS_URL"].rpartition(":")[2].partition("/")[0])
+
+
+def sent(port: int, raw: bytes) -> bytes:
+    """What comes back, up to the end of the connection or a second of silence."""
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall(AUTH + raw)
+        connection.settimeout(0.5)
+        answer = b""
+        try:
+            while chunk := connection.recv(65536):
+                answer += chunk
+        except TimeoutError:
+            pass
+    return answer
+
+
+def alive(service: Service) -> bool:
+    """Whether the key is there, asked past the guard."""
+    with client_of(service.port) as client:
+        return bool(client.get("canary") == "alive")
+
+
+@pytest.mark.parametrize("case", [*TWO_READINGS, *LOSING])
+def test_nothing_is_lost_by_any_spelling(seven: Service, guarded: tuple[Guard, int], case: str) -> None:
+    """The request is refused and named, and the key is there."""
+    guard, port = guarded
+    sent(port, {**TWO_READINGS, **LOSING}[case])
+    assert guard.take_refusals() != ()
+    assert alive(seven)
+
+
+def test_reading_passes(guarded: tuple[Guard, int]) -> None:
+    """Clients as they are: both protocols, a pipeline without a transaction, a scan, INFO and CONFIG GET."""
+    guard, port = guarded
+    for protocol in (2, 3):
+        with client_of(port, protocol=protocol) as client:
+            pipeline = client.pipeline(transaction=False)
+            pipeline.get("canary").ttl("canary").type("canary")
+            assert pipeline.execute() == ["alive", -1, "string"]
+            assert list(client.scan_iter("can*")) == ["canary"]
+            assert client.info("server")["redis_version"].startswith("7")
+            assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "allkeys-lru"}
+    assert guard.take_refusals() == ()
+
+
+def test_changing_passes_where_it_may(seven: Service, tmp_path: Path) -> None:
+    """At `mutating`: keys that are named, a limit that has room, a setting that loses nothing."""
+    guard = Guard(Risk.MUTATING, tmp_path)
+    with client_of(port_of(guard, f"redis://:{PASSWORD}@127.0.0.1:{seven.port}/0")) as client:
+        client.set("drill", "1", ex=60)
+        client.unlink("drill")
+        with client.pipeline(transaction=True) as together:
+            together.incr("drill").delete("drill")
+            assert together.execute() == [1, 1]
+        client.config_set("maxmemory", "1gb")
+        client.config_set("maxmemory", 0)
+        client.config_set("timeout", 0)
+    assert guard.take_refusals() == ()
+    guard.close()
+
+
+def test_a_name_that_was_given_to_another_command_is_refused(tmp_path: Path) -> None:
+    """`rename-command FLUSHALL STRLEN`: the server says that STRLEN writes."""
+    data = tmp_path / "data"
+    data.mkdir()
+    renamed = ("--rename-command", "STRLEN", "", "--rename-command", "FLUSHALL", "STRLEN")
+    with redis_seven(data, *renamed) as service:
+        with client_of(service.port) as client:
+            client.set("canary", "alive")
+        guard = Guard(Risk.READONLY, tmp_path)
+        sent(port_of(guard, f"redis://:{PASSWORD}@127.0.0.1:{service.port}"), array(b"STRLEN"))
+        assert [str(each) for each in guard.take_refusals()] == [
+            "Redis: STRLEN, which is another command on this server"
+        ]
+        guard.close()
+        assert alive(service)
+
+
+PIECES = st.sampled_from([
+    b"*1\r\n", b"*2\r\n", b"*3\r\n", b"*0\r\n", b"*-1\r\n", b"*+1\r\n", b"*01\r\n", b"$4\r\n", b"$8\r\n", b"$-1\r\n",
+    b"$0\r\n", b"$28\r  \r\n", b"$4 \r\n", b"ECHO\r\n", b"FLUSHALL\r\n", b"PING\r\n", b"PING", b"GET", b"\r\n", b"\n",
+    b"\r", b" ", b'"', b"'", b"\\x00", b"\0", BULK_FLUSH, b"$", b"*", b"x", b"canary", b"~1\r\n", b"|1\r\n", b"_\r\n",
+])  # fmt: skip
+WORD = st.binary(max_size=12) | st.sampled_from([b"ECHO", b"canary", b"FLUSHALL", b"\r\n", b"STRLEN", b"*1\r\n"])
+COMMAND = st.tuples(st.sampled_from([b"ECHO", b"echo", b"STRLEN", b"GET", b"EXISTS", b"FLUSHALL", b"PING"]), WORD)
+MESSAGES = st.lists(PIECES | COMMAND.map(lambda words: array(*words)) | st.binary(max_size=6), max_size=12).map(
+    b"".join
+)
+
+
+async def passed(raw: bytes) -> list[Words]:
+    """What the guard would send on of a client's bytes, request by request, until it refuses."""
+    reader = asyncio.StreamReader()
+    reader.feed_data(raw)
+    reader.feed_eof()
+    found: list[Words] = []
+    try:
+        while (request := await read_words(reader)) and refused_redis(request.words, Risk.READONLY) is None:
+            found.append(request)
+    except (Unreadable, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        pass
+    return found
+
+
+def executed(connection: socket.socket, monitor: Any, requests: list[Words]) -> list[tuple[bytes, ...]]:
+    """What Redis itself says it was told, on a connection that watches it (MONITOR)."""
+    end = b"end-of-%d" % id(requests)
+    connection.sendall(b"".join(write_words(each) for each in requests) + array(b"ECHO", end))
+    answer = b""
+    while end not in answer:
+        answer += connection.recv(65536)
+    assert b"alive" in answer  # what GET of the canary says: nothing before it took it away
+    found: list[tuple[bytes, ...]] = []
+    while True:
+        words = tuple(unquoted(monitor.readline()))
+        if words == (b"ECHO", end):
+            return found
+        found.append(words)
+
+
+def unquoted(line: bytes) -> list[bytes]:
+    r"""The words of a line of MONITOR, `+1700.1 [0 127.0.0.1:1] "GET" "a\\x00"`."""
+    rest, words = line[line.index(b'] "') + 2 :].strip(), []
+    while rest:
+        end = 1
+        while rest[end : end + 1] != b'"':
+            end += 2 if rest[end : end + 1] == b"\\" else 1
+        words.append(ast.literal_eval("b" + rest[: end + 1].decode("latin-1")))
+        rest = rest[end + 1 :].lstrip()
+    return words
+
+
+def test_the_guard_and_redis_read_alike(seven: Service) -> None:
+    """Made-up bytes: whatever the guard lets pass, Redis executes exactly that, word for word."""
+    tried = int(os.environ.get("RUNBOOKS_FUZZ", "300"))
+    with (
+        socket.create_connection(("127.0.0.1", seven.port), 10) as connection,
+        socket.create_connection(("127.0.0.1", seven.port), 10) as watching,
+    ):
+        connection.sendall(AUTH)
+        assert connection.recv(100) == b"+OK\r\n"
+        watching.sendall(AUTH + b"MONITOR\r\n")
+        monitor = watching.makefile("rb")
+        assert [monitor.readline(), monitor.readline()] == [b"+OK\r\n", b"+OK\r\n"]
+        let_through = 0
+
+        @settings(max_examples=tried, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @given(MESSAGES)
+        def same(raw: bytes) -> None:
+            nonlocal let_through
+            requests = asyncio.run(passed(raw))
+            # what ends or turns a connection would end the test; AUTH and HELLO hide their words from MONITOR
+            requests = [r for r in requests if r.words[0].lower() not in {b"quit", b"reset", b"auth", b"hello"}]
+            let_through += bool(requests)
+            requests.append(Words((b"GET", b"canary")))
+            got = executed(connection, monitor, requests)
+            # a command of the wrong length is refused before MONITOR sees it
+            wanted = [r.words for r in requests]
+            assert [w for w in wanted if w in got] == got
+            assert got[-1] == (b"GET", b"canary")
+
+        same()
+    assert alive(seven)
+    assert let_through > tried // 20
