@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook_steps.engine.guards.services.postgres_relay import _refused_parameters
+from runbook_steps.engine.guards.services.postgres_relay import refused_parameters
 from runbook_steps.engine.guards.services.redis_policy import refused_redis
 from runbook_steps.engine.guards.services.sql_policy import refused_sql
 from runbook_steps.engine.model import Risk
@@ -67,14 +67,14 @@ def test_sql_that_reads_passes(text: str) -> None:
 )
 def test_a_session_cannot_be_opened_for_writing(parameters: dict[str, str], named: str) -> None:
     """Every setting can be given in the first message, as an option or by its own name."""
-    assert _refused_parameters({"user": "u", "database": "d", **parameters}) == named
+    assert refused_parameters({"user": "u", "database": "d", **parameters}) == named
 
 
 def test_a_session_is_opened_with_its_own_time_limit() -> None:
     """As health checks do it."""
     options = r"-c statement_timeout=5s -c default_transaction_read_only=on -c search_path=a\ b"
     parameters = {"user": "u", "application_name": "x", "DateStyle": "ISO", "_pq_.x": "1", "options": options}
-    assert _refused_parameters(parameters) is None
+    assert refused_parameters(parameters) is None
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,9 @@ from runbook_steps.engine.guards.services.kubernetes_credentials import Credenti
 from runbook_steps.engine.guards.services.kubernetes_policy import KUBERNETES
 from runbook_steps.engine.guards.services.listening import Listener, Relay
 from runbook_steps.engine.guards.services.postgres_relay import PostgresRelay
+from runbook_steps.engine.guards.services.postgres_tls import ways_to
 from runbook_steps.engine.guards.services.redis_relay import RedisRelay
+from runbook_steps.engine.guards.services.sql_child import SqlParser
 from runbook_steps.engine.guards.services.streams import Refusal, Upstream
 from runbook_steps.engine.guards.services.tls_mirror import Mirror
 from runbook_steps.engine.model import Risk
@@ -73,6 +75,7 @@ class Guard:
         self._mirror: Mirror | None = None
         self._aws: AwsSource | None = None
         self._cluster: Cluster | None = None
+        self._parser = SqlParser()
         self._thread.start()
 
     def environment(self, real: Mapping[str, str]) -> dict[str, str]:
@@ -122,6 +125,7 @@ class Guard:
             return
         with suppress(TimeoutError):
             asyncio.run_coroutine_threadsafe(_end_everything_else(), self._loop).result(timeout=_END_S)
+            asyncio.run_coroutine_threadsafe(self._parser.close(), self._loop).result(timeout=_END_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=_END_S)
         if not self._thread.is_alive():
@@ -186,8 +190,8 @@ class Guard:
         tell = self._refusals.append
         trusted = real.get("SSL_CERT_FILE") or None
         if origin.kind == "postgres":
-            tls = _database_tls(origin.tls, trusted) if origin.tls else None
-            return PostgresRelay(Upstream(origin.host, origin.port, tls), self.risk, tell)
+            upstream = Upstream(origin.host, origin.port)
+            return PostgresRelay(upstream, ways_to(origin.tls, trusted), self.risk, tell, self._parser)
         if origin.kind == "redis":
             tls = ssl.create_default_context(cafile=trusted) if origin.tls else None
             return RedisRelay(Upstream(origin.host, origin.port, tls), self.risk, tell)
@@ -226,13 +230,4 @@ def _unverified() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _database_tls(mode: str, trusted: str | None) -> ssl.SSLContext:
-    """As libpq understands `sslmode`."""
-    context = ssl.create_default_context(cafile=trusted)
-    context.check_hostname = mode == "verify-full"
-    if mode == "require":
-        context.verify_mode = ssl.CERT_NONE
     return context

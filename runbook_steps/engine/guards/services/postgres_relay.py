@@ -1,7 +1,6 @@
-"""Relays PostgreSQL's protocol, reads every statement on its way, and ends the session of one that goes too far.
+"""Relays PostgreSQL's protocol and ends the session that goes too far: the shape of `relay`, for PostgreSQL.
 
-Protocol: PostgreSQL 18, chapter 54. The client side is plain TCP on the loopback; to the real server
-TLS is used when its URL asks for it. Authentication passes through untouched.
+The client side is plain TCP on the loopback; to the real server it is what the URL says.
 """
 
 from __future__ import annotations
@@ -9,108 +8,121 @@ from __future__ import annotations
 import asyncio
 import re
 import struct
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from runbook_steps.engine.guards.services.listening import Incoming
-from runbook_steps.engine.guards.services.sql_policy import refused_setting, refused_sql
-from runbook_steps.engine.guards.services.streams import CHUNK, Refusal, Tell, Upstream, both_ways, connect, shut
+from runbook_steps.engine.guards.services.postgres_session import (
+    Session,
+    Way,
+    connected,
+    open_session,
+    read_only_held,
+    the_catalogue,
+)
+from runbook_steps.engine.guards.services.postgres_wire import (
+    Message,
+    Startup,
+    error_message,
+    read_message,
+    read_startup,
+    write_message,
+    write_startup,
+)
+from runbook_steps.engine.guards.services.relay import Refused, Shape, Unreadable, pass_on
+from runbook_steps.engine.guards.services.sql_child import SqlParser
+from runbook_steps.engine.guards.services.sql_settings import refused_setting
+from runbook_steps.engine.guards.services.streams import CHUNK, Refusal, Tell, Upstream, both_ways, shut
 from runbook_steps.engine.model import Risk
 
 __all__ = ["PostgresRelay"]
 
-_SSL, _GSS, _CANCEL = 80877103, 80877104, 80877102
-_LENGTH_SIZE, _SHORTEST_STARTUP = 4, 8  # bytes
-_MAX_STARTUP = 10_000  # bytes, as the server's own limit
-_MAX_STATEMENT = 64 * 1024 * 1024
-# and as the judge of the statements reads them, whatever a role or a database has for a default
-_READ_ONLY = "-c default_transaction_read_only=on -c standard_conforming_strings=on"
 _OPTION = re.compile(r"(?:-c\s*|--)([\w.-]+)=((?:\\.|[^\s\\])*)(?:\s+|$)")
 _CONNECTING = frozenset({"user", "database", "options", "client_encoding"})
 _WROTE = b"\0C25006\0"  # of an error: the read-only session refused what a function or a rule does
+_CATALOGUE_S = 30.0  # how long what a database said of itself is taken as true
 
 
 @dataclass(frozen=True)
 class PostgresRelay:
-    """One listening place. `upstream.tls` is started after the server agreed to it, as the protocol wants."""
+    """One listening place. `ways` are tried in turn; `catalogues` are kept by database, with when they were read."""
 
     upstream: Upstream
+    ways: tuple[Way, ...]
     risk: Risk
     tell: Tell
+    parser: SqlParser
+    catalogues: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     async def __call__(self, incoming: Incoming) -> None:
         """Serves one client."""
         reader, writer = await incoming.streams()
-        server: asyncio.StreamWriter | None = None
+        session: Session | None = None
         try:
-            startup = await _startup(reader, writer)
-            if startup is None:
-                return
-            from_server, server = await self._server()
-            server.write(self._opened(startup))
-            await both_ways(
-                asyncio.create_task(self._judged(reader, server, writer)),
-                asyncio.create_task(self._answered(from_server, writer)),
-            )
-        except PermissionError as refused:
+            startup = await read_startup(reader, writer)
+            if startup is not None and startup.cancel:
+                await self._cancel(startup)
+            elif startup is not None:
+                session = await self._opened(startup, (reader, writer))
+            if session is not None and startup is not None:
+                await self._served(session, await self._catalogue(session, startup), reader, writer)
+        except (Refused, Unreadable) as refused:
             self._refuse(writer, str(refused))
         except (OSError, EOFError, ValueError, struct.error) as error:
-            writer.write(_error("08006", f"the guard could not reach or follow PostgreSQL: {error}"))
+            writer.write(error_message("08006", f"the guard could not reach or follow PostgreSQL: {error}"))
         finally:
-            await shut(server, writer)
+            await shut(session.writer if session else None, writer)
 
-    async def _server(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        plain = Upstream(self.upstream.host, self.upstream.port)
-        reader, writer = await connect(plain)
-        if self.upstream.tls is not None:
-            writer.write(struct.pack("!ii", 8, _SSL))
-            if await reader.readexactly(1) != b"S":
-                raise ConnectionError("the server offers no TLS, and its URL demands it")
-            await writer.start_tls(self.upstream.tls, server_hostname=self.upstream.host)
-        return reader, writer
+    async def _opened(
+        self, startup: Startup, client: tuple[asyncio.StreamReader, asyncio.StreamWriter]
+    ) -> Session | None:
+        """A session that the server holds to reading, where only reading is allowed."""
+        if refused := refused_parameters(startup.parameters, self.risk):
+            raise Refused(refused)
+        reading = self.risk is Risk.READONLY
+        startup = replace(startup, parameters={**startup.parameters, "client_encoding": "UTF8"})
+        session = await open_session(self.upstream, self.ways, startup, client, reading=reading)
+        if session is not None and (refused := await read_only_held(session, reading=reading)):
+            await shut(session.writer)
+            raise Refused(refused)
+        return session
 
-    def _opened(self, startup: bytes) -> bytes:
-        """The startup message, its session read-only from the first statement on when only reading is allowed."""
-        (code,) = struct.unpack_from("!i", startup)
-        if code == _CANCEL or self.risk is not Risk.READONLY:
-            return struct.pack("!i", len(startup) + 4) + startup
-        texts = [text.decode("utf-8", "replace") for text in startup[4:].rstrip(b"\0").split(b"\0")]
-        parameters = dict(zip(texts[::2], texts[1::2], strict=False))
-        if refused := _refused_parameters(parameters):
-            raise PermissionError(refused)
-        parameters["options"] = f"{parameters.get('options', '')} {_READ_ONLY}".strip()
-        parameters["client_encoding"] = "UTF8"
-        body = struct.pack("!i", code) + b"".join(f"{k}\0{v}\0".encode() for k, v in parameters.items()) + b"\0"
-        return struct.pack("!i", len(body) + 4) + body
+    async def _catalogue(self, session: Session, startup: Startup) -> str:
+        database = startup.parameters.get("database", startup.parameters.get("user", ""))
+        read_at, found = self.catalogues.get(database, (0.0, ""))
+        if not found or time.monotonic() - read_at > _CATALOGUE_S:
+            found = await the_catalogue(session)
+            self.catalogues[database] = (time.monotonic(), found)
+        return found
 
-    async def _judged(
-        self, client: asyncio.StreamReader, server: asyncio.StreamWriter, back: asyncio.StreamWriter
+    async def _served(
+        self, session: Session, catalogue: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Client to server, message by message."""
-        while True:
-            try:
-                head = await client.readexactly(5)
-            except asyncio.IncompleteReadError:
-                return
-            kind, length = head[:1], struct.unpack("!i", head[1:])[0]
-            if not _LENGTH_SIZE <= length <= _MAX_STATEMENT:
-                self._refuse(back, "a message of an impossible length")
-                return
-            body = await client.readexactly(length - 4)
-            if refused := self._refused(kind, body):
-                self._refuse(back, refused)
-                return
-            server.write(head + body)
-            await server.drain()
+        async def judge(message: Message) -> str | None:
+            return await self._refused(message, catalogue)
 
-    def _refused(self, kind: bytes, body: bytes) -> str | None:
-        if kind in {b"Q", b"P"}:
-            text = body.rstrip(b"\0") if kind == b"Q" else body.split(b"\0", 2)[1]
+        async def requests() -> None:
             try:
-                return refused_sql(text.decode("utf-8"), self.risk)
-            except UnicodeDecodeError:
-                return "SQL that is not UTF-8" if self.risk is Risk.READONLY else None
-        return "a function call message" if kind == b"F" and self.risk is Risk.READONLY else None
+                await pass_on(Shape(read_message, judge, write_message), reader, session.writer)
+            except Refused as refused:
+                self._refuse(writer, str(refused))
+
+        writer.write(session.ready.whole)
+        await both_ways(asyncio.create_task(requests()), asyncio.create_task(self._answered(session.reader, writer)))
+
+    async def _refused(self, message: Message, catalogue: str) -> str | None:
+        if message.kind == b"F":
+            return "a function call message"
+        if message.kind == b"p":
+            return "a password after signing in"
+        if message.kind not in {b"Q", b"P"}:
+            return None
+        text = message.parts[0 if message.kind == b"Q" else 1]
+        try:
+            return await self.parser.refused(bytes(text).decode("utf-8"), self.risk, catalogue)  # type: ignore[arg-type]
+        except UnicodeDecodeError:
+            return "SQL that is not UTF-8"
 
     async def _answered(self, server: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         """Server to client; what only the read-only session stopped is named as well."""
@@ -122,27 +134,19 @@ class PostgresRelay:
             client.write(chunk)
             await client.drain()
 
+    async def _cancel(self, startup: Startup) -> None:
+        """The key is known to who opened the session, and to nobody else."""
+        _, writer = await connected(self.upstream, self.ways[0])
+        writer.write(write_startup(startup))
+        await shut(writer)
+
     def _refuse(self, writer: asyncio.StreamWriter, operation: str) -> None:
         self.tell(Refusal("PostgreSQL", operation))
-        writer.write(_error("25006", f"refused by the guard: this procedure is {self.risk}, and this is {operation}"))
+        said = f"refused by the guard: this procedure is {self.risk}, and this is {operation}"
+        writer.write(error_message("25006", said))
 
 
-async def _startup(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes | None:
-    """The startup message without its length; None when the client left."""
-    while True:
-        try:
-            (length,) = struct.unpack("!i", await reader.readexactly(4))
-            if not _SHORTEST_STARTUP <= length <= _MAX_STARTUP:
-                return None
-            body = await reader.readexactly(length - 4)
-        except asyncio.IncompleteReadError:
-            return None
-        if struct.unpack_from("!i", body)[0] not in {_SSL, _GSS}:
-            return body
-        writer.write(b"N")
-
-
-def _refused_parameters(parameters: Mapping[str, str]) -> str | None:
+def refused_parameters(parameters: Mapping[str, str], risk: Risk = Risk.READONLY) -> str | None:
     """What of a session's first message could take it out of reading: they are settings, by another way."""
     if "replication" in parameters:
         return "a replication connection"
@@ -151,9 +155,4 @@ def _refused_parameters(parameters: Mapping[str, str]) -> str | None:
         return f"the option {rest[:40]}"
     asked = [(name.replace("-", "_"), value) for name, value in _OPTION.findall(options)]
     asked += [item for item in parameters.items() if item[0] not in _CONNECTING and not item[0].startswith("_pq_.")]
-    return next((refused for name, value in asked if (refused := refused_setting(name, value))), None)
-
-
-def _error(code: str, message: str) -> bytes:
-    fields = f"SFATAL\0VFATAL\0C{code}\0M{message}\0\0".encode()
-    return b"E" + struct.pack("!i", len(fields) + 4) + fields
+    return next((refused for name, value in asked if (refused := refused_setting(name, value, risk))), None)

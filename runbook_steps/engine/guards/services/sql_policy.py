@@ -1,178 +1,221 @@
-"""Which SQL a risk permits, judged by PostgreSQL's own parser. Pure.
+"""Which SQL a risk permits, judged by PostgreSQL's own parser and the catalogue of the database. Pure.
 
-A guarded session is also opened with `default_transaction_read_only=on`, so two layers must fail
-before a write gets through: this one refuses the statements that could switch the other off.
+By kind of statement, and by what its names stand for: functions with their volatility and, where they are written
+in SQL or PL/pgSQL, their bodies; views, policies, operators, casts, domains. Lists of what may pass, at both risks.
+A guarded session is also one that the server itself holds to reading, so two layers must fail before a write gets
+through: this one refuses the statements that could switch the other off.
+
+A name is judged in all schemas at once, so that no search path makes it another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import pglast
-from pglast import ast, enums
+import pglast.stream
+from pglast import ast
 
+from runbook_steps.engine.guards.services.sql_bodies import Body, body_of
+from runbook_steps.engine.guards.services.sql_catalogue import Catalogue, Function
+from runbook_steps.engine.guards.services.sql_lists import CHANGING, EXTENSIONS, HARMLESS, RUN_TEXT
+from runbook_steps.engine.guards.services.sql_settings import refused_setting
+from runbook_steps.engine.guards.services.sql_statements import refused_statement, spoken, text_of
 from runbook_steps.engine.model import Risk
 
-__all__ = ["refused_setting", "refused_sql"]
+__all__ = ["SqlJudge", "refused_sql"]
 
-_READING = (
-    ast.SelectStmt,
-    ast.ExplainStmt,
-    ast.VariableShowStmt,
-    ast.TransactionStmt,
-    ast.DeclareCursorStmt,
-    ast.FetchStmt,
-    ast.ClosePortalStmt,
-    ast.PrepareStmt,
-    ast.ExecuteStmt,
-    ast.DeallocateStmt,
-    ast.RawStmt,
-)
-_LOSING = (ast.TruncateStmt, ast.DropdbStmt, ast.DropTableSpaceStmt, ast.DropRoleStmt, ast.DropOwnedStmt)
-_SETTINGS = frozenset({  # what a reading session may set for itself
-    "application_name", "bytea_output", "client_min_messages", "datestyle",
-    "default_statistics_target", "enable_bitmapscan", "enable_hashjoin", "enable_indexonlyscan",
-    "enable_indexscan", "enable_mergejoin", "enable_nestloop", "enable_seqscan", "enable_sort",
-    "escape_string_warning", "extra_float_digits", "force_parallel_mode", "idle_in_transaction_session_timeout",
-    "intervalstyle", "jit", "lock_timeout", "max_parallel_workers_per_gather", "quote_all_identifiers",
-    "random_page_cost", "row_security", "search_path", "statement_timeout",
-    "synchronize_seqscans", "timezone", "track_io_timing", "transaction_isolation", "transaction_timeout",
-    "transform_null_equals", "work_mem", "xmloption", "restrict_nonsystem_relation_kind",
-})  # fmt: skip
-# with another value the server reads a text otherwise than the parser here: a string for one is a statement for
-# the other
-_VALUES: Mapping[str, frozenset[str]] = {
-    "client_encoding": frozenset({"utf8", "utf-8", "unicode"}),
-    "standard_conforming_strings": frozenset({"on", "true", "yes", "1"}),
-    "default_transaction_read_only": frozenset({"on", "true", "yes", "1"}),
-}
-# functions that act although the transaction is read-only (PostgreSQL 18, chapter 9.28 and the shipped extensions),
-# or that read the files of the server
-_ACTING = frozenset({
-    "currval", "nextval", "setval", "pg_cancel_backend", "pg_terminate_backend", "pg_reload_conf",
-    "pg_rotate_logfile", "pg_promote", "pg_switch_wal", "pg_log_backend_memory_contexts", "pg_notify",
-    "pg_wal_replay_pause", "pg_wal_replay_resume", "pg_backup_start", "pg_backup_stop", "pg_export_snapshot",
-    "pg_logical_emit_message", "pg_import_system_collations", "pg_prewarm", "pg_clear_relation_stats",
-    "pg_clear_attribute_stats", "pg_restore_relation_stats", "pg_restore_attribute_stats", "lowrite", "loread",
-    "query_to_xml", "query_to_xml_and_xmlschema", "query_to_xmlschema", "cursor_to_xml", "xpath_table",
-    "ts_stat", "ts_rewrite", "pg_sync_replication_slots", "pg_log_standby_snapshot", "pg_current_xact_id",
-    "txid_current", "pg_nextoid", "pg_truncate_visibility_map",
-})  # fmt: skip
-_ACTING_PREFIXES = (
-    "dblink", "lo_", "pg_advisory_", "pg_try_advisory_", "pg_copy_", "pg_create_", "pg_drop_", "pg_file_",
-    "pg_replication_", "pg_stat_reset", "pg_stat_statements_reset", "pg_logical_slot_",
-    "pg_read_", "pg_ls_", "pg_stat_file", "gin_clean", "brin_", "crosstab", "connectby", "pg_buffercache_evict",
-    "postgres_fdw_", "autoprewarm_", "binary_upgrade_",
-)  # fmt: skip
-_ACCESS_SHARE = 1
+_OWN_SCHEMAS = ("pg_catalog", "information_schema")
 _PG_DUMP = "view, foreign-table"  # pg_dump sets restrict_nonsystem_relation_kind so; no other setting takes that value
-_RELATIONS = frozenset({enums.ObjectType.OBJECT_INDEX, enums.ObjectType.OBJECT_STATISTIC_EXT})
+_DEEPEST = 20  # functions that call functions
 
 
-def refused_sql(text: str, risk: Risk) -> str | None:
+def refused_sql(text: str, risk: Risk, catalogue: Catalogue | None = None) -> str | None:
     """What of the SQL goes beyond the risk, in a few words; None when nothing does.
 
-    At `readonly`, text that PostgreSQL 18's grammar does not know is refused as well: what cannot be
-    judged does not pass. At `destructive` everything passes.
+    Text that PostgreSQL 18's grammar does not know is refused as well: what cannot be judged does not pass. Without
+    a catalogue only the functions pass that the lists here name. At `destructive` everything passes.
     """
     if risk is Risk.DESTRUCTIVE:
         return None
-    try:
-        statements = pglast.parse_sql(text)
-    except pglast.parser.ParseError as error:
-        return f"SQL that cannot be judged ({error.args[0]})" if risk is Risk.READONLY else None
-    judge = _writes if risk is Risk.READONLY else _loses
-    return next((found for raw in statements for node in _nodes(raw) if (found := judge(node))), None)
+    return SqlJudge(risk, catalogue or Catalogue()).refused(text)
 
 
-def _nodes(node: Any) -> Iterator[ast.Node]:
+@dataclass
+class SqlJudge:
+    """For one database and risk. What it found of a function is kept: bodies are read once."""
+
+    risk: Risk
+    catalogue: Catalogue
+    _known: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    _depth: int = 0
+
+    def refused(self, text: str) -> str | None:
+        """What of the text goes beyond the risk. Raises whatever the parser does beyond a syntax error."""
+        try:
+            statements = pglast.parse_sql(text)
+        except (pglast.parser.ParseError, ValueError) as error:
+            return f"SQL that cannot be judged ({str(error.args[0])[:120]})"
+        return self._first(statements)
+
+    def _first(self, trees: Iterable[Any]) -> str | None:
+        return next((found for tree in trees for node in nodes(tree) if (found := self._refused_node(node))), None)
+
+    def _refused_node(self, node: ast.Node) -> str | None:
+        if found := refused_statement(node, self.risk):
+            return found
+        for kind, judge in _BY_NAME:
+            if isinstance(node, kind):
+                return judge(self, node)
+        return None
+
+    def call(self, call: Any) -> str | None:
+        """A call of a function, an aggregate, a procedure."""
+        names = [str(part.sval) for part in call.funcname]
+        if names[-1].lower() == "set_config":
+            setting, value, *_ = [*(text_of(argument) for argument in call.args or ()), "", ""]
+            return None if value == _PG_DUMP or refused_setting(setting, value, self.risk) is None else "set_config()"
+        return self._function(names[-2] if len(names) > 1 else "", names[-1])
+
+    def _function(self, schema: str, name: str) -> str | None:
+        """What is wrong with calling it; `schema` is empty where the search path decides."""
+        key = (schema, name)
+        if key not in self._known:
+            self._known[key] = None  # one that calls itself
+            self._known[key] = self._looked_up(schema, name)
+        return self._known[key]
+
+    def _looked_up(self, schema: str, name: str) -> str | None:
+        own = schema in _OWN_SCHEMAS
+        others = [f for f in self.catalogue.functions.get(name, ()) if schema in {"", f.schema}]
+        if (own or not schema) and (refused := self._builtin(name, known_elsewhere=bool(others) and not own)):
+            return refused
+        if own:
+            return None
+        if schema and not others:
+            return f"{name}(), a function that this database does not have"
+        return next((found for each in others if (found := self._foreign(each))), None)
+
+    def _builtin(self, name: str, *, known_elsewhere: bool) -> str | None:
+        """A function of PostgreSQL itself."""
+        if name in HARMLESS or (self.risk is Risk.MUTATING and name in CHANGING):
+            return None
+        volatility = self.catalogue.builtin.get(name)
+        if volatility is None:
+            return None if known_elsewhere else f"{name}()"
+        return f"{name}()" if volatility == "v" or name in RUN_TEXT else None
+
+    def _foreign(self, function: Function) -> str | None:
+        """A function of an extension, or of the database's own people."""
+        shown = f"{function.schema}.{function.name}()"
+        if function.name in RUN_TEXT:
+            return f"{function.name}()"
+        if function.extension:
+            trusted = function.extension in EXTENSIONS
+            harmless = function.volatility != "v" or self.risk is Risk.MUTATING or function.name in HARMLESS
+            return None if trusted and harmless else f"{shown} of the extension {function.extension}"
+        if function.kind in "aw":
+            return next((found for part in function.parts if (found := self._function("", part))), None)
+        if self.risk is Risk.READONLY and function.volatility == "v":
+            return f"{shown}, which its definition says may change something (VOLATILE)"
+        if not function.definition:
+            return f"{shown}, which is written in {function.language}"
+        found = self._in_body(body_of(function.definition))
+        return f"{shown}, which does {found}" if found else None
+
+    def _in_body(self, body: Body) -> str | None:
+        if body.refused:
+            return body.refused
+        self._depth += 1
+        try:
+            if self._depth > _DEEPEST:
+                return "call functions too deeply"
+            return next((found for text in body.texts if (found := self.refused(text))), None)
+        finally:
+            self._depth -= 1
+
+    def reads(self, relation: Any) -> str | None:
+        """A table or a view."""
+        name, schema = str(relation.relname), relation.schemaname or ""
+        if schema in _OWN_SCHEMAS:
+            return None
+        if name in self.catalogue.foreign_parents:
+            return f"{name}, a table that another server or a program answers for"
+        for found in self.catalogue.relations.get(name, ()):
+            if schema not in {"", found.schema}:
+                continue
+            if found.kind == "f":
+                return f"{name}, a table that another server or a program answers for"
+            texts = [found.definition] if found.definition else []
+            texts += [f"SELECT {each}" for each in found.texts]
+            if refused := self._known_texts(f"{found.schema}.{name}", texts):
+                return f"{found.schema}.{name}, which does {refused}"
+        return None
+
+    def _known_texts(self, name: str, texts: list[str]) -> str | None:
+        key = ("", f"view {name}")
+        if key not in self._known:
+            self._known[key] = None
+            self._known[key] = self._in_body(Body(tuple(texts)))
+        return self._known[key]
+
+    def operator(self, expression: Any) -> str | None:
+        """An operator that an extension or the database's own people made calls a function."""
+        names = [str(part.sval) for part in expression.name or () if isinstance(part, ast.String)]
+        calls = self.catalogue.operators.get(names[-1], ()) if names else ()
+        return next((f"the operator {names[-1]}: {found}" for call in calls if (found := self._function(*call))), None)
+
+    def named_type(self, named: Any) -> str | None:
+        """A cast may call a function, and a domain checks by one."""
+        name = str(named.names[-1].sval) if named.names else ""
+        texts = [f"SELECT {each}" for each in self.catalogue.domains.get(name, ()) if each]
+        if texts and (found := self._known_texts(f"domain {name}", [each.replace("VALUE", "NULL") for each in texts])):
+            return f"the domain {name}, which does {found}"
+        calls = (*self.catalogue.casts.get(name, ()), *self.catalogue.hidden_casts)
+        return next((f"a cast to {name}: {found}" for call in calls if (found := self._function(*call))), None)
+
+    def column(self, reference: Any) -> str | None:
+        """`row.name` is a call of name(row) where there is no such column."""
+        last = reference[-1] if len(reference) > 1 else None
+        name = str(last.sval) if isinstance(last, ast.String) else ""
+        single = any(each.arguments == 1 for each in self.catalogue.functions.get(name, ()))
+        return self._function("", name) if single else None
+
+    def trigger(self, node: Any) -> str | None:
+        """CREATE TRIGGER: what it will call."""
+        names = [str(part.sval) for part in node.funcname]
+        return self._function(names[-2] if len(names) > 1 else "", names[-1])
+
+    def statement_body(self, node: Any) -> str | None:
+        """What DO and CREATE FUNCTION bring with them: only where something may be changed at all."""
+        if self.risk is Risk.READONLY:
+            return None  # refused by its kind
+        found = self._in_body(body_of(pglast.stream.RawStream()(node)))
+        return f"{spoken(node)}, which does {found}" if found else None
+
+
+def nodes(node: Any) -> Iterator[ast.Node]:
     """The node and everything below it."""
-    if isinstance(node, ast.Node):
-        yield node
-        for name in node:
-            yield from _nodes(getattr(node, name))
-    elif isinstance(node, tuple):
-        for each in node:
-            yield from _nodes(each)
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, ast.Node):
+            yield each
+            waiting += [getattr(each, name) for name in reversed(tuple(each))]
+        elif isinstance(each, tuple):
+            waiting += reversed(each)
 
 
-def _writes(node: Any) -> str | None:
-    for kind, judge in _JUDGES:
-        if isinstance(node, kind):
-            return judge(node)
-    return _spoken(node) if type(node).__name__.endswith("Stmt") and not isinstance(node, _READING) else None
-
-
-def _loses(node: Any) -> str | None:
-    kind: Any = node.removeType if isinstance(node, ast.DropStmt) else None
-    if kind is not None and kind not in _RELATIONS:
-        return f"DROP {kind.name.removeprefix('OBJECT_')}"
-    return _spoken(node) if isinstance(node, _LOSING) else None
-
-
-def _acts(call: Any) -> str | None:
-    name = str(call.funcname[-1].sval).lower()
-    if name == "set_config":
-        setting, value, *_ = [*(_constant(argument) for argument in call.args or ()), "", ""]
-        return None if value == _PG_DUMP or refused_setting(setting, value) is None else "set_config()"
-    return f"{name}()" if name in _ACTING or name.startswith(_ACTING_PREFIXES) else None
-
-
-def refused_setting(name: str, value: str) -> str | None:
-    """What is wrong with a setting of a reading session, as `SET name`; None when it may be set so."""
-    known = name.lower() in _SETTINGS or value.lower() in _VALUES.get(name.lower(), ())
-    return None if known else f"SET {name.lower()}"
-
-
-def _constant(argument: Any) -> str:
-    """A string constant's value, empty for anything else."""
-    constant = isinstance(argument, ast.A_Const) and isinstance(argument.val, ast.String)
-    return str(argument.val.sval) if constant else ""
-
-
-def _sets(node: Any) -> str | None:
-    name = (node.name or "").lower()
-    if node.kind == enums.VariableSetKind.VAR_RESET_ALL:
-        return None  # back to what the guard opened the session with
-    if name in {"transaction", "session characteristics"}:
-        return "SET TRANSACTION READ WRITE" if _read_write(node.args) else None
-    return refused_setting(name, _constant(node.args[0]) if node.args and len(node.args) == 1 else "")
-
-
-def _begins(node: Any) -> str | None:
-    kinds = enums.TransactionStmtKind
-    if node.kind in {kinds.TRANS_STMT_PREPARE, kinds.TRANS_STMT_COMMIT_PREPARED, kinds.TRANS_STMT_ROLLBACK_PREPARED}:
-        return "PREPARE TRANSACTION"
-    return "BEGIN READ WRITE" if _read_write(node.options) else None
-
-
-def _copies(node: Any) -> str | None:
-    return "COPY other than TO STDOUT" if node.is_from or node.filename or node.is_program else None
-
-
-def _locks(node: Any) -> str | None:
-    return None if node.mode == _ACCESS_SHARE else "LOCK TABLE stronger than ACCESS SHARE"
-
-
-def _read_write(options: tuple[Any, ...] | None) -> bool:
-    return any(
-        option.defname == "transaction_read_only" and not option.arg.val.ival for option in options or () if option.arg
-    )
-
-
-def _spoken(node: ast.Node) -> str:
-    """`InsertStmt` → `INSERT`, `CreateTableAsStmt` → `CREATE TABLE AS`."""
-    words = "".join(f" {letter}" if letter.isupper() else letter for letter in type(node).__name__.removesuffix("Stmt"))
-    return words.strip().upper()
-
-
-_JUDGES: tuple[tuple[type, Callable[[Any], str | None]], ...] = (
-    (ast.FuncCall, _acts),
-    (ast.VariableSetStmt, _sets),
-    (ast.TransactionStmt, _begins),
-    (ast.CopyStmt, _copies),
-    (ast.LockStmt, _locks),
-    (ast.IntoClause, lambda _: "SELECT INTO"),
-    (ast.LockingClause, lambda _: "SELECT FOR UPDATE or SHARE"),
+_BY_NAME: tuple[tuple[type, Callable[[SqlJudge, Any], str | None]], ...] = (
+    (ast.FuncCall, SqlJudge.call),
+    (ast.RangeVar, SqlJudge.reads),
+    (ast.A_Expr, SqlJudge.operator),
+    (ast.TypeName, SqlJudge.named_type),
+    (ast.ColumnRef, lambda judge, node: judge.column(node.fields)),
+    (ast.A_Indirection, lambda judge, node: judge.column(("", *node.indirection))),
+    (ast.CreateTrigStmt, SqlJudge.trigger),
+    (ast.DoStmt, SqlJudge.statement_body),
+    (ast.CreateFunctionStmt, SqlJudge.statement_body),
 )

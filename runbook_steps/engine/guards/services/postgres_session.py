@@ -1,0 +1,229 @@
+"""Opens a session with the real PostgreSQL: TLS as libpq's `sslmode` means it, signing in, and what the server says.
+
+The client's own password goes through; what the relay cannot carry is taken out of the server's offer. Then, before
+the client is let in, the guard asks the server itself whether the session only reads, and for its catalogue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from runbook_steps.engine.guards.services.postgres_wire import (
+    Answer,
+    Message,
+    Startup,
+    read_answer,
+    read_message,
+    write_message,
+    write_startup,
+)
+from runbook_steps.engine.guards.services.relay import Refused
+from runbook_steps.engine.guards.services.sql_catalogue import CATALOGUE_SQL
+from runbook_steps.engine.guards.services.streams import CONNECT_S, Upstream, connect, shut
+
+__all__ = ["NOT_HELD", "Session", "Way", "ask", "open_session", "read_only_held", "the_catalogue"]
+
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+_READ_ONLY = "-c default_transaction_read_only=on -c standard_conforming_strings=on"
+_OK, _FINAL = 0, 12
+_ANSWERED = {3, 5, 10, 11}  # authentication messages that the client must answer: password, MD5, SASL, SASL goes on
+_SASL = 10
+_NO_ENTRY = b"\0C28000\0"  # pg_hba.conf has no line for this way in
+_NO_OPTIONS = b"unsupported startup parameter"
+_HELD_SQL = """
+SELECT pg_catalog.current_setting('transaction_read_only'), pg_catalog.current_setting('standard_conforming_strings'),
+ pg_catalog.current_setting('client_encoding'), pg_catalog.pg_is_in_recovery(),
+ (SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only')
+"""
+NOT_HELD = (
+    "a session that the server does not hold to reading: {why}. A pooler drops the option. Give the read-only URL the "
+    "server's own address, or a role of its own: CREATE ROLE … LOGIN; GRANT pg_read_all_data TO …; "
+    "ALTER ROLE … SET default_transaction_read_only = on"
+)
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to the server. `offered` means: with TLS where the server has it, without where it has not."""
+
+    tls: ssl.SSLContext | None = None
+    offered: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session that is open, its ready-for-query message held back; `greeting` is for the client before that."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    ready: Answer
+
+
+async def connected(upstream: Upstream, way: Way) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection on which the startup message may be sent. Raises OSError, ssl.SSLError."""
+    reader, writer = await connect(replace(upstream, tls=None))
+    if way.tls is None:
+        return reader, writer
+    try:
+        writer.write(_SSL_REQUEST)
+        offered = await asyncio.wait_for(reader.readexactly(1), CONNECT_S)
+        if _taken(offered, way, reader):
+            await writer.start_tls(way.tls, server_hostname=upstream.host)
+    except BaseException:
+        await shut(writer)
+        raise
+    return reader, writer
+
+
+def _taken(offered: bytes, way: Way, reader: asyncio.StreamReader) -> bool:
+    """Whether TLS begins. Raises ConnectionError where it must and cannot."""
+    if offered == b"S":
+        if reader._buffer:  # type: ignore[attr-defined]  # noqa: SLF001 - what came before TLS is nobody's word
+            raise ConnectionError("the server sent something between its yes to TLS and TLS itself")
+        return True
+    if offered != b"N" or not way.offered:
+        raise ConnectionError("the server offers no TLS, and its URL demands it")
+    return False
+
+
+async def open_session(
+    upstream: Upstream,
+    ways: Sequence[Way],
+    startup: Startup,
+    client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    *,
+    reading: bool,
+) -> Session | None:
+    """Signs the client in. None when the server said no, which the client was told. Raises OSError, EOFError.
+
+    As libpq does, the next way is tried where the server lets nobody in by the first.
+    """
+    asked = with_options(startup) if reading else startup
+    left = list(ways)
+    while True:
+        way = left.pop(0)
+        try:
+            reader, writer = await connected(upstream, way)
+        except OSError:
+            if left:
+                continue
+            raise
+        try:
+            writer.write(write_startup(asked))
+            first = await read_answer(reader)
+            again = first.kind == b"E" and left and _NO_ENTRY in first.body
+            if first.kind == b"E" and asked is not startup and _NO_OPTIONS in first.body:
+                asked, left, again = startup, [way, *left], True  # whether the role is held to reading is seen below
+            if not again:
+                ready = await _signed_in(first, (reader, writer), client)
+                if ready is not None:
+                    return Session(reader, writer, ready)
+        except BaseException:
+            await shut(writer)
+            raise
+        await shut(writer)
+        if not again:
+            return None
+
+
+def with_options(startup: Startup) -> Startup:
+    """The same, its session read-only from the first statement on."""
+    options = f"{startup.parameters.get('options', '')} {_READ_ONLY}".strip()
+    return replace(startup, parameters={**startup.parameters, "options": options})
+
+
+async def _signed_in(
+    first: Answer,
+    server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+) -> Answer | None:
+    answer: Answer = first
+    while True:
+        if answer.kind == b"Z":
+            return answer
+        answered = False
+        if answer.kind == b"R":
+            (kind,) = struct.unpack_from("!i", answer.body)
+            if kind not in _ANSWERED | {_OK, _FINAL}:
+                raise Refused("a way to sign in that the guard does not carry (GSSAPI or SSPI)")
+            answer, answered = (_without_binding(answer) if kind == _SASL else answer), kind in _ANSWERED
+        client[1].write(answer.whole)
+        if answer.kind == b"E":
+            return None
+        if answered:
+            said = await read_message(client[0])
+            if said is None:
+                return None
+            if said.kind != b"p":
+                raise Refused("a message before signing in")
+            server[1].write(write_message(said))
+        answer = await read_answer(server[0])
+
+
+def _without_binding(offer: Answer) -> Answer:
+    """SCRAM without channel binding: the client's side has no TLS that it could be bound to."""
+    names = [name for name in offer.body[4:].split(b"\0") if name and not name.endswith(b"-PLUS")]
+    if not names:
+        raise Refused("a server that signs in by channel binding alone, which the guard does not carry")
+    return Answer(b"R", offer.body[:4] + b"".join(name + b"\0" for name in names) + b"\0")
+
+
+async def ask(session: Session, sql: str) -> list[list[str | None]]:
+    """The rows of the guard's own question, as texts. Raises ValueError with what the server said instead."""
+    session.writer.write(write_message(Message(b"Q", (sql.encode(),))))
+    rows: list[list[str | None]] = []
+    problem = ""
+    while (answer := await read_answer(session.reader)).kind != b"Z":
+        if answer.kind == b"D":
+            rows.append(_row(answer.body))
+        if answer.kind == b"E":
+            problem = next(
+                (each[1:] for each in answer.body.decode("utf-8", "replace").split("\0") if each[:1] == "M"), ""
+            )
+    if problem:
+        raise ValueError(problem)
+    return rows
+
+
+def _row(body: bytes) -> list[str | None]:
+    (count,) = struct.unpack_from("!H", body)
+    at, row = 2, list[str | None]()
+    for _ in range(count):
+        (length,) = struct.unpack_from("!i", body, at)
+        at += 4
+        row.append(None if length < 0 else body[at : at + length].decode("utf-8", "replace"))
+        at += max(length, 0)
+    return row
+
+
+async def read_only_held(session: Session, *, reading: bool) -> str | None:
+    """Why the session cannot be judged or is not held to reading; None when it is as the guard needs it."""
+    try:
+        ((read_only, quotes, encoding, replica, source),) = await ask(session, _HELD_SQL)
+    except ValueError as error:
+        return (
+            NOT_HELD.format(why=f"it does not tell ({error})") if reading else f"a session that tells nothing ({error})"
+        )
+    if quotes != "on" or (encoding or "").upper() not in {"UTF8", "UNICODE"}:
+        return (
+            f"a session whose texts read otherwise (standard_conforming_strings {quotes}, client_encoding {encoding})"
+        )
+    if not reading or (read_only == "on" and (replica == "t" or source != "session")):
+        return None
+    why = f"transaction_read_only is {read_only}"
+    return NOT_HELD.format(why=why if read_only != "on" else f"{why}, but by SET, which a pooler may forget")
+
+
+async def the_catalogue(session: Session) -> str:
+    """What CATALOGUE_SQL answers. Raises ValueError with what the server said instead."""
+    together = f"BEGIN; SET LOCAL search_path = pg_catalog; {CATALOGUE_SQL}; COMMIT"
+    try:
+        ((found,),) = await ask(session, together)
+    except ValueError:
+        await ask(session, "ROLLBACK")
+        raise
+    return found or "{}"

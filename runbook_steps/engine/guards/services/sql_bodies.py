@@ -1,0 +1,95 @@
+"""The SQL inside of a function, a procedure or a block: its statements and expressions, as texts to judge. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pglast
+import pglast.stream
+from pglast import ast
+
+__all__ = ["Body", "body_of"]
+
+_STATEMENT, _EXPRESSION = 0, 2  # PostgreSQL's RawParseMode; above them are assignments
+_MADE_UP = ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors")
+
+
+@dataclass(frozen=True)
+class Body:
+    """`refused` says why a body cannot be judged; `texts` are its statements, each SQL of its own."""
+
+    texts: tuple[str, ...] = ()
+    refused: str = ""
+
+
+def body_of(definition: str) -> Body:
+    """Of a CREATE FUNCTION, CREATE PROCEDURE or DO statement."""
+    try:
+        statement: Any = pglast.parse_sql(definition)[0].stmt
+        language, text = _language_and_text(statement)
+        if getattr(statement, "sql_body", None) is not None:
+            return Body(tuple(_stored_parts(statement.sql_body)))
+        if language == "sql":
+            return Body((text,))
+        if language == "plpgsql":
+            return Body(tuple(_texts(pglast.parse_plpgsql(definition))))
+    except (pglast.parser.ParseError, ValueError, IndexError, LookupError) as error:
+        return Body(refused=f"something that cannot be judged ({str(error)[:120]})")
+    return Body(refused=f"something in the language {language}")
+
+
+def _language_and_text(statement: Any) -> tuple[str, str]:
+    options = {option.defname: option.arg for option in getattr(statement, "options", None) or statement.args or ()}
+    language = str(options["language"].sval).lower() if "language" in options else "plpgsql"
+    body = options.get("as")
+    parts = body if isinstance(body, tuple) else (body,) if body is not None else ()
+    if "language" not in options and isinstance(statement, ast.CreateFunctionStmt):
+        language = "sql"  # a body in the statement itself
+    return language, str(parts[0].sval) if parts else ""
+
+
+def _stored_parts(body: Any) -> Iterator[str]:
+    """`RETURN …` and `BEGIN ATOMIC … END`: parsed already, written out again statement by statement."""
+    for each in body if isinstance(body, tuple) else (body,):
+        for one in each if isinstance(each, tuple) else (each,):
+            if isinstance(one, ast.ReturnStmt):
+                yield f"SELECT {pglast.stream.RawStream()(one.returnval)}"  # type: ignore[arg-type]
+            else:
+                yield pglast.stream.RawStream()(one)
+
+
+def _texts(tree: Any) -> Iterator[str]:
+    """Every expression of a body in PL/pgSQL. Raises ValueError for a statement that is made up as it runs."""
+    if isinstance(tree, list):
+        for each in tree:
+            yield from _texts(each)
+    elif isinstance(tree, Mapping):
+        for name, value in tree.items():
+            if name in _MADE_UP:
+                yield _constant(value["query"]["PLpgSQL_expr"]["query"])
+                yield from _texts({key: each for key, each in value.items() if key != "query"})
+            elif name == "dynquery":
+                yield _constant(value["PLpgSQL_expr"]["query"])
+            elif name == "PLpgSQL_expr":
+                yield _statement(value["query"], value.get("parseMode", _STATEMENT))
+            else:
+                yield from _texts(value)
+
+
+def _statement(text: str, mode: int) -> str:
+    if mode == _STATEMENT:
+        return text
+    if mode != _EXPRESSION:
+        text = text.partition(":=" if ":=" in text else "=")[2]
+    return f"SELECT {text}"
+
+
+def _constant(text: str) -> str:
+    """The statement that EXECUTE is given as one literal. Raises ValueError when it is put together."""
+    statement: Any = pglast.parse_sql(f"SELECT {text}")[0].stmt
+    target = statement.targetList[0].val
+    if isinstance(target, ast.A_Const) and isinstance(target.val, ast.String):
+        return str(target.val.sval)
+    raise ValueError("EXECUTE of a statement that is put together as it runs")

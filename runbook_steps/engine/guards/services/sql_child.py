@@ -1,0 +1,100 @@
+"""SQL is parsed in a process of its own: what the parser cannot take ends that process, and is a refusal here.
+
+Requests and answers are JSON over a socket, each with its length before it (4 bytes, network order).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from contextlib import suppress
+from typing import Any
+
+from runbook_steps.engine.model import Risk
+
+__all__ = ["LENGTH", "MEMORY", "SqlParser"]
+
+LENGTH = struct.Struct("!I")
+_PROGRAM = "runbook_steps.engine.guards.services.sql_child_main"
+_JUDGE_S = 10.0
+MEMORY = 2 * 1024**3  # bytes of address space
+_MAX_TEXT = 4 * 1024 * 1024  # bytes
+
+
+class SqlParser:
+    """Judges SQL in a child, which is started when it is needed and again when it has ended. For one event loop."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._sent: set[int] = set()
+        self._turn = asyncio.Lock()
+
+    async def refused(self, text: str, risk: Risk, catalogue: str) -> str | None:
+        """What of the SQL goes beyond the risk, judged with that answer of CATALOGUE_SQL."""
+        if len(text) > _MAX_TEXT:
+            return f"SQL that cannot be judged (longer than {_MAX_TEXT} characters)"
+        async with self._turn:
+            key = hash(catalogue)
+            asked = {"text": text, "risk": str(risk), "key": key}
+            if key not in self._sent or self._child is None:
+                asked["catalogue"] = catalogue
+            try:
+                async with asyncio.timeout(_JUDGE_S):
+                    answer = await self._asked(asked)
+            except TimeoutError:
+                await self._end()
+                return f"SQL that cannot be judged (the parser took longer than {_JUDGE_S:g} s)"
+            except (OSError, EOFError):
+                return f"SQL that cannot be judged (the parser ended: {await self._end()})"
+            self._sent.add(key)
+            return None if answer is None else str(answer)
+
+    async def _asked(self, request: dict[str, Any]) -> Any:
+        reader, writer = self._streams or await self._start()
+        body = json.dumps(request).encode()
+        writer.write(LENGTH.pack(len(body)) + body)
+        await writer.drain()
+        (length,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
+        return json.loads(await reader.readexactly(length))
+
+    async def _start(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        ours, its = socket.socketpair()
+        with its:
+            self._child = subprocess.Popen(
+                [sys.executable, "-I", "-m", _PROGRAM, str(its.fileno())],
+                pass_fds=[its.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the run; this one ends with its socket
+                env={},
+            )
+        self._streams = await asyncio.open_connection(sock=ours)
+        return self._streams
+
+    async def _end(self) -> str:
+        """How it ended, in a few words; the next request starts another."""
+        child, streams = self._child, self._streams
+        self._child, self._streams = None, None
+        self._sent.clear()
+        if streams is not None:
+            streams[1].close()
+        if child is None:
+            return "it could not be started"
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(0.5)
+        child.kill()
+        code = child.wait()
+        return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+
+    async def close(self) -> None:
+        """Ends the child; idempotent."""
+        if self._child is not None:
+            self._child.kill()
+            await self._end()
