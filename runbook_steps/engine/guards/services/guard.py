@@ -30,6 +30,7 @@ from runbook_steps.engine.guards.services.kubernetes_credentials import Credenti
 from runbook_steps.engine.guards.services.kubernetes_policy import KUBERNETES
 from runbook_steps.engine.guards.services.listening import Listener, Relay
 from runbook_steps.engine.guards.services.postgres_relay import PostgresRelay
+from runbook_steps.engine.guards.services.postgres_session import Way
 from runbook_steps.engine.guards.services.postgres_tls import ways_to
 from runbook_steps.engine.guards.services.redis_relay import RedisRelay
 from runbook_steps.engine.guards.services.sql_child import SqlParser
@@ -190,10 +191,11 @@ class Guard:
         tell = self._refusals.append
         trusted = real.get("SSL_CERT_FILE") or None
         if origin.kind == "postgres":
-            upstream = Upstream(origin.host, origin.port)
-            return PostgresRelay(upstream, ways_to(origin.tls, trusted), self.risk, tell, self._parser)
+            upstream = Upstream(origin.host, origin.port, tls_name=origin.server)
+            return PostgresRelay(upstream, _ways(origin, trusted), self.risk, tell, self._parser)
         if origin.kind == "redis":
-            tls = ssl.create_default_context(cafile=trusted) if origin.tls else None
+            tls = ssl.create_default_context(cafile=origin.trusted or trusted) if origin.tls == "yes" else None
+            tls = _unverified() if origin.tls == "unverified" else tls
             return RedisRelay(Upstream(origin.host, origin.port, tls), self.risk, tell)
         policy, refusal = (AWS, aws_refusal) if origin.kind == "aws" else (APPLICATION, None)
         mirror = self._the_mirror(trusted) if origin.tls else None
@@ -231,3 +233,11 @@ def _unverified() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _ways(origin: Origin, trusted: str | None) -> tuple[Way, ...]:
+    """As libpq goes about it. Raises TargetError when a file of the address cannot be read."""
+    try:
+        return ways_to(origin.tls, origin.trusted or trusted, origin.pair)
+    except OSError as error:  # ssl.SSLError is one
+        raise TargetError(f"the files for TLS to {origin.name} cannot be read: {error.strerror or error}") from error

@@ -72,7 +72,7 @@ async def connected(upstream: Upstream, way: Way) -> tuple[asyncio.StreamReader,
         writer.write(_SSL_REQUEST)
         offered = await asyncio.wait_for(reader.readexactly(1), CONNECT_S)
         if _taken(offered, way, reader):
-            await writer.start_tls(way.tls, server_hostname=upstream.host)
+            await writer.start_tls(way.tls, server_hostname=upstream.tls_name or upstream.host)
     except BaseException:
         await shut(writer)
         raise

@@ -39,7 +39,13 @@ Tell = Callable[[Refusal], None]
 
 
 async def connect(upstream: Upstream) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection to the real service. Raises OSError when it cannot be reached within CONNECT_S seconds."""
+    """A connection to the real service. Raises OSError when it cannot be reached within CONNECT_S seconds.
+
+    A host that is a path is the folder of PostgreSQL's socket.
+    """
+    if upstream.host.startswith("/"):
+        local = asyncio.open_unix_connection(f"{upstream.host}/.s.PGSQL.{upstream.port}")
+        return await asyncio.wait_for(local, CONNECT_S)
     opening = asyncio.open_connection(
         upstream.host,
         upstream.port,
