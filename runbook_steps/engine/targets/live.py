@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import shlex
 import socket
 import sys
 import tempfile
@@ -35,6 +36,13 @@ _CONNECT_S = 5.0
 _STEADY_LIMIT_S = 60.0
 _SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _PORTS = {"postgres": 5432, "postgresql": 5432, "redis": 6379, "rediss": 6379, "http": 80, "https": 443}
+
+
+# redis-cli knows a variable for the password alone; what the command itself says comes later, and wins
+_AS_THE_URL_SAYS = """#!/bin/sh
+exec {program} ${{REDIS_USER:+--user "$REDIS_USER"}} ${{REDIS_DATABASE:+-n "$REDIS_DATABASE"}} \\
+  ${{REDIS_TLS:+--tls}} "$@"
+"""
 
 
 class _FileLock:
@@ -161,7 +169,7 @@ class LiveTarget:
         home = self._own_folder()
         return {
             **self._environment,
-            "PATH": os.pathsep.join((*search_folders(), str(home / "bin"))),
+            "PATH": os.pathsep.join((str(home / "first"), *search_folders(), str(home / "bin"))),
             "HOME": str(home / "home"),
             "TMPDIR": str(home / "tmp"),
             "LANG": "C.UTF-8",
@@ -186,8 +194,12 @@ class LiveTarget:
     def _own_folder(self) -> Path:
         if self._home is None:
             self._home = Path(tempfile.mkdtemp(prefix="runbooks-live-"))
-            for name in ("home", "tmp", "bin"):
+            for name in ("home", "tmp", "bin", "first"):
                 (self._home / name).mkdir(mode=0o700)
+            if program := shutil.which("redis-cli", path=os.pathsep.join(search_folders())):
+                signed_in = self._home / "first" / "redis-cli"
+                signed_in.write_text(_AS_THE_URL_SAYS.format(program=shlex.quote(program)), "utf-8")
+                signed_in.chmod(0o700)
             for name, script in self.own_commands().items():
                 (self._home / "bin" / name).write_text(script, "utf-8")
                 (self._home / "bin" / name).chmod(0o700)

@@ -74,6 +74,7 @@ async def connected(upstream: Upstream, way: Way) -> tuple[asyncio.StreamReader,
         if _taken(offered, way, reader):
             await writer.start_tls(way.tls, server_hostname=upstream.tls_name or upstream.host)
     except BaseException:
+        writer.transport.abort()  # half of a handshake is not ended in good order
         await shut(writer)
         raise
     return reader, writer

@@ -1,0 +1,48 @@
+"""redis-cli on a live target is signed in as the URL says: user, database, TLS."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from runbook_steps.engine.model import Risk
+from runbook_steps.engine.targets.live import LiveTarget
+from runbook_steps.engine.targets.live_settings import LiveSettings, live_environment
+
+URL = "rediss://team%40shop:p%2Fw@cache.example:6380/3"
+
+
+def test_the_url_is_said_in_variables() -> None:
+    """Each decoded; a password is in one that redis-cli reads itself."""
+    said = live_environment(LiveSettings(redis_url=URL))  # type: ignore[arg-type]
+    assert {name: value for name, value in said.items() if name.startswith("REDIS") and name != "REDIS_URL"} == {
+        "REDIS_HOST": "cache.example",
+        "REDIS_PORT": "6380",
+        "REDISCLI_AUTH": "p/w",
+        "REDIS_USER": "team@shop",
+        "REDIS_DATABASE": "3",
+        "REDIS_TLS": "yes",
+    }
+
+
+@pytest.mark.skipif(shutil.which("redis-cli") is None, reason="no redis-cli on this machine")
+def test_redis_cli_gets_what_it_has_no_variable_for(tmp_path: Path) -> None:
+    """Before the command's own arguments, which win; the password is in none."""
+    target = LiveTarget("staging", LiveSettings(redis_url=URL), Risk.DESTRUCTIVE)  # type: ignore[arg-type]
+    try:
+        environment = dict(target.environment())
+        first = Path(environment["PATH"].split(":")[0])
+        script = (first / "redis-cli").read_text()
+        told = tmp_path / "told"
+        told.write_text('#!/bin/sh\nprintf "%s " "$@"\n')
+        told.chmod(0o700)
+        (first / "redis-cli").write_text(script.replace(str(shutil.which("redis-cli")), str(told)))
+        done = subprocess.run(
+            ["/bin/sh", "-c", "redis-cli -n 5 ping"], env=environment, capture_output=True, text=True, check=True
+        )
+    finally:
+        target.close()
+    assert done.stdout == "--user team@shop -n 3 --tls -n 5 ping "
