@@ -82,6 +82,7 @@ def _pg(url: str) -> dict[str, str]:
         "PGPASSWORD": unquote(parts.password or ""),
         "PGDATABASE": parts.path.lstrip("/"),
         "PGSSLMODE": options.get("sslmode", ""),
+        "PGSSLROOTCERT": unquote(options.get("sslrootcert", "")),
         "PGCONNECT_TIMEOUT": "5",
     }
     return {name: value for name, value in values.items() if value}
@@ -91,9 +92,13 @@ def _redis(url: str) -> dict[str, str]:
     if not url:
         return {}
     parts = split_url(url, "REDIS_URL")
+    asked = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
     values = {
         "REDIS_HOST": parts.hostname or "",
         "REDIS_PORT": str(parts.port or 6379),
         "REDISCLI_AUTH": unquote(parts.password or ""),
+        "REDIS_USER": unquote(parts.username or ""),
+        "REDIS_DATABASE": asked.get("db", "") or parts.path.strip("/"),
+        "REDIS_TLS": "yes" if parts.scheme == "rediss" else "",
     }
     return {name: value for name, value in values.items() if value}

@@ -46,6 +46,8 @@ def check(
             restraint = Restraint(Risk.READONLY, target.facts, Path(folder))
             environment = restraint.hold(target.environment()).environment
             rows = [Reached(row.part, row.good, hide(row.rights)) for row in target.reachable(environment)]
+            withheld = unreadable(target.environment())
+            rows += [Reached(each, False, f"not handed to commands: {why}") for each, why in withheld.items()]
             restraint.close()
     finally:
         target.close()

@@ -6,8 +6,8 @@ A house says in a subclass which settings it has, what its parts are called, and
 from __future__ import annotations
 
 import os
-import shutil
 import shlex
+import shutil
 import socket
 import sys
 import tempfile

@@ -127,45 +127,7 @@ def _without_last_slash(value: str) -> str:
     return value.rstrip("/") if based else value
 
 
-<<<<<<< HEAD
 def split_url(url: str, name: str) -> Any:
-=======
-def _pg(url: str) -> dict[str, str]:
-    if not url:
-        return {}
-    parts = _split(url, "DATABASE_URL")
-    options = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
-    values = {
-        "PGHOST": parts.hostname or "",
-        "PGPORT": str(parts.port or 5432),
-        "PGUSER": unquote(parts.username or ""),
-        "PGPASSWORD": unquote(parts.password or ""),
-        "PGDATABASE": parts.path.lstrip("/"),
-        "PGSSLMODE": options.get("sslmode", ""),
-        "PGSSLROOTCERT": unquote(options.get("sslrootcert", "")),
-        "PGCONNECT_TIMEOUT": "5",
-    }
-    return {name: value for name, value in values.items() if value}
-
-
-def _redis(url: str) -> dict[str, str]:
-    if not url:
-        return {}
-    parts = _split(url, "REDIS_URL")
-    asked = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
-    values = {
-        "REDIS_HOST": parts.hostname or "",
-        "REDIS_PORT": str(parts.port or 6379),
-        "REDISCLI_AUTH": unquote(parts.password or ""),
-        "REDIS_USER": unquote(parts.username or ""),
-        "REDIS_DATABASE": asked.get("db", "") or parts.path.strip("/"),
-        "REDIS_TLS": "yes" if parts.scheme == "rediss" else "",
-    }
-    return {name: value for name, value in values.items() if value}
-
-
-def _split(url: str, name: str) -> Any:
->>>>>>> c3dd831 (Sign redis-cli in as the URL says; say which addresses are not handed to commands; decide how the guard judges)
     """Raises ConfigurationError without the value: it holds a password."""
     try:
         parts = urlsplit(url)

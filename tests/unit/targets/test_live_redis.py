@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from runbook_steps.engine.model import Risk
-from runbook_steps.engine.targets.live import LiveTarget
-from runbook_steps.engine.targets.live_settings import LiveSettings, live_environment
+from runbook_steps.engine.project.project import find_root
+from runbook_steps.engine.settings import load_settings
+from runbook_steps.live.settings import PlatformSettings, platform_environment
+from runbook_steps.live.target import PlatformTarget
 
 URL = "rediss://team%40shop:p%2Fw@cache.example:6380/3"
 
 
 def test_the_url_is_said_in_variables() -> None:
     """Each decoded; a password is in one that redis-cli reads itself."""
-    said = live_environment(LiveSettings(redis_url=URL))  # type: ignore[arg-type]
+    said = platform_environment(PlatformSettings(redis_url=URL))  # type: ignore[arg-type]
     assert {name: value for name, value in said.items() if name.startswith("REDIS") and name != "REDIS_URL"} == {
         "REDIS_HOST": "cache.example",
         "REDIS_PORT": "6380",
@@ -31,7 +33,8 @@ def test_the_url_is_said_in_variables() -> None:
 @pytest.mark.skipif(shutil.which("redis-cli") is None, reason="no redis-cli on this machine")
 def test_redis_cli_gets_what_it_has_no_variable_for(tmp_path: Path) -> None:
     """Before the command's own arguments, which win; the password is in none."""
-    target = LiveTarget("staging", LiveSettings(redis_url=URL), Risk.DESTRUCTIVE)  # type: ignore[arg-type]
+    said = PlatformSettings(redis_url=URL)  # type: ignore[arg-type]
+    target = PlatformTarget("staging", said, load_settings(find_root(Path.cwd())), Risk.DESTRUCTIVE)
     try:
         environment = dict(target.environment())
         first = Path(environment["PATH"].split(":")[0])
