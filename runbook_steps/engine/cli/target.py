@@ -14,6 +14,7 @@ from rich.table import Table
 
 from runbook_steps.engine.cli.options import Format, TextFormat
 from runbook_steps.engine.guards.services.guard import can_lock_down, lock_words
+from runbook_steps.engine.guards.services.guarded_environment import unreadable
 from runbook_steps.engine.model import Risk
 from runbook_steps.engine.project.project import find_root
 from runbook_steps.engine.run.held_to_risk import Restraint
