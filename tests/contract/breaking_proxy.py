@@ -45,7 +45,7 @@ class BreakingProxy:
     def _pump(self, source: socket.socket, sink: socket.socket, to_server: bool) -> None:
         with suppress(OSError):
             while piece := source.recv(1 << 16):
-                if to_server and piece.startswith(self.denied or (b"\0",)):
+                if to_server and self.denied and piece.startswith(self.denied):
                     source.sendall(
                         b"HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n"
                         b"Connection: close\r\n\r\n%s" % (len(_DENIED), _DENIED)
