@@ -10,15 +10,19 @@ import yaml
 
 from runbook_steps.engine.site.machines.alerting import Pace
 
-__all__ = ["PACE", "alertmanager_of_the_drill", "postgres_source", "prometheus_config"]
+__all__ = ["PACE", "POSTGRES_TARGETS", "alertmanager_of_the_drill", "postgres_source", "prometheus_config"]
 
 PACE = Pace(hold="1s", window="10s", keep="0s")
 """A drill waits seconds where production waits minutes; thresholds are the same."""
+POSTGRES_TARGETS = "postgres.json"
 _SCRAPE, _SCRAPE_POSTGRES = "1s", "3s"
 
 
-def prometheus_config(ports: Mapping[str, int], slots: Sequence[str], site: str, rules: str) -> str:
-    """`ports` of the exporters on this machine; `slots` and `site` are addresses of the API and of the proxy."""
+def prometheus_config(ports: Mapping[str, int], slots: Sequence[str], site: str) -> str:
+    """`ports` of the exporters on this machine; `slots` and `site` are addresses of the API and of the proxy.
+
+    Beside it lie `rules.yml`, and POSTGRES_TARGETS with the exporters of PostgreSQL.
+    """
     address = urlsplit(site)
     front = f"{address.hostname}:{address.port or 443}"
     blackbox = f"127.0.0.1:{ports['blackbox_exporter']}"
@@ -26,7 +30,8 @@ def prometheus_config(ports: Mapping[str, int], slots: Sequence[str], site: str,
         _job("node", [f"127.0.0.1:{ports['node_exporter']}"]),
         # its exporter tries a dead server again for seconds before it says so: a shorter scrape would hear nothing
         {
-            **_job("postgres", [f"127.0.0.1:{ports['postgres_exporter']}"]),
+            "job_name": "postgres",
+            "file_sd_configs": [{"files": [POSTGRES_TARGETS], "refresh_interval": "1s"}],
             "scrape_interval": _SCRAPE_POSTGRES,
             "scrape_timeout": _SCRAPE_POSTGRES,
         },
@@ -41,7 +46,7 @@ def prometheus_config(ports: Mapping[str, int], slots: Sequence[str], site: str,
     return yaml.safe_dump(
         {
             "global": {"scrape_interval": _SCRAPE, "scrape_timeout": _SCRAPE, "evaluation_interval": _SCRAPE},
-            "rule_files": [rules],
+            "rule_files": ["rules.yml"],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{ports['alertmanager']}"]}]}]},
             "scrape_configs": jobs,
         },

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,12 @@ from typing import Any
 import httpx
 
 from runbook_steps.engine.errors import TargetError
-from runbook_steps.stand_in.monitoring.config import alertmanager_of_the_drill, postgres_source, prometheus_config
+from runbook_steps.stand_in.monitoring.config import (
+    POSTGRES_TARGETS,
+    alertmanager_of_the_drill,
+    postgres_source,
+    prometheus_config,
+)
 
 __all__ = ["Monitoring", "Ringing"]
 
@@ -44,6 +50,7 @@ class Monitoring:
         self._environment = environment
         self._ports = {name: _free_port() for name in programs}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._assets = folder
         self._client = httpx.Client(timeout=5, trust_env=False)
 
     def start(self, rules: str, routes: str, assets: Path) -> None:
@@ -52,7 +59,9 @@ class Monitoring:
         (self._folder / "alertmanager.yml").write_text(alertmanager_of_the_drill(routes), "utf-8")
         slots = self._environment["API_SLOTS"].split()
         site = self._environment["API_BASE_URL"].rstrip("/")
-        config = prometheus_config(self._ports, slots, site, str(self._folder / "rules.yml"))
+        self._assets = assets
+        self._watch_postgres()
+        config = prometheus_config(self._ports, slots, site)
         (self._folder / "prometheus.yml").write_text(config, "utf-8")
         for name, (arguments, own) in self._commands(assets).items():
             self._processes[name] = self._run(name, arguments, own)
@@ -67,6 +76,35 @@ class Monitoring:
         """The first value that Prometheus gives for the query, None when it knows none."""
         found = self._get("prometheus", "/api/v1/query", params={"query": query}).json()["data"]["result"]
         return float(found[0]["value"][1]) if found else None
+
+    def pid(self, service: str) -> int:
+        """The process of one of its programs."""
+        return self._processes[service].pid
+
+    @contextmanager
+    def another_postgres(self, database_url: str) -> Iterator[None]:
+        """Reads another server too, a replica: with an exporter of its own, as production has it."""
+        port = _free_port()
+        arguments, _ = self._commands(self._assets)["postgres_exporter"]
+        listening = [each for each in arguments if not each.startswith("--web.listen-address")]
+        source = {"DATA_SOURCE_NAME": postgres_source(database_url)}
+        arguments = [f"--web.listen-address=127.0.0.1:{port}", *listening]
+        self._processes["second postgres_exporter"] = self._run("second postgres_exporter", arguments, source)
+        try:
+            self._watch_postgres(port)
+            yield
+        finally:
+            self._watch_postgres()
+            process = self._processes.pop("second postgres_exporter")
+            process.kill()
+            process.wait()
+
+    def _watch_postgres(self, *more: int) -> None:
+        """Tells Prometheus, which looks at the file by itself."""
+        targets = [f"127.0.0.1:{port}" for port in (self._ports["postgres_exporter"], *more)]
+        made = self._folder / "postgres.new"
+        made.write_text(json.dumps([{"targets": targets}]), "utf-8")
+        made.rename(self._folder / POSTGRES_TARGETS)
 
     def textfile(self, name: str, text: str) -> None:
         """Gives the node exporter a file to read, at once and whole."""
@@ -138,7 +176,7 @@ class Monitoring:
         kept = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self._folder), "LANG": "C.UTF-8"}
         with (self._folder / f"{name}.log").open("wb") as log:
             return subprocess.Popen(
-                [*_ENDS_WITH_US, self._programs[name], *arguments],
+                [*_ENDS_WITH_US, self._programs[name.removeprefix("second ")], *arguments],
                 env={**kept, **own},
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,

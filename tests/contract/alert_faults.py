@@ -1,0 +1,308 @@
+"""Faults made by hand, without the faults of the drills: what an alert must see is what any system shows."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import psycopg
+import redis
+
+from runbook_steps.faults.certificates import ServedCertificate
+from runbook_steps.faults.replica import ReplicaFollows
+from runbook_steps.stand_in.embedded import EmbeddedTarget
+from runbook_steps.stand_in.monitoring.stack import Monitoring
+
+__all__ = ["FAULTS", "Site"]
+
+
+class Site:
+    """The target, its monitoring, and ways to use it."""
+
+    def __init__(self, target: EmbeddedTarget, monitoring: Monitoring) -> None:
+        self.target = target
+        self.monitoring = monitoring
+        self.environment = target.environment()
+        self.slot = self.environment["API_SLOTS"].split()[0]
+        self.redis = redis.Redis.from_url(self.environment["REDIS_URL"], protocol=2)
+
+    def connect(self, **more: Any) -> psycopg.Connection[Any]:
+        """To the database, in autocommit."""
+        return psycopg.connect(self.environment["DATABASE_URL"], autocommit=True, connect_timeout=5, **more)
+
+    def search(self, number: int) -> int:
+        """One search, past the proxy; another number is another search. Gives the status."""
+        return self.ask(f"/api/providers?lat=31.{number % 10_000:04}&lng=35.9")
+
+    def ask(self, path: str) -> int:
+        """The status of a GET at a slot."""
+        return httpx.get(f"{self.slot}{path}", timeout=20, trust_env=False).status_code
+
+
+@contextmanager
+def stopped(site: Site, *services: str) -> Iterator[None]:
+    """Services that do not run."""
+    for service in services:
+        site.target.control.stop(service)
+    try:
+        yield
+    finally:
+        for service in services:
+            site.target.control.start(service)
+
+
+@contextmanager
+def meanwhile(work: Callable[[], Any], workers: int = 1) -> Iterator[None]:
+    """Work that goes on and on beside the test, whatever becomes of it."""
+    over = threading.Event()
+
+    def again() -> None:
+        while not over.is_set():
+            with suppress(Exception):
+                work()
+            over.wait(0.05)
+
+    threads = [threading.Thread(target=again, daemon=True) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(30)
+
+
+@contextmanager
+def failing_requests(site: Site) -> Iterator[None]:
+    """Requests that end with 503, because their database is gone from under them."""
+    with stopped(site, "postgres"), meanwhile(lambda: site.search(time.time_ns() // 1000)):
+        yield
+
+
+@contextmanager
+def locked(site: Site, table: str = "providers", mode: str = "ACCESS EXCLUSIVE") -> Iterator[None]:
+    """A table that a forgotten transaction holds."""
+    with site.connect() as holder:
+        holder.execute("BEGIN")
+        holder.execute(f"LOCK TABLE {table} IN {mode} MODE")
+        yield
+
+
+@contextmanager
+def slow_requests(site: Site) -> Iterator[None]:
+    """One route of many takes longer than two seconds, the others are quick."""
+    over = threading.Event()
+
+    def hold() -> None:
+        with site.connect() as holder:
+            while not over.is_set():
+                with holder.transaction():
+                    holder.execute("LOCK TABLE providers IN ACCESS EXCLUSIVE MODE")
+                    over.wait(3)
+
+    holder = threading.Thread(target=hold, daemon=True)
+    holder.start()
+    quick, slow = (lambda: site.ask("/api/service-categories")), (lambda: site.search(time.time_ns() // 1000))
+    try:
+        with meanwhile(quick), meanwhile(slow, 2):
+            yield
+    finally:
+        over.set()
+        holder.join(30)
+
+
+@contextmanager
+def no_connection_left(site: Site) -> Iterator[None]:
+    """More requests than the pool has connections, all behind a lock."""
+    with locked(site), meanwhile(lambda: site.search(time.time_ns() // 1000), 16):
+        yield
+
+
+@contextmanager
+def waiting(site: Site, statement: str) -> Iterator[None]:
+    """A session that waits for the lock of another."""
+
+    def run() -> None:
+        with suppress(psycopg.Error), site.connect(options="-c lock_timeout=60s") as waiter:
+            waiter.execute(statement.encode())
+
+    thread = threading.Thread(target=run, daemon=True)
+    with site.connect() as holder:
+        holder.execute("BEGIN")
+        holder.execute("LOCK TABLE bookings IN ACCESS SHARE MODE")
+        thread.start()
+        yield
+        holder.execute("ROLLBACK")
+    thread.join(30)
+
+
+@contextmanager
+def slow_query(site: Site) -> Iterator[None]:
+    """A query of 1050 ms, four sessions of it, among quick ones."""
+
+    def slow() -> None:
+        with site.connect() as session:
+            session.execute("SELECT count(*) FROM users, pg_sleep(1.05)")
+
+    with meanwhile(slow, 4), meanwhile(lambda: site.ask("/api/service-categories")):
+        yield
+
+
+@contextmanager
+def many_connections(site: Site) -> Iterator[None]:
+    """85 sessions that do nothing."""
+    with ExitStack() as stack:
+        for _ in range(85):
+            stack.enter_context(site.connect())
+        yield
+
+
+@contextmanager
+def full_memory(site: Site) -> Iterator[None]:
+    """Redis at nine tenths of its limit."""
+    site.redis.set("by-hand", b"x" * 58_000_000)
+    try:
+        yield
+    finally:
+        site.redis.delete("by-hand")
+
+
+@contextmanager
+def new_searches(site: Site) -> Iterator[None]:
+    """Searches that nobody made before."""
+    with meanwhile(lambda: site.search(time.time_ns() // 1000), 2):
+        yield
+
+
+@contextmanager
+def served(site: Site, kind: str) -> Iterator[None]:
+    """Another certificate at the proxy."""
+    fault = ServedCertificate(site.environment, kind)
+    fault.arrange()
+    try:
+        yield
+    finally:
+        fault.clear()
+
+
+@contextmanager
+def hung_exporter(site: Site) -> Iterator[None]:
+    """The worst case: Redis is dead, and its exporter hangs."""
+    pid = site.monitoring.pid("redis_exporter")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with stopped(site, "redis"):
+            yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def old_backup(site: Site) -> Iterator[None]:
+    """The newest backup is two days old."""
+    site.monitoring.textfile("backup", f"backup_last_success_timestamp_seconds {time.time() - 172_800:.0f}\n")
+    try:
+        yield
+    finally:
+        site.monitoring.textfile("backup", f"backup_last_success_timestamp_seconds {time.time():.0f}\n")
+
+
+@contextmanager
+def unreadable(site: Site) -> Iterator[None]:
+    """The exporter may connect, and one of its readings is gone."""
+    with site.connect() as session:
+        session.execute("DROP EXTENSION pg_stat_statements")
+        try:
+            yield
+        finally:
+            session.execute("CREATE EXTENSION pg_stat_statements")
+
+
+@contextmanager
+def small_volume(site: Site, options: tuple[str, ...], fill: Callable[[Path], None]) -> Iterator[None]:
+    """A file system of its own, as root: really full, as the node exporter sees it."""
+    folder = Path(site.environment["TMPDIR"]) / "volume"
+    image, mounted = folder.with_suffix(".img"), folder
+    folder.mkdir(exist_ok=True)
+    with image.open("wb") as file:
+        file.truncate(32 * 1024 * 1024)
+    subprocess.run(["mkfs.ext4", "-q", *options, str(image)], check=True, capture_output=True, timeout=30)
+    subprocess.run(["mount", "-o", "loop", str(image), str(mounted)], check=True, capture_output=True, timeout=30)
+    try:
+        fill(mounted)
+        yield
+    finally:
+        subprocess.run(["umount", str(mounted)], check=True, capture_output=True, timeout=30)
+        image.unlink()
+
+
+def filled(folder: Path) -> None:
+    """No byte is left."""
+    with suppress(OSError), (folder / "big").open("wb") as file:
+        while True:
+            file.write(bytes(1024 * 1024))
+
+
+def without_inodes(folder: Path) -> None:
+    """No file can be made."""
+    with suppress(OSError):
+        for number in range(10_000):
+            (folder / str(number)).touch()
+
+
+@contextmanager
+def cut_off_replica(site: Site) -> Iterator[None]:
+    """A standby that an exporter reads, cut off from its primary."""
+    follows = ReplicaFollows(site.connect, site.target.control, site.environment)
+    follows.arrange()
+    given = urlsplit(site.environment["DATABASE_URL"])
+    address = given._replace(netloc=given.netloc.replace(f":{given.port}", f":{follows.port}")).geturl()
+    try:
+        with site.monitoring.another_postgres(address):
+            with follows.replica() as standby:
+                standby.execute("ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'")
+                standby.execute("SELECT pg_reload_conf()")
+            yield
+    finally:
+        follows.clear()
+
+
+FAULTS: Mapping[str, tuple[str, Callable[[Site], Any]]] = {
+    "nginx is stopped, from outside": ("PlatformDown", lambda site: stopped(site, "nginx")),
+    "nginx is stopped": ("NginxDown", lambda site: stopped(site, "nginx")),
+    "Redis is stopped": ("RedisUnreachable", lambda site: stopped(site, "redis")),
+    "PostgreSQL is stopped": ("DatabaseDown", lambda site: stopped(site, "postgres")),
+    "an instance is stopped": ("TargetUnhealthy", lambda site: stopped(site, "api_2")),
+    "a third party fails": ("HealthCheckFailed", lambda site: stopped(site, "third_parties")),
+    "requests end with 503": ("ErrorRateHigh", failing_requests),
+    "one route is slow": ("ResponseTimeHigh", slow_requests),
+    "the pool has no connection left": ("ConnectionPoolExhausted", no_connection_left),
+    "Redis is nearly full": ("RedisMemoryHigh", full_memory),
+    "a session waits for a lock": ("DatabaseBlocked", lambda site: waiting(site, "LOCK TABLE bookings")),
+    "an ALTER TABLE waits": (
+        "DatabaseBlocked", lambda site: waiting(site, "ALTER TABLE bookings ADD COLUMN by_hand int"),
+    ),
+    "a query takes 1050 ms": ("DatabaseSlow", slow_query),
+    "85 connections are taken": ("DatabaseConnectionsHigh", many_connections),
+    "nothing is in the cache": ("CacheHitRatioLow", new_searches),
+    "the certificate expires in days": ("CertificateExpiring", lambda site: served(site, "ending in 5 days")),
+    "the certificate has expired": ("CertificateExpiring", lambda site: served(site, "expired since yesterday")),
+    "an expired certificate, seen from outside": ("PlatformDown", lambda site: served(site, "expired since yesterday")),
+    "the exporter hangs, and Redis is dead": ("MonitoringBlind", hung_exporter),
+    "the newest backup is two days old": ("BackupTooOld", old_backup),
+    "the exporter cannot read": ("ReadingFails", unreadable),
+    "no byte is left": ("DiskFull", lambda site: small_volume(site, (), filled)),
+    "no inode is left": ("DiskFull", lambda site: small_volume(site, ("-N", "32"), without_inodes)),
+    "a replica is cut off": ("ReplicaCutOff", cut_off_replica),
+}  # fmt: skip
+"""What is broken by hand → the alert that must ring, and how it is broken."""

@@ -1,0 +1,111 @@
+"""Each rule in a real Prometheus: silent on healthy traffic, rings on a fault made by hand, and falls silent again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runbook_steps.engine.errors import NotRunnableHere
+from runbook_steps.engine.project.project import load_project
+from runbook_steps.engine.site.machines.alerting import WATCHDOG_URL, alertmanager_config, prometheus_rules
+from runbook_steps.engine.sources.alerts_file import runbook_url
+from runbook_steps.stand_in.embedded import EmbeddedTarget
+from runbook_steps.stand_in.monitoring.config import PACE
+from runbook_steps.stand_in.monitoring.programs import find_programs
+from runbook_steps.stand_in.monitoring.stack import Monitoring
+from tests.contract.alert_faults import FAULTS, Site, full_memory, meanwhile
+
+ROOT = Path(__file__).parents[2]
+PROJECT = load_project(ROOT)
+ADDRESS = "https://runbooks.example"
+LIMIT_S = 45.0
+OF_THE_HOST = {"CpuHigh", "MemoryHigh", "DiskFull"}
+"""What this machine is up to is not the target's doing: they may ring."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A target of its own, watched from outside."""
+    try:
+        programs = find_programs()
+    except NotRunnableHere as error:
+        pytest.skip(f"the rules are not tried in a real Prometheus: {error}")
+    owners = {front.id: front.owner for runbook in PROJECT.runbooks if (front := runbook.front_matter)}
+    alerts = list(PROJECT.alerts.values())
+    with EmbeddedTarget.create() as target:
+        target.start({"nginx"})
+        monitoring = Monitoring(tmp_path_factory.mktemp("monitoring"), programs, target.environment())
+        try:
+            monitoring.start(
+                prometheus_rules(alerts, ADDRESS, "drill", owners, PACE),
+                alertmanager_config(alerts, PROJECT.severities, owners, WATCHDOG_URL),
+                ROOT / "docs/assets/monitoring",
+            )
+            monitoring.textfile("backup", f"backup_last_success_timestamp_seconds {time.time():.0f}\n")
+            yield Site(target, monitoring)
+        finally:
+            monitoring.close()
+
+
+def ringing(site: Site) -> set[str]:
+    """Every alert that rings now."""
+    return {alert for alert in PROJECT.alerts if site.monitoring.ringing(alert)}
+
+
+def until(site: Site, alert: str, *, rings: bool) -> float:
+    """Seconds until it rings, or is silent; fails at the limit."""
+    began = time.monotonic()
+    while bool(site.monitoring.ringing(alert)) is not rings:
+        assert time.monotonic() - began < LIMIT_S, f"{alert} {'does not ring' if rings else 'goes on ringing'}"
+        time.sleep(0.1)
+    return time.monotonic() - began
+
+
+def test_healthy_traffic_rings_nothing_but_the_watchdog(site: Site) -> None:
+    """Fifteen seconds at this pace are more than an hour of production's: signed-in customers, cached searches."""
+    until(site, "Watchdog", rings=True)
+    until(site, "BackupTooOld", rings=False)
+    with meanwhile(lambda: site.search(1)), meanwhile(lambda: site.ask("/api/service-categories"), 2):
+        for alert in sorted(PROJECT.alerts):
+            if alert not in OF_THE_HOST | {"Watchdog"}:
+                until(site, alert, rings=False)
+        end = time.monotonic() + 15
+        while time.monotonic() < end:
+            assert ringing(site) - OF_THE_HOST == {"Watchdog"}
+            time.sleep(0.5)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_it_rings_on_a_fault_made_by_hand_and_falls_silent(site: Site, fault: str) -> None:
+    """With the address of its runbook; no procedure of a page is needed for that."""
+    alert, broken = FAULTS[fault]
+    if alert == "DiskFull" and os.geteuid() != 0:
+        pytest.skip("a small file system needs root: the full disk is not tried")
+    until(site, alert, rings=False)
+    try:
+        with broken(site):
+            until(site, alert, rings=True)
+            (found, *_) = site.monitoring.ringing(alert)
+            assert found.runbook_url == runbook_url(ADDRESS, PROJECT.alerts[alert])
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no file system can be mounted here ({error.cmd[0]}): the full disk is not tried")
+    until(site, alert, rings=False)
+
+
+def test_redis_without_a_limit_does_not_ring(site: Site) -> None:
+    """Nothing is nearly full that has no end."""
+    limit = int(site.redis.config_get("maxmemory")["maxmemory"] or 0)
+    site.redis.config_set("maxmemory", 0)
+    try:
+        with full_memory(site):
+            end = time.monotonic() + 5
+            while time.monotonic() < end:
+                assert not site.monitoring.ringing("RedisMemoryHigh")
+                time.sleep(0.2)
+    finally:
+        site.redis.config_set("maxmemory", limit)
