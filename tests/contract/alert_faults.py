@@ -170,11 +170,13 @@ def many_connections(site: Site) -> Iterator[None]:
 @contextmanager
 def full_memory(site: Site) -> Iterator[None]:
     """Redis at nine tenths of its limit."""
-    site.redis.set("by-hand", b"x" * 58_000_000)
+    names = [f"by-hand:{number}" for number in range(29)]
+    for name in names:
+        site.redis.set(name, b"x" * 2_000_000)
     try:
         yield
     finally:
-        site.redis.delete("by-hand")
+        site.redis.delete(*names)
 
 
 @contextmanager
@@ -269,10 +271,18 @@ def cut_off_replica(site: Site) -> Iterator[None]:
     address = given._replace(netloc=given.netloc.replace(f":{given.port}", f":{follows.port}")).geturl()
     try:
         with site.monitoring.another_postgres(address):
-            with follows.replica() as standby:
-                standby.execute("ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'")
-                standby.execute("SELECT pg_reload_conf()")
-            yield
+            with site.connect() as primary:
+                (file,) = primary.execute("SHOW hba_file").fetchone() or ("",)
+                before = Path(file).read_text("utf-8")
+                Path(file).write_text(f"host replication all all reject\n{before}", "utf-8")
+                primary.execute("SELECT pg_reload_conf()")
+                primary.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+            try:
+                yield
+            finally:
+                Path(file).write_text(before, "utf-8")
+                with site.connect() as primary:
+                    primary.execute("SELECT pg_reload_conf()")
     finally:
         follows.clear()
 
@@ -288,7 +298,7 @@ FAULTS: Mapping[str, tuple[str, Callable[[Site], Any]]] = {
     "one route is slow": ("ResponseTimeHigh", slow_requests),
     "the pool has no connection left": ("ConnectionPoolExhausted", no_connection_left),
     "Redis is nearly full": ("RedisMemoryHigh", full_memory),
-    "a session waits for a lock": ("DatabaseBlocked", lambda site: waiting(site, "LOCK TABLE bookings")),
+    "a session waits for a lock": ("DatabaseBlocked", lambda site: waiting(site, "BEGIN; LOCK TABLE bookings")),
     "an ALTER TABLE waits": (
         "DatabaseBlocked", lambda site: waiting(site, "ALTER TABLE bookings ADD COLUMN by_hand int"),
     ),

@@ -84,9 +84,13 @@ class Person:
         self.waits_for(question)
         self.types(text)
 
+    def presses(self, key: str) -> None:
+        """A key, without Enter."""
+        os.write(self._own, key.encode())
+
     def presses_ctrl_c(self) -> None:
         """As the key does."""
-        os.write(self._own, b"\x03")
+        self.presses("\x03")
 
     def ends(self, limit_s: float = 60.0) -> int:
         """The exit code."""

@@ -183,6 +183,8 @@ def test_the_situation_is_not_there(desk: Desk) -> None:
     with desk.runs(*arguments) as person:
         person.answers("Go on anyway? [y/N]", "y")
         person.answers(KEYS, "s")
+        person.answers("Why is it skipped?", "")
+        person.answers("a few words", "not needed today")
         assert person.ends() == 1, person.seen
     assert (
         'Rollback, from the page\n    There is none: → runbooks run notes --scenario "A note is written"' in person.seen
@@ -200,7 +202,7 @@ def test_ctrl_c_offers_the_undo_and_what_was_undone_is_not_resumed(desk: Desk, e
         person.answers(KEYS, "r")
         eventually(lambda: desk.notes() == ["note"], 30.0)
         person.presses_ctrl_c()
-        person.answers("Undo it now? [Y/n]", "")
+        person.answers("Undo it now? [Y]es", "")
         assert person.ends() == 130, person.seen
     assert (desk.notes(), "undone: “take the note away”" in person.seen) == ([], True)
     (record,) = read_journal(desk.journal())
@@ -232,8 +234,11 @@ def test_a_killed_run_is_resumed_without_repeating_or_undone_by_the_next(
 
     for journal in (killed, None):  # also the run that resumed is resumed
         with desk.runs(*resume[:-1], str(journal or desk.journal())) as person:
-            person.waits_for("ran before (interrupted, no exit code): not repeated")
-            person.answers("Go on behind it? [y/N]", "y")
+            if journal:
+                person.answers("It began before, and did not end well", "l")
+                person.waits_for("It has done its work when:")
+            person.answers("[d] it is done", "d")
+            person.answers("What did you see?", "the note is there")
             person.waits_for("[3/4]")
             os.kill(person.process.pid, signal.SIGKILL)
             person.ends()
@@ -241,6 +246,54 @@ def test_a_killed_run_is_resumed_without_repeating_or_undone_by_the_next(
 
     with desk.runs("--target", "staging", "--scenario", "looked for") as person:
         person.waits_for("a killed run left a change: “take the note away” of “A note is written” was undone")
+        person.answers("Go on anyway? [y/N]", "")
+        assert person.ends() == 3, person.seen
+    assert desk.notes() == []
+
+
+@pytest.mark.parametrize("end", ["q", "ctrl-c", "ctrl-d", "kill", "term", "hang-up"])
+def test_a_change_that_was_only_asked_for_is_offered_again(desk: Desk, end: str) -> None:
+    """Stopped at the question in six ways: nothing began, so nothing is skipped, undone or lost."""
+    with desk.runs(*WRITE) as person:
+        person.waits_for(KEYS)
+        if end == "q":
+            person.types("q")
+        elif end == "ctrl-c":
+            person.presses_ctrl_c()
+        elif end == "ctrl-d":
+            person.presses("\x04")
+        else:
+            os.kill(person.process.pid, {"kill": signal.SIGKILL, "term": signal.SIGTERM}.get(end, signal.SIGHUP))
+        assert person.ends() != 0, person.seen
+    assert "Undo it now?" not in person.seen
+    assert desk.notes() == []
+
+    with desk.runs("--target", "staging", "--allow", "mutating", "--resume", str(desk.journal())) as person:
+        person.waits_for("it never began")
+        person.answers(KEYS, "r")
+        person.answers(KEYS, "r")
+        assert person.ends() == 0, person.seen
+    assert desk.notes() == ["note"]
+
+
+def test_what_a_resumed_run_leaves_out_is_no_success(desk: Desk, eventually: Callable[..., None]) -> None:
+    """Skipped with a reason: not 0, and the undo is kept when the person says so."""
+    desk.gate.unlink()
+    with desk.runs(*WRITE) as person:
+        person.answers(KEYS, "r")
+        eventually(lambda: desk.notes() == ["note"], 30.0)
+        os.kill(person.process.pid, signal.SIGKILL)
+        person.ends()
+    resume = ("--target", "staging", "--allow", "mutating", "--resume")
+    with desk.runs(*resume, str(desk.journal())) as person:
+        person.answers("[s] skip", "s")
+        person.answers("Why is it skipped?", "somebody else looks")
+        person.answers(KEYS, "r")
+        person.answers("[l]ater: keep it", "l")
+        assert person.ends() == 1, person.seen
+    assert "skipped by" in desk.journal().read_text()
+    with desk.runs("--target", "staging", "--scenario", "looked for") as person:
+        person.waits_for("“take the note away” of “A note is written” was undone")
         person.answers("Go on anyway? [y/N]", "")
         assert person.ends() == 3, person.seen
     assert desk.notes() == []

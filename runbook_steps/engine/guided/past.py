@@ -12,6 +12,8 @@ from runbook_steps.engine.errors import JournalError, RefusedError
 from runbook_steps.engine.model import Outcome, Procedure, Risk, ScenarioRecord, StepRecord
 from runbook_steps.engine.proof.evidence_file import read_journal
 from runbook_steps.engine.proof.rests_on import changed_sources
+from runbook_steps.engine.run.guide import UndoWish
+from runbook_steps.engine.run.recorder import COMMAND_BEGAN
 from runbook_steps.engine.run.undo import Undo
 
 __all__ = ["Past", "read_past"]
@@ -28,13 +30,17 @@ class Past:
     owner: str
     kept: int
     undone: bool
+    began: frozenset[int] = frozenset()
 
     def step(self, number: int) -> StepRecord | None:
-        """The command of that step, when it was begun in a procedure that changes something: it is not repeated."""
-        if self.record.risk is Risk.READONLY:
+        """The command of that step, when it began in a procedure that changes something: it is not simply run again.
+
+        One that was only shown, asked for or skipped never began.
+        """
+        if self.record.risk is Risk.READONLY or number not in self.began:
             return None
         step = self.record.steps[number]
-        return step if step.command is not None and step.outcome is not Outcome.NOT_REACHED else None
+        return step if step.command is not None else None
 
     def owns(self, undo: Undo) -> bool:
         """Whether that run kept the undo."""
@@ -66,13 +72,14 @@ def read_past(path: Path) -> Past:
         raise JournalError(f"{path} is not the journal of a guided run; `runbooks journal {path}` shows what it is")
     record = records[-1]
     names = [event.get("event") for event in events]
-    left = "undo left to a person" in names
+    left = not {UndoWish.NEVER, UndoWish.POINTLESS}.isdisjoint(map(str, names))
     return Past(
         journal=path.name,
         record=record,
         owner=record.run.split("-")[1],
         kept=0 if left else names.count("undo recorded"),
         undone=any(name in _UNDONE for name in names),
+        began=frozenset(int(e["step"]) for e in events if e.get("event") == COMMAND_BEGAN),
     )
 
 

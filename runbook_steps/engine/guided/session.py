@@ -23,12 +23,14 @@ from runbook_steps.engine.guided.steps import GuidedSteps
 from runbook_steps.engine.model import Outcome
 from runbook_steps.engine.pytest_side.feature_collector import procedure_of
 from runbook_steps.engine.pytest_side.session_settings import GUIDANCE, PROOF
+from runbook_steps.engine.run.guide import UndoWish
 from runbook_steps.engine.run.undo import Undo
 from runbook_steps.engine.settings import relative_path
 
 __all__ = ["GuidedRun"]
 
 REFUSED_EXIT = 3
+_UNDO = "Undo it now? [Y]es  [l]ater: keep it  [n]o: leave the change:"
 
 
 class GuidedRun:
@@ -41,6 +43,7 @@ class GuidedRun:
         self._past = past
         self._proof: Any = None
         self._told = 0
+        self._went_through = False
         self._steps: GuidedSteps | None = None
         self.exit_code: int | None = None
 
@@ -60,23 +63,29 @@ class GuidedRun:
         """The undos of the run that goes on."""
         return self._past is not None and self._past.owns(undo)
 
-    def undo_wanted(self, undos: Sequence[Undo]) -> bool:
-        """Enter, a second Ctrl-C and a terminal that is gone mean yes: nothing is left half-done by accident."""
+    def undo_wanted(self, undos: Sequence[Undo]) -> UndoWish:
+        """Enter, a second Ctrl-C and a terminal that is gone mean now: nothing is left half-done by accident."""
         self._screen.say()
-        self._screen.say("It did not go through. Kept ready to undo what was done:", "bold")
+        if self._steps is not None and not self._steps.changed:
+            self._screen.say("No change began, so there is nothing to undo.", "dim")
+            return UndoWish.POINTLESS
+        self._screen.say("Not everything went through. Kept ready to undo what was done:", "bold")
         for undo in reversed(undos):
             self._screen.say(f"  {undo.command.purpose}")
         try:
-            answer = self._screen.ask("Undo it now? [Y/n]", ("y", "n"), "y")
+            answer = self._screen.ask(_UNDO, ("y", "l", "n"), "y")
         except (EOFError, KeyboardInterrupt):
             answer = "y"
+        if answer == "l":
+            self._screen.say("Kept: --resume takes it over; another run on this target carries it out.", "yellow")
+            return UndoWish.LATER
         if answer == "n":
             self._screen.say("Left as it is. By hand, in this order:", "yellow")
             for undo in reversed(undos):
                 self._screen.quote(undo.command.text)
-            return False
+            return UndoWish.NEVER
         self._screen.say("Undoing …")
-        return True
+        return UndoWish.NOW
 
     # ── pytest ───────────────────────────────────────────────────────────────────────────────────
 
@@ -119,6 +128,8 @@ class GuidedRun:
             text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
             self._screen.say(f"\nNot run: {text.removeprefix('Skipped: ')}", "yellow")
             self.exit_code = REFUSED_EXIT
+        elif report.passed and report.when == "call":
+            self._went_through = True
         elif report.failed:
             self._screen.say(f"\n{report.longreprtext}", "red")
             if report.when == "call":
@@ -127,8 +138,13 @@ class GuidedRun:
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Ctrl-C, `q`, or the engine's word that it cannot go on."""
         error = excinfo.value
-        said = error.msg if isinstance(error, pytest.exit.Exception) else "Stopped with Ctrl-C; the command was ended."
+        said = error.msg if isinstance(error, pytest.exit.Exception) else self._interrupted()
         self._screen.say(f"\n{said}", "yellow")
+
+    def _interrupted(self) -> str:
+        if self._steps is not None and self._steps.running:
+            return "Stopped; the command that ran was ended."
+        return "Stopped; no command was running."
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_unconfigure(self) -> None:
@@ -141,10 +157,10 @@ class GuidedRun:
         last = recorder.last_record
         if last is not None:
             good = last.outcome is Outcome.PASSED
-            reason = f": {last.reason}" if last.outcome in {Outcome.NOT_REACHED, Outcome.ATTESTED} else ""
+            reason = f": {last.reason}" if self._went_through and not good else ""
             self._screen.say(f"“{last.scenario}” {last.outcome}{reason}", "green" if good else "yellow")
-            if last.outcome in {Outcome.NOT_REACHED, Outcome.NOT_APPLICABLE} and self.exit_code is None:
-                self.exit_code = 1
+            if self._went_through and last.outcome not in {Outcome.PASSED, Outcome.ATTESTED}:
+                self.exit_code = self.exit_code or 1  # pytest saw every step return; not everything was done
         path = recorder.journal.path
         self._screen.say(f"Journal: {relative_path(path, self._proof.settings.root)}; `runbooks journal` reads it")
         if front := self._brief.runbook.front_matter:

@@ -18,6 +18,8 @@ __all__ = ["INTERRUPTED_EXIT", "GuidedSteps"]
 
 INTERRUPTED_EXIT = 130
 _KEYS = {"r": "run", "s": "skip", "?": "show more", "q": "stop"}
+_BEFORE = "[l] look: what must be true  [r] run it again  [d] it is done: go on behind it  [s] skip  [q] stop"
+_SHOWN = 10  # lines of each stream
 Call = Callable[[], object]
 
 
@@ -31,6 +33,9 @@ class GuidedSteps:
         self._past = past
         self._proof = proof
         self._number = 0
+        self.running = False
+        self.changed = bool(past and past.began)
+        """Whether a command began that may have changed something: without one, no undo is needed."""
 
     def perform(self, number: int, step: Step, call: Call) -> object:
         """What step `number`, counted from 0, gives; `call` is the step itself.
@@ -80,7 +85,7 @@ class GuidedSteps:
         if answer == "q":
             raise self._stopped("stopped")
         if answer == "s":
-            self._record(Outcome.NOT_REACHED, f"{SKIPPED} {self._who} at {now()}")
+            self._skipped()
             return
         self._record(Outcome.ATTESTED, f"attested by {self._who} at {now()}")
         self._screen.say(f"  attested by {self._who}", "green")
@@ -94,17 +99,39 @@ class GuidedSteps:
             return found
         past = self._past.step(self._number) if self._past else None
         if past is not None:
-            return self._not_repeated(command, past)
+            return self._began_before(command, past, call)
         self._screen.quote(command.text, "cyan")
+        if self._past is not None and self._brief.procedure.risk.rank:
+            self._screen.say("  it never began", "dim")
         if not self._wants(command):
-            self._record(Outcome.NOT_REACHED, f"{SKIPPED} {self._who} at {now()}")
-            self._screen.say("  skipped", "yellow")
-            return Result(command, None, "", "", 0.0)
+            return self._skips(command)
+        return self._run(command, call)
+
+    def _run(self, command: Command, call: Call) -> object:
         self._screen.say(f"  running, at most {command.timeout_s:g} s; Ctrl-C ends it", "dim")
+        self.changed = self.changed or self._brief.procedure.risk.rank > 0
+        self.running = True
         try:
-            return call()
+            found = call()
         finally:
             self._how_it_ended(command)
+        self.running = False
+        return found
+
+    def _skips(self, command: Command) -> Result:
+        self._skipped()
+        self._screen.say("  skipped", "yellow")
+        return Result(command, None, "", "", 0.0)
+
+    def _skipped(self) -> None:
+        """Who, when and why: whoever resumes this run, or reads its report, must know."""
+        self._record(Outcome.NOT_REACHED, f"{SKIPPED} {self._who} at {now()}: {self._said('  Why is it skipped?')}")
+
+    def _said(self, question: str) -> str:
+        """Some words; asks until there are."""
+        while not (said := self._screen.read(question)):
+            self._screen.say("  a few words, for whoever reads the journal", "dim")
+        return said
 
     def _how_it_ended(self, command: Command) -> None:
         result = self._proof.recorder.last_result
@@ -129,9 +156,9 @@ class GuidedSteps:
             elif answer == "s" or not self._brief.needs_the_name or self._named():
                 return answer == "r"
 
-    def _named(self) -> bool:
+    def _named(self, why: str = "") -> bool:
         name = self._brief.target.name
-        why = "it can lose data" if self._brief.procedure.risk.rank > 1 else "it has no undo"
+        why = why or ("it can lose data" if self._brief.procedure.risk.rank > 1 else "it has no undo")
         if self._screen.read(f"  {why}. Type {name} to run it:") == name:
             return True
         self._screen.say("  that is not its name: nothing was run", "yellow")
@@ -146,21 +173,43 @@ class GuidedSteps:
         for each in brief.procedure.steps[self._number + 1 :]:
             self._screen.say(f"  then: {each.keyword} {each.text.removesuffix(':')}", "dim")
 
-    def _not_repeated(self, command: Command, past: StepRecord) -> Result:
-        """A change is made once: what was begun before is looked at, never run again."""
+    def _began_before(self, command: Command, past: StepRecord, call: Call) -> object:
+        """A change is made once: what ended well is not repeated; of what began, a person looks what became."""
         ended = f"exit code {past.exit_code}" if past.exit_code is not None else "no exit code"
         self._screen.quote(command.text, "dim")
-        said = f"ran before ({past.outcome}, {ended}): not repeated"
-        self._screen.say(f"  {said}", "yellow")
-        if (
-            past.outcome is not Outcome.PASSED
-            and self._screen.ask("  It did not end well. Look at the state. Go on behind it? [y/N]", ("y", "n"), "n")
-            == "n"
-        ):
-            raise self._stopped("stopped")
+        if past.outcome is Outcome.PASSED:
+            said = f"ran before ({past.outcome}, {ended}): not repeated"
+            self._screen.say(f"  {said}", "yellow")
+            return self._as_before(command, past, Outcome.PASSED, said)
+        self._screen.say(f"  It began before, and did not end well ({past.outcome}, {ended}). Look first.", "yellow")
+        while True:
+            answer = self._screen.ask(f"  {_BEFORE}:", ("l", "r", "d", "s", "q"))
+            if answer == "q":
+                raise self._stopped("stopped")
+            if answer == "l":
+                self._look(past)
+            elif answer == "s":
+                return self._skips(command)
+            elif answer == "d":
+                said = f"attested by {self._who} at {now()}: it was done: {self._said('  What did you see?')}"
+                return self._as_before(command, past, Outcome.ATTESTED, said)
+            elif self._named("it began before"):
+                return self._run(command, call)
+
+    def _look(self, past: StepRecord) -> None:
+        """What it printed then, and what must be true when it has done its work."""
+        for line in [*past.stdout.splitlines()[-_SHOWN:], *past.stderr.splitlines()[-_SHOWN:]]:
+            self._screen.say(f"    │ {line}", "dim")
+        self._screen.say("  It has done its work when:")
+        for check in self._brief.procedure.steps[self._number + 1 :]:
+            if check.role is Role.THEN:
+                self._screen.say(f"    {check.text}")
+
+    def _as_before(self, command: Command, past: StepRecord, outcome: Outcome, note: str) -> Result:
         result = Result(command, past.exit_code, past.stdout, past.stderr, past.duration_s)
+        self._proof.recorder.command_begins()  # the next one to resume does not simply run it either
         self._proof.recorder.command_finished(result)
-        self._record(past.outcome, said)  # as it was: the next one to resume does not repeat it either
+        self._record(outcome, note)
         return result
 
     def _forget_taken_over(self, command: Command) -> None:

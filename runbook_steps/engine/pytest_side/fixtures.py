@@ -13,6 +13,7 @@ from runbook_steps.engine.model import CONFIRMED, Command, Result, Risk
 from runbook_steps.engine.pytest_side.feature_collector import procedure_of
 from runbook_steps.engine.pytest_side.session_settings import PROOF
 from runbook_steps.engine.run.command import missing_tool, run_command
+from runbook_steps.engine.run.guide import UndoWish
 from runbook_steps.engine.run.held_to_risk import Restraint
 from runbook_steps.engine.run.pasted import Pasted
 from runbook_steps.engine.run.plan import unset_variables
@@ -122,6 +123,8 @@ def execute(
             raise NotRunnableHere(f"{target.name} sets no {', '.join(unset)}, and “{command.purpose}” needs it")
         held = restraint.hold(real, workspace)
         tell = proof.guide.output if proof.guide else None
+        if proof.guide:
+            proof.recorder.command_begins()
         if pasted:
             result = pasted.run(command, held.environment, prefix=held.prefix, on_output=tell)
         else:
@@ -148,14 +151,16 @@ def keep_ready(
         proof.recorder.event("undo recorded", purpose=command.purpose)
 
     yield keep
-    if proof.passed:
+    if proof.passed and not (proof.guide and proof.recorder.left_open):
         for undo in kept:
             undo.forget()
         return
-    if proof.guide and kept and not proof.guide.undo_wanted(kept):
+    wanted = proof.guide.undo_wanted(kept) if proof.guide and kept else UndoWish.NOW
+    if wanted is not UndoWish.NOW:
         for undo in reversed(kept):
-            undo.forget()
-            proof.recorder.event("undo left to a person", purpose=undo.command.purpose)
+            proof.recorder.event(wanted, purpose=undo.command.purpose)
+            if wanted is not UndoWish.LATER:
+                undo.forget()
         return
     done = [undo.carry_out(lambda command, _: execute(command)) for undo in reversed(kept)]
     problems = [said for each in done if (said := proof.tell_undone(each))]

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Protocol
 
 from runbook_steps.engine.run.undo import Undo
 
-__all__ = ["Guidance"]
+__all__ = ["Guidance", "UndoWish"]
+
+
+class UndoWish(StrEnum):
+    """What a person wants of an undo that is kept ready: the event of the journal, where it is not done now."""
+
+    NOW = "undo wanted"
+    LATER = "undo kept"
+    NEVER = "undo left to a person"
+    POINTLESS = "undo pointless"
 
 
 class Guidance(Protocol):
@@ -20,8 +30,8 @@ class Guidance(Protocol):
     def output(self, stream: str, data: bytes) -> None:
         """What a command prints, as it comes; an empty `data` ends the stream. Called from other threads."""
 
-    def undo_wanted(self, undos: Sequence[Undo]) -> bool:
-        """Asks whether to undo what did not go through; False leaves the change."""
+    def undo_wanted(self, undos: Sequence[Undo]) -> UndoWish:
+        """Asks what becomes of the undo of what did not go through, or only in part."""
 
     def takes_over(self, undo: Undo) -> bool:
         """Whether this run goes on where a killed one stopped, and so keeps its undo."""

@@ -14,7 +14,7 @@ from typing import Any
 from runbook_steps.engine.model import Outcome, Procedure, Result, ScenarioRecord, Step, StepRecord
 from runbook_steps.engine.proof.evidence_file import Journal, now
 
-__all__ = ["KEPT_OUTPUT", "Recorder", "RunFacts"]
+__all__ = ["COMMAND_BEGAN", "KEPT_OUTPUT", "Recorder", "RunFacts"]
 
 _NO_PROOF = (
     Outcome.FAILED,
@@ -24,6 +24,9 @@ _NO_PROOF = (
     Outcome.NOT_APPLICABLE,
     Outcome.ATTESTED,
 )  # the worst first
+_LEFT_OPEN = frozenset(_NO_PROOF) - {Outcome.ATTESTED}
+COMMAND_BEGAN = "command began"
+"""The event of a guided run's journal that tells what ran from what was only shown; `step` is its number."""
 KEPT_OUTPUT = 20_000  # characters of each stream that the journal keeps: first and last half
 
 
@@ -95,6 +98,10 @@ class Recorder:
         """The number of the step that is open, or was last; None before the first."""
         return self._open
 
+    def command_begins(self) -> None:
+        """Writes that the step's command runs from now on: one that was only shown or asked for may run later."""
+        self.event(COMMAND_BEGAN, step=self._open)
+
     def command_finished(self, result: Result) -> None:
         """Keeps what the step's command did."""
         self.last_result = result
@@ -145,6 +152,11 @@ class Recorder:
         self._record, self._open = None, None
         self.last_record = record
         return record
+
+    @property
+    def left_open(self) -> tuple[str, ...]:
+        """The steps of the scenario that were skipped, or did not end well, in words."""
+        return tuple(step.text.removesuffix(":") for step in self._steps if step.outcome in _LEFT_OPEN)
 
     def _change(self, **values: Any) -> None:
         if self._open is not None:
