@@ -12,7 +12,7 @@ from runbook_steps.engine.site.machines.alerting import Pace
 
 __all__ = ["PACE", "POSTGRES_TARGETS", "alertmanager_of_the_drill", "postgres_source", "prometheus_config"]
 
-PACE = Pace(hold="1s", window="10s", keep="0s")
+PACE = Pace(hold="3s", window="12s", keep="0s")
 """A drill waits seconds where production waits minutes; thresholds are the same."""
 POSTGRES_TARGETS = "postgres.json"
 _SCRAPE, _SCRAPE_POSTGRES = "1s", "3s"
