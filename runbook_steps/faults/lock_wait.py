@@ -14,7 +14,7 @@ import psycopg
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.faults.sessions import wait_until
 
-__all__ = ["BLOCKER", "WAITER", "LockHeld"]
+__all__ = ["LockHeld", "Queue", "queues_of"]
 
 BLOCKER = "beautycort-billing"  # holds the lock
 WAITER = "beautycort-checkout"  # waits for it
@@ -35,6 +35,42 @@ class _Held:
     sessions: list[psycopg.Connection[Any]] = field(default_factory=list)
     threads: list[threading.Thread] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Sessions that wait, and the one they wait for. `ddl`: one would change a table, and others wait behind it."""
+
+    pid: int
+    application: str
+    state: str
+    waiting: int
+    ddl: bool
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What the session at the root does, in the words of the procedures."""
+        root = "was forgotten" if self.state.startswith("idle in transaction") else "works"
+        return (root, "changes the table") if self.ddl else (root,)
+
+    def __str__(self) -> str:
+        who = f"process {self.pid} ({self.application or 'no name'}, {self.state})"
+        return f"{self.waiting} wait for {who}" + (", one of them to change the table" if self.ddl else "")
+
+
+_QUEUES = r"""
+SELECT root.pid, root.application_name, coalesce(root.state, 'unknown'), count(DISTINCT waiter.pid)::int,
+       bool_or(waiter.query ~* '^\s*(alter|create|drop|truncate|reindex|cluster|refresh|vacuum|lock)'
+               AND EXISTS (SELECT FROM pg_stat_activity AS behind WHERE waiter.pid = ANY(pg_blocking_pids(behind.pid))))
+FROM pg_stat_activity AS root JOIN pg_stat_activity AS waiter ON waiter.datname = current_database()
+WHERE cardinality(pg_blocking_pids(root.pid)) = 0 AND root.pid = ANY(pg_blocking_pids(waiter.pid))
+GROUP BY root.pid, root.application_name, root.state ORDER BY 4 DESC, 1
+"""
+
+
+def queues_of(admin: Any) -> list[Queue]:
+    """Every queue of the database, the longest first."""
+    return [Queue(*row) for row in admin.execute(_QUEUES).fetchall()]
 
 
 class LockHeld:
@@ -108,13 +144,13 @@ class LockHeld:
         return int(row[0])
 
     def observe(self) -> Observation:
-        """Looks for sessions that somebody blocks."""
+        """Looks for the session at the root of a queue, and at what it does."""
         with self._connect() as admin:
-            rows = admin.execute(
-                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
-                "AND cardinality(pg_blocking_pids(pid)) > 0"
-            ).fetchall()
-        return Observation(bool(rows), f"{len(rows)} sessions wait for a lock")
+            queues = queues_of(admin)
+        ours = [queue for queue in queues if self._how in queue.kinds]
+        others = "" if ours else "".join(f"; {queue}" for queue in queues)
+        shown = "; ".join(map(str, ours)) or f"nobody waits for a session that {self._how}"
+        return Observation(bool(ours), shown + others)
 
     def clear(self) -> None:
         """Ends the sessions of the drill, waits for their threads, and drops the column if it was added."""

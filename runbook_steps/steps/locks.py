@@ -12,7 +12,7 @@ from pytest_bdd import given, parsers, then
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.targets.protocol import Target
-from runbook_steps.faults.lock_wait import BLOCKER, LockHeld
+from runbook_steps.faults.lock_wait import LockHeld, Queue, queues_of
 from runbook_steps.steps.sessions import eventually
 
 Database = psycopg.Connection[Any]
@@ -24,26 +24,37 @@ def lock_held() -> dict[str, LockHeld]:
     return {}
 
 
+@pytest.fixture
+def held_by() -> list[Queue]:
+    """The queues that were seen before the procedure, the longest first."""
+    return []
+
+
 @given(parsers.re(r"queries wait for a session that (?P<how>works|was forgotten|changes the table)"))
 def queries_wait(
     situation: Situation,
     connect: Callable[..., Any],
     how: str,
     lock_held: dict[str, LockHeld],
+    held_by: list[Queue],
     note: Callable[[str], None],
 ) -> None:
     lock_held["fault"] = LockHeld(connect, how)
     note(situation.arrange(lock_held["fault"]).detail)
+    with connect() as admin:
+        held_by.extend(queue for queue in queues_of(admin) if how in queue.kinds)
 
 
 @then("the session at the root of the queue is named")
-def root_is_named(last_result: Result, database: Database) -> None:
+def root_is_named(last_result: Result, database: Database, held_by: list[Queue]) -> None:
     rows = database.execute(
         "SELECT DISTINCT b.pid::text FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) AS b(pid)"
     ).fetchall()
     assert rows != []
     assert [pid for (pid,) in rows if pid not in last_result.stdout] == []
-    assert BLOCKER in last_result.stdout
+    assert held_by, "no queue was seen before: nobody could be named"
+    assert [queue for queue in held_by if str(queue.pid) not in last_result.stdout] == []
+    assert [queue for queue in held_by if queue.application not in last_result.stdout] == []
 
 
 @then("every prepared transaction is listed")
@@ -71,13 +82,15 @@ def what_waited_was_done(lock_held: dict[str, LockHeld], target: Target) -> None
 
 
 @then("the session that held the lock is still connected")
-def holder_is_connected(database: Database) -> None:
-    assert blocker_sessions(database) == 1
+def holder_is_connected(database: Database, held_by: list[Queue]) -> None:
+    assert held_by
+    assert held_by[0].pid in connected(database)
 
 
 @then("the session that held the lock is gone")
-def holder_is_gone(database: Database) -> None:
-    eventually(lambda: blocker_sessions(database) == 0, "the session has ended")
+def holder_is_gone(database: Database, held_by: list[Queue]) -> None:
+    assert held_by
+    eventually(lambda: held_by[0].pid not in connected(database), "the session has ended")
 
 
 @then("a change that finds the table locked gives up by itself")
@@ -98,7 +111,6 @@ def waiting(database: Any) -> list[int]:
     return [int(pid) for (pid,) in rows]
 
 
-def blocker_sessions(database: Any) -> int:
-    """How many sessions of the blocking application there are."""
-    row = database.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [BLOCKER]).fetchone()
-    return int(row[0])
+def connected(database: Any) -> set[int]:
+    """Process ids of every session."""
+    return {int(pid) for (pid,) in database.execute("SELECT pid FROM pg_stat_activity").fetchall()}

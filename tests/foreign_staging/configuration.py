@@ -1,0 +1,108 @@
+"""The files that the services of a foreign staging read, as their manuals write them. Text only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.foreign_staging.variation import Addresses, Variation
+
+__all__ = ["API_ARGUMENTS", "hba", "nginx", "pgbouncer", "postgresql", "redis", "redis_acl"]
+
+API_ARGUMENTS = ("-m", "runbook_steps.stand_in.reference_api")
+
+
+def postgresql(folder: Path, addresses: Addresses) -> str:
+    """Added to Debian's own defaults."""
+    return f"""
+listen_addresses = '127.0.0.1'
+port = {addresses.postgres}
+unix_socket_directories = '{folder}'
+ssl = on
+ssl_cert_file = '{folder}/server.pem'
+ssl_key_file = '{folder}/server.key'
+password_encryption = 'scram-sha-256'
+shared_preload_libraries = 'pg_stat_statements'
+log_statement = 'all'
+log_line_prefix = '%m [%p] %u@%d %a '
+fsync = off
+max_connections = 60
+"""
+
+
+def hba(variation: Variation) -> str:
+    """TLS only, unless the variation does without."""
+    kind = "host" if variation.sslmode == "disable" else "hostssl"
+    return f"local all all scram-sha-256\n{kind} all all 127.0.0.1/32 scram-sha-256\n"
+
+
+def pgbouncer(folder: Path, addresses: Addresses) -> str:
+    """Transaction pooling; start-up parameters that it cannot keep are ignored, as poolers in front of ORMs do."""
+    return f"""[databases]
+* = host=127.0.0.1 port={addresses.postgres}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {addresses.pooler}
+auth_type = scram-sha-256
+auth_file = {folder}/users.txt
+pool_mode = transaction
+default_pool_size = 10
+ignore_startup_parameters = extra_float_digits,options
+server_tls_sslmode = verify-full
+server_tls_ca_file = {folder}/ca.pem
+unix_socket_dir =
+pidfile = {folder}/pgbouncer.pid
+"""
+
+
+def redis(folder: Path, variation: Variation, addresses: Addresses, password: str) -> str:
+    """With a memory limit and no eviction: what is in it must not be lost."""
+    ports = (
+        f"port 0\ntls-port {addresses.redis}\ntls-cert-file {folder}/server.pem\ntls-key-file {folder}/server.key\n"
+        f"tls-ca-cert-file {folder}/ca.pem\ntls-auth-clients no\n"
+        if variation.redis_tls
+        else f"port {addresses.redis}\n"
+    )
+    who = f"aclfile {folder}/users.acl\n" if variation.redis_user else f"requirepass {password}\n"
+    return f'bind 127.0.0.1\n{ports}{who}save ""\nmaxmemory 24mb\nmaxmemory-policy noeviction\ndir {folder}\n'
+
+
+def redis_acl(variation: Variation, password: str) -> str:
+    """One named user; nobody else gets in."""
+    return f"user default off\nuser {variation.redis_user} on >{password} ~* &* +@all\n"
+
+
+def nginx(folder: Path, addresses: Addresses, *, account: str = "") -> str:
+    """A proxy with TLS, its sites in a folder, logs in the default format."""
+    upstream = "".join(f"    server 127.0.0.1:{port};\n" for port in addresses.slots)
+    user = f"user {account};\n" if account else ""
+    return f"""{user}worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/logs/error.log warn;
+events {{ worker_connections 256; }}
+http {{
+  access_log {folder}/logs/access.log;
+  client_body_temp_path {folder}/temp/body;
+  proxy_temp_path {folder}/temp/proxy;
+  fastcgi_temp_path {folder}/temp/fastcgi;
+  uwsgi_temp_path {folder}/temp/uwsgi;
+  scgi_temp_path {folder}/temp/scgi;
+  gzip on;
+  gzip_types application/json;
+  include {folder}/conf.d/*.conf;
+  upstream backend {{
+{upstream}  }}
+  server {{
+    listen 127.0.0.1:{addresses.nginx} ssl;
+    server_name localhost;
+    ssl_certificate {folder}/tls/fullchain.pem;
+    ssl_certificate_key {folder}/tls/privkey.pem;
+    location / {{
+      proxy_pass http://backend;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Proto https;
+    }}
+  }}
+}}
+"""

@@ -1,0 +1,343 @@
+"""Builds a foreign staging in a folder, starts it, breaks it by hand when told, and takes it down again.
+
+`with ForeignStaging(folder, Variation(pooler=True)) as staging:` gives `staging.variables`, as somebody would write
+them into `.env.staging`. Nothing of it uses the targets of this project.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import psycopg
+import redis
+
+from tests.foreign_staging import aws, configuration
+from tests.foreign_staging.authority import Authority
+from tests.foreign_staging.variation import POSTGRES, Addresses, Variation, Words
+
+__all__ = ["ForeignStaging"]
+
+START_S = 30.0
+
+
+class ForeignStaging:
+    """One staging. Services: `postgres`, `pooler`, `redis`, `nginx`, `api_1` …, `third_parties`, `aws`."""
+
+    def __init__(self, folder: Path, variation: Variation | None = None) -> None:
+        self.folder = folder
+        self.variation = variation or Variation()
+        self.addresses = Addresses.free(self.variation.slots)
+        self.words = Words()
+        self.authority = Authority(folder)
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._group = ""
+
+    def __enter__(self) -> ForeignStaging:
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ── what somebody would write down ───────────────────────────────────────────────────────────
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """`STAGING_…`, all that a run needs to know."""
+        variation, ports = self.variation, self.addresses
+        found = {
+            "API_BASE_URL": f"https://localhost:{ports.nginx}",
+            "API_SLOTS": " ".join(f"http://127.0.0.1:{port}" for port in ports.slots),
+            "DATABASE_URL": self.database_url(ports.pooler if variation.pooler else ports.postgres),
+            "REDIS_URL": self.redis_url,
+            "SSL_CERT_FILE": str(self.authority.certificate),
+            "JWT_SECRET": self.words.jwt,
+            "BACKUP_ENCRYPTION_KEY": self.words.backup,
+            "NGINX_PREFIX": str(self.folder / "nginx"),
+            "NGINX_CONF": str(self.folder / "nginx" / "nginx.conf"),
+            "NGINX_ACCESS_LOG": str(self.folder / "nginx" / "logs" / "access.log"),
+            "NGINX_ERROR_LOG": str(self.folder / "nginx" / "logs" / "error.log"),
+            "MIGRATIONS_DIR": str(self.folder / "migrations"),
+            **self._third_parties(),
+        }
+        if variation.with_logs:
+            found["LOG_DIR"] = str(self.folder / "logs")
+        if variation.with_aws:
+            found |= aws.variables(ports.aws, variation.balancer, self._group)
+        return {f"STAGING_{name}": value for name, value in found.items()}
+
+    def database_url(self, port: int) -> str:
+        """As the owner, who is no superuser."""
+        variation = self.variation
+        query = f"?sslmode={variation.sslmode}" if variation.sslmode else ""
+        if variation.sslmode.startswith("verify"):
+            query += f"&sslrootcert={quote(str(self.authority.certificate), safe='/')}"
+        if port == self.addresses.pooler:
+            query = "?sslmode=disable"  # the pooler is on this machine; from there it goes on by TLS
+        return f"postgresql://{variation.owner}:{self.words.owner}@localhost:{port}/{variation.database}{query}"
+
+    @property
+    def redis_url(self) -> str:
+        """With the user where there is one."""
+        scheme = "rediss" if self.variation.redis_tls else "redis"
+        return f"{scheme}://{self.variation.redis_user}:{self.words.redis}@localhost:{self.addresses.redis}/0"
+
+    def _third_parties(self) -> dict[str, str]:
+        base = f"http://127.0.0.1:{self.addresses.third_parties}"
+        names = {"TAP": "tap", "TWILIO": "twilio", "EXPO": "expo"}
+        return {f"{name}_API_URL": f"{base}/{path}" for name, path in names.items()} | {"CDN_URL": f"{base}/cdn"}
+
+    def write_env_file(self, file: Path) -> None:
+        """As `.env.staging`, readable by its owner alone."""
+        file.touch(mode=0o600)
+        file.write_text("".join(f"{name}='{value}'\n" for name, value in self.variables.items()), "utf-8")
+
+    # ── hands of an administrator ────────────────────────────────────────────────────────────────
+
+    def admin(self, database: str = "") -> psycopg.Connection[Any]:
+        """A connection as the superuser, straight to PostgreSQL, by its socket."""
+        return psycopg.connect(
+            host=str(self.folder / "postgres"), port=self.addresses.postgres, user="postgres",
+            password=self.words.superuser, dbname=database or self.variation.database, autocommit=True,
+        )  # fmt: skip
+
+    def owner(self, application: str = "a tool of somebody") -> psycopg.Connection[Any]:
+        """A connection as the owner, straight to PostgreSQL."""
+        return psycopg.connect(self.database_url(self.addresses.postgres), autocommit=True,
+                               application_name=application)  # fmt: skip
+
+    def redis(self) -> Any:
+        """A client with every right."""
+        ca = str(self.authority.certificate)
+        more = {"ssl_ca_certs": ca} if self.variation.redis_tls else {}
+        return redis.Redis.from_url(self.redis_url, decode_responses=True, **more)
+
+    def stop(self, service: str) -> None:
+        """In order, and waited for."""
+        process = self._running.pop(service)
+        process.terminate()
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def start(self, service: str) -> None:
+        """Starts it again; returns when it answers."""
+        self._starters()[service]()
+
+    def serve_certificate(self, days: float, *, host: str = "localhost") -> None:
+        """The proxy serves a certificate that ends in so many days; a negative number is the past."""
+        folder = self.folder / "nginx" / "tls"
+        folder.mkdir(exist_ok=True)
+        self.authority.sign(folder / "fullchain.pem", folder / "privkey.pem", days=days, host=host)
+        if "nginx" in self._running:
+            self.reload_nginx()
+
+    def reload_nginx(self) -> None:
+        """As `nginx -s reload` by its administrator."""
+        self._run("nginx", "-c", str(self.folder / "nginx" / "nginx.conf"), "-s", "reload")
+        time.sleep(0.5)
+
+    def close(self) -> None:
+        """Ends everything; idempotent."""
+        for service in reversed(list(self._running)):
+            self.stop(service)
+
+    # ── building ─────────────────────────────────────────────────────────────────────────────────
+
+    def _build(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o755)
+        for name in ("postgres", "redis", "pooler", "nginx", "logs", "migrations"):
+            (self.folder / name).mkdir()
+        self.authority.make()
+        for name in ("postgres", "redis", "pooler"):
+            self._service_certificate(self.folder / name)
+        for start in self._starters().values():
+            start()
+        self._wait("the API behind nginx", self._serves)
+
+    def _starters(self) -> dict[str, Callable[[], None]]:
+        starters: dict[str, Callable[[], None]] = {"postgres": self._postgres, "redis": self._redis}
+        if self.variation.pooler:
+            starters["pooler"] = self._pooler
+        starters["third_parties"] = self._start_third_parties
+        for number in range(1, self.variation.slots + 1):
+            starters[f"api_{number}"] = lambda number=number: self._api(number)  # type: ignore[misc]
+        starters["nginx"] = self._nginx
+        if self.variation.with_aws:
+            starters["aws"] = self._aws
+        return starters
+
+    def _service_certificate(self, folder: Path) -> None:
+        self.authority.sign(folder / "server.pem", folder / "server.key", days=90)
+        shutil.copy(self.authority.certificate, folder / "ca.pem")
+
+    def _postgres(self) -> None:
+        folder = self.folder / "postgres"
+        data = folder / "data"
+        if data.is_dir():
+            self._spawn("postgres", [str(POSTGRES / "postgres"), "-D", str(data)], account="postgres")
+            self._wait("PostgreSQL", lambda: self.admin("postgres").close())
+            return
+        (folder / "password").write_text(self.words.superuser, "utf-8")
+        self._give(folder, "postgres")
+        self._run(str(POSTGRES / "initdb"), "-D", str(data), "-U", "postgres", "--pwfile", str(folder / "password"),
+                  "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync",
+                  account="postgres")  # fmt: skip
+        with (data / "postgresql.conf").open("a", encoding="utf-8") as config:
+            config.write(configuration.postgresql(folder, self.addresses))
+        (data / "pg_hba.conf").write_text(configuration.hba(self.variation), "utf-8")
+        self._postgres()
+        self._database()
+
+    def _database(self) -> None:
+        variation = self.variation
+        with self.admin("postgres") as admin:
+            admin.execute(f"CREATE ROLE {variation.owner} LOGIN CREATEDB PASSWORD '{self.words.owner}'".encode())
+            admin.execute(f"GRANT pg_monitor TO {variation.owner}".encode())
+            admin.execute(f"CREATE DATABASE {variation.database} OWNER {variation.owner}".encode())
+        with self.admin() as admin:  # extensions are the superuser's, as with every hosted database
+            for name in ("pg_stat_statements", "pg_trgm", "btree_gist", "cube", "earthdistance"):
+                admin.execute(f"CREATE EXTENSION {name}".encode())
+        self._python("-m", "runbook_steps.stand_in.reference_api.database", "--seed",
+                     DATABASE_URL=self.database_url(self.addresses.postgres))  # fmt: skip
+
+    def _redis(self) -> None:
+        folder = self.folder / "redis"
+        text = configuration.redis(folder, self.variation, self.addresses, self.words.redis)
+        (folder / "redis.conf").write_text(text, "utf-8")
+        if self.variation.redis_user:
+            (folder / "users.acl").write_text(configuration.redis_acl(self.variation, self.words.redis), "utf-8")
+        self._give(folder, "redis")
+        self._spawn("redis", ["redis-server", str(folder / "redis.conf")], account="redis")
+        self._wait("Redis", lambda: self.redis().ping())
+
+    def _pooler(self) -> None:
+        folder = self.folder / "pooler"
+        (folder / "pgbouncer.ini").write_text(configuration.pgbouncer(folder, self.addresses), "utf-8")
+        (folder / "users.txt").write_text(f'"{self.variation.owner}" "{self.words.owner}"\n', "utf-8")
+        self._give(folder, "nobody")
+        self._spawn("pooler", ["pgbouncer", str(folder / "pgbouncer.ini")], account="nobody")
+        self._wait("pgbouncer", lambda: psycopg.connect(self.database_url(self.addresses.pooler)).close())
+
+    def _start_third_parties(self) -> None:
+        port = str(self.addresses.third_parties)
+        self._spawn_python("third_parties", "-m", "runbook_steps.stand_in.reference_api.third_parties", "--port", port)
+        self._wait("the third parties", lambda: httpx.get(f"http://127.0.0.1:{port}/tap", trust_env=False))
+
+    def _api(self, number: int) -> None:
+        port = self.addresses.slots[number - 1]
+        self._give(self.folder / "logs", "www-data")
+        more = {"SSL_CERT_FILE": str(self.authority.certificate)}
+        self._spawn_python(
+            f"api_{number}", *configuration.API_ARGUMENTS, "--port", str(port),
+            DATABASE_URL=self.database_url(self.addresses.postgres), REDIS_URL=self._api_redis_url(),
+            JWT_SECRET=self.words.jwt, LOG_DIR=str(self.folder / "logs"), SLOT_NAME=f"salon-api-{number}",
+            APP_VERSION="1.1.0", **self._third_parties(), **more,
+        )  # fmt: skip
+        self._wait(f"instance {number}", lambda: httpx.get(f"http://127.0.0.1:{port}/api/version", trust_env=False))
+
+    def _api_redis_url(self) -> str:
+        ca = f"?ssl_ca_certs={self.authority.certificate}" if self.variation.redis_tls else ""
+        return self.redis_url + ca
+
+    def _nginx(self) -> None:
+        folder = self.folder / "nginx"
+        for name in ("logs", "temp", "conf.d"):
+            (folder / name).mkdir(exist_ok=True)
+        if not (folder / "nginx.conf").exists():
+            account = "www-data" if os.geteuid() == 0 else ""
+            (folder / "nginx.conf").write_text(configuration.nginx(folder, self.addresses, account=account), "utf-8")
+            self.serve_certificate(self.variation.certificate_days)
+        self._spawn("nginx", ["nginx", "-c", str(folder / "nginx.conf"), "-g", "daemon off;"])
+        self._wait("nginx", lambda: httpx.get(f"https://localhost:{self.addresses.nginx}/", verify=False,  # noqa: S501
+                                              trust_env=False))  # fmt: skip
+
+    def _aws(self) -> None:
+        program = str(Path(sys.executable).with_name("moto_server"))
+        self._spawn("aws", [program, "-H", "127.0.0.1", "-p", str(self.addresses.aws)])
+        url = f"http://127.0.0.1:{self.addresses.aws}"
+        self._wait("moto", lambda: httpx.get(f"{url}/moto-api/data.json", trust_env=False))
+        self._group = aws.populate(url, self.variation.balancer, self.variation.slots)
+
+    def _serves(self) -> None:
+        found = httpx.get(f"https://localhost:{self.addresses.nginx}/api/health", trust_env=False,
+                          verify=str(self.authority.certificate))  # fmt: skip
+        if found.status_code != httpx.codes.OK:
+            raise ConnectionError(f"health answers {found.status_code}")
+
+    # ── processes ────────────────────────────────────────────────────────────────────────────────
+
+    def _as(self, account: str, *, reads_all: bool = False) -> list[str]:
+        """Ends with this process; under an account of its own where this one is root's.
+
+        `reads_all`: the interpreter of this environment may lie in a folder of root's alone.
+        """
+        if not account or os.geteuid() != 0:
+            return ["setpriv", "--pdeathsig", "TERM", "--"]
+        who = ["--reuid", account, "--regid", str(pwd.getpwnam(account).pw_gid), "--init-groups"]
+        more = [f"--{kind}-caps=+dac_read_search" for kind in ("inh", "ambient")] if reads_all else []
+        return ["setpriv", *who, *more, "--pdeathsig", "TERM", "--"]
+
+    def _spawn(
+        self, service: str, command: list[str], *, account: str = "", reads_all: bool = False, **variables: str
+    ) -> None:
+        with (self.folder / f"{service}.out").open("ab") as out:
+            self._running[service] = subprocess.Popen(
+                [*self._as(account, reads_all=reads_all), *command], cwd=self.folder, env={**_PLAIN, **variables},
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            )  # fmt: skip
+
+    def _spawn_python(self, service: str, *arguments: str, **variables: str) -> None:
+        command = [sys.executable, *arguments]
+        self._spawn(service, command, account="www-data", reads_all=True, **_PYTHON_VARIABLES, **variables)
+
+    def _python(self, *arguments: str, **variables: str) -> None:
+        self._run(sys.executable, *arguments, **_PYTHON_VARIABLES, **variables)
+
+    def _run(self, *command: str, account: str = "", **variables: str) -> None:
+        prefix = self._as(account) if account else []
+        done = subprocess.run([*prefix, *command], cwd=self.folder, env={**_PLAIN, **variables}, capture_output=True,
+                              text=True, timeout=120, check=False)  # fmt: skip
+        if done.returncode != 0:
+            raise RuntimeError(f"{command[0]} ended with {done.returncode}: {(done.stdout + done.stderr)[-1500:]}")
+
+    def _give(self, folder: Path, account: str) -> None:
+        if os.geteuid() == 0:
+            for path in (folder, *folder.rglob("*")):
+                shutil.chown(path, account, pwd.getpwnam(account).pw_gid)
+
+    def _wait(self, what: str, ask: Callable[[], object]) -> None:
+        end = time.monotonic() + START_S
+        while True:
+            try:
+                ask()
+            except (OSError, httpx.HTTPError, psycopg.Error, redis.RedisError) as error:
+                if time.monotonic() > end:
+                    raise RuntimeError(f"{what} is not there after {START_S:g} s: {error}") from error
+                time.sleep(0.05)
+            else:
+                return
+
+
+_PLAIN: Mapping[str, str] = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+_PYTHON_VARIABLES: Mapping[str, str] = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,72 @@
+"""What one foreign staging has that another has not. Every one of them is a system that somebody runs."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import socket
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+__all__ = ["Addresses", "Variation", "Words", "missing_programs"]
+
+POSTGRES = Path("/usr/lib/postgresql/15/bin")
+PROGRAMS = ("redis-server", "redis-cli", "pgbouncer", "nginx", "openssl", "setpriv")
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How this one is set up. The defaults are the plainest staging that still has TLS everywhere."""
+
+    sslmode: str = "verify-full"
+    pooler: bool = False
+    redis_tls: bool = False
+    redis_user: str = ""
+    database: str = "salon_staging"
+    owner: str = "salon_owner"
+    balancer: str = "staging-lb"
+    slots: int = 2
+    with_aws: bool = True
+    with_logs: bool = True
+    certificate_days: float = 60.0
+
+
+@dataclass(frozen=True)
+class Words:
+    """Secrets, made anew each time."""
+
+    owner: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+    superuser: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+    redis: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+    jwt: str = field(default_factory=lambda: secrets.token_hex(40))
+    backup: str = field(default_factory=lambda: secrets.token_hex(32))
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Ports of the loopback, all free when they were asked for."""
+
+    postgres: int
+    pooler: int
+    redis: int
+    nginx: int
+    aws: int
+    third_parties: int
+    slots: tuple[int, ...]
+
+    @classmethod
+    def free(cls, slots: int) -> Addresses:
+        """Holds all of them at once, so that no two are the same."""
+        names = [each.name for each in fields(cls) if each.name != "slots"]
+        held = [socket.create_server(("127.0.0.1", 0)) for _ in range(len(names) + slots)]
+        ports = [each.getsockname()[1] for each in held]
+        for each in held:
+            each.close()
+        return cls(**dict(zip(names, ports, strict=False)), slots=tuple(ports[len(names) :]))
+
+
+def missing_programs() -> list[str]:
+    """The programs that this machine lacks; empty where a foreign staging can be built."""
+    folders = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    lacking = [name for name in PROGRAMS if shutil.which(name, path=folders) is None]
+    return lacking + ([] if (POSTGRES / "postgres").is_file() else ["PostgreSQL 15"])

@@ -1,0 +1,68 @@
+"""A platform as it is published: what differs from the contract is named with its way round, and nothing is calm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runbook_steps.engine.run.probes import Fit, look_at
+from runbook_steps.engine.sources.contract_file import load_contract
+from tests.foreign_staging.as_published import LIMIT, AsPublished
+
+INTERFACES = load_contract(Path(__file__).parents[2]).interfaces
+DIFFERENT = {
+    "health": (Fit.DIFFERS, "has no status at its top; it has data, success"),
+    "health-detailed": (Fit.MISSING, "GET /api/health/detailed answers 404"),
+    "metrics": (Fit.MISSING, "GET /api/metrics answers 404"),
+    "version": (Fit.MISSING, "GET /api/version answers 404"),
+    "verify-blacklist": (Fit.MISSING, "GET /api/auth/verify-blacklist answers 404"),
+    "providers": (Fit.DIFFERS, "has no providers at its top"),
+    "services": (Fit.DIFFERS, "has no services at its top"),
+}
+
+
+def looked(api: AsPublished, **more: str) -> dict[str, tuple[Fit, str, str]]:
+    """Interface → fit, what was seen, and the way round."""
+    found = look_at(INTERFACES, {"API_BASE_URL": api.url, **more}, host=False)
+    return {each.interface.id: (each.fit, each.seen, each.interface.missing) for each in found}
+
+
+def test_every_route_that_differs_is_named_with_its_way_round() -> None:
+    """And none fits by accident."""
+    with AsPublished() as api:
+        seen = looked(api)
+    for name, (fit, words) in DIFFERENT.items():
+        assert seen[name][0] is fit, (name, seen[name])
+        assert words in seen[name][1], (name, seen[name])
+        assert seen[name][2]
+
+
+def test_a_database_that_is_down_does_not_make_health_fit() -> None:
+    """It still says healthy."""
+    with AsPublished() as api:
+        api.database = "error"
+        assert looked(api)["health"][0] is Fit.DIFFERS
+
+
+def test_plain_http_that_leads_to_https_is_told() -> None:
+    """Not followed, and not called good."""
+    with AsPublished(proxied=False) as api:
+        fit, seen, _ = looked(api)["health"]
+    assert (fit, "answers 301 and leads to https://api.example/api/health" in seen) == (Fit.DIFFERS, True)
+
+
+def test_a_limit_that_is_reached_is_no_finding() -> None:
+    """Nothing is known then."""
+    with AsPublished() as api:
+        api.asked = LIMIT
+        assert looked(api)["health"][0] is Fit.UNKNOWN
+
+
+@pytest.mark.parametrize(("text", "fit"), [("", Fit.UNKNOWN), ("GET / 200\n", Fit.DIFFERS), (None, Fit.MISSING)])
+def test_a_log_without_request_lines_is_not_calm(tmp_path: Path, text: str | None, fit: Fit) -> None:
+    """Empty, of another format, or not there."""
+    if text is not None:
+        (tmp_path / "app.log").write_text(text, "utf-8")
+    with AsPublished() as api:
+        assert looked(api, LOG_DIR=str(tmp_path))["request-log"][0] is fit
