@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterator
 
 from runbook_steps.engine.checks.drift import tools_of
-from runbook_steps.engine.errors import FeatureError
+from runbook_steps.engine.errors import FeatureError, PageError, SourceError
 from runbook_steps.engine.model import Command, Runbook
+from runbook_steps.engine.project.project import Project
 from runbook_steps.engine.run.plan import unset_variables
-from runbook_steps.engine.sources.contract_file import CONTRACT_FILE, Contract
+from runbook_steps.engine.sources.contract_file import CONTRACT_FILE, Contract, load_contract
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.sources.parameters import parameters
 
-__all__ = ["contract_problems"]
+__all__ = ["against_the_contract", "contract_problems"]
 
 _ROUTE = re.compile(r"(?<![\w/])/api/[\w/-]*\w|(?<=[\"\w}])/api/[\w/-]*\w")
 _KEYS = re.compile(r"(?<![\w:])([a-z_]+:\*)")
@@ -25,6 +26,15 @@ _PLAIN = frozenset(
     """.split()  # noqa: SIM905 - a list of forty lines says no more
 )
 _OWN = frozenset({"RUNBOOKS_TARGET", "TMPDIR", "HOME", "PATH", "SSL_CERT_FILE"})
+
+
+def against_the_contract(project: Project) -> tuple[SourceError, ...]:
+    """Every problem of a project with its own contract, and one of the contract itself that cannot be read."""
+    try:
+        contract = load_contract(project.root)
+    except PageError as error:
+        return (error,)
+    return tuple(each for runbook in project.runbooks for each in contract_problems(runbook, contract))
 
 
 def contract_problems(runbook: Runbook, contract: Contract) -> Iterator[FeatureError]:

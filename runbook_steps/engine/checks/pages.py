@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runbook_steps.engine.checks.contract import contract_problems
 from runbook_steps.engine.checks.features import feature_problems
 from runbook_steps.engine.checks.feedback import feedback_problems
 from runbook_steps.engine.checks.parameters import parameter_problems
@@ -18,7 +17,6 @@ from runbook_steps.engine.model import COUNTER_EXAMPLE, Risk, Runbook
 from runbook_steps.engine.project.house import house_of
 from runbook_steps.engine.project.project import CONTACTS, SEVERITIES, Project
 from runbook_steps.engine.proof.staleness import stale_problems
-from runbook_steps.engine.sources.contract_file import Contract, load_contract
 from runbook_steps.engine.sources.page_file import SECTIONS, Call, Page
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.text.html_text import slug
@@ -57,14 +55,8 @@ def check_project(project: Project) -> tuple[SourceError, ...]:
     found += identity_problems(project)
     found += alert_problems(project)
     found += feedback_problems(project)
-    contract = Contract()
-    try:
-        contract = load_contract(project.root)
-    except PageError as error:
-        found.append(error)
     for runbook in project.runbooks:
         found += feature_problems(runbook, project.settings.parts)
-        found += contract_problems(runbook, contract)
         found += _binding(project, runbook)
         found += _anchors(runbook)
     if project.stale_fails:

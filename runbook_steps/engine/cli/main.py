@@ -50,6 +50,7 @@ def check(
     undo: Annotated[bool, typer.Option("--undo", help="also list the changes that nothing takes back")] = False,
 ) -> None:
     """Check pages and features against the rules of the house. `runbooks check --format json`."""
+    from runbook_steps.engine.checks.contract import against_the_contract  # noqa: PLC0415 - as the next line
     from runbook_steps.engine.checks.drift_of_target import drift_of  # noqa: PLC0415
     from runbook_steps.engine.checks.no_undo import without_undo  # noqa: PLC0415
     from runbook_steps.engine.checks.pages import check_project  # noqa: PLC0415 - reads all pages: only when asked
@@ -57,7 +58,7 @@ def check(
     from runbook_steps.engine.project.project import load_project  # noqa: PLC0415
 
     project = load_project(project_root())
-    problems = (*check_project(project), *house_of(project.settings).problems(project))
+    problems = (*check_project(project), *against_the_contract(project), *house_of(project.settings).problems(project))
     warnings = drift_of(project, on) if drift else []
     without = without_undo(project)
     listed = without if undo else []
