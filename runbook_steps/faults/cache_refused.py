@@ -7,10 +7,9 @@ from typing import Any
 import redis
 
 from runbook_steps.engine.run.situation import Observation
+from runbook_steps.faults.redis_memory import whether_full
 
 __all__ = ["CacheRefused"]
-
-PROBE = "cache:drill:probe"
 
 
 class CacheRefused:
@@ -33,13 +32,8 @@ class CacheRefused:
         self._client.config_set("maxmemory", int(self._client.info("memory")["used_memory"]) // 2)
 
     def observe(self) -> Observation:
-        """Tries one write, which expires by itself."""
-        limit = self._client.config_get("maxmemory")["maxmemory"]
-        try:
-            self._client.set(PROBE, "1", px=1000)
-        except redis.exceptions.OutOfMemoryError:
-            return Observation(True, f"a write is refused; the limit is {limit} bytes")
-        return Observation(False, f"a write is accepted; the limit is {limit} bytes")
+        """Reads whether the memory is used up, and nothing may be evicted."""
+        return whether_full(self._client)
 
     def clear(self) -> None:
         """Puts the limit back."""

@@ -9,11 +9,23 @@ import redis
 from runbook_steps.engine.errors import FaultError
 from runbook_steps.engine.run.situation import Observation
 
-__all__ = ["RedisMemoryFull"]
+__all__ = ["PROBE", "RedisMemoryFull", "whether_full"]
 
 ENTRY_BYTES = 256 * 1024
 PROBE = "cache:drill:probe"
+FULL = 0.98  # of its limit: what is left is smaller than one entry
 FILLER = "cache:response:"
+
+
+def whether_full(client: Any) -> Observation:
+    """Whether Redis has used its memory up and may evict nothing. Only reads, so that it can be asked anywhere."""
+    info = client.info("memory")
+    used, limit = int(info["used_memory"]), int(info["maxmemory"])
+    policy = str(info["maxmemory_policy"])
+    if limit == 0:
+        return Observation(False, f"{used} bytes used, and no limit is set")
+    full = used >= FULL * limit and policy == "noeviction"
+    return Observation(full, f"{used} of {limit} bytes used, policy {policy}")
 
 
 class RedisMemoryFull:
@@ -46,14 +58,8 @@ class RedisMemoryFull:
                 return
 
     def observe(self) -> Observation:
-        """Reads used memory and tries one write, which expires by itself."""
-        info = self._client.info("memory")
-        reading = f"{info['used_memory']} of {info['maxmemory']} bytes used"
-        try:
-            self._client.set(PROBE, "1", px=1000)
-        except redis.exceptions.OutOfMemoryError:
-            return Observation(True, f"a write is refused with OOM; {reading}")
-        return Observation(False, f"a write is accepted; {reading}")
+        """Reads the memory that is used, its limit, and whether Redis makes room by itself."""
+        return whether_full(self._client)
 
     def clear(self) -> None:
         """Removes what arrange wrote, and nothing else; puts back the limit."""
