@@ -5,22 +5,28 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Mapping
 
 import psutil
 
 from runbook_steps.engine.errors import FaultError
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.engine.targets.protocol import ServiceControl
+from runbook_steps.faults.outside import whether_down
 
 __all__ = ["ServiceDown"]
 
 
 class ServiceDown:
-    """One service killed by its process id. `service` is a name that ServiceControl knows."""
+    """One service killed by its process id. `service` is a name that ServiceControl knows.
 
-    def __init__(self, control: ServiceControl, service: str) -> None:
+    Whether it is down is asked at its address in `environment`, as those who need it do.
+    """
+
+    def __init__(self, control: ServiceControl, service: str, environment: Mapping[str, str]) -> None:
         self._control = control
         self._service = service
+        self._environment = environment
 
     @property
     def name(self) -> str:
@@ -42,9 +48,8 @@ class ServiceDown:
             return
 
     def observe(self) -> Observation:
-        """Looks for its process."""
-        pid = self._control.pid(self._service)
-        return Observation(pid is None, f"{self._service}: {'no process' if pid is None else f'process {pid}'}")
+        """Asks it."""
+        return whether_down(self._service, self._environment)
 
     def clear(self) -> None:
         """Starts it again, if the procedure did not."""

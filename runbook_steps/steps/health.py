@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -35,8 +35,14 @@ def the_api_is_serving(api: httpx.Client) -> None:
 
 
 @given(parsers.re(r"(?P<service>redis|postgres|nginx|third_parties|aws|api_\d) is down"))
-def service_is_down(service: str, situation: Situation, control: ServiceControl, note: Callable[[str], None]) -> None:
-    note(situation.arrange(ServiceDown(control, service)).detail)
+def service_is_down(
+    service: str,
+    situation: Situation,
+    control: ServiceControl,
+    environment: Callable[[], Mapping[str, str]],
+    note: Callable[[str], None],
+) -> None:
+    note(situation.arrange(ServiceDown(control, service, environment())).detail)
 
 
 @given("a day of traffic was counted")
