@@ -32,13 +32,45 @@ Feature: Backup and restore
     Then every backup in the report is good
     And no scratch database is left
 
+  @risk_mutating
+  Scenario: One backup is proven before it is needed
+    Given a verified backup
+    When I list the backups, newest first:
+      """bash
+      beautycort database-backup list
+      """
+    And I restore the one I want into a scratch database, and compare (within 30 minutes):
+      """bash
+      beautycort database-backup verify "$BACKUP_LOCATION" --format json
+      """
+    Then every backup in the report is good
+    And no scratch database is left
+
+  @risk_destructive @alert_DataLoss
+  Scenario: Lost rows of one table come back, and newer bookings stay
+    Given a verified backup
+    And rows of the bookings are deleted, and customers go on booking
+    When I bring the rows of that time beside the live tables (within 15 minutes):
+      """bash
+      beautycort database-backup restore "$BACKUP_LOCATION" --tables public.bookings,public.payments --beside --format json
+      """
+    And I take schema from the answer as BESIDE
+    And I put back the rows that are missing (within 5 minutes):
+      """bash
+      beautycort database-backup rows-back "$BESIDE" --yes "$RUNBOOKS_TARGET" --format json
+      """
+    Then every booking and payment of the backup is there again
+    And every booking that was made since is there too
+    And the API is serving
+
   @risk_destructive @alert_DataLoss
   Scenario: Lost rows and a dropped table come back
     Given a verified backup
     And rows and a table of the live database are lost
-    When I list the backups, newest first:
+    And a backup was made after the damage
+    When I list the backups that were made before the damage, newest first:
       """bash
-      beautycort database-backup list --format json
+      beautycort database-backup list --before "$DAMAGED_AT" --format json
       """
     And I take backups[0].location from the answer as BACKUP_LOCATION
     And I restore it in place of the live database (within 15 minutes):
@@ -46,8 +78,20 @@ Feature: Backup and restore
       beautycort database-backup restore "$BACKUP_LOCATION" --format json
       """
     Then every table holds what it held in the backup
+    And who may connect with the database is as before
     And the API is serving
     And the replaced database is kept
+
+  @risk_destructive
+  Scenario: A restore is undone, and customers can book again
+    Given a verified backup
+    And the live database was replaced by a restore
+    When I put the replaced database back (within 5 minutes):
+      """bash
+      beautycort database-backup undo-restore --yes "$RUNBOOKS_TARGET" --format json
+      """
+    Then the database from before the restore is live again
+    And a row can be written to the live database
 
   @risk_destructive
   Scenario: The replaced database is discarded when nobody misses it

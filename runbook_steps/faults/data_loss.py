@@ -10,7 +10,15 @@ from psycopg import sql
 
 from runbook_steps.engine.run.situation import Observation
 
-__all__ = ["OTHER_DATABASE", "DataLost", "OtherDatabase", "RestoredOver", "table_checksums"]
+__all__ = [
+    "OTHER_DATABASE",
+    "DataLost",
+    "OtherDatabase",
+    "RestoredOver",
+    "RowsDeleted",
+    "rows_of",
+    "table_checksums",
+]
 
 SAFE_COPY = "beautycort_drill_copy"
 OTHER_DATABASE = "beautycort_drill_other"
@@ -40,9 +48,12 @@ class DataLost:
             _drop(admin, SAFE_COPY)
             _copy(admin, self._live, SAFE_COPY)
         with self._connect() as live:
-            live.execute("DELETE FROM payments")
-            live.execute("DELETE FROM bookings WHERE ctid IN (SELECT ctid FROM bookings LIMIT 500)")
-            live.execute("DROP TABLE provider_availability CASCADE")
+            self._damage(live)
+
+    def _damage(self, live: Any) -> None:
+        live.execute("DELETE FROM payments")
+        live.execute("DELETE FROM bookings WHERE ctid IN (SELECT ctid FROM bookings LIMIT 500)")
+        live.execute("DROP TABLE provider_availability CASCADE")
 
     def observe(self) -> Observation:
         """Compares the tables of the live database with what they were."""
@@ -65,9 +76,33 @@ class DataLost:
 
     def _replaced(self, admin: Any) -> list[str]:
         rows = admin.execute(
-            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [f"{self._live}_before_"]
+            "SELECT datname FROM pg_database WHERE datname ~ %s", [f"^{self._live}_(before|undone)_[0-9]"]
         ).fetchall()
         return [str(name) for (name,) in rows]
+
+
+class RowsDeleted(DataLost):
+    """Bookings of the past and all payments deleted by mistake, while customers go on booking."""
+
+    def __init__(self, connect: Connect, live: str) -> None:
+        super().__init__(connect, live)
+        self.newer: list[str] = []
+
+    @property
+    def name(self) -> str:
+        """What is broken."""
+        return f"rows of the bookings of {self._live} are deleted, and others are made"
+
+    def _damage(self, live: Any) -> None:
+        live.execute("DELETE FROM payments")
+        live.execute("DELETE FROM bookings WHERE ctid IN (SELECT ctid FROM bookings LIMIT 200)")
+        made = live.execute(
+            "INSERT INTO bookings (user_id, provider_id, service_id, date, start_time, end_time, total_price, "
+            "platform_fee, provider_earnings, payment_method) SELECT user_id, provider_id, service_id, date + 3650, "
+            "start_time, end_time, total_price, platform_fee, provider_earnings, payment_method FROM bookings LIMIT 5 "
+            "RETURNING bookings::text"
+        ).fetchall()
+        self.newer = [str(row) for (row,) in made]
 
 
 class OtherDatabase:
@@ -133,7 +168,7 @@ class RestoredOver:
     def _kept(self) -> list[str]:
         with self._connect(dbname="postgres") as admin:
             rows = admin.execute(
-                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [f"{self._live}_before_"]
+                "SELECT datname FROM pg_database WHERE datname ~ %s", [f"^{self._live}_(before|undone)_[0-9]"]
             ).fetchall()
         return [str(name) for (name,) in rows]
 
@@ -153,6 +188,14 @@ def table_checksums(connection: Any) -> dict[str, str]:
         ).fetchone()
         sums[str(table)] = str(row[0])
     return sums
+
+
+def rows_of(connection: Any) -> dict[str, list[str]]:
+    """The rows of bookings and payments, as text."""
+    return {
+        "bookings": [str(row) for (row,) in connection.execute("SELECT b::text FROM bookings b").fetchall()],
+        "payments": [str(row) for (row,) in connection.execute("SELECT p::text FROM payments p").fetchall()],
+    }
 
 
 def _exists(admin: Any, name: str) -> bool:

@@ -1,38 +1,34 @@
-"""`beautycort database-backup backup|list|verify-latest|verify-all|restore|discard-old`."""
+"""`beautycort database-backup backup|list|verify|verify-latest|verify-all`; `restore_cli` has the rest."""
 
 from __future__ import annotations
 
 import json
 import os
-import shlex
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import psycopg
 import typer
 
-from runbook_steps.engine.errors import OperationError, RunbookError
+from runbook_steps.engine.errors import ConfigurationError, OperationError, RunbookError
+from runbook_steps.operations import restore_cli
+from runbook_steps.operations.backup_doctor import examine
 from runbook_steps.operations.backup_make import BackupSettings, make_backup
-from runbook_steps.operations.backup_restore import discard_replaced, refuse_foreign, restore
+from runbook_steps.operations.backup_reports import reported, result, settings_and_store, tell, warn_of_invalid
 from runbook_steps.operations.backup_retention import clear_leftovers, prune
 from runbook_steps.operations.backup_status_cli import status, unreadable_rows, unusable, warn, warn_of_unusable
 from runbook_steps.operations.backup_store import Manifest, Store, refuse_malformed, whose_is
-from runbook_steps.operations.backup_verify import drop_leftovers, verify
-from runbook_steps.operations.confirmation import require_yes
+from runbook_steps.operations.backup_verify import Filled, drop_leftovers, refuse_unverifiable, verify
+from runbook_steps.operations.database_rights import server_identity
 from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.notifications import notify
 from runbook_steps.operations.postgres_connection import exclusive
-from runbook_steps.operations.postgres_tools import server_identity
 
 __all__ = ["register"]
 
 CHANNEL = "#backup-alerts"
-Yes = Annotated[str | None, typer.Option("--yes", help="the name of the target, as an explicit yes")]
 
 
 def register(app: typer.Typer) -> None:
@@ -40,31 +36,44 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(
         no_args_is_help=True,
         help="Back up the database, prove backups, restore. Examples: `database-backup backup`, "
-        "`database-backup list`, `database-backup restore s3://bucket/key --yes staging`.",
+        "`database-backup list`, `database-backup restore s3://bucket/key`.",
     )
     group.command("backup")(backup)
     group.command("list")(list_backups)
     group.command("status")(status)
+    group.command("verify")(verify_one)
     group.command("verify-latest")(verify_latest)
     group.command("verify-all")(verify_all)
-    group.command("restore")(restore_location)
-    group.command("discard-old")(discard_old)
+    group.command("doctor")(doctor)
+    restore_cli.register(group)
     app.add_typer(group, name="database-backup")
 
 
-def backup(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name
+def backup(
+    unverified: Annotated[
+        bool, typer.Option(help="do not restore it into a scratch database, where none may be")
+    ] = False,
+    format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
+) -> None:
     """Make a backup now, check it, and remove those past retention. Exit 0 only when it is whole."""
-    settings, store = _settings()
+    settings, store = settings_and_store()
     began = time.monotonic()
     try:
-        with _reported(format), exclusive(settings.database, "backup") as lock:
-            drop_leftovers(lock, settings.database.name)
-            _, cluster = server_identity(lock)
-            for text in clear_leftovers(store, whose_is(cluster, settings.database.name)):
-                warn(text)
-            made = make_backup(settings, store, _tell)
-            verify(settings, store, made, _tell)
-            store.mark_verified(made, _now())
+        with reported(format):
+            if not unverified:
+                refuse_unverifiable(settings)
+            with exclusive(settings.database, "backup") as lock:
+                drop_leftovers(lock, settings.database.name)
+                _, cluster = server_identity(lock)
+                for text in clear_leftovers(store, whose_is(cluster, settings.database.name)):
+                    warn(text)
+                made = make_backup(settings, store, tell)
+            dumped = time.monotonic()
+            # a restore may begin while this is looked at
+            filled = Filled((), {})
+            if not unverified:
+                filled = verify(settings, store, made, tell)
+                store.mark_verified(made, _now())
             for text in prune(store, made, settings.retention_days, datetime.now(UTC)):
                 warn(text)
     except RunbookError as error:
@@ -75,14 +84,23 @@ def backup(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the optio
         CHANNEL,
         f"Backup {made.backup_id} of {made.database}: {made.rows} rows, {made.size} bytes",
     )
-    _result(format, made, store, began)
+    result(format, made, store, began, seconds={"dumping": round(dumped - began, 3), **filled.seconds})
+    warn_of_invalid(filled.invalid)
 
 
-def list_backups(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name
+def list_backups(
+    before: Annotated[str, typer.Option(help="only those made before this time, like 2026-11-28T14:00+03:00")] = "",
+    format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
+) -> None:
     """List the backups, the newest first. Only reads."""
+    limit = _moment(before) if before else None
     store = Store.from_environ(os.environ)
     listing = store.listing()
-    rows = [_row(manifest, verified, store) for manifest, verified in listing.backups]
+    rows = [
+        _row(manifest, verified, store)
+        for manifest, verified in listing.backups
+        if limit is None or datetime.fromisoformat(manifest.created) < limit
+    ]
     if format is Format.JSON:
         typer.echo(json.dumps({"backups": rows, **unusable(store, listing)}, indent=1))
         return
@@ -91,7 +109,28 @@ def list_backups(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the
         typer.echo(f"{row['created']}  {row['size']:>12} bytes  {row['rows']:>9} rows  {proof}\n  {row['location']}")
     warn_of_unusable(store, listing)
     if not rows:
-        typer.echo("no backup yet: `beautycort database-backup backup` makes one", err=True)
+        none = f"no backup from before {before}" if before else "no backup yet"
+        typer.echo(f"{none}: `beautycort database-backup backup` makes one now", err=True)
+
+
+def _moment(text: str) -> datetime:
+    """A time with its offset; one without is not guessed at."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(f"--before {text!r}: write it like 2026-11-28T14:00+03:00") from error
+    if moment.tzinfo is None:
+        raise ConfigurationError(f"--before {text!r} names no time zone: write it like 2026-11-28T14:00+03:00")
+    return moment
+
+
+def verify_one(
+    location: Annotated[str, typer.Argument(help="s3://bucket/key, or a backup's id from `list`")],
+    format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
+) -> None:
+    """Restore one backup into a scratch database and compare. A restore may begin meanwhile."""
+    refuse_malformed(location)
+    _verify(format, location=location)
 
 
 def verify_latest(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name
@@ -101,72 +140,36 @@ def verify_latest(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - th
 
 def verify_all(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name
     """Restore every backup into a scratch database and compare. Exit 1 when one is not whole."""
-    _verify(format, newest_only=False)
+    _verify(format)
 
 
-def restore_location(
-    location: Annotated[str, typer.Argument(help="s3://bucket/key, or a backup's id from `list`")],
-    yes: Yes = None,
-    allow_other_database: Annotated[bool, typer.Option(help="also a backup of another database")] = False,
-    drop_old: Annotated[bool, typer.Option(help="do not keep the database that is replaced")] = False,
-    format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
-) -> None:
-    """Restore a backup in place of the live database, which is kept beside it.
-
-    The backup is restored into a new database and verified first; only then the two are swapped.
-    """
-    refuse_malformed(location)
-    settings, store = _settings()
-    live = settings.database.name
-    require_yes(
-        os.environ,
-        yes,
-        what=f"this replaces the live database {live} by {location}: what was written since is gone from it",
-        again=f"beautycort database-backup restore {shlex.quote(location)}",
-    )
-    began = time.monotonic()
-    with _reported(format), exclusive(settings.database, "restore") as lock:
-        drop_leftovers(lock, live)
-        manifest = store.manifest(store.key_of(location))
-        refuse_foreign(settings, manifest, allow_other=allow_other_database)
-        kept = restore(settings, store, manifest, _tell)
-        if drop_old:
-            discard_replaced(settings.database)
-            kept = None
-    notify(os.environ, CHANNEL, f"{live} was restored from {manifest.backup_id}; the old one is kept as {kept}")
-    _result(format, manifest, store, began, keptDatabase=kept)
-
-
-def discard_old(yes: Yes = None, format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name
-    """Drop the databases that restores replaced. There is no way back."""
-    settings, _ = _settings()
-    require_yes(
-        os.environ,
-        yes,
-        what=f"this drops what restores of {settings.database.name} replaced",
-        again="beautycort database-backup discard-old",
-    )
-    with exclusive(settings.database, "discard"):
-        names = discard_replaced(settings.database)
+def doctor(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name
+    """Tell which rights are there, what they allow, what stands in the way, and how long it will take. Only reads."""
+    settings = BackupSettings.from_environ(os.environ)
+    with reported(format):
+        found = examine(replace(settings, database=settings.database.settled()))
     if format is Format.JSON:
-        typer.echo(json.dumps({"discarded": names}))
-    else:
-        typer.echo(f"discarded: {', '.join(names)}" if names else "nothing to discard")
+        typer.echo(json.dumps({"findings": [asdict(each) for each in found]}, indent=1))
+        return
+    for each in found:
+        sign = {True: "✓", False: "✗", None: "·"}[each.good]
+        typer.echo(f"{sign} {each.what:<13}{each.found}")
 
 
-def _verify(form: Format, *, newest_only: bool) -> None:
-    settings, store = _settings()
-    rows = []
-    with _reported(form), exclusive(settings.database, "verification") as lock:
-        drop_leftovers(lock, settings.database.name)
-        listing = store.listing()
-        rows += unreadable_rows(store, listing, newest_only=newest_only)
-        backups = listing.backups[:1] if newest_only else listing.backups
-        if not backups and not rows:
-            raise OperationError("there is no backup; `beautycort database-backup backup` makes one")
-        for manifest, _ in backups:
-            rows.append(_verified(settings, store, manifest))
-        warn_of_unusable(store, listing)
+def _verify(form: Format, *, newest_only: bool = False, location: str = "") -> None:
+    settings, store = settings_and_store()
+    rows: list[dict[str, Any]] = []
+    with reported(form):
+        if location:
+            rows.append(_verified(settings, store, store.manifest(store.key_of(location))))
+        else:
+            listing = store.listing()
+            rows += unreadable_rows(store, listing, newest_only=newest_only)
+            backups = listing.backups[:1] if newest_only else listing.backups
+            if not backups and not rows:
+                raise OperationError("there is no backup; `beautycort database-backup backup` makes one")
+            rows += [_verified(settings, store, manifest) for manifest, _ in backups]
+            warn_of_unusable(store, listing)
     bad = [row for row in rows if not row["success"]]
     if form is Format.JSON:
         typer.echo(json.dumps({"success": not bad, "backups": rows}, indent=1))
@@ -188,47 +191,14 @@ def _verified(settings: BackupSettings, store: Store, manifest: Manifest) -> dic
         "success": True,
     }
     try:
-        verify(settings, store, manifest, _tell)
+        filled = verify(settings, store, manifest, tell)
         store.mark_verified(manifest, _now())
+        row |= {"seconds": filled.seconds} | ({"notValid": filled.invalid} if filled.invalid else {})
+    except psycopg.Error as error:
+        row |= {"success": False, "error": f"PostgreSQL says: {error.diag.message_primary or type(error).__name__}"}
     except RunbookError as error:
         row |= {"success": False, "error": str(error)}
     return {**row, "duration": round(time.monotonic() - began, 3)}
-
-
-def _settings() -> tuple[BackupSettings, Store]:
-    settings, store = BackupSettings.from_environ(os.environ), Store.from_environ(os.environ)
-    return replace(settings, database=settings.database.settled()), store
-
-
-@contextmanager
-def _reported(form: Format) -> Iterator[None]:
-    """A failure is told as JSON too, for who asked for it; a database error becomes one of ours."""
-    try:
-        try:
-            yield
-        except psycopg.Error as error:
-            said = error.diag.message_primary or type(error).__name__
-            raise OperationError(f"PostgreSQL says: {said}") from error
-    except RunbookError as error:
-        if form is Format.JSON:
-            typer.echo(json.dumps({"success": False, "error": str(error)}))
-        raise
-
-
-def _result(form: Format, manifest: Manifest, store: Store, began: float, **more: object) -> None:
-    result = {
-        "success": True,
-        "backupId": manifest.backup_id,
-        "size": manifest.size,
-        "duration": round(time.monotonic() - began, 3),
-        "location": store.location(manifest.key),
-        **more,
-    }
-    if form is Format.JSON:
-        typer.echo(json.dumps(result, indent=1))
-    else:
-        for key, value in result.items():
-            typer.echo(f"{key:<14}{value}")
 
 
 def _row(manifest: Manifest, verified: str | None, store: Store) -> dict[str, Any]:
@@ -246,8 +216,3 @@ def _row(manifest: Manifest, verified: str | None, store: Store) -> dict[str, An
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _tell(text: str) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"  … {text}\n")

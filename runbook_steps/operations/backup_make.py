@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
 import zstandard
@@ -14,8 +15,13 @@ from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.operations.backup_manifest import Manifest, binding
 from runbook_steps.operations.backup_store import PREFIX, Store, whose_is
 from runbook_steps.operations.backup_stream import encrypt, key_fingerprint, read_key
-from runbook_steps.operations.postgres_connection import Database, connect
-from runbook_steps.operations.postgres_tools import dump, schema_hash, server_identity, table_states
+from runbook_steps.operations.database_comparison import describe, sequence_range
+from runbook_steps.operations.database_rights import server_identity
+from runbook_steps.operations.database_session import one, session
+from runbook_steps.operations.pipeline import ahead
+from runbook_steps.operations.postgres_connection import Database
+from runbook_steps.operations.postgres_programs import dump, find_programs, schema_dump
+from runbook_steps.operations.schema_text import definitions, definitions_digest
 from runbook_steps.operations.settings import number, required
 
 __all__ = ["BackupSettings", "make_backup"]
@@ -32,6 +38,8 @@ class BackupSettings:
     key: bytes | None = field(repr=False)
     compress: bool
     retention_days: int
+    scratch: str = ""
+    """An empty database that an administrator prepared, for a role that may create none."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> BackupSettings:
@@ -44,6 +52,7 @@ class BackupSettings:
             else None,
             compress=_on(environ, "BACKUP_COMPRESSION"),
             retention_days=number(environ, "BACKUP_RETENTION_DAYS", DAYS_KEPT, low=1, high=3650),
+            scratch=environ.get("BACKUP_SCRATCH_DATABASE", "").strip(),
         )
 
 
@@ -59,35 +68,45 @@ def make_backup(settings: BackupSettings, store: Store, tell: Callable[[str], No
     now = datetime.now(UTC)
     backup_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     key = f"{PREFIX}{backup_id}.dump{'.zst' if settings.compress else ''}{'.enc' if settings.key else ''}"
-    with connect(settings.database) as connection, connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        row = connection.execute("SELECT pg_export_snapshot()").fetchone()
-        snapshot = str(row[0]) if row else ""
+    counted = Counted()
+    with session(settings.database) as connection:
         version, cluster = server_identity(connection)
-        tell("counting rows")
-        tables = table_states(connection)
-        schema = schema_hash(settings.database, settings.database.name, snapshot)
-        created = now.isoformat(timespec="seconds")
-        bound_to = binding(backup_id, settings.database.name, created)
-        with store.under_way(key, whose_is(cluster, settings.database.name)):
-            tell("dumping and uploading")
-            pieces = dump(settings.database, snapshot, version)
-            size, digest = store.upload(key, _packed(pieces, settings, bound_to), _expected(store, settings))
-            manifest = Manifest(
-                backup_id=backup_id,
-                key=key,
-                created=created,
-                database=settings.database.name,
-                cluster=cluster,
-                server_version=version,
-                size=size,
-                sha256=digest,
-                schema_sha256=schema,
-                compression="zstd" if settings.compress else "none",
-                encryption_key=key_fingerprint(settings.key) if settings.key else None,
-                tables={name: asdict(state) for name, state in tables.items()},
-            )
-            store.write_manifest(manifest)
+        programs = find_programs(version // 10000)
+        with connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            snapshot = str(one(connection, "SELECT pg_export_snapshot()"))
+            tell("counting rows")
+            tables, contents = describe(connection, settings.database.name)
+            schema = definitions(schema_dump(settings.database, settings.database.name, programs, snapshot))
+            created = now.isoformat(timespec="seconds")
+            bound_to = binding(backup_id, settings.database.name, created)
+            with store.under_way(key, whose_is(cluster, settings.database.name)):
+                tell("dumping and uploading")
+                pieces = counted.over(dump(settings.database, snapshot, programs))
+                packed = ahead(_packed(pieces, settings, bound_to))
+                size, digest = store.upload(key, packed, _expected(store, settings))
+                contents = replace(
+                    contents,
+                    sequences=sequence_range(connection, contents.sequences),
+                    program=programs.major,
+                    dump_size=counted.size,
+                )
+                manifest = Manifest(
+                    backup_id=backup_id,
+                    key=key,
+                    created=created,
+                    database=settings.database.name,
+                    cluster=cluster,
+                    server_version=version,
+                    size=size,
+                    sha256=digest,
+                    schema_sha256=definitions_digest(schema),
+                    compression="zstd" if settings.compress else "none",
+                    encryption_key=key_fingerprint(settings.key) if settings.key else None,
+                    tables=tables,
+                    contents=asdict(contents),
+                )
+                store.write_manifest(manifest)
     return manifest
 
 
@@ -98,6 +117,19 @@ def _expected(store: Store, settings: BackupSettings) -> int:
     return next((m.size for m, _ in store.backups() if m.database == settings.database.name), 0)
 
 
+@dataclass
+class Counted:
+    """Bytes that went by."""
+
+    size: int = 0
+
+    def over(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """The same pieces."""
+        for piece in pieces:
+            self.size += len(piece)
+            yield piece
+
+
 def _packed(pieces: Iterator[bytes], settings: BackupSettings, bound_to: bytes) -> Iterator[bytes]:
     if settings.compress:
         pieces = _compressed(pieces)
@@ -105,7 +137,7 @@ def _packed(pieces: Iterator[bytes], settings: BackupSettings, bound_to: bytes) 
 
 
 def _compressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    packer = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True).compressobj()
+    packer = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True, threads=os.cpu_count() or 1).compressobj()
     for piece in pieces:
         if packed := packer.compress(piece):
             yield packed

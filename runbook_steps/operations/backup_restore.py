@@ -6,30 +6,43 @@ either the old database live or the new one, never neither.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
+from contextlib import suppress
 
 import psycopg
 from psycopg import sql
 
-from runbook_steps.engine.errors import OperationError, RefusedError
+from runbook_steps.engine.errors import OperationError, RefusedError, RunbookError
 from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_store import Manifest, Store
-from runbook_steps.operations.backup_verify import fill_new_database, new_name, refuse_untrusted
-from runbook_steps.operations.postgres_connection import MAINTENANCE, Database, connect
-from runbook_steps.operations.postgres_tools import server_identity
+from runbook_steps.operations.backup_verify import (
+    SCRATCH_LOCK,
+    Filled,
+    fill,
+    refuse_untrusted,
+    refuse_what_is_missing,
+)
+from runbook_steps.operations.database_catalogue import not_in_a_dump
+from runbook_steps.operations.database_comparison import Contents
+from runbook_steps.operations.database_names import scratch_name
+from runbook_steps.operations.database_properties import (
+    Properties,
+    apply_properties,
+    create_database,
+    property_differences,
+    read_properties,
+)
+from runbook_steps.operations.database_rights import is_empty, may_end_sessions, read_rights, server_identity
+from runbook_steps.operations.database_session import Connection, session
+from runbook_steps.operations.database_swap import Kept, swap
+from runbook_steps.operations.postgres_connection import maintenance
 
-__all__ = ["discard_replaced", "refuse_foreign", "replaced_databases", "restore"]
-
-SWAP_TRIES = 5
-TERMINATE_EVERY_S = 0.05
+__all__ = ["refuse_foreign", "refuse_impossible", "restore", "restore_into", "what_is_lost"]
 
 
 def refuse_foreign(settings: BackupSettings, manifest: Manifest, *, allow_other: bool) -> None:
     """Raises RefusedError for a backup of another database or cluster, or of a newer server."""
-    with connect(settings.database, MAINTENANCE) as admin:
+    with session(settings.database, maintenance(settings.database)) as admin:
         version, cluster = server_identity(admin)
     if manifest.server_version // 10000 > version // 10000:
         raise RefusedError(
@@ -45,94 +58,79 @@ def refuse_foreign(settings: BackupSettings, manifest: Manifest, *, allow_other:
         )
 
 
-def restore(settings: BackupSettings, store: Store, manifest: Manifest, tell: Callable[[str], None]) -> str | None:
+def refuse_impossible(settings: BackupSettings) -> None:
+    """Raises RefusedError when this role could not put a restored database in the place of the live one."""
+    live = settings.database.name
+    with session(settings.database, maintenance(settings.database)) as admin:
+        rights = read_rights(admin, live)
+        busy = may_end_sessions(admin, live)
+    if not rights.may_swap:
+        raise RefusedError(
+            f"{rights.role} cannot put a restored database in the place of {live}: that takes its owner, with "
+            "CREATEDB. Restore into an empty database that an administrator prepared (--into NAME), or bring back "
+            "the rows of single tables (--tables … --beside)"
+        )
+    if busy:
+        raise RefusedError(f"{rights.role} may not end the sessions of {', '.join(busy[:3])} in {live}: end them first")
+
+
+def what_is_lost(settings: BackupSettings, manifest: Manifest) -> tuple[str, ...]:
+    """What this restore cannot carry, in words: asked for before anything starts."""
+    told = list(Contents.from_document(manifest.contents).not_carried)
+    with suppress(RunbookError, psycopg.Error), session(settings.database) as live:
+        told += _slots_and_subscriptions(live)
+    return tuple(dict.fromkeys(told))
+
+
+def _slots_and_subscriptions(live: Connection) -> list[str]:
+    return [text for text in not_in_a_dump(live) if not text.startswith("index ")]
+
+
+def restore(
+    settings: BackupSettings, store: Store, manifest: Manifest, tell: Callable[[str], None]
+) -> tuple[str | None, Filled]:
     """Puts the backup in the place of the live database; gives the name under which the old one is kept.
 
     None when there was no live database. Raises RefusedError or OperationError; then the live one is as it was.
     """
     refuse_untrusted(settings, manifest)
-    name = new_name(settings.database, "restore")
-    try:
-        fill_new_database(settings, store, manifest, name, tell)
-        tell("swapping")
-        return _swap(settings.database, name)
-    except BaseException:
-        with connect(settings.database, MAINTENANCE) as admin:
-            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        raise
+    refuse_impossible(settings)
+    live = settings.database.name
+    name = scratch_name(live, "restore")
+    with session(settings.database, maintenance(settings.database)) as admin:
+        refuse_what_is_missing(admin, manifest)
+        wanted = read_properties(admin, live) or Contents.from_document(manifest.contents).known_properties()
+        admin.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [SCRATCH_LOCK, name])
+        try:
+            create_database(admin, name, wanted)
+            filled = fill(settings, store, manifest, name, tell)
+            if wanted is not None:
+                apply_properties(admin, name, wanted)
+                found = read_properties(admin, name)
+                _refuse_unlike(wanted, found)
+            tell("swapping")
+            return swap(settings.database, name, Kept.of(live, f"replaced by {manifest.backup_id}")), filled
+        except BaseException:
+            with suppress(psycopg.Error, RunbookError):
+                admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            raise
 
 
-def _swap(database: Database, new: str) -> str | None:
-    kept = f"{database.name[:40]}_before_{datetime.now(UTC):%Y%m%d_%H%M%S}"
-    with connect(database, MAINTENANCE) as admin:
-        exists = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database.name]).fetchone()
-        if exists is None:
-            admin.execute(_rename(new, database.name))
-            return None
-        for attempt in range(1, SWAP_TRIES + 1):
-            try:
-                with _sessions_ended(database), admin.transaction():
-                    # the rename locks the database against new sessions, and waits for the old ones to end
-                    admin.execute(_rename(database.name, kept))
-                    admin.execute(_rename(new, database.name))
-            except psycopg.errors.ObjectInUse as error:
-                if attempt == SWAP_TRIES:
-                    raise OperationError(
-                        f"sessions keep {database.name} busy; stop what connects to it, then restore again. "
-                        "The live database is as it was"
-                    ) from error
-            else:
-                break
-        # kept to look things up, not to be written to by mistake
-        admin.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(sql.Identifier(kept)))
-    return kept
+def _refuse_unlike(wanted: Properties, found: Properties | None) -> None:
+    wrong = property_differences(wanted, found) if found else ["it is gone"]
+    if wrong:
+        raise OperationError(f"the restored database is not like the live one: {'; '.join(wrong)}")
 
 
-def _rename(old: str, new: str) -> sql.Composed:
-    return sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
-
-
-class _sessions_ended:  # noqa: N801 - reads as a statement
-    """Ends the sessions of the live database again and again, as long as the rename waits for them."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> None:
-        """Begins."""
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        """Ends."""
-        self._stop.set()
-        self._thread.join(timeout=10)
-
-    def _run(self) -> None:
-        with connect(self._database, MAINTENANCE) as admin:
-            while not self._stop.is_set():
-                admin.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
-                    [self._database.name],
-                )
-                self._stop.wait(TERMINATE_EVERY_S)
-
-
-def replaced_databases(admin: psycopg.Connection[Any], live: str) -> tuple[str, ...]:
-    """The databases that restores replaced and kept, the oldest first."""
-    rows = admin.execute(
-        "SELECT datname FROM pg_database WHERE starts_with(datname, %s) "
-        "AND datname ~ '_before_[0-9]{8}_[0-9]{6}$' ORDER BY datname",
-        [f"{live[:40]}_before_"],
-    ).fetchall()
-    return tuple(str(name) for (name,) in rows)
-
-
-def discard_replaced(database: Database) -> tuple[str, ...]:
-    """Drops what restores replaced; gives the names. There is no way back."""
-    with connect(database, MAINTENANCE) as admin:
-        names = replaced_databases(admin, database.name)
-        for name in names:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-    return names
+def restore_into(
+    settings: BackupSettings, store: Store, manifest: Manifest, name: str, tell: Callable[[str], None]
+) -> Filled:
+    """Restores into the empty database `name` that somebody prepared, beside the live one, which is not touched."""
+    refuse_untrusted(settings, manifest)
+    if name == settings.database.name:
+        raise RefusedError(f"--into names the live database {name}: name an empty one")
+    with session(settings.database, name) as target:
+        refuse_what_is_missing(target, manifest)
+        if not is_empty(target):
+            raise RefusedError(f"{name} is not empty: nothing was done")
+    return fill(settings, store, manifest, name, tell)

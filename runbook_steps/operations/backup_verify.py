@@ -2,49 +2,71 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import zstandard
 from psycopg import sql
 
 from runbook_steps.engine.errors import OperationError, RefusedError, RunbookError
+from runbook_steps.operations.archive_restore import Archive, restore_archive
 from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_store import Manifest, Store
 from runbook_steps.operations.backup_stream import decrypt, key_fingerprint
-from runbook_steps.operations.postgres_connection import MAINTENANCE, Database, connect
-from runbook_steps.operations.postgres_tools import restore_into, schema_hash, table_states
+from runbook_steps.operations.database_comparison import Contents, Expected, compare, take_away
+from runbook_steps.operations.database_names import leftover_pattern, scratch_name
+from runbook_steps.operations.database_properties import Properties, create_database
+from runbook_steps.operations.database_rights import (
+    Rights,
+    empty_database,
+    extensions_to_leave_out,
+    is_empty,
+    read_rights,
+)
+from runbook_steps.operations.database_session import Connection, session
+from runbook_steps.operations.postgres_connection import Database, maintenance
+from runbook_steps.operations.postgres_programs import find_programs
 
-__all__ = ["drop_leftovers", "fill_new_database", "refuse_untrusted", "verify"]
+__all__ = ["Filled", "drop_leftovers", "fill", "opened_archive", "refuse_untrusted", "refuse_what_is_missing", "verify"]
 
 _READ = 1 << 20
-NAME_LIMIT = 63  # bytes of a name in PostgreSQL
+_SHOWN = 5  # differences that a message names
+SCRATCH_LOCK = 0x42435343  # "BCSC", with a number of the database's name: it is in use by a living run
+Tell = Callable[[str], None]
 
 
-def verify(settings: BackupSettings, store: Store, manifest: Manifest, tell: Callable[[str], None]) -> None:
+@dataclass(frozen=True)
+class Filled:
+    """A database that a backup was restored into: what is not valid in it any more, and seconds of each part."""
+
+    invalid: tuple[str, ...]
+    seconds: dict[str, float]
+
+
+def verify(settings: BackupSettings, store: Store, manifest: Manifest, tell: Tell) -> Filled:
     """Restores the backup into a scratch database, compares, and drops it again.
 
     Raises RefusedError when the backup cannot be trusted, OperationError when it cannot be restored.
     """
     refuse_untrusted(settings, manifest)
-    name = new_name(settings.database, "verify")
-    try:
-        fill_new_database(settings, store, manifest, name, tell)
-    finally:
-        with suppress(RunbookError), connect(settings.database, MAINTENANCE) as admin:
-            _drop(admin, name)
+    with scratch(settings, manifest, "verify") as name:
+        return fill(settings, store, manifest, name, tell)
 
 
 def refuse_untrusted(settings: BackupSettings, manifest: Manifest) -> None:
     """What can be told before the download. Raises RefusedError for another key, or a missing one."""
     own = key_fingerprint(settings.key) if settings.key else None
+    if manifest.encryption_key is None and own is not None:
+        raise RefusedError(
+            f"{manifest.backup_id} is not encrypted, though this environment encrypts: anybody who can write to the "
+            "bucket could have put it there; if it is yours, set BACKUP_ENCRYPTION=false for this one command"
+        )
     if manifest.encryption_key is not None and own is None:
         raise RefusedError(
             f"{manifest.backup_id} is encrypted with key {manifest.encryption_key}; set BACKUP_ENCRYPTION=true "
@@ -57,34 +79,159 @@ def refuse_untrusted(settings: BackupSettings, manifest: Manifest) -> None:
         )
 
 
-def fill_new_database(
-    settings: BackupSettings, store: Store, manifest: Manifest, name: str, tell: Callable[[str], None]
-) -> None:
-    """Downloads, creates the database `name`, restores into it, and compares it with the manifest."""
-    with _private_file(manifest.size) as file:
-        tell("downloading and checking")
-        store.download(manifest, file)
-        with connect(settings.database, MAINTENANCE) as admin:
-            _create_like(admin, settings.database.name, name)
-        tell(f"restoring into {name}")
-        restore_into(settings.database, name, unpacked(file, manifest, settings.key))
-    tell("comparing")
-    _compare(settings.database, name, manifest)
+def refuse_what_is_missing(admin: Connection, manifest: Manifest) -> None:
+    """Raises RefusedError naming roles and tablespaces that the backup needs and this cluster does not have."""
+    needs = Contents.from_document(manifest.contents).needs
+    here = {
+        "roles": {str(name) for (name,) in admin.execute("SELECT rolname FROM pg_roles").fetchall()},
+        "tablespaces": {str(name) for (name,) in admin.execute("SELECT spcname FROM pg_tablespace").fetchall()},
+    }
+    missing = [
+        f"the {kind} {', '.join(sorted(lost))}"
+        for kind, known in here.items()
+        if (lost := {*needs.get(kind, ())} - known)
+    ]
+    if missing:
+        raise RefusedError(
+            f"{manifest.backup_id} needs {' and '.join(missing)}, which this cluster does not have: create them first"
+        )
 
 
 @contextmanager
-def _private_file(size: int) -> Iterator[Path]:
+def scratch(settings: BackupSettings, manifest: Manifest, what: str) -> Iterator[str]:
+    """An empty database for a while, like the one that was backed up; or the one that was prepared."""
+    if settings.scratch:
+        with _prepared(settings.database, settings.scratch) as name:
+            yield name
+        return
+    with session(settings.database, maintenance(settings.database)) as admin:
+        rights = read_rights(admin, settings.database.name)
+        _refuse_without_createdb(rights)
+        refuse_what_is_missing(admin, manifest)
+        name = scratch_name(settings.database.name, what)
+        admin.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [SCRATCH_LOCK, name])
+        try:
+            create_database(admin, name, _ownable(rights, Contents.from_document(manifest.contents).known_properties()))
+            yield name
+        finally:
+            with suppress(psycopg.Error, RunbookError):
+                _drop(admin, name)
+
+
+def refuse_unverifiable(settings: BackupSettings) -> None:
+    """Raises RefusedError when this role could not restore a backup anywhere: said before one is made."""
+    if not settings.scratch:
+        with session(settings.database, maintenance(settings.database)) as admin:
+            _refuse_without_createdb(read_rights(admin, settings.database.name))
+
+
+def _refuse_without_createdb(rights: Rights) -> None:
+    if not (rights.superuser or rights.may_create_databases):
+        raise RefusedError(
+            f"{rights.role} may not create a database to restore into: give it CREATEDB, or let an administrator "
+            "create an empty database that it owns, and name that in BACKUP_SCRATCH_DATABASE"
+        )
+
+
+def _ownable(rights: Rights, wanted: Properties | None) -> Properties | None:
+    return wanted if wanted is None or rights.superuser else wanted.owned_by(rights.role)
+
+
+@contextmanager
+def _prepared(database: Database, name: str) -> Iterator[str]:
+    if name == database.name:
+        raise RefusedError("BACKUP_SCRATCH_DATABASE names the live database")
+    with session(database, name) as target:
+        target.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [SCRATCH_LOCK, name])
+        mark = "scratch database of beautycort database-backup: emptied by each run"
+        found = target.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
+        ).fetchone()
+        if not is_empty(target) and (found is None or found[0] != mark):
+            raise RefusedError(f"{name} is not empty: BACKUP_SCRATCH_DATABASE must name a database without any table")
+        target.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(mark)))
+        empty_database(target)
+        try:
+            yield name
+        finally:
+            with suppress(psycopg.Error, RunbookError):
+                empty_database(target)
+
+
+def fill(settings: BackupSettings, store: Store, manifest: Manifest, name: str, tell: Tell) -> Filled:
+    """Downloads, restores into the empty database `name`, and compares it with the manifest.
+
+    Raises RefusedError or OperationError.
+    """
+    database, contents = settings.database, Contents.from_document(manifest.contents)
+    began = time.monotonic()
+    with opened_archive(settings, store, manifest, name, tell) as archive:
+        downloaded = time.monotonic()
+        tell(f"restoring into {name}")
+        take_away(database, name, contents.needs)
+        invalid = restore_archive(database, name, archive, tell)
+        restored = time.monotonic()
+        tell("comparing")
+        expected = Expected(manifest.tables, contents, manifest.schema_sha256, manifest.server_version // 10000)
+
+        @contextmanager
+        def another() -> Iterator[str]:
+            if settings.scratch == name:
+                with session(database, name) as target:
+                    empty_database(target)
+                yield name
+            else:
+                with scratch(settings, manifest, "verify") as other:
+                    yield other
+
+        wrong = compare(database, name, expected, archive, invalid=invalid, scratch=another)
+    if wrong:
+        more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise OperationError(
+            f"{manifest.backup_id} does not restore to what was backed up: {'; '.join(wrong[:_SHOWN])}{more}"
+        )
+    seconds = {
+        "downloading": downloaded - began,
+        "restoring": restored - downloaded,
+        "comparing": time.monotonic() - restored,
+    }
+    return Filled(tuple(invalid), {part: round(value, 3) for part, value in seconds.items()})
+
+
+@contextmanager
+def opened_archive(
+    settings: BackupSettings, store: Store, manifest: Manifest, name: str, tell: Tell
+) -> Iterator[Archive]:
+    """The dump of a backup in a private file, checked, with the programs that can read it and write to `name`."""
+    contents = Contents.from_document(manifest.contents)
+    with session(settings.database, name) as target:
+        rights = read_rights(target, settings.database.name)
+        known = extensions_to_leave_out(target, rights, contents.needs.get("extensions", ()))
+        version = target.info.server_version // 10000
+    programs = find_programs(max(version, contents.program))
+    with _private_folder(manifest.size + contents.dump_size) as folder:
+        tell("downloading and checking")
+        packed, file = folder / "packed", folder / "dump"
+        store.download(manifest, packed)
+        with file.open("wb") as plain:
+            for piece in unpacked(packed, manifest, settings.key):
+                plain.write(piece)
+        packed.unlink()
+        left_out = [
+            f"{kind}EXTENSION{dash} {name} " for name in known for kind, dash in (("", " -"), ("COMMENT - ", ""))
+        ]
+        yield Archive(file, programs, tuple(left_out))
+
+
+@contextmanager
+def _private_folder(size: int) -> Iterator[Path]:
     free = shutil.disk_usage(tempfile.gettempdir()).free
     if free < size * 1.05:
         raise OperationError(
             f"{tempfile.gettempdir()} has {free} bytes free, the backup needs {size}; free some, or set TMPDIR"
         )
-    handle, name = tempfile.mkstemp(prefix="beautycort-backup-")
-    os.close(handle)
-    try:
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="beautycort-backup-") as folder:
+        yield Path(folder)
 
 
 def unpacked(file: Path, manifest: Manifest, key: bytes | None) -> Iterator[bytes]:
@@ -111,76 +258,21 @@ def _decompressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
         raise RefusedError("the compressed data ends too early: it was cut short")
 
 
-def _compare(database: Database, name: str, manifest: Manifest) -> None:
-    with connect(database, name) as connection, connection.transaction():
-        found = table_states(connection)
-    wrong = []
-    for table in sorted({*manifest.tables, *found}):
-        expected, actual = manifest.tables.get(table), found.get(table)
-        if expected is None or actual is None:
-            wrong.append(f"{table} is {'unexpected' if expected is None else 'missing'}")
-        elif int(expected["rows"]) != actual.rows:
-            wrong.append(f"{table} has {actual.rows} rows, not {expected['rows']}")
-        elif expected["checksum"] != actual.checksum:
-            wrong.append(f"{table} has other contents")
-    if not wrong and schema_hash(database, name) != manifest.schema_sha256:
-        wrong.append("the schema differs")
-    if wrong:
-        raise OperationError(f"{manifest.backup_id} does not restore to what was backed up: {'; '.join(wrong[:5])}")
-
-
-def new_name(database: Database, what: str) -> str:
-    """A name for a database of this run: `beautycort_verify_1a2b3c4d`."""
-    suffix = f"_{what}_{secrets.token_hex(4)}"
-    return database.name[: NAME_LIMIT - len(suffix)] + suffix
-
-
-def drop_leftovers(admin: psycopg.Connection[Any], live: str) -> tuple[str, ...]:
-    """Drops what killed runs left behind; called under the lock, when no other run can need it. Gives the names."""
-    rows = admin.execute(
-        "SELECT datname FROM pg_database WHERE datname ~ ('^' || regexp_replace(%s, '(\\W)', '\\\\\\1', 'g') "
-        "|| '_(verify|restore)_[0-9a-f]{8}$')",
-        [live],
-    ).fetchall()
+def drop_leftovers(admin: Connection, live: str) -> tuple[str, ...]:
+    """Drops what killed runs left behind, and nothing that a living run uses. Gives the names."""
+    pattern = leftover_pattern(live)
+    rows = admin.execute("SELECT datname::text FROM pg_database").fetchall()
+    dropped = []
     for (name,) in rows:
-        _drop(admin, name)
-    return tuple(str(name) for (name,) in rows)
+        if not pattern.fullmatch(name):
+            continue
+        row = admin.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [SCRATCH_LOCK, name]).fetchone()
+        if row and row[0]:
+            _drop(admin, name)
+            admin.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [SCRATCH_LOCK, name])
+            dropped.append(name)
+    return tuple(dropped)
 
 
-def _drop(admin: psycopg.Connection[Any], name: str) -> None:
+def _drop(admin: Connection, name: str) -> None:
     admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _create_like(admin: psycopg.Connection[Any], live: str, name: str) -> None:
-    """An empty database with the owner, encoding, collation and settings of the live one (or of the server)."""
-    row = admin.execute(
-        "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype, datconnlimit, oid "
-        "FROM pg_database WHERE datname = %s",
-        [live],
-    ).fetchone()
-    if row is None:  # the live database is gone: that is what a restore is for
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-        return
-    owner, encoding, collate, ctype, limit, oid = row
-    admin.execute(
-        sql.SQL(
-            "CREATE DATABASE {} TEMPLATE template0 OWNER {} ENCODING {} LC_COLLATE {} LC_CTYPE {} CONNECTION LIMIT {}"
-        ).format(
-            sql.Identifier(name),
-            sql.Identifier(owner),
-            sql.Literal(encoding),
-            sql.Literal(collate),
-            sql.Literal(ctype),
-            sql.Literal(limit),
-        )
-    )
-    settings = admin.execute(
-        "SELECT unnest(setconfig) FROM pg_db_role_setting WHERE setdatabase = %s AND setrole = 0", [oid]
-    ).fetchall()
-    for (setting,) in settings:
-        parameter, _, value = str(setting).partition("=")
-        admin.execute(
-            sql.SQL("ALTER DATABASE {} SET {} TO {}").format(
-                sql.Identifier(name), sql.Identifier(*parameter.split(".")), sql.Literal(value)
-            )
-        )

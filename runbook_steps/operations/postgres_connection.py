@@ -20,7 +20,7 @@ from runbook_steps.engine.postgres.address import LIBPQ_VARIABLES, Address, read
 from runbook_steps.engine.postgres.held_lock import HeldLock, quiet_settings
 from runbook_steps.operations.settings import Unreachable
 
-__all__ = ["LOCK_KEY", "MAINTENANCE", "Database", "connect", "exclusive", "locked"]
+__all__ = ["LOCK_KEY", "MAINTENANCE", "Database", "connect", "exclusive", "locked", "maintenance"]
 
 MAINTENANCE = "postgres"
 LOCK_KEY = 0x42434255  # "BCBU": one backup, verification or restore at a time in a cluster
@@ -80,10 +80,17 @@ class Database:
 
 
 @contextmanager
-def connect(database: Database, name: str | None = None) -> Iterator[psycopg.Connection[Any]]:
-    """A connection in autocommit, without the application's time limits. Raises Unreachable, without a secret."""
+def connect(
+    database: Database, name: str | None = None, *, options: str = "", **more: str
+) -> Iterator[psycopg.Connection[Any]]:
+    """A connection in autocommit, without the application's time limits. Raises Unreachable, without a secret.
+
+    `options` come after those of the address; `more` are parameters of libpq.
+    """
     known: dict[str, Any] = {"connect_timeout": _CONNECT_S, "application_name": "beautycort database-backup"}
-    parameters = {**known, **database.address.parameters, "dbname": name or database.name}
+    parameters = {**known, **database.address.parameters, **more, "dbname": name or database.name}
+    if options:
+        parameters["options"] = f"{parameters.get('options', '')} {options}".strip()
     try:
         connection = psycopg.connect(autocommit=True, **parameters)
     except psycopg.OperationalError as error:
@@ -94,6 +101,11 @@ def connect(database: Database, name: str | None = None) -> Iterator[psycopg.Con
         yield connection
 
 
+def maintenance(database: Database) -> str:
+    """The database from which the live one can be renamed: another one, also where the live one is `postgres`."""
+    return MAINTENANCE if database.name != MAINTENANCE else "template1"
+
+
 @contextmanager
 def exclusive(database: Database, what: str) -> Iterator[psycopg.Connection[Any]]:
     """Holds the one lock of backups and restores; gives a session in the maintenance database.
@@ -101,7 +113,8 @@ def exclusive(database: Database, what: str) -> Iterator[psycopg.Connection[Any]
     Raises RefusedError naming who holds it, or when a pooler is in between; OperationError when it was lost.
     """
     who = f"beautycort {what} of {database.name}"
-    with locked(database.address, MAINTENANCE, LOCK_KEY, who), connect(database, MAINTENANCE) as connection:
+    beside = maintenance(database)
+    with locked(database.address, beside, LOCK_KEY, who), connect(database, beside) as connection:
         yield connection
 
 

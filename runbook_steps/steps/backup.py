@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +17,15 @@ from runbook_steps.engine.model import Command, Position, Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.faults.backup_damage import BackupDamaged
-from runbook_steps.faults.data_loss import OTHER_DATABASE, DataLost, OtherDatabase, RestoredOver, table_checksums
+from runbook_steps.faults.data_loss import (
+    OTHER_DATABASE,
+    DataLost,
+    OtherDatabase,
+    RestoredOver,
+    RowsDeleted,
+    rows_of,
+    table_checksums,
+)
 from runbook_steps.faults.old_backups import BackupsStopped
 
 PREFIX = "beautycort-backup-"
@@ -33,6 +43,24 @@ def live(environment: Callable[[], Mapping[str, str]]) -> str:
 def checksums_before() -> dict[str, str]:
     """The tables of the live database when the backup was made."""
     return {}
+
+
+@pytest.fixture
+def kept_rows() -> dict[str, list[str]]:
+    """The rows of bookings and payments when the backup was made."""
+    return {}
+
+
+@pytest.fixture
+def newer() -> list[str]:
+    """Bookings that were made after the damage."""
+    return []
+
+
+@pytest.fixture
+def privileges_before(connect: Callable[..., Any], live: str) -> str:
+    """Who may connect with the live database, before the procedure."""
+    return privileges_of(connect, live)
 
 
 @pytest.fixture
@@ -60,18 +88,41 @@ def a_verified_backup(
     connect: Callable[..., Any],
     variables: dict[str, str],
     checksums_before: dict[str, str],
+    kept_rows: dict[str, list[str]],
     live_before: str,
+    privileges_before: str,
 ) -> None:
     assert live_before, "there is no live database"
+    assert privileges_before
     made = operate("beautycort database-backup backup --format json")
     variables["BACKUP_LOCATION"] = made["location"]
     with connect() as live:
         checksums_before.update(table_checksums(live))
+        kept_rows.update(rows_of(live))
 
 
 @given("rows and a table of the live database are lost")
-def data_is_lost(situation: Situation, connect: Callable[..., Any], live: str, note: Callable[[str], None]) -> None:
+def data_is_lost(
+    situation: Situation, connect: Callable[..., Any], live: str, variables: dict[str, str], note: Callable[[str], None]
+) -> None:
+    # a backup's time is in whole seconds, and was taken when it began
+    variables["DAMAGED_AT"] = (datetime.now(UTC) + timedelta(seconds=1)).isoformat(timespec="seconds")
     note(situation.arrange(DataLost(connect, live)).detail)
+    time.sleep(1.1)
+
+
+@given("rows of the bookings are deleted, and customers go on booking")
+def bookings_are_deleted(
+    situation: Situation, connect: Callable[..., Any], live: str, newer: list[str], note: Callable[[str], None]
+) -> None:
+    fault = RowsDeleted(connect, live)
+    note(situation.arrange(fault).detail)
+    newer.extend(fault.newer)
+
+
+@given("a backup was made after the damage")
+def a_backup_after_the_damage(operate: Callable[[str], Any]) -> None:
+    operate("beautycort database-backup backup --format json")
 
 
 @given("the live database was replaced by a restore")
@@ -166,6 +217,37 @@ def every_table_is_back(connect: Callable[..., Any], checksums_before: dict[str,
         assert checksums_before == table_checksums(live)
 
 
+@then("every booking and payment of the backup is there again")
+def rows_are_back(connect: Callable[..., Any], kept_rows: dict[str, list[str]]) -> None:
+    with connect() as live:
+        now = rows_of(live)
+    assert kept_rows, "no row was noted before: nothing to compare with"
+    assert {table: len(set(rows) - set(now[table])) for table, rows in kept_rows.items()} == dict.fromkeys(kept_rows, 0)
+
+
+@then("every booking that was made since is there too")
+def newer_are_there(connect: Callable[..., Any], newer: list[str]) -> None:
+    assert newer, "nobody booked meanwhile: nothing to compare with"
+    with connect() as live:
+        assert set(newer) <= set(rows_of(live)["bookings"])
+
+
+@then("who may connect with the database is as before")
+def privileges_as_before(connect: Callable[..., Any], live: str, privileges_before: str) -> None:
+    assert privileges_before == privileges_of(connect, live)
+
+
+@then("the database from before the restore is live again")
+def live_again(connect: Callable[..., Any], live: str, live_before: str) -> None:
+    assert live_before == oid_of(connect, live)
+
+
+@then("a row can be written to the live database")
+def can_write(connect: Callable[..., Any]) -> None:
+    with connect() as live, live.transaction(force_rollback=True):
+        live.execute("UPDATE bookings SET id = id WHERE id = (SELECT id FROM bookings LIMIT 1)")
+
+
 @then("the replaced database is kept")
 def replaced_database_is_kept(connect: Callable[..., Any], live: str, last_result: Result) -> None:
     assert answer_of(last_result)["keptDatabase"] in databases_like(connect, f"{live}_before_%")
@@ -211,6 +293,15 @@ def oid_of(connect: Callable[..., Any], name: str) -> str:
     """The oid of a database: a restore gives its name to another one."""
     with connect(dbname="postgres") as admin:
         row = admin.execute("SELECT oid::text FROM pg_database WHERE datname = %s", [name]).fetchone()
+    return str(row[0]) if row else ""
+
+
+def privileges_of(connect: Callable[..., Any], name: str) -> str:
+    """The privileges on a database, the default ones spelled out."""
+    with connect(dbname="postgres") as admin:
+        row = admin.execute(
+            "SELECT coalesce(datacl, acldefault('d', datdba))::text FROM pg_database WHERE datname = %s", [name]
+        ).fetchone()
     return str(row[0]) if row else ""
 
 

@@ -1,0 +1,196 @@
+"""An archive into an empty database, in the order that pg_restore itself keeps, with what it cannot do by itself.
+
+1. Definitions. 2. Rows, while checks that may judge an old row otherwise than on its first day are put aside
+(`CHECK (booking_date >= CURRENT_DATE)`), and given back after: valid when all rows pass, else *not valid*, as
+PostgreSQL has it for old rows. 3. Indexes, constraints, triggers. 4. Foreign keys, *not valid* where a row has
+lost its partner. 5. Privileges, event triggers, materialized views.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from runbook_steps.engine.errors import OperationError
+from runbook_steps.operations.database_session import Connection, query, query_nothing, session
+from runbook_steps.operations.postgres_connection import Database
+from runbook_steps.operations.postgres_programs import Programs, archived_sql, run_restore, table_of_contents
+
+__all__ = ["Archive", "chosen_entries", "list_of", "restore_archive"]
+
+MOST_JOBS = 8
+_NEVER = ("SUBSCRIPTION ", "DATABASE ", "DATABASE PROPERTIES ")
+_AT_THE_END = ("COMMENT ", "SECURITY LABEL ", "ACL ", "DEFAULT ACL ", "EVENT TRIGGER ", "MATERIALIZED VIEW DATA ")
+_FOREIGN_KEY = "FK CONSTRAINT "
+# every function in a check, by the numbers in its stored tree; one that is not immutable may judge otherwise tomorrow
+_CHECKS = """
+SELECT CASE WHEN c.conrelid <> 0 THEN 'TABLE ' || c.conrelid::pg_catalog.regclass::text
+            ELSE 'DOMAIN ' || c.contypid::pg_catalog.regtype::text END,
+       pg_catalog.quote_ident(c.conname), pg_catalog.pg_get_constraintdef(c.oid)
+FROM pg_catalog.pg_constraint c
+WHERE c.contype = 'c' AND c.convalidated AND c.oid >= 16384 AND c.conparentid = 0
+  AND (c.conrelid = 0 OR c.conislocal)
+  AND (c.conbin::text ~ '\\{SQLVALUEFUNCTION|\\{COERCEVIAIO' OR EXISTS (
+    SELECT FROM pg_catalog.regexp_matches(c.conbin::text, ':(?:funcid|opfuncid) (\\d+)', 'g') AS found(oid)
+    JOIN pg_catalog.pg_proc p ON p.oid = found.oid[1]::pg_catalog.oid
+    WHERE p.provolatile <> 'i' OR (p.oid >= 16384 AND p.prolang NOT IN (12, 13))))
+ORDER BY 1, 2
+"""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A dump in custom format, in a file, and the programs that read it."""
+
+    file: Path
+    programs: Programs
+    left_out: tuple[str, ...] = ()
+    """Beginnings of entries that are not restored: `EXTENSION - postgis `."""
+
+
+@dataclass(frozen=True)
+class _Check:
+    where: str
+    name: str
+    text: str
+
+
+def restore_archive(
+    database: Database, name: str, archive: Archive, tell: Callable[[str], None], *, rows: bool = True,
+    invalid: Sequence[str] = (),
+) -> list[str]:  # fmt: skip
+    """Fills the empty database `name`; gives what is not valid now and was valid before, `constraint of table`.
+
+    Without `rows`, what is known to be `invalid` is left so. Raises OperationError with PostgreSQL's own words.
+    """
+    entries = [
+        entry
+        for entry in table_of_contents(database, archive.file, archive.programs)
+        if not _kind(entry).startswith((*_NEVER, *archive.left_out))
+    ]
+    early = [entry for entry in entries if not _kind(entry).startswith((*_AT_THE_END, _FOREIGN_KEY))]
+    keys = [entry for entry in entries if _kind(entry).startswith(_FOREIGN_KEY)]
+    late = [entry for entry in entries if _kind(entry).startswith(_AT_THE_END)]
+    several = ("--jobs", str(min(os.cpu_count() or 1, MOST_JOBS)))
+
+    def run(chosen: Sequence[str], *more: str) -> None:
+        if chosen:
+            with list_of(chosen) as file:
+                run_restore(database, name, archive.file, archive.programs, ("--use-list", file, *more))
+
+    run(early, "--section=pre-data")
+    with session(database, name) as connection:
+        aside = _put_aside(connection)
+    if rows:
+        tell("restoring the rows")
+        run(early, "--section=data", *several)
+    with session(database, name) as connection:
+        found = _give_back(connection, aside, known=invalid)
+    if rows:
+        tell("building the indexes")
+    run(early, "--section=post-data", *several)
+    if keys:
+        found += _foreign_keys(database, name, archive, keys, several, run=run, known=invalid)
+    run([entry for entry in late if rows or not _kind(entry).startswith("MATERIALIZED VIEW DATA ")])
+    return found
+
+
+def _kind(entry: str) -> str:
+    """`12; 1259 16385 TABLE public people owner` → `TABLE public people owner`."""
+    return re.sub(r"^\d+; \d+ \d+ ", "", entry)
+
+
+def chosen_entries(database: Database, archive: Archive, beginnings: Sequence[str]) -> list[str]:
+    """The entries that begin so, in that order."""
+    entries = table_of_contents(database, archive.file, archive.programs)
+    return [entry for start in beginnings for entry in entries if _kind(entry).startswith(start)]
+
+
+@contextmanager
+def list_of(entries: Sequence[str]) -> Iterator[str]:
+    """A file for pg_restore's --use-list."""
+    with tempfile.NamedTemporaryFile(prefix="beautycort-backup-", suffix=".list") as file:
+        file.write("\n".join(entries).encode("utf-8", "surrogateescape") + b"\n")
+        file.flush()
+        yield file.name
+
+
+def _put_aside(connection: Connection) -> list[_Check]:
+    checks = [_Check(str(a), str(b), str(c)) for a, b, c in query(connection, _CHECKS)]
+    waiting = list(checks)
+    while waiting:  # a partition's goes after its parent's
+        again = []
+        for check in waiting:
+            try:
+                query_nothing(connection, f"ALTER {check.where} DROP CONSTRAINT IF EXISTS {check.name}")
+            except psycopg.errors.InvalidTableDefinition:
+                again.append(check)
+        if len(again) == len(waiting):
+            raise OperationError(f"constraint {again[0].name} cannot be put aside")
+        waiting = again
+    return checks
+
+
+def _give_back(connection: Connection, checks: Sequence[_Check], known: Sequence[str]) -> list[str]:
+    invalid = []
+    for check in checks:
+        kind, _, on = check.where.partition(" ")
+        named = f"{check.name} of {on}"
+        query_nothing(connection, f"ALTER {check.where} ADD CONSTRAINT {check.name} {check.text} NOT VALID")
+        if named in known:
+            continue
+        try:
+            query_nothing(connection, f"ALTER {kind} {on} VALIDATE CONSTRAINT {check.name}")
+        except psycopg.errors.CheckViolation:
+            invalid.append(named)
+    return invalid
+
+
+def _foreign_keys(
+    database: Database, name: str, archive: Archive, keys: Sequence[str], several: tuple[str, ...],
+    *, run: Callable[..., None], known: Sequence[str],
+) -> list[str]:  # fmt: skip
+    """All at once; one by one when a row of one has no partner any more, or is known to have none."""
+    if not known:
+        try:
+            run(keys, *several)
+        except OperationError:
+            pass
+        else:
+            return []
+    invalid: list[str] = []
+    for key in keys:
+        invalid += _one_foreign_key(database, name, archive, key, known)
+    return invalid
+
+
+def _one_foreign_key(database: Database, name: str, archive: Archive, key: str, known: Sequence[str]) -> list[str]:
+    """A key that was not built yet: valid, or else not valid."""
+    with list_of([key]) as file:
+        text = archived_sql(database, archive.file, archive.programs, ("--use-list", file))
+    found = re.search(r"^ALTER TABLE (?:ONLY )?(?P<table>.+)\n\s+ADD CONSTRAINT (?P<rest>.*?);$", text, re.M | re.S)
+    if found is None:
+        raise OperationError(f"the archive's foreign key cannot be read: {_kind(key)}")
+    named = f"{_first_name(found['rest'])} of {found['table']}"
+    loose = f"{found[0].removesuffix(';').removesuffix(' NOT VALID')} NOT VALID"
+    with session(database, name) as connection:
+        try:
+            query_nothing(connection, loose if named in known else found[0])
+        except psycopg.errors.DuplicateObject:
+            return []
+        except psycopg.errors.ForeignKeyViolation:
+            query_nothing(connection, loose)
+            return [named]
+    return []
+
+
+def _first_name(text: str) -> str:
+    found = re.match(r'"(?:[^"]|"")*"|\S+', text)
+    return found[0] if found else text

@@ -1,0 +1,164 @@
+"""What backups and restores of this database will meet: rights, obstacles, sizes, time. It only reads."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from runbook_steps.engine.errors import ConfigurationError
+from runbook_steps.operations.backup_make import BackupSettings
+from runbook_steps.operations.database_catalogue import not_in_a_dump
+from runbook_steps.operations.database_rights import Rights, may_end_sessions, read_rights
+from runbook_steps.operations.database_session import Connection, query, session
+from runbook_steps.operations.postgres_connection import maintenance
+from runbook_steps.operations.postgres_programs import find_programs
+
+__all__ = ["Finding", "examine"]
+
+_LOOK_S = 3.0  # how long the speed of reading is measured
+_RESTORE_FACTOR = 2.5  # rows are written, and indexes built: measured on databases with two indexes a table
+_SHOWN = 5
+_UNREADABLE = """
+SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
+  AND nspname <> 'information_schema'
+  AND NOT (CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT')
+           ELSE has_table_privilege(c.oid, 'SELECT') AND (NOT row_security_active(c.oid)) END
+           AND has_schema_privilege(n.oid, 'USAGE'))
+ORDER BY 1
+"""
+_FOREIGN_EXTENSIONS = """
+SELECT x.extname::text FROM pg_extension x
+LEFT JOIN pg_available_extensions a ON a.name = x.extname
+LEFT JOIN pg_available_extension_versions v ON v.name = a.name AND v.version = a.default_version
+WHERE x.oid >= 16384 AND coalesce(v.superuser AND NOT v.trusted, true) ORDER BY 1
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what was looked at, whether it is good (None: only told), and what was found."""
+
+    what: str
+    good: bool | None
+    found: str
+
+
+def examine(settings: BackupSettings) -> list[Finding]:
+    """Looks at the live database and this machine. Raises Unreachable."""
+    database = settings.database
+    with session(database) as live, session(database, maintenance(database)) as admin:
+        rights = read_rights(admin, database.name)
+        version = live.info.server_version
+        return [
+            Finding("server", None, f"PostgreSQL {version // 10000}.{version % 10000}, {_locale(live)}"),
+            _programs(version // 10000),
+            Finding("role", None, _described(rights)),
+            _listed("backup", query(live, _UNREADABLE), "every table can be read", "cannot be read whole:"),
+            _verification(rights, settings.scratch, [str(name) for (name,) in query(live, _FOREIGN_EXTENSIONS)]),
+            _swap(rights, may_end_sessions(admin, database.name)),
+            _rows(live),
+            *(Finding("not carried", None, text) for text in not_in_a_dump(live)),
+            *_sizes(live),
+        ]
+
+
+def _locale(live: Connection) -> str:
+    return str(
+        query(live, "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()")[0][0]
+    )
+
+
+def _described(rights: Rights) -> str:
+    if rights.superuser:
+        return f"{rights.role} is a superuser: nothing is denied"
+    parts = ("owns the database" if rights.owns_live else "does not own the database",
+             "may create databases" if rights.may_create_databases else "may not create databases")  # fmt: skip
+    return f"{rights.role} is no superuser, {', '.join(parts)}"
+
+
+def _programs(major: int) -> Finding:
+    try:
+        found = find_programs(major)
+    except ConfigurationError as error:
+        return Finding("tools", False, str(error))
+    return Finding("tools", True, f"{found.dump} ({found.major})")
+
+
+def _listed(what: str, rows: Iterable[tuple[str, ...]], good: str, bad: str) -> Finding:
+    names = [str(row[0]) for row in rows]
+    if not names:
+        return Finding(what, True, good)
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return Finding(what, False, f"{bad} {', '.join(names[:_SHOWN])}{more}")
+
+
+def _verification(rights: Rights, scratch: str, foreign: list[str]) -> Finding:
+    if scratch:
+        return Finding("verify", None, f"into {scratch}; it must hold the extensions {', '.join(foreign) or 'none'}")
+    if rights.superuser or (rights.may_create_databases and not foreign):
+        return Finding("verify", True, "into a scratch database of its own")
+    why = (
+        "it may not create a database" if not rights.may_create_databases else f"only a superuser creates {foreign[0]}"
+    )
+    return Finding("verify", False, f"{why}: name an empty, prepared database in BACKUP_SCRATCH_DATABASE")
+
+
+def _swap(rights: Rights, busy: list[str]) -> Finding:
+    if not rights.may_swap:
+        return Finding("restore", False, "not in place of the live database; into a prepared one with --into NAME")
+    if busy:
+        return Finding("restore", False, f"sessions that this role may not end: {', '.join(busy[:_SHOWN])}")
+    return Finding("restore", True, "in place of the live database")
+
+
+def _rows(live: Connection) -> Finding:
+    may = bool(query(live, "SELECT has_database_privilege(current_database(), 'CREATE')")[0][0])
+    return Finding("rows back", may, "into a schema beside" if may else "needs GRANT CREATE ON DATABASE")
+
+
+def _sizes(live: Connection) -> list[Finding]:
+    ((total, rows),) = query(
+        live,
+        "SELECT pg_database_size(current_database()), coalesce(sum(pg_table_size(oid)), 0)::bigint FROM pg_class "
+        "WHERE relkind = 'r' AND oid >= 16384",
+    )
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    found = [
+        Finding("size", None, f"{total / 1e6:.0f} MB on disk, {rows / 1e6:.0f} MB in rows; a restore doubles it"),
+        Finding("this machine", free > 2 * rows, f"{free / 1e6:.0f} MB free in {tempfile.gettempdir()}"),
+    ]
+    speed = _speed(live)
+    if speed:
+        dump = rows / speed
+        restore = dump * _RESTORE_FACTOR
+        found.append(
+            Finding("estimate", None, f"dump {_span(dump)}, restore {_span(restore)}, at {speed / 1e6:.0f} MB/s")
+        )
+    return found
+
+
+def _speed(live: Connection) -> float:
+    """Bytes a second that the largest table is read at; 0 without rows."""
+    largest = query(live, "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE "  # noqa: E501
+                    "relkind = 'r' AND c.oid >= 16384 AND has_table_privilege(c.oid, 'SELECT') "
+                    "ORDER BY pg_table_size(c.oid) DESC LIMIT 1")  # fmt: skip
+    if not largest:
+        return 0.0
+    read, began = 0, time.monotonic()
+    statement = sql.SQL("COPY (SELECT * FROM ONLY {} LIMIT 1000000) TO STDOUT").format(sql.Identifier(*largest[0]))
+    with live.cursor().copy(statement) as copy:
+        for piece in copy:
+            read += len(piece)
+            if time.monotonic() - began > _LOOK_S:
+                break
+    return read / max(time.monotonic() - began, 1e-6)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - two minutes

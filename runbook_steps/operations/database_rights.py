@@ -1,0 +1,121 @@
+"""What the role of DATABASE_URL may do, as far as backups and restores need it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from runbook_steps.engine.errors import RefusedError
+from runbook_steps.operations.database_session import Connection, query, query_nothing
+
+__all__ = [
+    "Rights",
+    "empty_database",
+    "extensions_to_leave_out",
+    "is_empty",
+    "may_end_sessions",
+    "read_rights",
+    "server_identity",
+]
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Of one role. `owns` and `members` concern the live database."""
+
+    role: str
+    superuser: bool
+    may_create_databases: bool
+    owns_live: bool
+
+    @property
+    def may_swap(self) -> bool:
+        """To rename a database takes its owner, and the right to create one."""
+        return self.superuser or (self.may_create_databases and self.owns_live)
+
+
+def read_rights(admin: Connection, live: str) -> Rights:
+    """Of the role that is connected."""
+    row = admin.execute(
+        "SELECT current_user::text, rolsuper, rolcreatedb, coalesce((SELECT pg_has_role(datdba, 'USAGE') "
+        "FROM pg_database WHERE datname = %s), true) FROM pg_roles WHERE rolname = current_user",
+        [live],
+    ).fetchone()
+    assert row is not None  # noqa: S101 - a role that is connected exists
+    return Rights(str(row[0]), bool(row[1]), bool(row[2]), bool(row[3]))
+
+
+def server_identity(connection: Connection) -> tuple[int, str]:
+    """The server's version number (180001), and the cluster's identifier; empty where it may not be read."""
+    version = connection.info.server_version
+    try:
+        with connection.transaction():
+            found = connection.execute("SELECT system_identifier::text FROM pg_control_system()").fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        return version, ""
+    return version, str(found[0]) if found else ""
+
+
+def may_end_sessions(admin: Connection, live: str) -> list[str]:
+    """Sessions of the live database that this role may not end, in words."""
+    rows = admin.execute(
+        "SELECT pid, usename::text, application_name FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid "
+        "WHERE datname = %s AND pid <> pg_backend_pid() AND NOT CASE WHEN r.rolsuper "
+        "THEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) "
+        "ELSE pg_has_role(a.usesysid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE') END",
+        [live],
+    ).fetchall()
+    return [f"{user} (process {pid}{f', {program}' if program else ''})" for pid, user, program in rows]
+
+
+def extensions_to_leave_out(target: Connection, rights: Rights, needed: Sequence[str]) -> tuple[str, ...]:
+    """Those that are in the new database already. Raises RefusedError for one that is not and cannot be made.
+
+    `target` is connected with the new database, which is empty but for what its template or an administrator made.
+    """
+    there = {str(name) for (name,) in target.execute("SELECT extname FROM pg_extension WHERE oid >= 16384").fetchall()}
+    available = {
+        str(name): bool(anybody)
+        for name, anybody in target.execute(
+            "SELECT DISTINCT ON (name) name, NOT superuser OR trusted FROM pg_available_extension_versions v "
+            "JOIN pg_available_extensions e USING (name) WHERE v.version = e.default_version"
+        ).fetchall()
+    }
+    missing = [name for name in needed if name not in there]
+    absent = [name for name in missing if name not in available]
+    if absent:
+        raise RefusedError(f"this server does not have the extensions {', '.join(absent)}: install them first")
+    denied = [] if rights.superuser else [name for name in missing if not available[name]]
+    if denied:
+        raise RefusedError(
+            f"{rights.role} may not create the extensions {', '.join(denied)}: let an administrator create them in an "
+            "empty database that this role owns, and name it: BACKUP_SCRATCH_DATABASE to verify, --into to restore"
+        )
+    return tuple(name for name in needed if name in there)
+
+
+_MADE_HERE = """
+SELECT i.type, i.identity FROM (
+    SELECT c.tableoid, c.oid FROM pg_class c WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
+    UNION ALL SELECT tableoid, oid FROM pg_proc
+    UNION ALL SELECT tableoid, oid FROM pg_type WHERE typtype IN ('d', 'e', 'r')
+    UNION ALL SELECT tableoid, oid FROM pg_namespace WHERE nspname !~ '^pg_'
+) AS made(class, number), LATERAL pg_identify_object(class, number, 0) i
+WHERE number >= 16384 AND coalesce(i.schema, '') !~ '^pg_' AND NOT EXISTS (
+    SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = number AND d.deptype IN ('e', 'i'))
+  AND NOT EXISTS (SELECT FROM pg_extension e WHERE class = 'pg_namespace'::regclass AND e.extnamespace = number)
+ORDER BY i.type = 'schema', i.type <> 'table'
+"""
+
+
+def empty_database(target: Connection) -> None:
+    """Drops all that somebody made; what extensions made stays."""
+    for kind, identity in query(target, _MADE_HERE):
+        query_nothing(target, f"DROP {kind} IF EXISTS {identity} CASCADE")
+
+
+def is_empty(target: Connection) -> bool:
+    """Nothing in it but what extensions made."""
+    return not query(target, _MADE_HERE)

@@ -1,0 +1,97 @@
+"""A session for backups: it waits as long as it must, hides no row, and reads names of any encoding.
+
+What an application sets for its database or its role (time limits, read-only, a search path, formats) is meant
+for the application: here it would end a backup half-way, or make two equal values look different.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.adapt import Buffer, Loader
+
+from runbook_steps.operations.postgres_connection import Database, connect
+
+__all__ = ["TOOL_OPTIONS", "one", "query", "query_nothing", "session"]
+
+Connection = psycopg.Connection[Any]
+
+_RAW = {"SQL_ASCII", "MULE_INTERNAL"}  # no conversion to UTF-8: bytes are taken as they are
+_SETTINGS = {
+    "search_path": "",  # so that every name is printed with its schema
+    "default_transaction_read_only": "off",
+    "row_security": "off",  # an error instead of rows that are silently left out
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+    "event_triggers": "off",
+    "client_min_messages": "error",
+    "DateStyle": "ISO, YMD",
+    "TimeZone": "UTC",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "lc_monetary": "C",
+    "quote_all_identifiers": "off",
+    "jit": "off",
+}
+TOOL_OPTIONS = "-c default_transaction_read_only=off -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+"""From the first moment of a connection on, in pg_dump and pg_restore too, which reset most limits only after it."""
+
+
+class _AnyBytes(Loader):
+    """Text whose bytes may be no UTF-8: each byte that is none becomes one lone surrogate, and back again."""
+
+    def load(self, data: Buffer) -> str:
+        """The text."""
+        return bytes(data).decode("utf-8", "surrogateescape")
+
+
+@contextmanager
+def session(database: Database, name: str | None = None) -> Iterator[Connection]:
+    """A connection in autocommit with settings of its own. Raises Unreachable, without a secret."""
+    # the encoding that every database can be read in, until it is known which one it has
+    with connect(database, name, options=TOOL_OPTIONS, client_encoding="SQL_ASCII") as connection:
+        _settle(connection)
+        yield connection
+
+
+def _settle(connection: Connection) -> None:
+    raw = connection.info.parameter_status("server_encoding") in _RAW
+    if raw:
+        for kind in ("text", "name", "varchar", "bpchar", '"char"', "json"):
+            connection.adapters.register_loader(kind, _AnyBytes)
+    connection.execute(f"SET client_encoding = '{'SQL_ASCII' if raw else 'UTF8'}'".encode())
+    # a setting that this version does not have, or that this role may not change, is left out
+    connection.execute(
+        "SELECT pg_catalog.set_config(name, wanted, false) FROM pg_catalog.pg_settings "
+        "JOIN pg_catalog.json_each_text(%s::json) AS w(key, wanted) ON lower(key) = lower(name) "
+        "WHERE context = 'user' OR (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)",
+        [_as_json(_SETTINGS)],
+    )
+
+
+def _as_json(settings: dict[str, str]) -> str:
+    pairs = ", ".join(f'"{name}": "{value}"' for name, value in settings.items())
+    return "{" + pairs + "}"
+
+
+def query(connection: Connection, text: str) -> list[tuple[Any, ...]]:
+    """What a statement gives; its text may hold names that are no UTF-8."""
+    return connection.execute(text.encode("utf-8", "surrogateescape")).fetchall()
+
+
+def query_nothing(connection: Connection, text: str) -> None:
+    """Runs a statement that gives no rows; its text may hold names that are no UTF-8."""
+    connection.execute(text.encode("utf-8", "surrogateescape"))
+
+
+def one(connection: Connection, text: str) -> Any:
+    """The first value of the first row, or None."""
+    rows = query(connection, text)
+    return rows[0][0] if rows else None

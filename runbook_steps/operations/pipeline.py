@@ -1,0 +1,53 @@
+"""Stages of a stream that work at the same time."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+
+__all__ = ["ahead"]
+
+_DEPTH = 8  # pieces that wait: memory stays constant
+_MOMENT_S = 0.05
+
+
+def ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same pieces, made in a thread while the reader is busy with earlier ones.
+
+    What the maker raises is raised here; when the reader gives up, the maker is closed before this returns.
+    """
+    waiting: queue.Queue[bytes | BaseException | None] = queue.Queue(_DEPTH)
+    stop = threading.Event()
+
+    def put(item: bytes | BaseException | None) -> None:
+        while not stop.is_set():
+            with suppress(queue.Full):
+                waiting.put(item, timeout=_MOMENT_S)
+                return
+
+    def make() -> None:
+        try:
+            for piece in pieces:
+                put(piece)
+                if stop.is_set():
+                    break
+            put(None)
+        except BaseException as error:
+            put(error)
+        finally:
+            close = getattr(pieces, "close", None)
+            if close is not None:
+                close()
+
+    thread = threading.Thread(target=make, daemon=True)
+    thread.start()
+    try:
+        while (item := waiting.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,218 @@
+"""pg_dump and pg_restore: which ones, how they are run, and what PostgreSQL said when they failed.
+
+Passwords travel in the environment alone. A newer program reads an older server, never the other way round.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import IO
+
+from runbook_steps.engine.errors import ConfigurationError, OperationError
+from runbook_steps.operations.database_session import TOOL_OPTIONS
+from runbook_steps.operations.postgres_connection import Database
+
+__all__ = [
+    "Programs",
+    "archived_schema",
+    "archived_sql",
+    "dump",
+    "find_programs",
+    "reading_rows",
+    "reason",
+    "run_restore",
+    "schema_dump",
+    "table_of_contents",
+]
+
+_READ = 1 << 20
+_WELL_KNOWN = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/opt/postgresql@*/bin",
+    "/Applications/Postgres.app/Contents/Versions/*/bin",
+)
+_SAID = 4000  # characters of what a program said that are looked at
+_SHOWN = 600
+
+
+@dataclass(frozen=True)
+class Programs:
+    """A pg_dump and the pg_restore beside it, of one major version."""
+
+    dump: str
+    restore: str
+    major: int
+
+
+def find_programs(least: int) -> Programs:
+    """The oldest that are not older than version `least`, those on the PATH first. Raises ConfigurationError."""
+    found = _installed(os.environ.get("PATH", ""))
+    good = [programs for programs in found if programs.major >= least]
+    if good:
+        return min(good, key=lambda programs: programs.major)
+    if not found:
+        raise ConfigurationError("`pg_dump` is not on the PATH; install the PostgreSQL client tools")
+    newest = max(programs.major for programs in found)
+    raise ConfigurationError(
+        f"pg_dump {newest} is older than the server ({least}); install the client tools of PostgreSQL {least} or newer"
+    )
+
+
+@lru_cache(maxsize=8)
+def _installed(path: str) -> tuple[Programs, ...]:
+    folders = [Path(folder) for folder in path.split(os.pathsep) if folder]
+    folders += sorted(folder for pattern in _WELL_KNOWN for folder in Path("/").glob(pattern.lstrip("/")))
+    found = []
+    for folder in folders:
+        major = _major(folder / "pg_dump")
+        if major:
+            beside = folder / "pg_restore"
+            found.append((major, str(folder / "pg_dump"), str(beside) if _major(beside) == major else ""))
+    # a pg_dump that stands alone (a wrapper) takes the pg_restore of its version from elsewhere
+    restores = {major: restore for major, _, restore in reversed(found) if restore}
+    return tuple(
+        Programs(dump, restore or restores[major], major) for major, dump, restore in found if major in restores
+    )
+
+
+def _major(program: Path) -> int:
+    if not os.access(program, os.X_OK) or program.is_dir():
+        return 0
+    try:
+        said = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    shape = re.search(r"(\d+)", said.stdout)
+    return int(shape[1]) if shape else 0
+
+
+def _environment(database: Database) -> dict[str, str]:
+    return {**database.tool_environment(TOOL_OPTIONS), "LC_MESSAGES": "C"}
+
+
+def dump(database: Database, snapshot: str, programs: Programs) -> Iterator[bytes]:
+    """The dump in custom format, uncompressed, as of the snapshot. Raises OperationError when pg_dump fails."""
+    command = [
+        programs.dump, "--format=custom", "--compress=0", f"--snapshot={snapshot}", "--no-password",
+        f"--dbname={database.tool_argument()}",
+    ]  # fmt: skip
+    with tempfile.TemporaryFile() as told:
+        process = subprocess.Popen(command, env=_environment(database), stdout=subprocess.PIPE, stderr=told)
+        stream: IO[bytes] = process.stdout  # type: ignore[assignment]
+        try:
+            while piece := stream.read(_READ):
+                yield piece
+        except BaseException:
+            process.kill()  # nobody reads on: the dump is of no use
+            raise
+        finally:
+            stream.close()
+            code = process.wait()
+        if code != 0:
+            raise OperationError(f"pg_dump failed: {_told(told)}")
+
+
+def schema_dump(database: Database, name: str, programs: Programs, snapshot: str | None = None) -> bytes:
+    """The schema as pg_dump writes it. Raises OperationError when pg_dump fails."""
+    command = [programs.dump, "--schema-only", "--no-password", f"--dbname={database.tool_argument(name)}"]
+    command += [f"--snapshot={snapshot}"] if snapshot else []
+    return _output(command, database, "pg_dump")
+
+
+def archived_schema(database: Database, archive: Path, programs: Programs) -> bytes:
+    """The schema in an archive, as it was printed when the archive was made."""
+    return _output([programs.restore, "--schema-only", "--file=-", str(archive)], database, "pg_restore")
+
+
+def archived_sql(database: Database, archive: Path, programs: Programs, options: Sequence[str]) -> str:
+    """What pg_restore would run, as text."""
+    said = _output([programs.restore, "--file=-", *options, str(archive)], database, "pg_restore")
+    return said.decode("utf-8", "surrogateescape")
+
+
+@contextmanager
+def reading_rows(database: Database, archive: Path, programs: Programs, entries: str) -> Iterator[IO[bytes]]:
+    """What pg_restore prints for the data of the entries in that file. Raises OperationError when it fails."""
+    command = [programs.restore, "--data-only", "--file=-", "--use-list", entries, str(archive)]
+    with tempfile.TemporaryFile() as told:
+        process = subprocess.Popen(command, env=_environment(database), stdout=subprocess.PIPE, stderr=told)
+        stream: IO[bytes] = process.stdout  # type: ignore[assignment]
+        try:
+            yield stream
+            stream.read()  # what follows the rows is not looked at
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            stream.close()
+            code = process.wait()
+        if code != 0:
+            raise OperationError(f"pg_restore failed: {_told(told)}")
+
+
+def table_of_contents(database: Database, archive: Path, programs: Programs) -> list[str]:
+    """The entries of an archive as `pg_restore --list` prints them: `12; 1259 16385 TABLE public people owner`."""
+    said = _output([programs.restore, "--list", str(archive)], database, "pg_restore")
+    lines = said.decode("utf-8", "surrogateescape").split("\n")
+    return [line for line in lines if re.match(r"\d+; ", line)]
+
+
+def _output(command: Sequence[str], database: Database, what: str) -> bytes:
+    with tempfile.TemporaryFile() as told:
+        done = subprocess.run(
+            command, env=_environment(database), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=told,
+            check=False,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise OperationError(f"{what} failed: {_told(told)}")
+    return done.stdout
+
+
+def run_restore(database: Database, name: str, archive: Path, programs: Programs, options: Sequence[str]) -> None:
+    """pg_restore into the database `name`, up to its first error. Raises OperationError with PostgreSQL's words."""
+    command = [
+        programs.restore, "--exit-on-error", "--no-password", f"--dbname={database.tool_argument(name)}", *options,
+        str(archive),
+    ]  # fmt: skip
+    _output(command, database, "pg_restore")
+
+
+def _told(told: IO[bytes]) -> str:
+    told.seek(0)
+    return reason(told.read(_SAID * 4).decode("utf-8", "replace"))
+
+
+def reason(said: str) -> str:
+    """PostgreSQL's own message in what a program wrote: the error, its detail and its hint, not the statement."""
+    kept: list[str] = []
+    for line in said[:_SAID].splitlines():
+        text = re.sub(r"^pg_(?:dump|restore|dumpall): ", "", line.strip())
+        error = re.match(r"(?:error|fatal): (.*)", text)
+        if error is None and not kept:
+            continue
+        if error is not None and kept:
+            break
+        if error is not None:
+            kept.append(re.sub(r"^(?:could not execute query|query failed): (?:ERROR:\s*)?", "", error[1]))
+        elif re.match(r"(?:detail: )?(?:DETAIL|HINT|CONTEXT|Query was|Command was|ERROR)\b|hint:|detail:", text):
+            label, _, rest = text.partition(":")
+            if label in {"Command was", "Query was"} or text.startswith("detail: Query was"):
+                break
+            # a row's own values are nobody's business
+            if not rest.strip().startswith("Failing row contains"):
+                kept.append(re.sub(r"^(?:DETAIL|HINT|CONTEXT|ERROR|hint|detail):\s*", "", text))
+    text = "; ".join(part.rstrip(".; ") for part in kept if part.strip())
+    if not text:
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        text = lines[0] if lines else "it said nothing"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -1,0 +1,106 @@
+"""As an owner who is no superuser, with and without CREATEDB: it works, or one line says why not."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from runbook_steps.stand_in.embedded import EmbeddedTarget
+from tests.contract.database_backup_support import Shop
+
+YES = ("--yes", "embedded")
+TABLES = """
+CREATE TABLE bookings (id int PRIMARY KEY, day date CHECK (day IN ('2020-01-01', '2099-01-01')), state varchar(9)
+    CHECK (state IN ('open', 'done')));
+INSERT INTO bookings SELECT n, '2020-01-01', 'open' FROM generate_series(1, 30) n;
+CREATE TABLE nothing (id int);
+"""
+
+
+@pytest.fixture(params=["CREATEDB", "NOCREATEDB"])
+def shop(request: pytest.FixtureRequest, embedded: EmbeddedTarget) -> Iterator[Shop]:
+    """A shop whose role owns its database, and is no superuser."""
+    with Shop.opened(embedded, schema="SELECT 1") as opened:
+        role, password = f"owner_{secrets.token_hex(3)}", secrets.token_hex(8)
+        opened.sql(f"CREATE ROLE {role} LOGIN {request.param} PASSWORD '{password}'", dbname="postgres")
+        opened.sql(f"ALTER DATABASE {opened.name} OWNER TO {role}", dbname="postgres")
+        opened.sql(f"SET ROLE {role}; {TABLES}")
+        known = opened.environ
+        opened.environ["DATABASE_URL"] = (
+            f"postgres://{role}:{password}@{known['PGHOST']}:{known['PGPORT']}/{opened.name}"
+        )
+        opened.environ["ROLE"], opened.environ["RIGHT"] = role, str(request.param)
+        yield opened
+        for name in opened.databases():
+            opened.sql(f'DROP DATABASE "{name}" WITH (FORCE)', dbname="postgres")
+        opened.sql(f"DROP ROLE {role}", dbname="postgres")
+
+
+def prepared(shop: Shop, ending: str) -> str:
+    """An empty database that the role owns, with an extension that only a superuser creates."""
+    name = f"{shop.name}{ending}"
+    shop.sql(f"CREATE DATABASE {name} OWNER {shop.environ['ROLE']}", dbname="postgres")
+    shop.sql("CREATE EXTENSION pageinspect", dbname=name)
+    return name
+
+
+def test_backup_rows_and_restore(shop: Shop) -> None:
+    """All of it with CREATEDB; without, refused in a line until a scratch database is prepared."""
+    may_create = shop.environ["RIGHT"] == "CREATEDB"
+    if not may_create:
+        done = shop.run("backup")
+        assert (done.returncode, "BACKUP_SCRATCH_DATABASE" in done.stderr, shop.objects()) == (3, True, [])
+        assert len(done.stderr.splitlines()) == 1
+        shop.environ["BACKUP_SCRATCH_DATABASE"] = prepared(shop, "_scratch")
+    where = f"s3://{shop.bucket}/{shop.backed_up()}"
+    assert shop.answer("verify", where)["success"] is True
+
+    shop.sql("DELETE FROM bookings WHERE id > 10; INSERT INTO bookings VALUES (99, '2099-01-01', 'done')")
+    told = shop.answer("restore", where, "--tables", "bookings", "--beside")
+    assert shop.answer("rows-back", told["schema"], *YES)["tables"]["public.bookings"]["back"] == 20
+    assert shop.rows("SELECT count(*), max(id) FROM bookings") == [(31, 99)]
+
+    before = shop.oid()
+    done = shop.run("restore", where, *YES)
+    if may_create:
+        assert done.returncode == 0, done.stderr
+        assert shop.rows("SELECT count(*) FROM bookings") == [(30,)]
+        return
+    assert (done.returncode, shop.oid(), "--into NAME" in done.stderr) == (3, before, True), done.stderr
+    into = prepared(shop, "_into")
+    assert shop.answer("restore", where, "--into", into)["database"] == into
+    assert shop.rows("SELECT count(*) FROM bookings", dbname=into) == [(30,)]
+
+
+def test_an_extension_of_superusers_is_left_to_the_prepared_database(shop: Shop) -> None:
+    """Refused by its name without one; with one, verified."""
+    shop.sql("CREATE EXTENSION pageinspect")
+    if shop.environ["RIGHT"] == "CREATEDB":
+        done = shop.run("backup")
+        assert (done.returncode, "pageinspect" in done.stderr) == (3, True), done.stderr
+    shop.environ["BACKUP_SCRATCH_DATABASE"] = prepared(shop, "_scratch")
+    assert shop.backed_up()
+
+
+def test_a_session_that_may_not_be_ended_is_told_before(shop: Shop) -> None:
+    """No traceback, and the live database is as it was."""
+    if shop.environ["RIGHT"] != "CREATEDB":
+        pytest.skip("it may not restore in place at all")
+    where = f"s3://{shop.bucket}/{shop.backed_up()}"
+    before = shop.oid()
+    with shop.connected() as superuser:
+        superuser.execute("SELECT 1")
+        done = shop.run("restore", where, *YES)
+    assert (done.returncode, shop.oid()) == (3, before)
+    assert "may not end the sessions" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_doctor_tells_what_is_allowed(shop: Shop) -> None:
+    """Before anything is tried."""
+    found = {row["what"]: row for row in shop.answer("doctor")["findings"]}
+    assert found["backup"]["good"] is True
+    assert found["verify"]["good"] is (shop.environ["RIGHT"] == "CREATEDB")
+    assert found["rows back"]["good"] is True

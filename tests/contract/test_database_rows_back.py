@@ -1,0 +1,97 @@
+"""Rows of one table come back beside newer ones; a restore is undone; what is kept is shown before it is dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from runbook_steps.stand_in.embedded import EmbeddedTarget
+from tests.contract.database_backup_support import Shop
+
+YES = ("--yes", "embedded")
+MORE = """
+CREATE TABLE bookings (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer bigint REFERENCES customers,
+    day date NOT NULL, slot int UNIQUE, twice int GENERATED ALWAYS AS (slot * 2) STORED);
+INSERT INTO bookings (customer, day, slot) SELECT n, date '2020-01-01' + n, n FROM generate_series(1, 30) n;
+ALTER TABLE bookings ADD CONSTRAINT future CHECK (day >= CURRENT_DATE) NOT VALID;
+CREATE FUNCTION never() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not at this hour''; END';
+CREATE TRIGGER hours BEFORE INSERT ON bookings FOR EACH ROW EXECUTE FUNCTION never();
+"""
+
+
+@pytest.fixture
+def shop(embedded: EmbeddedTarget) -> Iterator[Shop]:
+    """A shop of its own: these tests change it."""
+    with Shop.opened(embedded) as opened:
+        opened.sql(MORE)
+        yield opened
+
+
+def test_lost_rows_come_back_and_newer_ones_stay(shop: Shop) -> None:
+    """Through a check that refuses old rows and a trigger that refuses all; a row whose place is taken is counted."""
+    before = shop.rows("SELECT id, customer, day, slot, twice FROM bookings ORDER BY id")
+    key = shop.backed_up()
+    shop.sql(
+        "DELETE FROM bookings WHERE id <= 20; ALTER TABLE bookings DISABLE TRIGGER hours; "
+        "INSERT INTO bookings (customer, day, slot) VALUES (1, '2099-01-01', 5), (2, '2099-01-02', 777); "
+        "ALTER TABLE bookings ENABLE TRIGGER hours; UPDATE customers SET name = 'new name' WHERE id = 1"
+    )
+    told = shop.answer("restore", f"s3://{shop.bucket}/{key}", "--tables", "public.bookings,customers", "--beside")
+    assert told["tables"]["public.bookings"] == {"in_backup": 30, "now": 12, "missing": 20, "changed": 0}
+    assert told["tables"]["public.customers"] == {"in_backup": 40, "now": 40, "missing": 0, "changed": 1}
+    assert shop.rows("SELECT count(*) FROM bookings") == [(12,)]
+
+    done = shop.answer("rows-back", told["schema"], *YES)
+
+    assert done["tables"]["public.bookings"] == {"back": 19, "collide": 1, "not_valid": ["future"]}
+    now = shop.rows("SELECT id, customer, day, slot, twice FROM bookings ORDER BY id")
+    assert [row for row in before if row[3] != 5] == [row for row in now if row[0] <= 30]
+    assert shop.rows("SELECT slot FROM bookings WHERE day > '2098-01-01' ORDER BY slot") == [(5,), (777,)]
+    assert shop.rows("SELECT name FROM customers WHERE id = 1") == [("new name",)]
+    assert shop.rows("SELECT tgenabled::text FROM pg_trigger WHERE tgname = 'hours'") == [("O",)]
+    assert shop.rows("SELECT convalidated FROM pg_constraint WHERE conname = 'future'") == [(False,)]
+    assert shop.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'restored%'") == []
+
+
+def test_a_restore_is_undone_and_leaves_nothing_read_only(shop: Shop) -> None:
+    """Twice, writing works after each; privileges, settings and comment are those of before; then all is discarded."""
+    shop.sql(
+        f"REVOKE CONNECT ON DATABASE {shop.name} FROM PUBLIC; COMMENT ON DATABASE {shop.name} IS 'ours'; "
+        f"ALTER DATABASE {shop.name} SET search_path TO audit, public"
+    )
+    about = (
+        "SELECT datacl::text, shobj_description(oid, 'pg_database'), (SELECT array_agg(s) FROM pg_db_role_setting, "  # noqa: S608
+        f"unnest(setconfig) s WHERE setdatabase = oid) FROM pg_database WHERE datname = '{shop.name}'"
+    )
+    before = shop.rows(about)
+    key = shop.backed_up()
+    shop.sql("INSERT INTO nothing VALUES (1)")
+    first = shop.oid()
+    shop.answer("restore", f"s3://{shop.bucket}/{key}", *YES)
+    assert shop.rows(about) == before
+    assert shop.rows("SELECT count(*) FROM nothing") == [(0,)]
+    shop.sql("INSERT INTO nothing VALUES (2)")
+
+    undone = shop.answer("undo-restore", *YES)
+
+    assert (shop.oid(), shop.rows(about)) == (first, before)
+    shop.sql("INSERT INTO nothing VALUES (3)")
+    assert shop.rows("SELECT id FROM nothing ORDER BY 1") == [(1,), (3,)]
+    with shop.connected(undone["keptDatabase"]) as kept, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        kept.execute("INSERT INTO nothing VALUES (4)")
+
+    asked = shop.run("discard-old")
+    assert asked.returncode == 3
+    assert undone["keptDatabase"] in asked.stderr
+    assert "MB)" in asked.stderr
+    assert shop.answer("discard-old", "--older-than", "1h", *YES)["discarded"] == []
+    assert [undone["keptDatabase"]] == shop.answer("discard-old", *YES)["discarded"]
+    assert shop.databases() == [shop.name]
+
+
+def test_nothing_to_undo(shop: Shop) -> None:
+    """Said in a line."""
+    done = shop.run("undo-restore", *YES)
+    assert (done.returncode, "nothing to undo" in done.stderr) == (3, True)
