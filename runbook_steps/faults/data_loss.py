@@ -99,9 +99,8 @@ class RowsDeleted(DataLost):
         made = live.execute(
             "INSERT INTO bookings (user_id, provider_id, service_id, date, start_time, end_time, total_price, "
             "platform_fee, provider_earnings, payment_method) SELECT user_id, provider_id, service_id, date + 3650, "
-            "start_time, end_time, total_price, platform_fee, provider_earnings, payment_method FROM bookings WHERE status IN "
-            "('pending', 'confirmed') LIMIT 5 "
-            "RETURNING bookings::text"
+            "start_time, end_time, total_price, platform_fee, provider_earnings, payment_method FROM bookings "
+            "WHERE status IN ('pending', 'confirmed') LIMIT 5 RETURNING bookings::text"
         ).fetchall()
         self.newer = [str(row) for (row,) in made]
 

@@ -113,7 +113,9 @@ def create_database(admin: Connection, name: str, like: Properties | None) -> No
         elif like.provider == "b":
             words["BUILTIN_LOCALE"] = like.locale
         parts += [sql.SQL("{} {}").format(sql.SQL(word), sql.Literal(value)) for word, value in words.items()]
-        parts += [sql.SQL("OWNER {} TABLESPACE {}").format(sql.Identifier(like.owner), sql.Identifier(like.tablespace))]
+        parts.append(sql.SQL("OWNER {}").format(sql.Identifier(like.owner)))
+        if like.tablespace != "pg_default":  # named, it takes a right that few roles have
+            parts.append(sql.SQL("TABLESPACE {}").format(sql.Identifier(like.tablespace)))
     admin.execute(sql.SQL(" ").join(parts))
     row = admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     if admin.info.server_version >= _LOGIN_TRIGGERS and row and row[0]:
