@@ -70,12 +70,17 @@ def may_end_sessions(admin: Connection, live: str) -> list[str]:
     return [f"{user} (process {pid}{f', {program}' if program else ''})" for pid, user, program in rows]
 
 
+def provided_extensions(target: Connection) -> tuple[str, ...]:
+    """Those that somebody made in the database."""
+    return tuple(str(name) for (name,) in query(target, "SELECT extname FROM pg_extension WHERE oid >= 16384"))
+
+
 def extensions_to_leave_out(target: Connection, rights: Rights, needed: Sequence[str]) -> tuple[str, ...]:
     """Those that are in the new database already. Raises RefusedError for one that is not and cannot be made.
 
     `target` is connected with the new database, which is empty but for what its template or an administrator made.
     """
-    there = {str(name) for (name,) in target.execute("SELECT extname FROM pg_extension WHERE oid >= 16384").fetchall()}
+    there = {*provided_extensions(target)}
     available = {
         str(name): bool(anybody)
         for name, anybody in target.execute(
