@@ -57,7 +57,7 @@ Feature: Backup and restore
     And I take schema from the answer as BESIDE
     And I put back the rows that are missing (within 5 minutes):
       """bash
-      beautycort database-backup rows-back "$BESIDE" --yes "$RUNBOOKS_TARGET" --format json
+      beautycort database-backup rows-back "$BESIDE" --format json
       """
     Then every booking and payment of the backup is there again
     And every booking that was made since is there too
@@ -88,7 +88,7 @@ Feature: Backup and restore
     And the live database was replaced by a restore
     When I put the replaced database back (within 5 minutes):
       """bash
-      beautycort database-backup undo-restore --yes "$RUNBOOKS_TARGET" --format json
+      beautycort database-backup undo-restore --format json
       """
     Then the database from before the restore is live again
     And a row can be written to the live database
