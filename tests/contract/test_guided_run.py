@@ -29,7 +29,7 @@ Feature: Notes
   Scenario: A note is written
     When I get ready to take the note away:
       """bash
-      python3 "$TOOL" "DELETE FROM drill_guided"
+      python3 "$TOOL" "DELETE FROM drill_guided WHERE note = 'note'"
       """
     And I write the note (within 60 seconds):
       """bash

@@ -79,7 +79,9 @@ def read_past(path: Path) -> Past:
         owner=record.run.split("-")[1],
         kept=0 if left else names.count("undo recorded"),
         undone=any(name in _UNDONE for name in names),
-        began=frozenset(int(e["step"]) for e in events if e.get("event") == COMMAND_BEGAN),
+        began=frozenset(
+            int(e["step"]) for e in events if e.get("event") == COMMAND_BEGAN and e.get("step") is not None
+        ),
     )
 
 
