@@ -27,6 +27,7 @@ Feature: Database connections of the application
   @risk_mutating
   Scenario: The blocking session is ended, and no slot needs a restart
     Given the connection pools are exhausted by a session that was forgotten
+    And the alert ConnectionPoolExhausted rings
     And a customer keeps sending requests
     When I end the sessions that block others and do nothing themselves:
       """sql
@@ -37,6 +38,7 @@ Feature: Database connections of the application
       """
     Then every slot answers from the database
     And that customer was answered all the time
+    And the alert ConnectionPoolExhausted falls silent again
 
   @risk_mutating @counter_example
   Scenario: A restart does not help while the lock is held

@@ -22,6 +22,7 @@ Feature: Redis out of memory
 
   @risk_mutating
   Scenario: Memory is freed, and revoked tokens stay refused
+    Given the alert RedisMemoryHigh rings
     When I remove the cached responses, and nothing else (within 2 minutes):
       """bash
       redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
@@ -37,6 +38,7 @@ Feature: Redis out of memory
     And every revoked token is still refused
     And a signed-in customer is still signed in
     And a customer can sign in
+    And the alert RedisMemoryHigh falls silent again
 
   @risk_mutating
   Scenario: The memory limit is raised when the cache is not the cause

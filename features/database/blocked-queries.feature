@@ -62,6 +62,7 @@ Feature: Blocked queries
   @risk_destructive
   Scenario: End a forgotten transaction that blocks others
     Given queries wait for a session that was forgotten
+    And the alert DatabaseBlocked rings
     When I name the session at the root of the queue:
       """bash
       psql -X -At -v ON_ERROR_STOP=1 <<'SQL'
@@ -87,6 +88,7 @@ Feature: Blocked queries
     Then nobody waits for a lock
     And the statements that waited have finished
     And the session that held the lock is gone
+    And the alert DatabaseBlocked falls silent again
 
   @risk_destructive @counter_example
   Scenario: A cancel does nothing to a forgotten transaction

@@ -84,6 +84,7 @@ Feature: Incident response
   @risk_mutating @alert_PlatformDown
   Scenario: After 15 minutes the fix is applied and recovery is watched
     Given nginx is down
+    And the alert PlatformDown rings
     When a person says in the incident channel what will be done, and who does it
     And I start what is down:
       """bash
@@ -97,3 +98,4 @@ Feature: Incident response
     And the API is serving
     When a person watches error rate and response times for 15 minutes more, then ends the incident
     Then the API is serving
+    And the alert PlatformDown falls silent again

@@ -32,6 +32,7 @@ Feature: Load balancer
     Given 2 instances serve customers
     And the targets of the load balancer are noted
     And instance 2 of the API is stopped
+    And the alert TargetUnhealthy rings
     When I read how long connections drain:
       """bash
       aws elbv2 describe-target-group-attributes --target-group-arn "$ALB_TARGET_GROUP_ARN" --output text \
@@ -55,6 +56,7 @@ Feature: Load balancer
       """
     Then the load balancer finds 2 targets healthy
     And the load balancer has the same targets as before
+    And the alert TargetUnhealthy falls silent again
 
   @risk_mutating
   Scenario: A mistyped target group changes nothing

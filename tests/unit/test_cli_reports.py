@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Pages and features of this project in a folder of their own, which is the current one."""
-    for folder in ("docs", "features", "tests/unit"):
+    for folder in ("docs", "features", "tests"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     for file in ("mkdocs.yml", "pyproject.toml"):
         shutil.copy(ROOT / file, tmp_path)

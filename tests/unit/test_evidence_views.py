@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.engine.model import Evidence, Outcome, Risk, ScenarioRecord
+from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.engine.proof.evidence_file import write_evidence
 from runbook_steps.engine.run.secrets_left import leaking_files, site_files
@@ -30,7 +30,8 @@ def root(tmp_path: Path) -> Path:
     record = ScenarioRecord(
         id="features/database/slow.feature::The cause is found", feature="features/database/slow.feature",
         scenario="The cause is found", risk=Risk.READONLY, outcome=Outcome.FAILED, started="2026-11-23T10:00:00Z",
-        duration_s=1.0, commit="abc", dirty=False, target="embedded", emulated={}, tools={}, steps=(),
+        duration_s=1.0, commit="abc", dirty=False, target="embedded", emulated={}, tools={},
+        steps=(StepRecord(Role.WHEN, "When", "I look:", 5, Outcome.PASSED),),
         reason="the cause is hidden",
     )  # fmt: skip
     found = Evidence("embedded", "2026-11-23T10:00:00Z", {record.id: record})

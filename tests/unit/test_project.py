@@ -12,7 +12,7 @@ import pytest
 
 from runbook_steps.engine.checks.pages import check_project
 from runbook_steps.engine.errors import ConfigurationError, EvidenceError
-from runbook_steps.engine.model import Evidence, Outcome, Risk, ScenarioRecord
+from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
 from runbook_steps.engine.project.project import Project, find_root, load_project
 from runbook_steps.engine.proof.evidence_file import write_evidence
 from runbook_steps.engine.site.navigation import navigation
@@ -63,7 +63,7 @@ def prove(root: Path, project: Project) -> None:
         target="embedded",
         emulated={},
         tools={},
-        steps=(),
+        steps=(StepRecord(Role.WHEN, "When", "I look:", 5, Outcome.PASSED),),
         text_hash=procedure.text_hash,
     )
     write_evidence(

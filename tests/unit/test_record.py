@@ -53,7 +53,7 @@ def test_evidence_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_a_newer_record_replaces_and_the_others_stay(tmp_path: Path) -> None:
     """Merging keeps what this run did not touch."""
-    other = replace(RECORD, id="features/b.feature::Two")
+    other = replace(RECORD, id="features/b.feature::Two", feature="features/b.feature", scenario="Two")
     old = load_evidence(written(tmp_path / "here.json", RECORD, other))
     failed = replace(RECORD, outcome=Outcome.FAILED)
     assert {RECORD.id: failed, other.id: other} == merge(old, "here", [failed]).records
@@ -172,3 +172,52 @@ def test_a_file_without_schema_is_foreign(tmp_path: Path) -> None:
     """The schema's name is what makes a file ours."""
     path = written(tmp_path / "here.json", RECORD)
     assert EVIDENCE_SCHEMA in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        pytest.param({"target": "production"}, "it ran on production, and this is the evidence of here", id="target"),
+        pytest.param({"steps": ()}, "it passed without a step", id="no steps"),
+        pytest.param({"steps": (replace(STEP, outcome=Outcome.FAILED),)}, "its step 1 is “failed”", id="a failed step"),
+        pytest.param(
+            {"steps": (replace(STEP, outcome=Outcome.NOT_REACHED),)}, "its step 1 is “not reached”", id="left"
+        ),
+        pytest.param({"steps": (replace(STEP, error="boom"),)}, "its step 1 tells of an error", id="an error"),
+        pytest.param({"steps": (replace(STEP, duration_s=90.0),)}, "its steps took longer than it did", id="times"),
+        pytest.param({"reason": "it did not recover"}, "says why it did not: it did not recover", id="a reason"),
+        pytest.param({"scenario": "Other"}, "its id is not that of its feature and scenario", id="another scenario"),
+        pytest.param({"feature": "features/z.feature"}, "its id is not that of its feature", id="another feature"),
+        pytest.param({"started": "yesterday"}, "'yesterday', which is no time", id="no time"),
+        pytest.param({"started": "2026-11-23T18:00:00"}, "which names no time zone", id="no zone"),
+    ],
+)
+def test_what_no_run_could_have_written_is_refused(tmp_path: Path, changed: dict[str, object], said: str) -> None:
+    """Edited into green by hand: named, with the scenario."""
+    with pytest.raises(EvidenceError) as refused:
+        load_evidence(written(tmp_path / "here.json", replace(RECORD, **changed)))  # type: ignore[arg-type] # any field
+
+    assert said in str(refused.value)
+    assert RECORD.id in str(refused.value)
+
+
+def test_a_scenario_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    """The better of two cannot be chosen by hand."""
+    file = written(tmp_path / "here.json", RECORD)
+    document = json.loads(file.read_text("utf-8"))
+    document["scenarios"].append(document["scenarios"][0])
+    file.write_text(json.dumps(document), "utf-8")
+
+    with pytest.raises(EvidenceError, match="stands in it twice"):
+        load_evidence(file)
+
+
+@pytest.mark.parametrize("end", ["\u0085", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\r"])
+def test_only_a_line_feed_ends_a_line_of_the_journal(tmp_path: Path, end: str) -> None:
+    """Whatever else a command prints that some take for the end of a line, no evidence is lost."""
+    journal = Journal(tmp_path / "j.jsonl", Redactor(frozenset()))
+    record = replace(RECORD, steps=(replace(STEP, stdout=f"one{end}two"),))
+    journal.write("scenario finished", record=record)
+    journal.close()
+
+    assert read_journal(tmp_path / "j.jsonl") == (record,)

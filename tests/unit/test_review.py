@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from runbook_steps.engine.checks.pages import check_project
 from runbook_steps.engine.cli.main import app
 from runbook_steps.engine.errors import ConfigurationError, RefusedError
-from runbook_steps.engine.model import Evidence, Outcome, Risk, ScenarioRecord
+from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.engine.proof.evidence_file import write_evidence
 from runbook_steps.engine.review.due import calendar, reviews
@@ -51,7 +51,7 @@ def prove(root: Path, *, outcome: Outcome = Outcome.PASSED, days_ago: int = 0, t
         target=target,
         emulated={},
         tools={},
-        steps=(),
+        steps=(StepRecord(Role.WHEN, "When", "I look:", 5, Outcome.PASSED),),
         reason="" if outcome is Outcome.PASSED else "the cause is hidden",
         text_hash=procedure.text_hash,
     )

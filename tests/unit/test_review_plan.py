@@ -80,7 +80,7 @@ def ran(root: Path, day: str, target: str, outcome: Outcome, feature: str = "fea
     record = ScenarioRecord(
         id=f"{feature}::S", feature=feature, scenario="S", risk=Risk.READONLY, outcome=outcome,
         started=f"{day}T10:00:00Z", duration_s=3.0, commit="abc", dirty=False, target=target, emulated={}, tools={},
-        steps=(),
+        steps=(StepRecord(Role.WHEN, "When", "I look:", 5, Outcome.PASSED),),
     )  # fmt: skip
     journal = Journal(root / f"build/journal/{day}-{target}.jsonl", Redactor(frozenset()))
     journal.write("scenario finished", record=asdict(record))

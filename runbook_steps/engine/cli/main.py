@@ -17,9 +17,10 @@ from rich.table import Table
 
 from runbook_steps.engine.cli import authoring, feedback, machines, review, run, site, target, target_fit
 from runbook_steps.engine.cli.options import Format, TextFormat
-from runbook_steps.engine.errors import ConfigurationError, RunbookError
+from runbook_steps.engine.errors import ConfigurationError, JournalError, RunbookError
 from runbook_steps.engine.model import Outcome, ScenarioRecord
-from runbook_steps.engine.proof.evidence_file import read_journal
+from runbook_steps.engine.proof.evidence_file import journal_lines, read_journal
+from runbook_steps.engine.proof.journal_chain import broken_at
 from runbook_steps.engine.settings import Settings, load_settings
 from runbook_steps.engine.text.terminal import plain
 
@@ -102,10 +103,19 @@ def status(
 
 @app.command()
 def journal(
-    path: Annotated[Path | None, typer.Argument(help="a journal; the newest when left out")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="a journal; the newest when left out. `verify` first: look that it is whole")
+    ] = None,
+    verified: Annotated[Path | None, typer.Argument(help="behind `verify`: the journal", show_default=False)] = None,
     format: Format = TextFormat.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
-    """Read a journal, also of a run that was killed: how far it came, and what it did."""
+    """Read a journal, also of a run that was killed: how far it came, and what it did.
+
+    `runbooks journal verify FILE` looks whether every line still hangs on those before it; exit 1 when not.
+    """
+    if path == Path("verify"):
+        _verify_journal(verified or newest_journal(load_settings(project_root())))
+        return
     chosen = path or newest_journal(load_settings(project_root()))
     records = read_journal(chosen)
     if format is TextFormat.JSON:
@@ -118,6 +128,20 @@ def journal(
             typer.echo(plain(f"    {step.outcome:<16} {step.keyword} {step.text}"))
             for line in step.error.splitlines()[:3]:
                 typer.echo(plain(f"                     {line}"))
+
+
+def _verify_journal(path: Path) -> None:
+    lines = journal_lines(path)
+    if not lines:
+        raise JournalError(f"{path} is empty: nothing was recorded, or everything was removed")
+    broken = broken_at(lines)
+    if broken is None:
+        typer.echo(f"{path}: whole, {len(lines)} lines hang together")
+        return
+    cut = broken == len(lines) and not lines[-1].endswith("}")
+    why = "was cut by a kill" if cut else "does not hang on the lines before it: edited, or of an older version"
+    typer.echo(f"{path}:{broken}: {why}", err=True)
+    raise typer.Exit(1)
 
 
 def project_root(start: Path | None = None) -> Path:

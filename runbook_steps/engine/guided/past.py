@@ -10,7 +10,7 @@ from typing import Any
 
 from runbook_steps.engine.errors import JournalError, RefusedError
 from runbook_steps.engine.model import Outcome, Procedure, Risk, ScenarioRecord, StepRecord
-from runbook_steps.engine.proof.evidence_file import read_journal
+from runbook_steps.engine.proof.evidence_file import journal_lines, read_journal
 from runbook_steps.engine.proof.rests_on import changed_sources
 from runbook_steps.engine.run.guide import UndoWish
 from runbook_steps.engine.run.recorder import COMMAND_BEGAN
@@ -87,7 +87,7 @@ def read_past(path: Path) -> Past:
 
 def _events(path: Path) -> list[dict[str, Any]]:
     found = []
-    for line in path.read_text("utf-8", errors="replace").splitlines():
+    for line in journal_lines(path):
         try:
             event = json.loads(line)
         except ValueError:

@@ -20,6 +20,8 @@ import jsonschema_rs
 
 from runbook_steps.engine.errors import EvidenceError, JournalError
 from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.engine.proof.contradictions import contradiction
+from runbook_steps.engine.proof.journal_chain import START, linked
 from runbook_steps.engine.text.atomic_file import write_atomically
 from runbook_steps.engine.text.redact import Redactor
 
@@ -31,6 +33,7 @@ __all__ = [
     "Journal",
     "evidence_schema",
     "guided_by",
+    "journal_lines",
     "load_evidence",
     "merge",
     "now",
@@ -78,6 +81,7 @@ class Journal:
         """Opens the file, readable by its owner alone. Raises JournalError when it cannot be written."""
         self.path = path
         self.redactor = redactor
+        self._link = START
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
@@ -90,7 +94,8 @@ class Journal:
         texts = _APART.join(_texts(line, []))
         if self.redactor(texts) != texts:  # nearly always there is nothing to hide, and then one look is enough
             line = _redacted(line, self.redactor)
-        data = _ENCODER.encode(line).encode() + b"\n"
+        text, self._link = linked(_ENCODER.encode(line), self._link)
+        data = text.encode() + b"\n"
         try:
             while data:
                 data = data[os.write(self._fd, data) :]
@@ -111,10 +116,7 @@ def read_journal(path: Path) -> tuple[ScenarioRecord, ...]:
 
     A last line cut by a kill is passed over. Raises JournalError, with the line, for any other damage.
     """
-    try:
-        lines = path.read_text("utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise JournalError(f"cannot read the journal {path}: {error.strerror}") from error
+    lines = journal_lines(path)
     told: dict[str, dict[str, Any]] = {}
     for number, line in enumerate(lines, 1):
         try:
@@ -124,6 +126,17 @@ def read_journal(path: Path) -> tuple[ScenarioRecord, ...]:
                 break
             raise JournalError(f"{path}:{number}: not a journal line; the file is damaged or foreign") from error
     return tuple(_scenario(record) for record in told.values())
+
+
+def journal_lines(path: Path) -> list[str]:
+    """The lines of a journal, the last perhaps cut by a kill; only a line feed ends one. Raises JournalError."""
+    if path.is_fifo():
+        raise JournalError(f"{path} is a pipe, not a journal")
+    try:
+        lines = path.read_bytes().decode("utf-8", errors="replace").split("\n")
+    except OSError as error:
+        raise JournalError(f"cannot read the journal {path}: {error.strerror}") from error
+    return lines if lines[-1] else lines[:-1]
 
 
 def guided_by(path: Path) -> str:
@@ -172,7 +185,12 @@ def load_evidence(path: Path) -> Evidence:
     if wrong := next(iter(jsonschema_rs.Draft202012Validator(evidence_schema()).iter_errors(document)), None):
         raise EvidenceError(f"{path}: {_place(wrong)}: {wrong.message[:200]}; move it away and prove again")
     records = {entry["id"]: _scenario(entry) for entry in document["scenarios"]}
-    return Evidence(target=document["target"], written=document["written"], records=records)
+    found = Evidence(target=document["target"], written=document["written"], records=records)
+    if len(records) != len(document["scenarios"]):
+        raise EvidenceError(f"{path}: a scenario stands in it twice: edited by hand. Move it away and prove again")
+    if said := contradiction(found):
+        raise EvidenceError(f"{path}: {said}: no run writes that. Move it away and prove again")
+    return found
 
 
 def _place(wrong: jsonschema_rs.ValidationError) -> str:
