@@ -8,6 +8,7 @@ from pathlib import Path
 from runbook_steps.engine.errors import SourceError
 from runbook_steps.engine.project.house import House
 from runbook_steps.engine.project.project import Project
+from runbook_steps.variables import page_variables, variable_problems, variables_table
 from runbook_steps.version_1.audit import audit_table, load_audit
 from runbook_steps.version_1.corrections import changes_table, load_corrections, mistakes_table
 
@@ -17,7 +18,7 @@ __all__ = ["HOUSE"]
 def _problems(project: Project) -> Sequence[SourceError]:
     from runbook_steps.version_1.command import data_problems  # noqa: PLC0415 - a build of the site does not ask
 
-    return data_problems(project, page=False)
+    return [*data_problems(project, page=False), *variable_problems(project)]
 
 
 def _remake(root: Path) -> set[str]:
@@ -30,6 +31,8 @@ HOUSE = House(
     macros={
         "mistakes": lambda project, page: mistakes_table(project, load_corrections(project.root), page),
         "audit_findings": lambda project, page: audit_table(project, load_audit(project.root), page),
+        "variables": page_variables,
+        "variables_table": variables_table,
         "changes": lambda project, page: changes_table(project, load_corrections(project.root), page),
     },
     problems=_problems,

@@ -40,14 +40,19 @@ Feature: Monitoring dashboards
       aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --query 'MetricAlarms[].AlarmName' --output text
       """
     Then the answer does not list the alarm beautycort-cpu
-    When I create it again, with the action of another alarm:
+    When I create it again, with the source and the action of another alarm:
       """bash
-      tells=$(aws cloudwatch describe-alarms --alarm-names beautycort-memory --output text \
-        --query 'MetricAlarms[0].AlarmActions')
-      aws cloudwatch put-metric-alarm --alarm-name beautycort-cpu \
-        --namespace BeautyCort --metric-name CPUUtilization --statistic Average --unit Percent \
-        --comparison-operator GreaterThanThreshold --threshold 80 --period 60 --evaluation-periods 3 \
-        --treat-missing-data breaching --alarm-actions $tells
+      (
+        set -eu
+        like() { aws cloudwatch describe-alarms --alarm-names beautycort-memory --output "$1" --query "MetricAlarms[0].$2"; }
+        tells=$(like text AlarmActions)
+        namespace=$(like text Namespace)
+        dimensions=$(like json Dimensions)
+        aws cloudwatch put-metric-alarm --alarm-name beautycort-cpu --metric-name CPUUtilization \
+          --namespace "$namespace" --dimensions "$dimensions" --statistic Average --unit Percent \
+          --comparison-operator GreaterThanThreshold --threshold 80 --period 60 --evaluation-periods 3 \
+          --treat-missing-data breaching --alarm-actions $(echo "$tells")
+      )
       """
     Then the alarm beautycort-cpu rings above 80 Percent, and when there is no data
     And every alarm tells somebody

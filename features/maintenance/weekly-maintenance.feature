@@ -45,7 +45,8 @@ Feature: Weekly maintenance
     Given the API is serving
     When I scan the image that is deployed (within 10 minutes):
       """bash
-      trivy image --severity HIGH,CRITICAL --exit-code 1 --format json --output scan.json beautycort-api:latest
+      image=$(docker inspect --format '{{.Image}}' "$(docker compose ps -q api | sed -n 1p)")
+      trivy image --severity HIGH,CRITICAL --exit-code 1 --format json --output scan.json "${image:?}"
       """
     Then the report of the scan names no vulnerability
 

@@ -65,7 +65,9 @@ def only_one_rings(alarm: str, aws: Callable[[str], Any]) -> None:
     )
 )
 def alarm_rings_above(alarm: str, limit: str, unit: str, aws: Callable[[str], Any]) -> None:
-    found = alarms_of(aws)[alarm]
+    alarms = alarms_of(aws)
+    found, like = alarms[alarm], alarms["beautycort-memory"]
+    assert (found["Namespace"], found.get("Dimensions")) == (like["Namespace"], like.get("Dimensions"))
     assert (float(limit), unit) == (found["Threshold"], found["Unit"])
     assert found["ComparisonOperator"] == "GreaterThanThreshold"
     assert found["TreatMissingData"] == "breaching"

@@ -78,14 +78,14 @@ def security_state_survived(redis_client: redis.Redis, kept_before: dict[str, di
         assert lost == [], f"{len(lost)} of {len(before)} {pattern} are gone"
 
 
-@then(parsers.parse("the output counts the most keys under {prefix}"))
+@then(parsers.parse("the output counts the most bytes under {prefix}"))
 def output_counts_most(last_result: Result, prefix: str, target: Target, note: Callable[[str], None]) -> None:
     counted = [line.split() for line in last_result.stdout.strip().splitlines()]
-    assert counted, "no key was counted"
+    assert counted, "no key was weighed"
     if target.facts.disposable:
         assert prefix == counted[0][1]
     else:  # whatever fills it there: what counts is that it is named
-        note(f"{counted[0][1]}: {counted[0][0]} keys, the most")
+        note(f"{counted[0][1]}: {counted[0][0]} bytes, the most")
 
 
 @then(parsers.parse("the eviction policy of Redis is {policy}"))

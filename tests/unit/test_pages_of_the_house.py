@@ -57,3 +57,68 @@ def test_a_role_that_nobody_fills_is_red() -> None:
         if runbook.front_matter and runbook.front_matter.owner in nobody:
             strip = status_strip(runbook, (), project.severities, project.contacts)
             assert "nobody can be reached" in strip
+
+
+def test_a_missing_table_is_looked_for_before_anything_is_restored() -> None:
+    """More often it is another database, a search_path or a right: the look comes before the first restore."""
+    text = (ROOT / "docs/database/backup-and-restore.md").read_text("utf-8")
+    assert text.index("to_regclass('public.bookings')") < text.index("{{ procedure(")
+
+
+def test_no_alarm_is_made_in_the_drills_namespace() -> None:
+    """With another namespace than production's it has no data, and rings at once."""
+    commands = [c for r in load_project(ROOT).runbooks for p in r.procedures for c in p.commands]
+    making = [c for c in commands if "put-metric-alarm" in c.text]
+    assert making
+    assert [c.position for c in making if '--namespace "$namespace"' not in c.text] == []
+
+
+def test_the_image_that_runs_is_scanned() -> None:
+    """`latest` may be newer or older than what is deployed."""
+    commands = [c for r in load_project(ROOT).runbooks for p in r.procedures for c in p.commands]
+    scans = [c for c in commands if "trivy image" in c.text]
+    assert scans
+    assert [c.position for c in scans if ":latest" in c.text or "docker inspect" not in c.text] == []
+
+
+@pytest.mark.parametrize(
+    "page", ["emergency/incident-response", "infrastructure/nginx", "performance/api-responses",
+             "security/breach-response", "security/certificate-renewal"],
+)  # fmt: skip
+def test_a_page_about_nginx_has_the_form_for_a_container(page: str) -> None:
+    """On the host, and in a container: whoever is on call has one of the two."""
+    assert "docker compose exec nginx nginx" in (text := (ROOT / f"docs/{page}.md").read_text("utf-8")) or (
+        "docker compose start nginx" in text
+    )
+
+
+def test_evidence_is_more_than_the_files_of_one_host() -> None:
+    """Said before the step that creates containers anew."""
+    text = (ROOT / "docs/security/breach-response.md").read_text("utf-8")
+    before = text[: text.index("### Investigation")]
+    for where in ("docker logs", "cloudtrail lookup-events", "pg_stat_activity", "redis-cli --rdb", "snapshot"):
+        assert where in before
+
+
+def test_space_taken_by_docker_has_its_commands() -> None:
+    """Images without a tag, the build cache, the logs of containers, the journal."""
+    text = (ROOT / "docs/infrastructure/disk-space.md").read_text("utf-8")
+    for command in ("docker image prune", "docker builder prune", "/var/lib/docker/containers", "journalctl --vacuum"):
+        assert command in text
+
+
+def test_the_first_night_is_prepared() -> None:
+    """Install with the lock, which machine, which systems, the least versions, what stands in front of what."""
+    text = (ROOT / "docs/reference/before-your-first-night.md").read_text("utf-8")
+    for needed in ("--require-hashes", "requirements.lock", "Which machine a block runs on", "Supported systems",
+                   "`psql` 15", "`redis-cli` 7", "`curl` 7.76", "`kubectl` 1.23", "(variables.md)"):  # fmt: skip
+        assert needed in text
+    for page in ("infrastructure/load-balancer", "health/daily-check"):
+        assert "reference/before-your-first-night.md" in (ROOT / f"docs/{page}.md").read_text("utf-8")
+
+
+def test_pages_agree_on_what_stands_in_front_of_the_api() -> None:
+    """The load balancer asks the instances past nginx: nginx is the only way in only where there is no balancer."""
+    for page in (ROOT / "docs/infrastructure").glob("*.md"):
+        for line in page.read_text("utf-8").splitlines():
+            assert "only way in" not in line or "without a load balancer" in line, page.name
