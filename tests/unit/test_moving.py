@@ -128,7 +128,7 @@ def test_a_dirty_tree_is_refused(root: Path) -> None:
     ("old", "new", "error", "said"),
     [
         ("database/slwow", "health/slow", ConfigurationError, "did you mean “database/slow”?"),
-        ("database/index", "health/slow", ConfigurationError, "there is no good runbook"),
+        ("database/index", "health/slow", ConfigurationError, "there is no runbook"),
         ("database/slow", "database/down", RefusedError, "docs/database/down.md exists"),
         ("database/slow", "../slow", ConfigurationError, "is no good name"),
         ("database/slow", "nowhere/slow", ConfigurationError, "no domain “nowhere”"),

@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
+from runbook_steps.engine.cli.options import RUNBOOK
 from runbook_steps.engine.errors import ConfigurationError, RefusedError, SourceError
 from runbook_steps.engine.git import Repository
+from runbook_steps.engine.project.find import named_runbook
 from runbook_steps.engine.project.house import house_of
 from runbook_steps.engine.project.project import Project, find_root, load_project
-from runbook_steps.engine.sources.page_head import suggestion
 
 __all__ = ["register"]
 
@@ -48,7 +49,7 @@ def new(
 
 
 def move(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="its DOMAIN/NAME now")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help=RUNBOOK)],
     new: Annotated[str, typer.Argument(metavar="NEW", help="its DOMAIN/NAME afterwards")],
 ) -> None:
     """Rename a runbook, or move it to another domain: page, feature and all that leads to them, in one commit.
@@ -62,10 +63,10 @@ def move(
     repository.refuse_dirty()
     project = load_project(root)
     refuse_name(new)
-    runbook = project.runbook(old)
-    if runbook is None or runbook.front_matter is None:
-        known = [each.stem for each in project.runbooks if each.front_matter]
-        raise ConfigurationError(f"there is no good runbook {old!r}{suggestion(old, known)}; see `runbooks check`")
+    runbook = named_runbook(project, old)
+    if runbook.front_matter is None:
+        raise ConfigurationError(f"{runbook.stem} has no page with a good head; see `runbooks check`")
+    old = runbook.stem
     refuse_taken(project, new, by=old)
     with repository.all_or_nothing():
         changed = _move(repository, project, old, new)

@@ -12,11 +12,11 @@ from typing import Annotated
 
 import typer
 
-from runbook_steps.engine.cli.options import Format, TextFormat
+from runbook_steps.engine.cli.options import RUNBOOK, Format, TextFormat
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.git import Repository
-from runbook_steps.engine.guided.brief import named_runbook
 from runbook_steps.engine.model import FrontMatter, Runbook
+from runbook_steps.engine.project.find import named_runbook
 from runbook_steps.engine.project.known import refuse_broken_feedback, refuse_unknown_role
 from runbook_steps.engine.project.project import Project, find_root, load_project
 from runbook_steps.engine.sources.feedback_file import FEEDBACK, Remark, added, resolved
@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 @_feedback.command(epilog=_EPILOG)
 def add(
-    name: Annotated[str, typer.Argument(metavar="ID", help="the runbook's id, or its domain/name")],
+    name: Annotated[str, typer.Argument(metavar="RUNBOOK", help=RUNBOOK)],
     text: Annotated[str, typer.Argument(help="what is wrong or missing, in one line; secrets are taken out")],
     by: By,
 ) -> None:
@@ -63,7 +63,7 @@ def add(
 
 @_feedback.command(name="list", epilog=_EPILOG)
 def list_(
-    name: Annotated[str, typer.Option("--runbook", metavar="ID", help="only of this one: its id, or domain/name")] = "",
+    name: Annotated[str, typer.Option("--runbook", metavar="RUNBOOK", help="only of this one")] = "",
     everything: Annotated[bool, typer.Option("--all", help="also what is resolved")] = False,
     format: Format = TextFormat.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:

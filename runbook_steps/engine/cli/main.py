@@ -21,7 +21,7 @@ from runbook_steps.engine.errors import ConfigurationError, JournalError, Runboo
 from runbook_steps.engine.model import Outcome, ScenarioRecord
 from runbook_steps.engine.proof.evidence_file import journal_lines, read_journal
 from runbook_steps.engine.proof.journal_chain import broken_at
-from runbook_steps.engine.settings import Settings, load_settings
+from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.text.terminal import plain
 
 if TYPE_CHECKING:
@@ -104,19 +104,22 @@ def status(
 @app.command()
 def journal(
     path: Annotated[
-        Path | None, typer.Argument(help="a journal; the newest when left out. `verify` first: look that it is whole")
-    ] = None,
-    verified: Annotated[Path | None, typer.Argument(help="behind `verify`: the journal", show_default=False)] = None,
+        str,
+        typer.Argument(
+            metavar="[JOURNAL|RUNBOOK]", help="a journal, or whose; the newest when left out. `verify` first: is it whole?"
+        ),
+    ] = "",
+    verified: Annotated[str, typer.Argument(metavar="", help="behind `verify`: the journal, or whose")] = "",
     format: Format = TextFormat.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """Read a journal, also of a run that was killed: how far it came, and what it did.
 
     `runbooks journal verify FILE` looks whether every line still hangs on those before it; exit 1 when not.
     """
-    if path == Path("verify"):
-        _verify_journal(verified or newest_journal(load_settings(project_root())))
+    if path == "verify":
+        _verify_journal(_journal(verified))
         return
-    chosen = path or newest_journal(load_settings(project_root()))
+    chosen = _journal(path)
     records = read_journal(chosen)
     if format is TextFormat.JSON:
         print_json([asdict(record) for record in records])
@@ -171,12 +174,37 @@ def records_on(project: Project, target: str) -> Mapping[str, ScenarioRecord]:
     return next((each.records for each in project.evidence if each.target == target), {})
 
 
-def newest_journal(settings: Settings) -> Path:
-    """The journal that was written last. Raises ConfigurationError when there is none."""
-    journals = sorted(settings.journal_dir.glob("*.jsonl"), key=lambda file: file.stat().st_mtime)
-    if not journals:
-        raise ConfigurationError(f"no journal in {settings.journal_dir}; `pytest features/` writes one")
-    return journals[-1]
+def _journal(name: str) -> Path:
+    return Path(name) if _is_journal(name) else newest_journal(name)
+
+
+def _is_journal(path: str) -> bool:
+    """Whether that is a file to read as a journal, not the name or a file of a runbook."""
+    there = Path(path).exists() and not Path(path).is_dir()
+    return path.endswith(".jsonl") or (there and not path.endswith((".feature", ".md")))
+
+
+def newest_journal(name: str) -> Path:
+    """The journal that was written last, or the last one with that runbook. Raises ConfigurationError without one."""
+    root = project_root()
+    folder = load_settings(root).journal_dir
+    journals = sorted(folder.glob("*.jsonl"), key=lambda file: file.stat().st_mtime, reverse=True)
+    if not name:
+        if not journals:
+            raise ConfigurationError(f"no journal in {folder}; `pytest features/` writes one")
+        return journals[0]
+    feature = _named_feature(root, name)
+    for each in journals:
+        if any(record.feature == feature for record in read_journal(each)):
+            return each
+    raise ConfigurationError(f"no journal in {folder} is of {feature}; `pytest {feature}` writes one")
+
+
+def _named_feature(root: Path, name: str) -> str:
+    from runbook_steps.engine.project.find import named_runbook  # noqa: PLC0415 - reads all features: only when asked
+    from runbook_steps.engine.project.project import load_project  # noqa: PLC0415
+
+    return named_runbook(load_project(root), name).feature_path
 
 
 def print_json(document: object) -> None:

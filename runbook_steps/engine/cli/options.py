@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Format", "TextFormat"]
+__all__ = ["RUNBOOK", "Format", "TextFormat"]
+
+RUNBOOK = "its domain/name, the last part of it, its id, its title or a path; a former one too"
 
 
 class TextFormat(StrEnum):

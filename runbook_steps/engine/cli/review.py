@@ -10,14 +10,15 @@ from urllib.parse import urlsplit
 
 import typer
 
+from runbook_steps.engine.cli.options import RUNBOOK
 from runbook_steps.engine.errors import ConfigurationError, RefusedError, RunbookError
 from runbook_steps.engine.git import Repository
+from runbook_steps.engine.project.find import named_runbook
 from runbook_steps.engine.project.known import refuse_broken_feedback, refuse_unknown_role
 from runbook_steps.engine.project.project import Project, find_root, load_project
 from runbook_steps.engine.review.due import CHANGE_LOG, Proof, Review, calendar, logged, proven_words, reviews, signed
 from runbook_steps.engine.site.build.address import site_address
 from runbook_steps.engine.sources.feedback_file import FEEDBACK, open_on
-from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.text.terminal import plain
 
 __all__ = ["register"]
@@ -68,7 +69,7 @@ def due(
 
 @_reviews.command()
 def sign(
-    name: Annotated[str, typer.Argument(metavar="ID", help="the runbook's id, or its domain/name")],
+    name: Annotated[str, typer.Argument(metavar="RUNBOOK", help=RUNBOOK)],
     by: Annotated[str, typer.Option("--by", help="who reviewed it: a role of docs/data/contacts.yml")],
 ) -> None:
     """Write down that a person reviewed it: its date and a line of the change log, in one commit.
@@ -99,7 +100,7 @@ def sign(
 
 @_reviews.command()
 def plan(
-    name: Annotated[str, typer.Argument(metavar="ID", help="the runbook's id, or its domain/name")],
+    name: Annotated[str, typer.Argument(metavar="RUNBOOK", help=RUNBOOK)],
     issue_body: Annotated[bool, typer.Option("--issue-body", help="Markdown for an issue of the tracker")] = False,
 ) -> None:
     """Show what to look at: what changed since the last review, what ran since, open feedback, and a checklist."""
@@ -116,12 +117,11 @@ def plan(
 
 
 def _named(project: Project, name: str, today: dt.date) -> Review:
-    """The runbook of that id or stem. Raises ConfigurationError when there is none."""
-    found = reviews(project, today)
-    review = next((each for each in found if name in {each.id, each.stem}), None)
+    """How that runbook's review stands. Raises ConfigurationError when there is none, or its page has no good head."""
+    stem = named_runbook(project, name).stem
+    review = next((each for each in reviews(project, today) if each.stem == stem), None)
     if review is None:
-        hint = suggestion(name, [word for each in found for word in (each.id, each.stem)])
-        raise ConfigurationError(f"there is no runbook {name!r}{hint}")
+        raise ConfigurationError(f"{stem} has no page with a good head; see `runbooks check`")
     return review
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runbook_steps.engine.cli.options import Format, TextFormat
+from runbook_steps.engine.cli.options import RUNBOOK, Format, TextFormat
 from runbook_steps.engine.errors import ConfigurationError, RefusedError
 from runbook_steps.engine.guided.brief import (
     NO_UNDO,
@@ -21,11 +21,11 @@ from runbook_steps.engine.guided.brief import (
     as_row,
     make_brief,
     named_procedure,
-    named_runbook,
     situation,
 )
 from runbook_steps.engine.guided.screen import Screen
 from runbook_steps.engine.model import Procedure, Risk, Runbook, TargetFacts
+from runbook_steps.engine.project.find import named_runbook
 from runbook_steps.engine.project.project import Project, find_root, load_project
 from runbook_steps.engine.run.plan import has_no_undo
 from runbook_steps.engine.settings import Settings, load_settings
@@ -54,7 +54,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(  # noqa: PLR0917 - what was said on the command line
-    name: Annotated[str, typer.Argument(metavar="RUNBOOK", help="domain/name, the last part of it, or the id")],
+    name: Annotated[str, typer.Argument(metavar="RUNBOOK", help=RUNBOOK)],
     scenario: Annotated[str | None, typer.Option(help="its name, or words of it; asked for when left out")] = None,
     target: Annotated[str | None, typer.Option(help="embedded, staging, production …")] = None,
     allow: Annotated[Risk | None, typer.Option(help="highest risk that may run (live: readonly)")] = None,

@@ -20,7 +20,6 @@ __all__ = [
     "as_row",
     "make_brief",
     "named_procedure",
-    "named_runbook",
     "situation",
 ]
 
@@ -69,22 +68,6 @@ class Brief:
         """Whether the target's name is typed before each command: the change may not be taken back."""
         risk = self.procedure.risk
         return risk is Risk.DESTRUCTIVE or (self.live and risk is not Risk.READONLY and self.has_no_undo)
-
-
-def named_runbook(project: Project, name: str) -> Runbook:
-    """The runbook of that stem, former stem or id. Raises ConfigurationError with a suggestion."""
-    word = name.removesuffix("/").removeprefix("features/").removeprefix("docs/")
-    word = word.removesuffix(".feature").removesuffix(".md")
-    known: dict[str, Runbook] = {}
-    for runbook in project.runbooks:
-        front = runbook.front_matter
-        names = (runbook.stem, *((front.id, *front.moved_from) if front else ()), runbook.stem.rpartition("/")[2])
-        for each in names:
-            known.setdefault(each, runbook)
-    if word not in known:
-        hint = suggestion(word, list(known)) or "; `runbooks status` lists them"
-        raise ConfigurationError(f"there is no runbook {name!r}{hint}")
-    return known[word]
 
 
 def named_procedure(runbook: Runbook, name: str) -> Procedure:

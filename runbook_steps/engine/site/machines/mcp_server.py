@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -19,9 +20,10 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resources import FunctionResource
 from mcp_types import ToolAnnotations
 
-from runbook_steps.engine.errors import RunbookError
+from runbook_steps.engine.errors import ConfigurationError, RunbookError
+from runbook_steps.engine.project.find import named_runbook
 from runbook_steps.engine.project.project import Project, load_project
-from runbook_steps.engine.site.machines.catalog import catalog
+from runbook_steps.engine.site.machines.catalog import catalog, published
 from runbook_steps.engine.site.machines.page_markdown import page_text, procedure_text, proof_sentence, warning_sentence
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.text.terminal import printable
@@ -84,7 +86,7 @@ class _Reader:
         return "\n".join(_line(entry) for entry in hits)
 
     def get_runbook(self, runbook: str) -> str:
-        """The whole page of a runbook, named by stem (`database/blocked-queries`) or id, procedures expanded."""
+        """The whole page of a runbook, named by stem (`database/blocked-queries`), id or title, procedures expanded."""
         project = self.project()
         entry = self._entry(project, runbook)
         page = project.page(entry["stem"])
@@ -117,14 +119,14 @@ class _Reader:
         return "\n".join(lines)
 
     def _entry(self, project: Project, runbook: str) -> dict[str, Any]:
-        entries: list[dict[str, Any]] = catalog(project, self._site_url, _now())["runbooks"]
-        wanted = runbook.strip().strip("/")
-        found = next((entry for entry in entries if wanted in {entry["stem"], entry["id"]}), None)
-        if found is None:
-            hint = suggestion(wanted[:LONGEST_QUERY], [entry["stem"] for entry in entries])
+        shown = replace(project, runbooks=tuple(each for each, _ in published(project)))
+        try:
+            stem = named_runbook(shown, runbook[:LONGEST_QUERY], tip="search_runbooks finds one").stem
+        except ConfigurationError as error:
             broken = f"; one file cannot be read: {project.problems[0]}" if project.problems else ""
-            raise ToolError(f"no runbook “{_echo(runbook)}”{hint or '; search_runbooks finds one'}{broken}")
-        return found
+            raise ToolError(printable(f"{error}{broken}")) from error
+        entries: list[dict[str, Any]] = catalog(project, self._site_url, _now())["runbooks"]
+        return next(entry for entry in entries if entry["stem"] == stem)
 
 
 def ranked(document: Mapping[str, Any], query: str) -> list[dict[str, Any]]:
