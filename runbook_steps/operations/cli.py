@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from runbook_steps.engine.errors import RunbookError
-from runbook_steps.engine.text.terminal import plain
+from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -74,7 +74,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except RunbookError as error:
-        sys.stderr.write(f"error: {plain(str(error))}\n")
+        sys.stderr.write(f"error: {printable(str(error))}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")

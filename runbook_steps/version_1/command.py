@@ -9,7 +9,7 @@ import typer
 
 from runbook_steps.engine.errors import PageError, Position, SourceError
 from runbook_steps.engine.project.project import Project, find_root, load_project
-from runbook_steps.engine.text.terminal import plain
+from runbook_steps.engine.text.terminal import printable
 from runbook_steps.version_1.audit import audit_problems, load_audit
 from runbook_steps.version_1.corrections import correction_problems, load_corrections
 from runbook_steps.version_1.coverage import COVERAGE_PAGE, DOCUMENT, coverage_page, coverage_problems, load_coverage
@@ -65,6 +65,6 @@ def data_problems(project: Project, *, page: bool = True) -> list[SourceError]:
 
 def _tell(problems: list[str]) -> None:
     for problem in problems:
-        typer.echo(plain(problem), err=True)
+        typer.echo(printable(problem), err=True)
     typer.echo(f"{len(problems)} problems" if problems else "no problems", err=True)
     raise typer.Exit(1 if problems else 0)

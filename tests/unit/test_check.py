@@ -221,6 +221,7 @@ def test_a_page_that_breaks_a_rule_is_told(old: str, new: str, expected: str) ->
             "10: $DATABASE_URL would stand in an argument",
         ),
         ("redis-cli info memory", "echo \u202eping", "9: holds the invisible character U+202E"),
+        ("redis-cli info memory", "echo \u200bping", "9: holds the invisible character U+200B"),
         ("@risk_readonly", "@risk_readonly @slwo", "5: unknown tag @slwo; did you mean “slow”?"),
         ("@risk_readonly", "@risk_readonly @needs_moon", "5: @needs_moon names no part of a target"),
         ("@risk_readonly", "@risk_readonly @manual", "5: “It is found” is @manual, but no step starts"),

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from runbook_steps.engine.model import Command, Position, Result
 from runbook_steps.engine.run.failure_story import failure_story
-from runbook_steps.engine.text.terminal import plain
 
 COMMAND = Command("echo 1\nfalse", "bash", "do it", Position("features/a.feature", 6), 30.0)
 
@@ -31,15 +28,9 @@ def test_the_story_fits_a_screen_and_names_everything() -> None:
     ] == story.splitlines()
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("\x1b[31mred\x1b[0m", "red"),
-        ("\x1b]0;title\x07text", "text"),
-        ("a\x00b\x08c\x9bd", "abcd"),
-        ("tab\tand\nnewline", "tab\tand\nnewline"),
-    ],
-)
-def test_terminal_escapes_do_nothing(text: str, expected: str) -> None:
-    """Output is shown, never obeyed."""
-    assert expected == plain(text)
+def test_no_escape_of_an_output_reaches_the_screen() -> None:
+    """Nor a direction mark, nor half a letter: the story can be written and obeys nothing."""
+    result = Result(COMMAND, 1, "\x1b[2Jcleared \u202egnp.exe", "\ud800\x9b31m", 0.25)
+    story = failure_story("features/a.feature:5", "When", "", result, scenario="S", target="here")
+    assert "    cleared ⟨U+202E⟩gnp.exe" in story.splitlines()
+    assert "    ⟨U+D800⟩\N{REPLACEMENT CHARACTER}31m" in story.splitlines()

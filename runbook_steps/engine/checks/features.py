@@ -12,6 +12,7 @@ from runbook_steps.engine.errors import FeatureError, Position
 from runbook_steps.engine.model import COUNTER_EXAMPLE, Command, Procedure, Risk, Role, Runbook
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.text.secret_names import may_hold_secret
+from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["feature_problems"]
 
@@ -22,7 +23,6 @@ _EXPANSION = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*
 _HERE_DOCUMENT = re.compile(r"<<-?\s*(['\"]?)(?P<mark>\w+)\1(?P<rest>[^\n]*)\n.*?\n\s*(?P=mark)(?=\n|\Z)", re.DOTALL)
 _YES = re.compile(r"(?:^|\s)--(?:yes|assume-yes|confirm)(?:[=\s]|$)")
 _QUOTED_LITERALLY = re.compile(r"'[^']*'")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # builtins of bash: what they are given is in no process's arguments
 _BUILTINS = frozenset({":", "[", "[[", "test", "export", "local", "readonly", "declare", "read"})
 
@@ -124,8 +124,8 @@ def _blanked(found: re.Match[str]) -> str:
 
 def _characters(command: Command) -> Iterator[FeatureError]:
     for number, line in enumerate(command.text.split("\n")):
-        if odd := _CONTROL.search(line):
-            message = f"holds the invisible character U+{ord(odd[0]):04X}: what is read is not what runs"
+        if odd := next((character for character in line if printable(character) != character), ""):
+            message = f"holds the invisible character U+{ord(odd):04X}: what is read is not what runs"
             yield FeatureError(_at(command, number), message)
 
 

@@ -22,7 +22,7 @@ from runbook_steps.engine.project.project import Project, find_root, load_projec
 from runbook_steps.engine.sources.feedback_file import FEEDBACK, Remark, added, resolved
 from runbook_steps.engine.sources.feedback_store import change_feedback
 from runbook_steps.engine.text.redact import Redactor, secret_values
-from runbook_steps.engine.text.terminal import plain
+from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["register"]
 
@@ -57,7 +57,7 @@ def add(
     said = Redactor(secret_values(os.environ))(text.encode("utf-8", "replace").decode())
     today = dt.datetime.now(dt.UTC).date()
     made = change_feedback(root, lambda found: added(found, front.id, by, said, today))
-    typer.echo(plain(f"remark {made.number} on {made.runbook}: {made.text}"))
+    typer.echo(printable(f"remark {made.number} on {made.runbook}: {made.text}"))
     typer.echo(f"written to {FEEDBACK}; commit it")
 
 
@@ -79,9 +79,9 @@ def list_(
         typer.echo(json.dumps([_row(project, each) for each in shown], ensure_ascii=False, indent=1))
         return
     for each in shown:
-        typer.echo(plain(f"{each.number}  {each.date}  {each.runbook}  {each.by}: {each.text}"))
+        typer.echo(printable(f"{each.number}  {each.date}  {each.runbook}  {each.by}: {each.text}"))
         if end := each.resolved:
-            typer.echo(plain(f"    resolved {end.date} by {end.by}, commit {end.commit}"))
+            typer.echo(printable(f"    resolved {end.date} by {end.by}, commit {end.commit}"))
     typer.echo(f"{sum(each.resolved is None for each in shown)} not resolved", err=True)
 
 
@@ -97,12 +97,14 @@ def resolve(
     refuse_unknown_role(project, by)
     refuse_broken_feedback(project)
     if end := _remark(project.feedback, number).resolved:
-        typer.echo(plain(f"nothing to do: remark {number} was resolved {end.date} by {end.by}, commit {end.commit}"))
+        typer.echo(
+            printable(f"nothing to do: remark {number} was resolved {end.date} by {end.by}, commit {end.commit}")
+        )
         return
     made = Repository(root).run("rev-parse", "--verify", "--short", "--end-of-options", f"{commit}^{{commit}}").strip()
     today = dt.datetime.now(dt.UTC).date()
     done = change_feedback(root, lambda found: resolved(_remark(found, number), by, made, today))
-    typer.echo(plain(f"remark {number} on {done.runbook} resolved by {by}, commit {made}: {done.text}"))
+    typer.echo(printable(f"remark {number} on {done.runbook} resolved by {by}, commit {made}: {done.text}"))
     typer.echo(f"written to {FEEDBACK}; commit it")
 
 

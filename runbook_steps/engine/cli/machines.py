@@ -12,7 +12,7 @@ import typer
 from runbook_steps.engine.cli.options import Format, TextFormat
 from runbook_steps.engine.project.project import Project, find_root, load_project
 from runbook_steps.engine.site.build.address import site_address
-from runbook_steps.engine.text.terminal import plain
+from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["register"]
 
@@ -35,7 +35,7 @@ def list_runbooks(
         typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
         return
     for entry in document["runbooks"]:
-        typer.echo(plain(f"{entry['stem']:<44} {_verdicts(entry)}"))
+        typer.echo(printable(f"{entry['stem']:<44} {_verdicts(entry)}"))
 
 
 def serve_readers() -> None:

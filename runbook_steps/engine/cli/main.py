@@ -22,7 +22,7 @@ from runbook_steps.engine.model import Outcome, ScenarioRecord
 from runbook_steps.engine.proof.evidence_file import journal_lines, read_journal
 from runbook_steps.engine.proof.journal_chain import broken_at
 from runbook_steps.engine.settings import load_settings
-from runbook_steps.engine.text.terminal import plain
+from runbook_steps.engine.text.terminal import printable
 
 if TYPE_CHECKING:
     from runbook_steps.engine.project.project import Project
@@ -71,11 +71,11 @@ def check(
         )
     else:
         for problem in problems:
-            typer.echo(plain(str(problem)))
+            typer.echo(printable(str(problem)))
         for warning in warnings:
-            typer.echo(plain(f"{warning.position}: drift: {warning.message}"))
+            typer.echo(printable(f"{warning.position}: drift: {warning.message}"))
         for each in listed:
-            typer.echo(plain(f"{each.position}: no undo: {each.message}"))
+            typer.echo(printable(f"{each.position}: no undo: {each.message}"))
         if without and not undo:
             typer.echo(f"{len(without)} changes have no undo (`runbooks check --undo` lists them)", err=True)
         typer.echo(f"{len(problems)} problems" if problems else "no problems", err=True)
@@ -126,11 +126,11 @@ def journal(
         return
     typer.echo(str(chosen))
     for record in records:
-        typer.echo(plain(f"\n{record.outcome}  {record.id}  ({record.duration_s:.1f} s on {record.target})"))
+        typer.echo(printable(f"\n{record.outcome}  {record.id}  ({record.duration_s:.1f} s on {record.target})"))
         for step in record.steps:
-            typer.echo(plain(f"    {step.outcome:<16} {step.keyword} {step.text}"))
+            typer.echo(printable(f"    {step.outcome:<16} {step.keyword} {step.text}"))
             for line in step.error.splitlines()[:3]:
-                typer.echo(plain(f"                     {line}"))
+                typer.echo(printable(f"                     {line}"))
 
 
 def _verify_journal(path: Path) -> None:
@@ -235,8 +235,8 @@ def _status_table(target: str, rows: Iterable[tuple[str, ScenarioRecord | None]]
             table.add_row(str(Outcome.NEVER_PROVEN), key, "", "", "")
         else:
             changed = " + changes" if record.dirty else ""
-            why = plain(record.reason.strip().splitlines()[0]) if record.reason.strip() else ""
-            table.add_row(str(record.outcome), plain(key), record.started[:16], record.commit[:10] + changed, why)
+            why = printable(record.reason.strip().splitlines()[0]) if record.reason.strip() else ""
+            table.add_row(str(record.outcome), printable(key), record.started[:16], record.commit[:10] + changed, why)
     # into a file or a pipe: one line a scenario
     Console(markup=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
 
@@ -272,7 +272,7 @@ def main() -> None:
         add_extensions()
         app(standalone_mode=True)
     except RunbookError as error:
-        typer.echo(f"error: {plain(str(error))}", err=True)
+        typer.echo(f"error: {printable(str(error))}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -282,7 +282,7 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:  # a full disk under our output, a file that went away
         where = f"{error.filename}: " if error.filename else "what is printed cannot be written: "
-        typer.echo(f"error: {plain(where)}{error.strerror}", err=True)
+        typer.echo(f"error: {printable(where)}{error.strerror}", err=True)
         with contextlib.suppress(OSError, ValueError):  # what is left of it cannot be written either
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

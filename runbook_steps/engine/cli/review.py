@@ -19,7 +19,7 @@ from runbook_steps.engine.project.project import Project, find_root, load_projec
 from runbook_steps.engine.review.due import CHANGE_LOG, Proof, Review, calendar, logged, proven_words, reviews, signed
 from runbook_steps.engine.site.build.address import site_address
 from runbook_steps.engine.sources.feedback_file import FEEDBACK, open_on
-from runbook_steps.engine.text.terminal import plain
+from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["register"]
 
@@ -60,9 +60,11 @@ def due(
         typer.echo(json.dumps([_row(review) for review in shown], ensure_ascii=False, indent=1))
     else:
         for review in shown:
-            typer.echo(plain(f"{review.stem}  ({review.owner}, {review.severity})  next review {review.due or 'now'}"))
+            typer.echo(
+                printable(f"{review.stem}  ({review.owner}, {review.severity})  next review {review.due or 'now'}")
+            )
             for reason in review.reasons:
-                typer.echo(plain(f"    {reason}"))
+                typer.echo(printable(f"    {reason}"))
         typer.echo(f"{len(open_)} of {len(found)} runbooks are due", err=True)
     raise typer.Exit(1 if open_ else 0)
 
@@ -87,7 +89,7 @@ def sign(
     if review.doubts:
         worst = review.doubts[0]
         raise RefusedError(
-            f"the proof of {review.stem} is {worst.kind}: {plain(worst.what)}. {_WHAT_NEXT[worst.kind]}: "
+            f"the proof of {review.stem} is {worst.kind}: {printable(worst.what)}. {_WHAT_NEXT[worst.kind]}: "
             f"pytest {review.runbook.feature_path}; then sign"
         )
     if review.due is not None and review.due > today:
@@ -113,7 +115,7 @@ def plan(
     refuse_broken_feedback(project)
     left = open_on(project.feedback.values(), review.runbook.front_matter)
     made = make_plan(Repository(root), load_catalog(project.settings), review, project.settings, left)
-    typer.echo(plain(as_issue(made) if issue_body else as_text(made)))
+    typer.echo(printable(as_issue(made) if issue_body else as_text(made)))
 
 
 def _named(project: Project, name: str, today: dt.date) -> Review:

@@ -29,7 +29,7 @@ from runbook_steps.engine.project.find import named_runbook
 from runbook_steps.engine.project.project import Project, find_root, load_project
 from runbook_steps.engine.run.plan import has_no_undo
 from runbook_steps.engine.settings import Settings, load_settings
-from runbook_steps.engine.text.terminal import plain
+from runbook_steps.engine.text.terminal import printable
 
 if TYPE_CHECKING:
     from runbook_steps.engine.guided.past import Past
@@ -192,7 +192,7 @@ def _guide(  # noqa: PLR0917 - what was said on the command line
     from runbook_steps.engine.guided.steps import INTERRUPTED_EXIT  # noqa: PLC0415
 
     if brief.refusal:
-        raise RefusedError(plain(brief.refusal))
+        raise RefusedError(printable(brief.refusal))
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _as_ctrl_c)
     screen.say("Looking at it …" if brief.live else "Starting it …", "dim")

@@ -9,7 +9,7 @@ import typer
 
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.project.project import find_root
-from runbook_steps.engine.text.terminal import plain
+from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["register"]
 
@@ -74,7 +74,7 @@ def links(
     bad = list(broken_links(found))
     external = found.external()
     for url in external:
-        typer.echo(plain(url))
+        typer.echo(printable(url))
     if fetch:
         bad += unreachable(external, _ask)
     typer.echo(f"{sum(map(len, found.links.values()))} links, {len(external)} external addresses", err=True)
@@ -94,6 +94,6 @@ def _ask(url: str) -> str:
 
 def _tell(problems: list[str]) -> None:
     for problem in problems:
-        typer.echo(plain(problem), err=True)
+        typer.echo(printable(problem), err=True)
     typer.echo(f"{len(problems)} problems" if problems else "no problems", err=True)
     raise typer.Exit(1 if problems else 0)

@@ -22,7 +22,7 @@ from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.targets.by_name import make_target
 from runbook_steps.engine.targets.reachable import Reached
 from runbook_steps.engine.text.redact import Redactor
-from runbook_steps.engine.text.terminal import plain
+from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["app"]
 
@@ -68,7 +68,7 @@ def check(
 def _show(name: str, rows: list[Reached]) -> None:
     table = Table(title=f"{name}, looked at read-only", box=None, title_justify="left", show_header=False)
     for row in rows:
-        table.add_row(_SIGNS[row.good], row.part, plain(row.rights))
+        table.add_row(_SIGNS[row.good], row.part, printable(row.rights))
     Console(markup=False).print(table)
     for words in lock_words():
         typer.echo(words)

@@ -24,7 +24,7 @@ from runbook_steps.engine.sources.contract_file import CONTRACT_FILE, load_contr
 from runbook_steps.engine.targets.by_name import make_target
 from runbook_steps.engine.text.atomic_file import write_atomically
 from runbook_steps.engine.text.redact import Redactor
-from runbook_steps.engine.text.terminal import plain
+from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["register"]
 
@@ -95,7 +95,7 @@ def _document(name: str, found: Sequence[Fitting], hide: Redactor) -> dict[str, 
 def _show(name: str, found: Sequence[Fitting], hide: Redactor) -> None:
     table = Table(title=f"{name} and {CONTRACT_FILE}", box=None, title_justify="left", show_header=False)
     for each in found:
-        seen = plain(hide(each.seen))
+        seen = printable(hide(each.seen))
         told = seen if each.fit is Fit.FITS else f"{each.fit}: {seen}\n  instead: {each.interface.missing}"
         table.add_row(_SIGNS[each.fit], each.interface.id, told)
     Console(markup=False).print(table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runbook_steps.engine.model import Result
-from runbook_steps.engine.text.terminal import plain_lines
+from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["command_story", "failure_story"]
 
@@ -16,7 +16,7 @@ def failure_story(where: str, step: str, error: str, result: Result | None, *, s
     if result is not None:
         lines += command_story(result)
     lines += ["", *(f"  {line}" for line in error.strip().splitlines())]
-    return plain_lines(lines)
+    return "\n".join(printable(line).rstrip() for line in lines)
 
 
 def command_story(result: Result) -> list[str]:

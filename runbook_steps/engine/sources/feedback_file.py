@@ -105,7 +105,7 @@ def _day(entry: Entry) -> str:
 
 def one_line(text: str) -> str:
     """The words as one line, without anything that a terminal obeys or a file cannot hold."""
-    return " ".join(printable(text).encode("utf-8", "replace").decode().split())
+    return " ".join(printable(text).split())
 
 
 def added(remarks: Mapping[int, Remark], runbook: str, by: str, text: str, day: dt.date) -> Remark:

@@ -31,7 +31,7 @@ from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.site.build.address import site_address
 from runbook_steps.engine.site.build.evidence_views import EvidenceViews
-from runbook_steps.engine.text.terminal import plain
+from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["WATCHED", "Preview", "PreviewServer", "serve_preview"]
 
@@ -78,7 +78,7 @@ class Preview:
                 self._loaded = self._load()
                 self._error = ""
             except (MkDocsException, SystemExit, OSError, ValueError) as error:
-                self._error = "\n".join(said) or plain(str(error))
+                self._error = "\n".join(said) or printable(str(error))
                 if not said:  # else it is told already
                     _log.error(self._error)
 
@@ -103,7 +103,7 @@ class Preview:
                     _build_page(page, config, pages, nav, env)
                 except (MkDocsException, SystemExit, OSError, ValueError) as error:
                     if not said:
-                        _log.error(plain(str(error)))
+                        _log.error(printable(str(error)))
             if not said:
                 self._fresh.add(path)
             return "\n".join(self._located(line, file.src_uri) for line in dict.fromkeys(said))
@@ -216,7 +216,7 @@ def _collected() -> Iterator[list[str]]:
 
     class Keeper(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            said.append(plain(record.getMessage()))
+            said.append(printable(record.getMessage()))
 
     keeper = Keeper(logging.WARNING)
     logger = logging.getLogger("mkdocs")
