@@ -106,7 +106,8 @@ def journal(
     path: Annotated[
         str,
         typer.Argument(
-            metavar="[JOURNAL|RUNBOOK]", help="a journal, or whose; the newest when left out. `verify` first: is it whole?"
+            metavar="[JOURNAL|RUNBOOK]",
+            help="a journal, or whose; the newest when left out. `verify` first: is it whole?",
         ),
     ] = "",
     verified: Annotated[str, typer.Argument(metavar="", help="behind `verify`: the journal, or whose")] = "",
