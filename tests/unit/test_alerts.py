@@ -13,7 +13,7 @@ import yaml
 
 from runbook_steps.engine.errors import PageError
 from runbook_steps.engine.site.machines.alerting import Pace, prometheus_rules
-from runbook_steps.engine.sources.alerts_file import ALERTS, alerts_json, parse_alerts
+from runbook_steps.engine.sources.alerts_file import ALERTS, alerts_json, parse_alerts, seconds_of
 from runbook_steps.operations.host import CPU_LIMIT_PERCENT, DISK_LIMIT_PERCENT, MEMORY_LIMIT_PERCENT
 from runbook_steps.operations.traffic import MOST_ERRORS_PERCENT, SLOWEST_MEAN_MS
 from runbook_steps.stand_in.embedded.aws_server import ALARMS
@@ -165,3 +165,12 @@ def test_the_expressions_are_whole() -> None:
             assert bare.count(opened) == bare.count(closed), alert.name
         assert '"' not in bare, alert.name
         assert [] == [window for window in re.findall(r"\[([^\]]*)\]", bare) if window != "$window"]
+
+
+@pytest.mark.parametrize(
+    ("time", "seconds"),
+    [("90s", 90), ("5m", 300), ("1h30m", 5400), ("1d", 86400), ("5", None), ("h", None), ("", None)],
+)
+def test_a_time_is_read_as_prometheus_reads_it(time: str, seconds: int | None) -> None:
+    """One unit or several, the large one first."""
+    assert seconds_of(time) == seconds

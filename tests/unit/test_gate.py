@@ -106,3 +106,14 @@ def test_what_cannot_be_installed_is_said_loudly_and_named(
     assert {"pgbouncer", "redis-tools", "prometheus"} <= set(
         last.removesuffix(": what needs them is NOT TRIED").split()
     )
+
+
+@pytest.mark.parametrize("name", [".env", ".env.staging", ".env.production"])
+def test_secrets_of_a_target_are_ignored_by_git(name: str) -> None:
+    """`git add -A` takes none of them; the example without values is no secret."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        pytest.skip("no checkout of git")
+    asked = ["git", "-C", str(root), "check-ignore", "--no-index", "-q"]
+    assert subprocess.run([*asked, name], check=False).returncode == 0
+    assert subprocess.run([*asked, ".env.example"], check=False).returncode == 1

@@ -122,3 +122,11 @@ def test_pages_agree_on_what_stands_in_front_of_the_api() -> None:
     for page in (ROOT / "docs/infrastructure").glob("*.md"):
         for line in page.read_text("utf-8").splitlines():
             assert "only way in" not in line or "without a load balancer" in line, page.name
+
+
+def test_a_page_with_sql_says_where_it_is_pasted() -> None:
+    """A block of bare SQL, at night, in a shell: forty lines of “command not found”."""
+    for runbook in load_project(ROOT).runbooks:
+        if any(command.media_type == "sql" for procedure in runbook.procedures for command in procedure.commands):
+            text = (ROOT / f"docs/{runbook.stem}.md").read_text("utf-8")
+            assert "open `psql` in a shell that has these variables" in text, runbook.stem
