@@ -274,8 +274,8 @@ class Evidence:
     def by_scenario(self) -> Mapping[str, tuple[ScenarioRecord, ...]]:
         """`features/a.feature::Name` → its records: one, or one per row of an outline."""
         found: dict[str, list[ScenarioRecord]] = {}
-        for key, record in self.records.items():
-            found.setdefault(key.partition("[")[0], []).append(record)
+        for record in self.records.values():
+            found.setdefault(f"{record.feature}::{record.scenario}", []).append(record)
         return {name: tuple(records) for name, records in found.items()}
 
 

@@ -77,7 +77,7 @@ def test_half_a_character_does_not_stop_the_build(root: Path, tmp_path: Path) ->
     file.write_text(file.read_text("utf-8").replace("the cause is hidden", "half \\ud800 of it"), encoding="utf-8")
     views(root).write(tmp_path / "site")
 
-    assert "half ? of it" in (tmp_path / "site" / VIEW).read_text("utf-8")
+    assert "half ⟨U+D800⟩ of it" in (tmp_path / "site" / VIEW).read_text("utf-8")
 
 
 def test_evidence_under_another_name_is_shown_and_not_offered(root: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from runbook_steps.engine.errors import ConfigurationError, JournalError, Runboo
 from runbook_steps.engine.model import Outcome, ScenarioRecord
 from runbook_steps.engine.proof.evidence_file import journal_lines, read_journal
 from runbook_steps.engine.proof.journal_chain import broken_at
+from runbook_steps.engine.proof.standing import is_proof
 from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.text.terminal import printable
 
@@ -97,7 +98,7 @@ def status(
         print_json([_row(key, record) for key, record in rows])
     else:
         _status_table(on, rows)
-    good = all(record is not None and record.outcome is Outcome.PASSED for _, record in rows)
+    good = all(is_proof(record) for _, record in rows)
     raise typer.Exit(0 if good else 1)
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import datetime as dt
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from runbook_steps.engine.errors import PageError, Position
 from runbook_steps.engine.model import Evidence, Outcome, Procedure, Runbook, ScenarioRecord
 from runbook_steps.engine.project.project import Project
-from runbook_steps.engine.proof.standing import FAILURES, failing_step, records_of
+from runbook_steps.engine.proof.standing import FAILURES, failing_step, is_proof, left_to_person, records_of, verdict
 from runbook_steps.engine.sources.page_file import parse_page
 from runbook_steps.engine.text.html_text import markdown_text
 
@@ -87,7 +87,7 @@ def _review(runbook: Runbook, evidence: Iterable[Evidence], today: dt.date) -> R
     front = runbook.front_matter
     assert front is not None  # noqa: S101 - the caller looked
     due = dt.date.fromisoformat(front.reviewed) + dt.timedelta(front.review_every_days) if front.reviewed else None
-    doubts = proof_of(runbook, tuple(evidence), today)
+    doubts = proof_of(runbook, tuple(evidence))
     reasons = []
     if due is None:
         reasons.append("never reviewed")
@@ -115,42 +115,33 @@ def _review(runbook: Runbook, evidence: Iterable[Evidence], today: dt.date) -> R
 # ── the proof ────────────────────────────────────────────────────────────────────────────────────
 
 
-def proof_of(runbook: Runbook, evidence: tuple[Evidence, ...], today: dt.date) -> tuple[Doubt, ...]:
+def proof_of(runbook: Runbook, evidence: tuple[Evidence, ...]) -> tuple[Doubt, ...]:
     """What stands against the proof, the worst first; nothing when it is green.
 
     A scenario is proven when one target proved all of it and no target failed it. What only a person can do
-    needs no proof. A proof older than `review_every` is stale.
+    needs no proof. The evidence is as of today: what ran out is stale in it.
     """
     if not runbook.procedures:
         return (Doubt(Proof.MISSING, "it has no scenario"),)
-    days = runbook.front_matter.review_every_days if runbook.front_matter else None
-    oldest = today - dt.timedelta(days) if days else dt.date.min
-    doubts = [d for p in runbook.procedures for d in _doubts(p, runbook.feature_path, evidence, oldest)]
+    doubts = [doubt for each in runbook.procedures if (doubt := _doubt(each, runbook.feature_path, evidence))]
     return tuple(sorted(doubts, key=lambda doubt: list(Proof).index(doubt.kind)))
 
 
-def _doubts(procedure: Procedure, feature: str, evidence: tuple[Evidence, ...], oldest: dt.date) -> Iterator[Doubt]:
-    if not procedure.commands and any(step.manual for step in procedure.steps):
-        return
-    runs = [found for each in evidence if (found := records_of(procedure, feature, each))]
-    failed = [record for found in runs for record in found if record.outcome in FAILURES]
-    if failed:
-        yield Doubt(Proof.RED, _failure(failed[0]))
-        return
-    whole = [f for f in runs if len(f) >= len(procedure.runs) and all(record.outcome is Outcome.PASSED for record in f)]
-    if any(min(record.started for record in found)[:10] >= oldest.isoformat() for found in whole):
-        return
-    if whole:
-        last = max(min(record.started for record in found) for found in whole)[:10]
-        yield Doubt(Proof.STALE, f"“{procedure.name}” was proven {last}, longer ago than review_every")
-        return
-    stale = [record for found in runs for record in found if record.outcome is Outcome.STALE]
-    if stale:
-        yield Doubt(Proof.STALE, f"“{procedure.name}”: {stale[0].reason or 'it changed since it was proven'}")
-        return
-    partial = [record for found in runs for record in found if record.outcome is not Outcome.PASSED]
-    said = f"{partial[0].outcome}" + (f": {partial[0].reason}" if partial[0].reason else "") if partial else ""
-    yield Doubt(Proof.MISSING, f"“{procedure.name}” {said or Outcome.NEVER_PROVEN}")
+def _doubt(procedure: Procedure, feature: str, evidence: tuple[Evidence, ...]) -> Doubt | None:
+    if left_to_person(procedure):
+        return None
+    verdicts = [verdict(procedure, feature, each) for each in evidence]
+    weak = [record for each in verdicts for record in each.records if not is_proof(record)]
+    failed = next((record for record in weak if record.outcome in FAILURES), None)
+    if failed is not None:
+        return Doubt(Proof.RED, _failure(failed))
+    if any(each.proven for each in verdicts):
+        return None
+    stale = next((record for record in weak if record.outcome is Outcome.STALE), None)
+    if stale is not None:
+        return Doubt(Proof.STALE, f"“{procedure.name}”: {stale.reason or 'it changed since it was proven'}")
+    said = f"{weak[0].outcome}" + (f": {weak[0].reason}" if weak[0].reason else "") if weak else Outcome.NEVER_PROVEN
+    return Doubt(Proof.MISSING, f"“{procedure.name}” {said}")
 
 
 def proven_words(runbook: Runbook, evidence: Iterable[Evidence]) -> str:
@@ -160,7 +151,7 @@ def proven_words(runbook: Runbook, evidence: Iterable[Evidence]) -> str:
         for each in evidence
         for procedure in runbook.procedures
         for record in records_of(procedure, runbook.feature_path, each)
-        if record.outcome is Outcome.PASSED
+        if is_proof(record)
     ]
     if not found:
         return "left to a person"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from runbook_steps.engine.model import Evidence, Outcome, Procedure, Runbook, ScenarioRecord, StepRecord
-from runbook_steps.engine.proof.standing import FAILURES, Standing, records_of, standings
+from runbook_steps.engine.proof.standing import Standing, Verdict, standings, verdict
 from runbook_steps.engine.site.words import duration, local_time, outcome_tone, sign
 from runbook_steps.engine.text.html_text import html_text, slug
 
@@ -75,8 +75,7 @@ class _Part:
     """A scenario, with a record for each row of an outline; `anchors` are one for itself, then one for each record."""
 
     procedure: Procedure
-    records: tuple[ScenarioRecord, ...]
-    missing: int
+    known: Verdict
     anchors: tuple[str, ...]
 
     @classmethod
@@ -84,20 +83,10 @@ class _Part:
         """The scenarios in their order. No two of their anchors are the same."""
         taken: set[str] = set()
         for procedure in runbook.procedures:
-            records = records_of(procedure, runbook.feature_path, evidence)
-            rows = [_row(record) for record in records if procedure.examples]
+            known = verdict(procedure, runbook.feature_path, evidence)
+            rows = [_row(record) for record in known.records if procedure.examples]
             wanted = [slug(procedure.name), *(slug(f"{procedure.name} {row}") for row in rows)]
-            missing = len(procedure.runs) - len(records)
-            yield cls(procedure, records, missing, tuple(_free(name, taken) for name in wanted))
-
-    @property
-    def outcome(self) -> Outcome:
-        """The weakest of its records; *never proven* while a row has none."""
-        found = [record.outcome for record in self.records]
-        weak = [o for o in found if o in FAILURES] or [o for o in found if o is not Outcome.PASSED]
-        if weak or not (self.missing > 0 or not found):
-            return weak[0] if weak else Outcome.PASSED
-        return Outcome.NEVER_PROVEN
+            yield cls(procedure, known, tuple(_free(name, taken) for name in wanted))
 
 
 def _free(anchor: str, taken: set[str]) -> str:
@@ -147,8 +136,9 @@ def _verdict(standing: Standing, evidence: Evidence) -> str:
 
 def _contents(parts: Iterable[_Part]) -> str:
     items = "".join(
-        f'<li class="rb-{outcome_tone(part.outcome)}">{_mark(sign(outcome_tone(part.outcome)))} '
-        f'<a href="#{quote(part.anchors[0])}">{html_text(part.procedure.name)}</a> <span>{part.outcome}</span></li>'
+        f'<li class="rb-{outcome_tone(part.known.outcome)}">{_mark(sign(outcome_tone(part.known.outcome)))} '
+        f'<a href="#{quote(part.anchors[0])}">{html_text(part.procedure.name)}</a> '
+        f"<span>{part.known.outcome}</span></li>"
         for part in parts
     )
     if not items:
@@ -169,12 +159,12 @@ def _scenario(part: _Part, runbook: Runbook, evidence: Evidence, around: Surroun
     there = f'<p><a href="{page}#{quote(slug(part.procedure.name))}">The procedure on its page</a></p>'
     told = []
     if part.procedure.examples:
-        for record, own in zip(part.records, part.anchors[1:], strict=True):
+        for record, own in zip(part.known.records, part.anchors[1:], strict=True):
             told.append(f'<div id="{own}"><h3>{html_text(_row(record))}</h3>{_record(record)}</div>')
     else:
-        told += [_record(record) for record in part.records[:1]]
-    if part.missing > 0:
-        rows = f" for {part.missing} of its rows" if part.procedure.examples else ""
+        told += [_record(record) for record in part.known.records[:1]]
+    if part.known.missing > 0:
+        rows = f" for {part.known.missing} of its rows" if part.procedure.examples else ""
         why = f"No run on {evidence.target} has followed it yet{rows}."
         told.append(_facts([("Result", _result(Outcome.NEVER_PROVEN)), ("Why", html_text(why))]))
     return f'<section id="{anchor}">\n<h2>{name}</h2>\n{there}{"".join(told)}</section>\n'

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
 from runbook_steps.engine.model import Evidence, Outcome, Procedure, Runbook, ScenarioRecord
-from runbook_steps.engine.proof.standing import Standing, Tone, standings
+from runbook_steps.engine.proof.standing import Standing, Tone, is_proof, outcome_of, standings
 from runbook_steps.engine.site.blocks.evidence_page import evidence_address
 from runbook_steps.engine.site.navigation import folder_title, in_order
 from runbook_steps.engine.site.words import age, duration, local_time, sign
@@ -32,7 +32,7 @@ def proof_counts(runbooks: Sequence[Runbook], evidence: Sequence[Evidence], proo
     """Markdown, a line per target: how many scenarios are proven, and how many are stale, failed or something else."""
     lines = []
     for each in evidence:
-        counted = Counter(_outcome(record) for _, _, record in _cases(runbooks, each))
+        counted = Counter(outcome_of(record) for _, _, record in _cases(runbooks, each))
         passed, total = counted.pop(Outcome.PASSED, 0), counted.total()
         rest = "".join(f", {number} {outcome}" for outcome, number in sorted(counted.items()))
         lines.append(f"- {passed} of {passed + total} scenarios proven on {markdown_text(each.target)}{rest}")
@@ -95,7 +95,7 @@ def slowest(evidence: Sequence[Evidence], most: int = 10) -> str:
 
 def _target(runbooks: Sequence[Runbook], evidence: Evidence, page: str, order: Order) -> str:
     cases = list(_cases(runbooks, evidence))
-    passed = sum(_outcome(record) is Outcome.PASSED for _, _, record in cases)
+    passed = sum(is_proof(record) for _, _, record in cases)
     lines = [
         "",
         f"### {markdown_text(evidence.target)}",
@@ -106,7 +106,7 @@ def _target(runbooks: Sequence[Runbook], evidence: Evidence, page: str, order: O
         "| --- | --- | --- | --- | --- |",
         *_rows(cases, order),
     ]
-    others = [case for case in cases if _outcome(case[2]) is not Outcome.PASSED]
+    others = [case for case in cases if not is_proof(case[2])]
     if others:
         lines += ["", "| Scenario | Result | Why |", "| --- | --- | --- |", *(_other(case, page) for case in others)]
     return "\n".join([*lines, ""])
@@ -123,7 +123,7 @@ def _cases(runbooks: Iterable[Runbook], evidence: Evidence) -> Iterator[_Case]:
 def _rows(cases: Sequence[_Case], order: Order) -> Iterator[str]:
     for domain in in_order({_domain(runbook) for runbook, _, _ in cases}, order):
         own = [case for case in cases if _domain(case[0]) == domain]
-        counted = Counter(_outcome(record) for _, _, record in own)
+        counted = Counter(outcome_of(record) for _, _, record in own)
         passed = counted.pop(Outcome.PASSED, 0)
         rest = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counted.items())) or "–"
         books = len({runbook.stem for runbook, _, _ in own})
@@ -137,11 +137,7 @@ def _other(case: _Case, page: str) -> str:
         target = posixpath.relpath(runbook.page_path, posixpath.dirname(page))
         name = f"[{name}]({target}#{slug(procedure.name)})"
     why = record.reason.splitlines()[0] if record and record.reason.strip() else "–"
-    return f"| {name} | {_outcome(record)} | {markdown_text(why)} |"
-
-
-def _outcome(record: ScenarioRecord | None) -> Outcome:
-    return record.outcome if record else Outcome.NEVER_PROVEN
+    return f"| {name} | {outcome_of(record)} | {markdown_text(why)} |"
 
 
 def _domain(runbook: Runbook) -> str:

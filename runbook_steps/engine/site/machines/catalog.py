@@ -13,7 +13,7 @@ from typing import Any
 
 from runbook_steps.engine.model import Evidence, FrontMatter, Outcome, Procedure, Role, Runbook, ScenarioRecord, Step
 from runbook_steps.engine.project.project import Project
-from runbook_steps.engine.proof.standing import FAILURES, Standing, records_of, standings
+from runbook_steps.engine.proof.standing import Standing, standings, verdict
 from runbook_steps.engine.sources.page_file import Page
 from runbook_steps.engine.text.html_text import slug
 
@@ -164,17 +164,12 @@ def _proofs(procedure: Procedure, feature: str, evidence: Sequence[Evidence], no
 
 
 def _on_target(procedure: Procedure, feature: str, evidence: Evidence, now: datetime) -> dict[str, Any]:
-    records = records_of(procedure, feature, evidence)
-    missing = len(procedure.runs) - len(records)
-    weakest = min(records, key=lambda r: (_rank(r.outcome), r.started), default=None)
-    if weakest is None or (missing > 0 and weakest.outcome is Outcome.PASSED):
-        return _proof(evidence.target, None, f"{missing} of its rows were never run" if records else "", now)
+    known = verdict(procedure, feature, evidence)
+    weakest = known.weakest
+    if weakest is None or known.outcome is Outcome.NEVER_PROVEN:
+        why = f"{known.missing} of its rows were never run" if weakest else ""
+        return _proof(evidence.target, None, why, now)
     return _proof(evidence.target, weakest, weakest.reason, now)
-
-
-def _rank(outcome: Outcome) -> int:
-    """A verdict never says more than the weakest record: failures first, *passed* last."""
-    return 0 if outcome in FAILURES else 2 if outcome is Outcome.PASSED else 1
 
 
 def _proof(target: str | None, record: ScenarioRecord | None, reason: str, now: datetime) -> dict[str, Any]:
