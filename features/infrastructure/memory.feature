@@ -11,7 +11,7 @@ Feature: Memory is used up
     Then the numbers are those of this host
 
   @risk_readonly
-  Scenario: A leaking process is told from one that is only big
+  Scenario: A leak is told from a process that is simply large
     Given a process leaks memory
     When I measure which processes grow:
       """bash

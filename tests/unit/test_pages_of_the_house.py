@@ -130,3 +130,16 @@ def test_a_page_with_sql_says_where_it_is_pasted() -> None:
         if any(command.media_type == "sql" for procedure in runbook.procedures for command in procedure.commands):
             text = (ROOT / f"docs/{runbook.stem}.md").read_text("utf-8")
             assert "open `psql` in a shell that has these variables" in text, runbook.stem
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["is one more swap", "And it changes nothing at all", "A check is not healthy: it names", "None, in this order",
+     "rings and wakes nobody.", "A leaking process is told", "A word in the channel", "Eviction costs", "build it.",
+     "First choice: the former secret", "Its space is not freed, and the log is lost", "start it again with a limit",
+     "so a slot must restart to free one"],
+)  # fmt: skip
+def test_a_sentence_that_was_a_riddle_is_gone(said: str) -> None:
+    """What a tired person had to read twice."""
+    pages = [path for path in (ROOT / "docs").rglob("*.md") if path.parent.name not in {"about", "decisions"}]
+    assert [path.name for path in pages if said in path.read_text("utf-8")] == []
