@@ -234,6 +234,12 @@ def test_a_feature_that_breaks_a_rule_is_told(old: str, new: str, expected: str)
     assert any(problem.startswith(f"{FEATURE_PATH}:{expected}") for problem in problems), problems
 
 
+def test_a_command_may_begin_with_a_comment() -> None:
+    """It is no prompt: something runs below it."""
+    text = FEATURE.replace("redis-cli info memory", "# drain first\n      redis-cli info memory", 1)
+    assert said(project_of(feature=text)) == []
+
+
 def test_a_diagnosis_that_changes_something_is_told() -> None:
     """Who looks must not break anything."""
     feature = FEATURE.replace("@risk_readonly", "@risk_destructive")
