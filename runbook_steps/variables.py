@@ -18,15 +18,7 @@ from runbook_steps.engine.sources.parameters import parameters, variables_of
 from runbook_steps.engine.text.data_file import read_document
 from runbook_steps.version_1.corrections import cell
 
-__all__ = [
-    "VARIABLES",
-    "Variable",
-    "load_variables",
-    "page_variables",
-    "used_by",
-    "variable_problems",
-    "variables_table",
-]
+__all__ = ["VARIABLES", "load_variables", "page_variables", "used_by", "variable_problems", "variables_table"]
 
 VARIABLES = "docs/data/variables.yml"
 _ASSIGNED = re.compile(r"^[ \t]*(?:export +|local +)?(?P<name>[A-Z][A-Z0-9_]*)=", re.MULTILINE)

@@ -15,7 +15,7 @@ from psycopg import sql
 from runbook_steps.engine.errors import FaultError
 from runbook_steps.engine.run.situation import Observation
 
-__all__ = ["INDEX", "QUERY", "TABLE", "IndexBuildFailed", "IndexMissing", "measured_ms", "plan_nodes"]
+__all__ = ["INDEX", "TABLE", "IndexBuildFailed", "IndexMissing", "measured_ms", "plan_nodes"]
 
 TABLE = "notifications"
 INDEX = "notifications_user_created"

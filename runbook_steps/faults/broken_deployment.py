@@ -14,7 +14,7 @@ from runbook_steps.engine.errors import FaultError
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.engine.targets.protocol import ServiceControl
 
-__all__ = ["BrokenDeployment", "copy_application", "deploy", "make_release"]
+__all__ = ["BrokenDeployment", "copy_application", "make_release"]
 
 DEADLINE_S = 10.0
 BROKEN_PATH = "/api/service-categories"

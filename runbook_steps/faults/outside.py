@@ -12,7 +12,7 @@ import redis
 from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.engine.run.situation import Observation
 
-__all__ = ["answers", "slot_urls", "whether_down"]
+__all__ = ["whether_down"]
 
 DEADLINE_S = 5.0
 _GUARD = "Guard"  # the reason phrase of an answer that the guard gave because nobody else did

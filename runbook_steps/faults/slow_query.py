@@ -8,7 +8,7 @@ from typing import Any
 
 from runbook_steps.engine.run.situation import Observation
 
-__all__ = ["SLOW_MS", "SlowQueryAsked", "slow_queries"]
+__all__ = ["SlowQueryAsked", "slow_queries"]
 
 SLOW_MS = 1000.0  # version 1.0, "Daily Database Check"
 

@@ -18,7 +18,7 @@ from runbook_steps.operations.database_session import Connection, query, session
 from runbook_steps.operations.postgres_connection import maintenance
 from runbook_steps.operations.postgres_programs import find_programs
 
-__all__ = ["Finding", "examine"]
+__all__ = ["examine"]
 
 _LOOK_S = 3.0  # how long the speed of reading is measured
 _RESTORE_FACTOR = 2.5  # rows are written, and indexes built: measured on databases with two indexes a table

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, SkipValidation, TypeAdapt
 from runbook_steps.engine.errors import RefusedError
 from runbook_steps.operations.backup_stream import authentication_code, key_fingerprint
 
-__all__ = ["MANIFEST_VERSION", "Manifest", "as_document", "read_manifest", "sealed", "unsealed"]
+__all__ = ["Manifest", "as_document", "read_manifest", "sealed", "unsealed"]
 
 MANIFEST_VERSION = 2
 _CODE = "authentication"  # the field of a document that proves the others

@@ -27,7 +27,7 @@ from runbook_steps.operations.database_session import Connection, session
 from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.operations.postgres_programs import archived_sql, reading_rows
 
-__all__ = ["Beside", "PutBack", "beside_schemas", "put_back", "restore_beside"]
+__all__ = ["put_back", "restore_beside"]
 
 _PREFIX = "restored_"
 _READ = 1 << 16

@@ -18,7 +18,7 @@ from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.notifications import notify
 from runbook_steps.operations.postgres_connection import Database
 
-__all__ = ["Limits", "Standing", "standing", "status", "unreadable_rows", "unusable", "warn", "warn_of_unusable"]
+__all__ = ["Limits", "standing", "status", "unreadable_rows", "unusable", "warn", "warn_of_unusable"]
 
 CHANNEL = "#backup-alerts"
 _SPAN = re.compile(r"([0-9]{1,6})\s*([mhd])")

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from runbook_steps.engine.errors import ConfigurationError, RefusedError
 
-__all__ = ["ByteSource", "authentication_code", "decrypt", "encrypt", "key_fingerprint", "read_key"]
+__all__ = ["authentication_code", "decrypt", "encrypt", "key_fingerprint", "read_key"]
 
 MAGIC = b"BCBACK02"
 CHUNK = 1 << 20  # bytes of plaintext: memory stays constant whatever the database's size

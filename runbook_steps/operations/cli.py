@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from runbook_steps.engine.errors import RunbookError
 from runbook_steps.engine.text.terminal import printable
 
-__all__ = ["COMMANDS", "app", "main"]
+__all__ = ["app", "main"]
 
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED = 130

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-__all__ = ["CURRENCY", "RULES", "SAMPLES", "Finding", "Rule", "validate"]
+__all__ = ["RULES", "Finding", "validate"]
 
 CURRENCY = "JOD"  # production-interfaces.md: prices are in JOD
 SAMPLES = 5  # ids that are shown of each broken rule

@@ -17,7 +17,7 @@ from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.operations.postgres_programs import archived_schema, schema_dump
 from runbook_steps.operations.schema_text import Definitions, definitions, definitions_digest, differences
 
-__all__ = ["Contents", "compare", "describe", "needs_of", "sequence_range", "take_away"]
+__all__ = ["Contents", "compare", "describe", "sequence_range", "take_away"]
 
 Scratch = Callable[[], AbstractContextManager[str]]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from runbook_steps.operations.database_session import Connection, one, query
 
-__all__ = ["LargeObjects", "TableState", "large_objects", "sequence_values", "table_states"]
+__all__ = ["large_objects", "sequence_values", "table_states"]
 
 _BATCH = 200  # sequences that one statement reads
 _CHUNK = 64 << 20  # bytes of a large object that one call reads

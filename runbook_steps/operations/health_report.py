@@ -15,7 +15,6 @@ __all__ = [
     "by_status_codes",
     "by_targets",
     "health_document",
-    "overall",
     "percentile",
 ]
 

@@ -15,7 +15,7 @@ import psutil
 
 from runbook_steps.engine.errors import RefusedError
 
-__all__ = ["Disk", "HeldFile", "Process", "biggest_files", "disk_of", "held_files", "measure", "oom_kills", "suspect"]
+__all__ = ["Process", "biggest_files", "disk_of", "held_files", "measure", "oom_kills", "suspect"]
 
 CPU_LIMIT_PERCENT = 80.0  # production-interfaces.md, "Alert thresholds"
 MEMORY_LIMIT_PERCENT = 85.0  # the same

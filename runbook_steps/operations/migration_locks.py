@@ -14,7 +14,7 @@ from pglast.parser import ParseError
 
 from runbook_steps.operations.migration_sql import Statement
 
-__all__ = ["TableLock", "Taken", "locks_of"]
+__all__ = ["locks_of"]
 
 _LARGEST = 2000  # words and signs: a longer statement is deep enough to hurt the parser, and no change of a schema
 _STRONG, _SRE, _SUE = "ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE"

@@ -13,9 +13,15 @@ from runbook_steps.engine.errors import RefusedError
 from runbook_steps.operations.migrations import Applied, Migration
 
 __all__ = [
-    "OtherTool", "Record", "adopt", "create_record", "find_record", "other_tools", "read_applied",
-    "refuse_unknown_history", "remember",
-]  # fmt: skip
+    "Record",
+    "adopt",
+    "create_record",
+    "find_record",
+    "other_tools",
+    "read_applied",
+    "refuse_unknown_history",
+    "remember",
+]
 
 Connection = psycopg.Connection[Any]
 

@@ -7,7 +7,7 @@ import time
 
 import httpx
 
-__all__ = ["LONGEST_WAIT_S", "Patient", "Throttled", "is_throttled", "unless_throttled", "waited_s"]
+__all__ = ["Patient", "Throttled", "is_throttled", "unless_throttled", "waited_s"]
 
 LONGEST_WAIT_S = 8.0  # for one request, all waits together
 _PAUSE_S = 0.7  # 100 requests a minute are one in 0.6 s

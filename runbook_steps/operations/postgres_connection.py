@@ -20,7 +20,7 @@ from runbook_steps.engine.postgres.address import LIBPQ_VARIABLES, Address, read
 from runbook_steps.engine.postgres.held_lock import HeldLock, quiet_settings
 from runbook_steps.operations.settings import Unreachable
 
-__all__ = ["LOCK_KEY", "MAINTENANCE", "Database", "connect", "exclusive", "locked", "maintenance"]
+__all__ = ["Database", "connect", "exclusive", "locked", "maintenance"]
 
 MAINTENANCE = "postgres"
 LOCK_KEY = 0x42434255  # "BCBU": one backup, verification or restore at a time in a cluster

@@ -27,7 +27,6 @@ __all__ = [
     "dump",
     "find_programs",
     "reading_rows",
-    "reason",
     "run_restore",
     "schema_dump",
     "table_of_contents",

@@ -16,7 +16,7 @@ from typing import Any
 from runbook_steps.engine.errors import ConfigurationError, OperationError
 from runbook_steps.operations.settings import required
 
-__all__ = ["DEPLOYED", "ROLLED_BACK", "ROLLING_BACK", "Release", "Releases", "Way", "plain_version"]
+__all__ = ["ROLLED_BACK", "ROLLING_BACK", "Releases", "Way", "plain_version"]
 
 DEPLOYED, ROLLING_BACK, ROLLED_BACK = "deployed", "rolling back", "rolled back"
 _VERSION = re.compile(r"v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)")

@@ -11,16 +11,7 @@ from typing import Any
 
 from runbook_steps.operations.traffic import MOST_ERRORS_PERCENT, Row, read_traffic
 
-__all__ = [
-    "ERROR_MINUTES",
-    "SLOW_FACTOR",
-    "SLOW_MINUTES",
-    "Criterion",
-    "baseline_ms",
-    "by_minute",
-    "errors_criterion",
-    "slow_criterion",
-]
+__all__ = ["Criterion", "baseline_ms", "by_minute", "errors_criterion", "slow_criterion"]
 
 ERROR_MINUTES, SLOW_MINUTES = 5, 10  # runbooks 1.0, "When to Rollback"
 SLOW_FACTOR = 2.0  # runbooks 1.0, "When to Rollback"

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from runbook_steps.engine.errors import ConfigurationError, OperationError, TargetError
 
-__all__ = ["ROTATABLE", "new_secret", "refuse_others", "rotate_in_env_file", "rotate_role"]
+__all__ = ["ROTATABLE", "refuse_others", "rotate_in_env_file", "rotate_role"]
 
 ROTATABLE = ("JWT_SECRET", "SESSION_SECRET", "CSRF_SECRET")
 """What the platform issues to itself. A vendor's key is made by the vendor: an invented one ends its service."""

@@ -17,7 +17,7 @@ import psycopg
 from runbook_steps.operations.patient import unless_throttled
 from runbook_steps.operations.settings import database_url
 
-__all__ = ["REGISTERED_NAME", "Journey", "NeedsOther", "NotAsked", "TestFailed", "expect", "test_phone"]
+__all__ = ["REGISTERED_NAME", "Journey", "NeedsOther", "NotAsked", "TestFailed", "expect"]
 
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 REGISTERED_NAME = "Smoke Test"

@@ -12,7 +12,7 @@ from runbook_steps.engine.project.reference import reference_link, reference_pro
 from runbook_steps.engine.text.data_file import Entry, read_document
 from runbook_steps.version_1.corrections import cell
 
-__all__ = ["AUDIT", "MENDED", "OPEN", "Finding", "audit_problems", "audit_table", "load_audit", "parse_audit"]
+__all__ = ["audit_problems", "audit_table", "load_audit", "parse_audit"]
 
 AUDIT = "docs/data/audit"
 MENDED, OPEN = "mended", "open"

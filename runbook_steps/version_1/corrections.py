@@ -12,16 +12,7 @@ from runbook_steps.engine.project.reference import reference_link, reference_pro
 from runbook_steps.engine.text.data_file import Entry, read_document
 from runbook_steps.engine.text.html_text import markdown_text
 
-__all__ = [
-    "CORRECTIONS",
-    "Correction",
-    "cell",
-    "changes_table",
-    "correction_problems",
-    "load_corrections",
-    "mistakes_table",
-    "parse_corrections",
-]
+__all__ = ["cell", "changes_table", "correction_problems", "load_corrections", "mistakes_table", "parse_corrections"]
 
 CORRECTIONS = "docs/data/corrections.yml"
 

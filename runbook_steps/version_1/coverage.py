@@ -19,13 +19,9 @@ from runbook_steps.engine.text.data_file import Entry, read_document
 from runbook_steps.engine.text.html_text import markdown_text
 
 __all__ = [
-    "COVERAGE",
     "COVERAGE_PAGE",
     "DOCUMENT",
-    "CommandRow",
     "Coverage",
-    "Heading",
-    "HeadingRow",
     "coverage_page",
     "coverage_problems",
     "headings_of",

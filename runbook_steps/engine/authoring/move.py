@@ -14,7 +14,7 @@ from runbook_steps.engine.authoring.new import paths_of
 from runbook_steps.engine.sources.feedback_file import FEEDBACK
 from runbook_steps.engine.sources.page_file import parse_page
 
-__all__ = ["moved_texts", "with_moved_from"]
+__all__ = ["moved_texts"]
 
 KEPT = frozenset({"docs/data/runbooks-1.0.txt", FEEDBACK})
 """Documents of the past, and what people said: nothing in them changes."""

@@ -10,7 +10,7 @@ from runbook_steps.engine.errors import ConfigurationError, RefusedError
 from runbook_steps.engine.project.project import CONTACTS, SEVERITIES, Project
 from runbook_steps.engine.sources.page_head import suggestion
 
-__all__ = ["Skeleton", "paths_of", "refuse_name", "refuse_taken", "skeleton"]
+__all__ = ["paths_of", "refuse_name", "refuse_taken", "skeleton"]
 
 """Where the Python steps of a project are."""
 LONGEST = 80

@@ -14,7 +14,7 @@ from runbook_steps.engine.sources.contract_file import CONTRACT_FILE, Contract, 
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.sources.parameters import parameters
 
-__all__ = ["against_the_contract", "contract_problems"]
+__all__ = ["against_the_contract"]
 
 _ROUTE = re.compile(r"(?<![\w/])/api/[\w/-]*\w|(?<=[\"\w}])/api/[\w/-]*\w")
 _KEYS = re.compile(r"(?<![\w:])([a-z_]+:\*)")

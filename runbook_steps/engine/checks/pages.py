@@ -21,7 +21,7 @@ from runbook_steps.engine.sources.page_file import SECTIONS, Call, Page
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.text.html_text import slug
 
-__all__ = ["MACROS", "check_project"]
+__all__ = ["check_project"]
 
 MACROS = frozenset(
     {"procedure", "status", "symptoms", "runbooks", "evidence_schema", "runbooks_schema"}

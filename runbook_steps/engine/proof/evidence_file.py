@@ -27,7 +27,6 @@ from runbook_steps.engine.text.redact import Redactor
 
 __all__ = [
     "EVIDENCE_SCHEMA",
-    "EVIDENCE_VERSION",
     "SKIPPED",
     "WENT_ON",
     "Journal",

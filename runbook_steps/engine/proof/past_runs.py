@@ -11,7 +11,7 @@ from pathlib import Path
 
 from runbook_steps.engine.model import Outcome, ScenarioRecord
 
-__all__ = ["HISTORY", "KEPT", "PastRun", "flaky", "keep_run", "past_runs"]
+__all__ = ["KEPT", "PastRun", "flaky", "keep_run", "past_runs"]
 
 HISTORY = "history"  # beside the evidence: build/evidence/history/<target>/<start>.json
 KEPT = 30

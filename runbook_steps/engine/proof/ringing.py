@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from runbook_steps.engine.model import Evidence, Outcome, ScenarioRecord
 from runbook_steps.engine.sources.alerts_file import RINGS, SILENT
 
-__all__ = ["Ringing", "ringing_of"]
+__all__ = ["ringing_of"]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pytest_bdd.parser import Step as BddStep
 
 from runbook_steps.engine.model import Procedure, Runbook, Step
 
-__all__ = ["SCENARIO", "RunningStep", "as_scenario", "run_steps"]
+__all__ = ["SCENARIO", "as_scenario", "run_steps"]
 
 SCENARIO = pytest.StashKey[Scenario]()
 

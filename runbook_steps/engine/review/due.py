@@ -19,18 +19,7 @@ from runbook_steps.engine.proof.standing import FAILURES, failing_step, is_proof
 from runbook_steps.engine.sources.page_file import parse_page
 from runbook_steps.engine.text.html_text import markdown_text
 
-__all__ = [
-    "CHANGE_LOG",
-    "Doubt",
-    "Proof",
-    "Review",
-    "calendar",
-    "logged",
-    "proof_of",
-    "proven_words",
-    "reviews",
-    "signed",
-]
+__all__ = ["CHANGE_LOG", "Proof", "Review", "calendar", "logged", "proof_of", "proven_words", "reviews", "signed"]
 
 CHANGE_LOG = "docs/about/change-log.md"
 _OCTETS = 75

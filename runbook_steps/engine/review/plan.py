@@ -17,7 +17,7 @@ from runbook_steps.engine.sources.feedback_file import Remark
 from runbook_steps.engine.sources.python_steps import Catalog
 from runbook_steps.engine.text.html_text import markdown_text
 
-__all__ = ["Change", "Plan", "Run", "as_issue", "as_text", "make_plan"]
+__all__ = ["Plan", "as_issue", "as_text", "make_plan"]
 
 SHOWN = 20
 """Commits and runs that are listed; the others are counted."""

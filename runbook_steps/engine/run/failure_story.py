@@ -5,7 +5,7 @@ from __future__ import annotations
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.text.terminal import printable
 
-__all__ = ["command_story", "failure_story"]
+__all__ = ["failure_story"]
 
 LAST_LINES = 12
 

@@ -17,7 +17,7 @@ from runbook_steps.engine.run.secrets_left import leaking_files, site_files
 from runbook_steps.engine.settings import relative_path
 from runbook_steps.engine.text.redact import Redactor
 
-__all__ = ["Filed", "file_evidence"]
+__all__ = ["file_evidence"]
 
 Counts = Callable[[ScenarioRecord], bool]
 

@@ -21,12 +21,10 @@ class Plan:
     """What will run: these commands and no others, a row's cells in their places; each with its limit.
 
     `commands` are by the number of their step, counted from 0; those with `undo` run only when it stops half-way.
-    `variables` are what the commands read of the target and of the steps before them.
     `refusal` is None when it will run, else the outcome to record, with `reason`.
     """
 
     commands: Mapping[int, Command]
-    variables: tuple[str, ...]
     parts: tuple[str, ...]
     refusal: Outcome | None = None
     reason: str = ""
@@ -41,8 +39,7 @@ def plan(procedure: Procedure, facts: TargetFacts, *, usual_parts: Sequence[str]
     parts = parts_needed(procedure, usual_parts)
     refusal, reason = _refusal(procedure, facts, parts, attended=attended)
     commands = {number: step.command for number, step in enumerate(procedure.steps) if step.command}
-    read = dict.fromkeys(name for command in commands.values() for name in unset_variables(command, ()))
-    return Plan(commands, tuple(read), parts, refusal, reason)
+    return Plan(commands, parts, refusal, reason)
 
 
 def parts_needed(procedure: Procedure, usual_parts: Sequence[str] = ()) -> tuple[str, ...]:

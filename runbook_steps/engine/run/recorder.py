@@ -14,7 +14,7 @@ from typing import Any
 from runbook_steps.engine.model import Outcome, Procedure, Result, ScenarioRecord, Step, StepRecord
 from runbook_steps.engine.proof.evidence_file import Journal, now
 
-__all__ = ["COMMAND_BEGAN", "KEPT_OUTPUT", "Recorder", "RunFacts"]
+__all__ = ["COMMAND_BEGAN", "Recorder", "RunFacts"]
 
 _NO_PROOF = (
     Outcome.FAILED,

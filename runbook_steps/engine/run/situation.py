@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from runbook_steps.engine.errors import FaultError, NotApplicableNow
 
-__all__ = ["Fault", "Observation", "Situation"]
+__all__ = ["Observation", "Situation"]
 
 
 @dataclass(frozen=True)

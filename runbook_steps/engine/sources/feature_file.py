@@ -35,15 +35,7 @@ from runbook_steps.engine.sources.outline import (
 )
 from runbook_steps.engine.sources.parse_rules import refuse_too_long, time_limit_s
 
-__all__ = [
-    "BYTE_ORDER_MARK",
-    "COMMAND_STEP",
-    "MANUAL_STEP",
-    "MARKED",
-    "MEDIA_TYPES",
-    "parse_feature",
-    "stem_of",
-]
+__all__ = ["BYTE_ORDER_MARK", "COMMAND_STEP", "MANUAL_STEP", "MARKED", "parse_feature", "stem_of"]
 
 MEDIA_TYPES = ("bash", "sql")
 COMMAND_STEP = re.compile(

@@ -13,7 +13,7 @@ from runbook_steps.engine.model import FrontMatter
 from runbook_steps.engine.sources.feature_file import BYTE_ORDER_MARK, MARKED, stem_of
 from runbook_steps.engine.sources.page_head import RUNBOOK_KEYS, Head, read_front_matter, read_head
 
-__all__ = ["SECTIONS", "Call", "Fence", "Page", "Section", "parse_page"]
+__all__ = ["SECTIONS", "Call", "Page", "Section", "parse_page"]
 
 SECTIONS = (
     "Use this when",

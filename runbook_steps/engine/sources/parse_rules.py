@@ -6,7 +6,7 @@ import re
 
 from runbook_steps.engine.errors import FeatureError, Position
 
-__all__ = ["LONGEST_COMMAND", "LONGEST_S", "refuse_too_long", "time_limit_s"]
+__all__ = ["refuse_too_long", "time_limit_s"]
 
 LONGEST_COMMAND = 131_072
 """Bytes of one argument, with the byte that ends it, that Linux takes (MAX_ARG_STRLEN)."""

@@ -20,7 +20,7 @@ from runbook_steps.engine.sources.alerts_file import RINGS, SILENT
 from runbook_steps.engine.sources.feature_file import COMMAND_STEP, MANUAL_STEP
 from runbook_steps.engine.sources.parameters import TAKES
 
-__all__ = ["Catalog", "StepDefinition", "lines_of", "load_catalog"]
+__all__ = ["Catalog", "lines_of", "load_catalog"]
 
 _ENGINE = Path(__file__).parents[1]
 _OF_THE_ENGINE = ("pytest_side/command_steps.py", "run/situation.py")

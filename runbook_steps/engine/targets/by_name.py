@@ -8,7 +8,7 @@ from runbook_steps.engine.model import Risk
 from runbook_steps.engine.settings import Settings
 from runbook_steps.engine.targets.protocol import Target, TargetMaker
 
-__all__ = ["make_target", "target_names"]
+__all__ = ["make_target"]
 
 _LIVE = "live"
 """The entry point that makes every target which has a table in pyproject.toml and no entry point of its own."""

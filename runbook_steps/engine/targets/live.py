@@ -30,7 +30,7 @@ from runbook_steps.engine.targets.live_settings import (
 from runbook_steps.engine.targets.protocol import TargetLock
 from runbook_steps.engine.targets.reachable import Reached
 
-__all__ = ["LiveTarget", "commands_on_path", "search_folders"]
+__all__ = ["LiveTarget", "search_folders"]
 
 _CONNECT_S = 5.0
 _STEADY_LIMIT_S = 60.0

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from runbook_steps.engine.errors import TargetError
 
-__all__ = ["ANSWER_S", "engine_address", "no_engine", "refuse_without_engine"]
+__all__ = ["engine_address", "no_engine", "refuse_without_engine"]
 
 ANSWER_S = 1.0  # an engine on this machine answers in milliseconds
 _DEFAULT = "unix:///var/run/docker.sock"

@@ -24,7 +24,7 @@ from runbook_steps.stand_in.embedded.layout import Layout
 from runbook_steps.stand_in.embedded.processes import start_mark
 from runbook_steps.stand_in.embedded.service import Service
 
-__all__ = ["ContainerProcess", "client", "launch", "prepare_ryuk", "remove_containers", "remove_orphans"]
+__all__ = ["client", "launch", "prepare_ryuk", "remove_containers", "remove_orphans"]
 
 RUN_LABEL = "com.beautycort.runbooks.run"
 SERVICE_LABEL = "com.beautycort.runbooks.service"

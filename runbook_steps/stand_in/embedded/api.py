@@ -11,7 +11,7 @@ from runbook_steps.stand_in.embedded.binaries import python
 from runbook_steps.stand_in.embedded.layout import FIRST_RELEASE, Layout
 from runbook_steps.stand_in.embedded.service import Service, answers, private_file
 
-__all__ = ["created_with", "diverged", "forget_container", "prepare_releases", "slot_service", "third_parties_service"]
+__all__ = ["diverged", "forget_container", "slot_service", "third_parties_service"]
 
 _PACKAGE = "runbook_steps.stand_in.reference_api"
 STOP_AFTER_S = 1.5  # how long a slot lives on when it is told to stop; production's takes ten seconds

@@ -20,13 +20,7 @@ from runbook_steps.stand_in.embedded.layout import (
 )
 from runbook_steps.stand_in.reference_api.seed import TEST_PROVIDER
 
-__all__ = [
-    "command_environment",
-    "search_path",
-    "server_environment",
-    "service_environment",
-    "target_group_arn",
-]
+__all__ = ["command_environment", "search_path", "server_environment", "service_environment"]
 
 _CHANNELS = ("alerts-critical", "alerts-warnings", "deployments", "engineering-alerts", "backup-alerts")
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")

@@ -40,7 +40,7 @@ from runbook_steps.stand_in.embedded.service import NotReady, http_status, until
 from runbook_steps.stand_in.embedded.supervision import Launch, Supervised, Timing, as_child
 from runbook_steps.stand_in.embedded.wire import REFUSALS_FILE, TOKEN_FILE
 
-__all__ = ["Keeper", "main"]
+__all__ = ["main"]
 
 _QUICK_END_S = 0.6
 _LOOK_S = 0.1

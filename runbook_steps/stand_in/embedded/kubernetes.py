@@ -9,7 +9,7 @@ from runbook_steps.stand_in.embedded.layout import Layout
 from runbook_steps.stand_in.embedded.service import Service, listens, private_file
 from runbook_steps.stand_in.embedded.tls import write_certificates
 
-__all__ = ["kubeconfig", "kubernetes_service"]
+__all__ = ["kubernetes_service"]
 
 _KUBECONFIG = """\
 apiVersion: v1

@@ -25,7 +25,6 @@ __all__ = [
     "LAYOUT_FILE",
     "PORT_NAMES",
     "Layout",
-    "Secrets",
     "draw_secrets",
     "read_layout",
     "target_address",

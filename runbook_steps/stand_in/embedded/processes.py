@@ -16,16 +16,7 @@ from typing import Any
 
 import psutil
 
-__all__ = [
-    "Mark",
-    "as_account",
-    "become_subreaper",
-    "die_with_parent",
-    "end_all",
-    "members",
-    "read_marks",
-    "start_mark",
-]
+__all__ = ["Mark", "as_account", "become_subreaper", "end_all", "members", "read_marks", "start_mark"]
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PR_SET_CHILD_SUBREAPER = 36

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from runbook_steps.stand_in.embedded.clearing import clear
 from runbook_steps.stand_in.embedded.layout import Layout
 
-__all__ = ["Reaper", "start_reaper"]
+__all__ = ["start_reaper"]
 
 _KEEPER_LIMIT_MS = 3000  # what the keeper gets to end by itself once the owner is gone
 

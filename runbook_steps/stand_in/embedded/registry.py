@@ -34,17 +34,7 @@ from runbook_steps.stand_in.embedded.processes import start_mark
 from runbook_steps.stand_in.embedded.service import private_file
 from runbook_steps.stand_in.embedded.wire import LONGEST_SOCKET_PATH
 
-__all__ = [
-    "NewRun",
-    "Run",
-    "find",
-    "forget",
-    "live_runs",
-    "new_run",
-    "one_at_a_time",
-    "state_folder",
-    "sweep",
-]
+__all__ = ["NewRun", "find", "forget", "live_runs", "new_run", "one_at_a_time", "state_folder", "sweep"]
 
 _PREFIX = "beautycort-run-"
 _LOCK = "lock"

@@ -17,7 +17,7 @@ from runbook_steps.stand_in.embedded.layout import Layout
 from runbook_steps.stand_in.embedded.processes import Mark, as_account, members, start_mark
 from runbook_steps.stand_in.embedded.service import NotReady, Service, until
 
-__all__ = ["Launch", "Process", "Supervised", "Timing", "as_child"]
+__all__ = ["Launch", "Supervised", "Timing", "as_child"]
 
 _STOP_LIMIT_S = 3.0
 _FIRST_PAUSE_S = 0.1

@@ -14,7 +14,7 @@ from typing import Any
 from runbook_steps.stand_in.embedded.layout import API_SLOTS, Layout, target_address
 from runbook_steps.stand_in.embedded.service import http_status
 
-__all__ = ["Health", "install", "probe", "prober"]
+__all__ = ["install", "prober"]
 
 _LIMIT_S = 1.0
 _HEALTHY = 200  # the target group's matcher

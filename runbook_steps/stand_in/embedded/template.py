@@ -30,7 +30,7 @@ from runbook_steps.stand_in.embedded.layout import DATABASE, DATABASE_USER, Layo
 from runbook_steps.stand_in.embedded.processes import as_account
 from runbook_steps.stand_in.embedded.service import private_file, until
 
-__all__ = ["cache_folders", "make_cluster", "template_key"]
+__all__ = ["make_cluster", "template_key"]
 
 _API = "runbook_steps.stand_in.reference_api"
 _PASSING_FILE = "runbooks.password"  # inside the template: its password, replaced at the first start

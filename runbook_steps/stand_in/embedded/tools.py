@@ -17,7 +17,7 @@ from runbook_steps.stand_in.embedded.environment import search_path
 from runbook_steps.stand_in.embedded.layout import API_SLOTS, Layout
 from runbook_steps.stand_in.embedded.shims.common import RUN_DIR
 
-__all__ = ["available", "emulated", "install", "shims", "versions"]
+__all__ = ["available", "emulated", "install", "versions"]
 
 _PACKAGE = "runbook_steps.stand_in.embedded.shims"
 # always ours: the real ones would act on this machine's own services

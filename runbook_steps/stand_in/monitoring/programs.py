@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from runbook_steps.engine.errors import NotRunnableHere
 
-__all__ = ["FOLDER", "PROGRAMS", "find_programs"]
+__all__ = ["find_programs"]
 
 FOLDER = "RUNBOOKS_MONITORING_BIN"
 PROGRAMS: Mapping[str, tuple[str, ...]] = {

@@ -23,7 +23,7 @@ from runbook_steps.stand_in.monitoring.config import (
     prometheus_config,
 )
 
-__all__ = ["Monitoring", "Ringing"]
+__all__ = ["Monitoring"]
 
 _READY_S = 30.0
 _PAUSE_S = 0.1

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from decimal import Decimal
 
-__all__ = ["USERS", "Seed", "make_seed"]
+__all__ = ["Seed", "make_seed"]
 
 USERS, PROVIDERS, SERVICES, BOOKINGS = 320, 80, 300, 1500
 VERIFIED, ACTIVE = 0.8, 0.95  # shares of the providers

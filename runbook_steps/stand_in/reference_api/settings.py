@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runbook_steps.engine.errors import ConfigurationError
 
-__all__ = ["ApiSettings", "duration_s"]
+__all__ = ["ApiSettings"]
 
 SHORTEST_SECRET = 32  # characters, as production requires
 _DURATION = re.compile(r"(\d{1,6})([smhd])")

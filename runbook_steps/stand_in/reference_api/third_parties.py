@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from runbook_steps.stand_in.reference_api.github import workflow_runs
 
-__all__ = ["NAMES", "create_app"]
+__all__ = ["create_app"]
 
 NAMES = ("tap", "twilio", "expo", "cdn", "slack", "supabase", "github", "staging")
 KEPT = 500  # messages of each, the oldest forgotten first

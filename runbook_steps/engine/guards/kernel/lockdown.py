@@ -29,7 +29,7 @@ from runbook_steps.engine.guards.kernel.overseer import end_as, oversee, receive
 from runbook_steps.engine.guards.kernel.seccomp import CALLS, install
 from runbook_steps.engine.guards.kernel.system_call import Bounds
 
-__all__ = ["ABI_NEEDED", "held_by_overseer_alone", "lacking", "landlock_abi", "lockable", "main"]
+__all__ = ["held_by_overseer_alone", "lacking", "lockable", "main"]
 
 ABI_NEEDED = 4  # Linux 6.7: TCP ports; 6 (Linux 6.12) adds signals
 _SIGNALS_ABI, _IOCTL_ABI = 6, 5

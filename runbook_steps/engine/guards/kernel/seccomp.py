@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from runbook_steps.engine.guards.kernel.known_commands import FCNTL, IOCTL
 
-__all__ = ["CALLS", "FORKS", "WRITING", "Calls", "install", "program"]
+__all__ = ["CALLS", "FORKS", "WRITING", "install"]
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ASK, _REFUSE = 0x7FFF0000, 0x7FC00000, 0x00050000

@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.postgres.address import read_address
 
-__all__ = ["FOR_THE_GUARD", "Origin", "Piece", "UnreadableAddress", "postgres_origin", "read_addresses"]
+__all__ = ["FOR_THE_GUARD", "Origin", "UnreadableAddress", "postgres_origin", "read_addresses"]
 
 _SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _END = r"[^\s,;\"'<>|`{}]*"

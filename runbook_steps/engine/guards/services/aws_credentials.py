@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from runbook_steps.engine.guards.services.http_message import CannotBeAsked
 
-__all__ = ["HELD", "AwsKeys", "AwsSource", "guarded_variables", "names_credentials", "source_of", "without_sources"]
+__all__ = ["HELD", "AwsKeys", "AwsSource", "guarded_variables", "source_of", "without_sources"]
 
 HELD = "held-by-the-guard"
 """What a guarded command has in place of its credentials: a word, not a secret."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import botocore.session
 
-__all__ = ["KNOWN", "Operation", "Service", "service_of"]
+__all__ = ["KNOWN", "Service", "service_of"]
 
 KNOWN: Mapping[str, tuple[str, ...]] = {
     "s3": ("s3",),

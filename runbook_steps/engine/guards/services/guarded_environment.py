@@ -16,7 +16,7 @@ from runbook_steps.engine.guards.services.addresses import (
 )
 from runbook_steps.engine.postgres.address import LIBPQ_VARIABLES, read_address
 
-__all__ = ["READONLY_DATABASE", "Origin", "origins", "rewritten", "unreadable", "with_readonly_role"]
+__all__ = ["Origin", "origins", "rewritten", "unreadable", "with_readonly_role"]
 
 READONLY_DATABASE = "RUNBOOKS_READONLY_DATABASE_URL"
 """The database URL of a role that can only read, where there is one: read-only procedures get it as DATABASE_URL."""

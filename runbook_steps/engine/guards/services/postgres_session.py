@@ -25,7 +25,7 @@ from runbook_steps.engine.guards.services.relay import Refused
 from runbook_steps.engine.guards.services.sql_catalogue import CATALOGUE_SQL
 from runbook_steps.engine.guards.services.streams import CONNECT_S, Upstream, connect, shut
 
-__all__ = ["NOT_HELD", "Session", "Way", "ask", "open_session", "read_only_held", "the_catalogue"]
+__all__ = ["Session", "Way", "open_session", "read_only_held", "the_catalogue"]
 
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _READ_ONLY = "-c default_transaction_read_only=on -c standard_conforming_strings=on"

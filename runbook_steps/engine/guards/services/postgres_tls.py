@@ -6,7 +6,7 @@ import ssl
 
 from runbook_steps.engine.guards.services.postgres_session import Way
 
-__all__ = ["MODES", "ways_to"]
+__all__ = ["ways_to"]
 
 MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 

@@ -13,9 +13,16 @@ from dataclasses import dataclass
 from runbook_steps.engine.guards.services.relay import Unreadable
 
 __all__ = [
-    "CANCEL", "Answer", "Message", "Startup", "error_message", "read_answer", "read_message", "read_startup",
-    "write_message", "write_startup",
-]  # fmt: skip
+    "Answer",
+    "Message",
+    "Startup",
+    "error_message",
+    "read_answer",
+    "read_message",
+    "read_startup",
+    "write_message",
+    "write_startup",
+]
 
 CANCEL, _SSL, _GSS = 80877102, 80877103, 80877104
 _SHORTEST_STARTUP, _MAX_STARTUP = 8, 10_000  # bytes, as the server's own limit

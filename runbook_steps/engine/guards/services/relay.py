@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["Refused", "Shape", "Unreadable", "next_request", "pass_on"]
+__all__ = ["Refused", "Shape", "Unreadable", "pass_on"]
 
 R = TypeVar("R")
 

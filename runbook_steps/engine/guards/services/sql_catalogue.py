@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CATALOGUE_SQL", "Catalogue", "Function", "Relation", "read_catalogue"]
+__all__ = ["CATALOGUE_SQL", "Catalogue", "Function", "read_catalogue"]
 
 _OWN = "('pg_catalog'::regnamespace, 'information_schema'::regnamespace)"
 CATALOGUE_SQL = f"""

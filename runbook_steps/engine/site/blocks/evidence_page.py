@@ -16,7 +16,7 @@ from runbook_steps.engine.proof.standing import Standing, Verdict, standings, ve
 from runbook_steps.engine.site.words import duration, local_time, outcome_tone, sign
 from runbook_steps.engine.text.html_text import html_text, slug
 
-__all__ = ["FOLDER", "Surroundings", "evidence_address", "evidence_data", "evidence_page"]
+__all__ = ["Surroundings", "evidence_address", "evidence_data", "evidence_page"]
 
 FOLDER = "evidence"
 """The folder of the built site that holds the views, and the evidence files themselves."""

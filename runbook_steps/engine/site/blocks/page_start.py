@@ -13,7 +13,7 @@ from runbook_steps.engine.sources.page_file import Page
 from runbook_steps.engine.sources.parameters import Parameter, parameters
 from runbook_steps.engine.text.html_text import code_spans, inert, slug
 
-__all__ = ["first_command", "page_start"]
+__all__ = ["page_start"]
 
 
 def page_start(project: Project, runbook: Runbook) -> str:

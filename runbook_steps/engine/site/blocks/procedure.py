@@ -34,7 +34,7 @@ from runbook_steps.engine.site.words import RISK_SAYS, duration, local_time, out
 from runbook_steps.engine.sources.parameters import variables_of
 from runbook_steps.engine.text.html_text import code_spans, guard, inert, markdown_text, slug
 
-__all__ = ["LONGEST_OUTPUT", "command_block", "folded_text", "procedure_block", "risk_badge", "table_html"]
+__all__ = ["command_block", "folded_text", "procedure_block", "risk_badge"]
 
 LONGEST_OUTPUT = (40, 20)
 """Lines of a recorded output that a page shows: the first, and the last. The evidence holds the rest."""

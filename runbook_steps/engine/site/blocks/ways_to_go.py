@@ -16,7 +16,7 @@ from runbook_steps.engine.sources.page_file import Page
 from runbook_steps.engine.sources.ways_to_go import Look, Way, decisions
 from runbook_steps.engine.text.html_text import code_spans, inert, slug
 
-__all__ = ["decision_block", "mermaid_source", "page_address"]
+__all__ = ["decision_block", "page_address"]
 
 
 def decision_block(page: Page, runbook: Runbook, titles: Mapping[str, str]) -> str:

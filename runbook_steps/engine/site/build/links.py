@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.sources.people_and_levels import url_problem
 
-__all__ = ["BadLink", "SiteLinks", "broken_links", "read_site", "unreachable"]
+__all__ = ["broken_links", "read_site", "unreachable"]
 
 ALERTS = "alerts.json"
 """The file of the site that gives each alert the address of its runbook."""

@@ -33,7 +33,7 @@ from runbook_steps.engine.site.build.address import site_address
 from runbook_steps.engine.site.build.evidence_views import EvidenceViews
 from runbook_steps.engine.text.terminal import printable
 
-__all__ = ["WATCHED", "Preview", "PreviewServer", "serve_preview"]
+__all__ = ["Preview", "serve_preview"]
 
 WATCHED = ("docs", "features", "mkdocs.yml", "pyproject.toml", "build/evidence")
 """What a page can depend on, below the project."""

@@ -28,7 +28,7 @@ from runbook_steps.engine.site.machines.page_markdown import page_text, procedur
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.text.terminal import printable
 
-__all__ = ["LONGEST_QUERY", "make_server", "ranked"]
+__all__ = ["make_server", "ranked"]
 
 LONGEST_QUERY = 400
 """Characters of a question; a longer one is refused."""

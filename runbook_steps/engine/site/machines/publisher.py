@@ -15,7 +15,7 @@ from runbook_steps.engine.site.machines.catalog import RUNBOOKS_SCHEMA, catalog,
 from runbook_steps.engine.site.machines.page_markdown import absolute_links, llms_text, page_text
 from runbook_steps.engine.sources.page_file import Call
 
-__all__ = ["Publisher", "description"]
+__all__ = ["Publisher"]
 
 _LONGEST_DESCRIPTION = 300
 

@@ -14,7 +14,7 @@ from runbook_steps.stand_in.embedded.shims import redis_format
 from runbook_steps.stand_in.embedded.shims.common import run
 from runbook_steps.stand_in.embedded.shims.resp import ErrorReply, Resp
 
-__all__ = ["Options", "main", "read_options"]
+__all__ = ["main", "read_options"]
 
 _VALUED = {
     "-h": "host", "-p": "port", "-n": "database", "-a": "password", "--pass": "password", "--user": "user",
