@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+
+from tests.gate import not_tried
+
 pytest_plugins = ["pytester"]
 
 
@@ -11,3 +15,9 @@ def pytest_configure() -> None:
     """A shell without job control starts its background jobs deaf to SIGINT, and their children inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A suite that is skipped whole is said aloud, not counted in silence."""
+    if what := not_tried():
+        terminalreporter.section(what, sep="!", red=True, bold=True)

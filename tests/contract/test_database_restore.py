@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from runbook_steps.stand_in.embedded import EmbeddedTarget
-from tests.contract.database_backup_support import ROWS, Shop
+from tests.contract.database_backup_support import Shop
 
 YES = ("--yes", "embedded")
 
@@ -42,7 +42,6 @@ def test_every_row_of_every_table_comes_back(shop: Shop) -> None:
     (kept,) = (name for name in shop.databases() if name != shop.name)
     assert shop.contents(kept) == lost
     assert shop.rows("SELECT count(*) FROM orders") == [(500,)]
-    assert ROWS > 0
 
 
 DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {

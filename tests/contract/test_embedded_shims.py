@@ -70,9 +70,9 @@ def variables(slow_port: int, foreign_ca: Path) -> dict[str, str]:
         ("-fsS --retry 1 --retry-delay 1 --retry-connrefused http://127.0.0.1:1/", 7, ""),
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("whole")
 def test_curl_ends_as_curl_does(
     *,
-    whole: EmbeddedTarget,
     shell: Shell,
     curl: str,
     arguments: str,
@@ -85,15 +85,14 @@ def test_curl_ends_as_curl_does(
 
     done = shell(line, **variables)
 
-    assert whole.control.pid("nginx")
     assert (done.returncode, done.stdout) == (code, stdout), done.stderr
 
 
-def test_curl_shows_heads_and_times(whole: EmbeddedTarget, shell: Shell, curl: str) -> None:
+@pytest.mark.usefixtures("whole")
+def test_curl_shows_heads_and_times(shell: Shell, curl: str) -> None:
     """-i, -D and time_total: what a page looks at."""
     done = shell(f"{curl} -sS -i -D head.txt -w '\\n%{{time_total}}' $API_BASE_URL/api/version; cat head.txt")
 
-    assert whole.layout.api_base_url
     assert done.stdout.count("x-content-type-options: nosniff") == 2
     assert float(done.stdout.split('"}')[1].split("\n")[1].split("HTTP")[0]) > 0
 

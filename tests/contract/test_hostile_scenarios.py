@@ -20,14 +20,14 @@ import psycopg
 import pytest
 import redis
 
-from runbook_steps.engine.guards.services.guard import can_lock_down
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.hostile import HOSTILE, KUBERNETES, ON_X86_64, OUTSIDE, SLEEP
 from tests.contract.hostile_http import HOSTILE_HTTP, HOSTILE_KUBERNETES
 from tests.contract.live_project import PYPROJECT
 from tests.contract.stand import Stand
+from tests.gate import NEEDS_LOCK
 
-pytestmark = pytest.mark.skipif(not can_lock_down(), reason="this kernel cannot lock a command down")
+pytestmark = NEEDS_LOCK
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def tried(behind_the_stand: EmbeddedTarget, stand: Stand, tmp_path_factory: pyte
     folder = tmp_path_factory.mktemp("hostile")
     victim = folder / "victim"
     victim.write_text("kept")
+    mode = victim.stat().st_mode
     other = psutil.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
     names = {
         "redis": str(behind_the_stand.layout.ports["redis"]),
@@ -96,7 +97,9 @@ def tried(behind_the_stand: EmbeddedTarget, stand: Stand, tmp_path_factory: pyte
     records = {record["scenario"]: record for record in evidence["scenarios"]}
     left = [p.pid for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", SLEEP]]
     writes = stand.writes() + stand.written_through_the_proxy(seen) + ([] if alive else ["a signal"])
-    writes += [] if victim.read_text() == "kept" and victim.stat().st_mode & 0o777 else ["the victim"]
+    writes += (
+        [] if victim.exists() and (victim.read_text(), victim.stat().st_mode) == ("kept", mode) else ["the victim"]
+    )
     writes += [str(file) for file in OUTSIDE.glob("hostile-file")]
     return Tried(done.returncode, done.stdout, records, names, writes, left)
 

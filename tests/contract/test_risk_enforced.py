@@ -13,11 +13,11 @@ import pytest
 import redis
 
 from runbook_steps.engine.errors import RiskExceeded
-from runbook_steps.engine.guards.services.guard import can_lock_down
 from runbook_steps.engine.model import Command, Position, Result, Risk
 from runbook_steps.engine.run.command import run_command
 from runbook_steps.engine.run.held_to_risk import Restraint
 from runbook_steps.stand_in.embedded import EmbeddedTarget
+from tests.gate import NEEDS_LOCK
 
 KEY = "drill:risk"
 
@@ -158,10 +158,7 @@ def test_a_hostile_command_is_stopped_and_named(
     assert state_of(whole) == before
 
 
-needs_lock = pytest.mark.skipif(not can_lock_down(), reason="this kernel has no Landlock with TCP rules")
-
-
-@needs_lock
+@NEEDS_LOCK
 @pytest.mark.parametrize("service", ["postgres", "redis", "nginx", "aws", "api_1", "third_parties"])
 def test_no_socket_leads_past_the_guard(
     whole: EmbeddedTarget, restraint: Restraint, tmp_path: Path, service: str
@@ -171,7 +168,7 @@ def test_no_socket_leads_past_the_guard(
     assert "Permission denied" in result.stderr
 
 
-@needs_lock
+@NEEDS_LOCK
 @pytest.mark.parametrize(
     "text",
     [
@@ -193,7 +190,7 @@ def test_no_file_of_the_target_can_be_written(
     assert "Permission denied" in result.stderr
 
 
-@needs_lock
+@NEEDS_LOCK
 @pytest.mark.parametrize(
     "text",
     [

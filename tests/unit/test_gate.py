@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from runbook_steps.engine.guards.services import guard
 
 GATE = Path(__file__).parents[2] / ".ci/run"
 INSTALLING = "installing Chromium for the tests in a browser (once, at most 3 minutes)\n"
@@ -117,3 +120,22 @@ def test_secrets_of_a_target_are_ignored_by_git(name: str) -> None:
     asked = ["git", "-C", str(root), "check-ignore", "--no-index", "-q"]
     assert subprocess.run([*asked, name], check=False).returncode == 0
     assert subprocess.run([*asked, ".env.example"], check=False).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("lock", "in_gate", "skips"),
+    [(True, True, False), (True, False, False), (False, False, True), (False, True, False)],
+)
+def test_the_gate_skips_no_hostile_suite(
+    monkeypatch: pytest.MonkeyPatch, *, lock: bool, in_gate: bool, skips: bool
+) -> None:
+    """Where the kernel has no lock it is skipped and said aloud; in the gate it runs, and is red."""
+    monkeypatch.setattr(guard, "can_lock_down", lambda: lock)
+    monkeypatch.delenv("RUNBOOKS_GATE", raising=False)
+    if in_gate:
+        monkeypatch.setenv("RUNBOOKS_GATE", "1")
+    made = runpy.run_path(str(GATE.parents[1] / "tests/gate.py"))
+
+    assert made["NEEDS_LOCK"].args == (skips,)
+    assert made["not_tried"]().startswith("NOT TRIED: the hostile scenarios") is not lock
+    assert f"export {made['GATE']}=1" in GATE.read_text("utf-8")

@@ -16,8 +16,9 @@ import pytest
 
 from runbook_steps.engine.guards.kernel import lockdown
 from runbook_steps.engine.guards.services.guard import can_lock_down, lock_words
+from tests.gate import NEEDS_LOCK
 
-pytestmark = pytest.mark.skipif(not can_lock_down(), reason="this kernel cannot lock a command down")
+pytestmark = NEEDS_LOCK
 IMPORTS = "import contextlib, ctypes, fcntl, os, socket, struct, sys\n"
 
 
