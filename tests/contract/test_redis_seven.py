@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import os
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -25,7 +26,7 @@ from runbook_steps.engine.guards.services.redis_policy import refused_redis
 from runbook_steps.engine.guards.services.redis_wire import Words, read_words, write_words
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
-from tests.contract.debian import PASSWORD, Service, redis_seven
+from tests.contract.debian import PASSWORD, Service, free_port, redis_seven
 
 AUTH = b"AUTH " + PASSWORD.encode() + b"\r\n"
 BULK_FLUSH = b"*1\r\n$8\r\nFLUSHALL\r\n"
@@ -280,3 +281,15 @@ def test_the_guard_and_redis_read_alike(seven: Service) -> None:
         same()
     assert alive(seven)
     assert let_through > tried // 20
+
+
+def test_a_client_that_writes_late_still_reads_why(tmp_path: Path) -> None:
+    """Redis is down: who wrote after the guard had answered was ended by SIGPIPE, and read nothing."""
+    guard = Guard(Risk.READONLY, tmp_path)
+    with socket.create_connection(("127.0.0.1", port_of(guard, f"redis://127.0.0.1:{free_port()}/0")), 10) as late:
+        select.select([late], [], [], 10)  # the answer is there, and so is its end
+        for _ in range(3):
+            late.sendall(array(b"PING"))
+        said = b"".join(iter(lambda: late.recv(65536), b""))
+    guard.close()
+    assert said.startswith(b"-ERR the guard cannot reach Redis")

@@ -16,7 +16,16 @@ from runbook_steps.engine.guards.services.redis_policy import (
 )
 from runbook_steps.engine.guards.services.redis_wire import Reply, Words, read_reply, read_words, said, write_words
 from runbook_steps.engine.guards.services.relay import Refused, Shape, pass_on
-from runbook_steps.engine.guards.services.streams import Refusal, Tell, Upstream, both_ways, connect, copy, shut
+from runbook_steps.engine.guards.services.streams import (
+    Refusal,
+    Tell,
+    Upstream,
+    both_ways,
+    connect,
+    copy,
+    hear_out,
+    shut,
+)
 from runbook_steps.engine.model import Risk
 
 __all__ = ["RedisRelay"]
@@ -49,7 +58,11 @@ class RedisRelay:
         except OSError as error:
             writer.write(f"-ERR the guard cannot reach Redis: {error}\r\n".encode())
         finally:
-            await shut(server, writer)
+            await shut(server)
+            try:
+                await hear_out(reader, writer)
+            finally:
+                await shut(writer)
 
     async def _requests(
         self,

@@ -8,10 +8,11 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Refusal", "Tell", "Upstream", "both_ways", "connect", "shut"]
+__all__ = ["Refusal", "Tell", "Upstream", "both_ways", "connect", "hear_out", "shut"]
 
 CONNECT_S = 10.0
 CHUNK = 65536
+HEAR_OUT_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,18 @@ async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         await writer.drain()
     with contextlib.suppress(OSError, NotImplementedError):
         writer.write_eof()
+
+
+async def hear_out(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Ends what is said to a client, and reads on until it has ended too, or for HEAR_OUT_S seconds.
+
+    A connection that is closed before its client has written ends the client by SIGPIPE: it never reads why.
+    """
+    with contextlib.suppress(OSError):
+        writer.write_eof()
+        async with asyncio.timeout(HEAR_OUT_S):
+            while await reader.read(CHUNK):
+                pass
 
 
 async def shut(*writers: asyncio.StreamWriter | None) -> None:
