@@ -177,6 +177,11 @@ def test_this_project_breaks_no_rule() -> None:
         ("Writes fail.", "```markdown\nx\n```", "24: `markdown` blocks are not allowed here"),
         ("Writes fail.", "<pre>ls</pre>", "24: a hand-written <pre> block"),
         (
+            "Writes fail.",
+            "Do:\n\n    redis-cli ping",
+            "26: an indented code block (four blanks before it): nothing ran it",
+        ),
+        (
             "severity: HIGH",
             "severity: HIHG",
             "6: severity “HIHG” is not in docs/data/severity.yml; did you mean",

@@ -78,6 +78,8 @@ def _fences(page: Page, *, runbook: bool) -> Iterator[PageError]:
             said = f"`{fence.language}` blocks are" if fence.language else "a block without a language is"
             names = ", ".join(sorted(allowed))
             yield PageError(fence.position, f"{said} not allowed here; name one of: {names}")
+    for position in page.indented:
+        yield PageError(position, f"an indented code block (four blanks before it): nothing ran it; {instead}")
     for position in page.raw_blocks:
         yield PageError(position, f"a hand-written <pre> block: nothing ran it; {instead}")
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, TemplateSyntaxError, meta, nodes
 from runbook_steps.engine.errors import PageError, Position
 from runbook_steps.engine.model import FrontMatter
 from runbook_steps.engine.sources.feature_file import BYTE_ORDER_MARK, MARKED, stem_of
+from runbook_steps.engine.sources.indented_code import indented_code
 from runbook_steps.engine.sources.page_head import RUNBOOK_KEYS, Head, read_front_matter, read_head
 
 __all__ = ["SECTIONS", "Call", "Page", "Section", "parse_page"]
@@ -85,6 +86,7 @@ class Page:
     calls: tuple[Call, ...]
     names: tuple[tuple[str, Position], ...]
     raw_blocks: tuple[Position, ...]
+    indented: tuple[Position, ...]
     problems: tuple[PageError, ...]
     lines: tuple[str, ...] = ()
     macros_known: bool = True
@@ -144,6 +146,7 @@ def parse_page(text: str, path: str) -> Page:
         calls=calls,
         names=names,
         raw_blocks=tuple(_raw_blocks(plain, fences, path)),
+        indented=tuple(Position(path, line) for line in indented_code(plain, head.length)),
         problems=tuple(problems),
         lines=tuple(plain),
         macros_known=macros_known,
