@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from runbook_steps.engine.sources.page_file import parse_page
 
 PATH = "docs/redis/full.md"
@@ -113,6 +115,21 @@ def test_macro_calls_are_found_with_their_section_and_line() -> None:
         ("procedure", "It is found", 20, True, "Diagnosis"),
         ("procedure", None, 22, False, "Diagnosis"),
     ] == [(c.macro, c.argument, c.position.line, c.alone, c.section) for c in calls]
+
+
+@pytest.mark.parametrize(
+    ("line", "argument", "alone"),
+    [
+        ('{{ procedure("It is {{ x }} here") }}', "It is {{ x }} here", True),
+        ('{{ procedure("{% raw %} {# no #}") }}', "{% raw %} {# no #}", True),
+        ('{{ procedure("a") }} {{ procedure("b") }}', "a", False),
+        ('{{ procedure("a") }}{% if x %}{{ y }}{% endif %}', "a", False),
+    ],
+)
+def test_braces_inside_a_name_begin_no_macro(line: str, argument: str, alone: bool) -> None:
+    """What Jinja reads as text is text: only what it begins to work out shares the line."""
+    call = parse_page(f"{HEAD}# T\n\n## Diagnosis\n\n{line}\n", PATH).calls[0]
+    assert (call.argument, call.alone) == (argument, alone)
 
 
 def test_a_broken_macro_is_told_with_its_line() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from runbook_steps.engine.targets.live_settings import LiveSettings, load_live_settings, secret_words
 from runbook_steps.engine.text.redact import secret_values
-from runbook_steps.engine.text.secret_names import may_hold_secret, names_secret
+from runbook_steps.engine.text.secret_names import known_harmless, may_hold_secret, names_secret
 
 SECRETS = (
     *("SMTP_PASS", "SENTRY_DSN", "GPG_PASSPHRASE", "DB_PW", "CARD_PIN", "SESSION_COOKIE", "PGPASSWORD", "MYSQL_PWD"),
@@ -44,3 +47,45 @@ def test_an_address_may_hold_one(name: str) -> None:
     assert may_hold_secret(name)
     assert not names_secret(name)
     assert secret_values({name: "redis://u:h3rm3t1c@localhost"}) == {"h3rm3t1c"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("APP_REPOSITORY", "shop-backend"),
+        ("APP_FOLDER", "/srv/shop/current"),
+        ("LIMIT", "250"),
+        ("PATIENCE", "30s"),
+        ("ROLE", "production"),
+        ("HEALTH", "https://shop.example/api/v1/health"),
+        ("METRICS", "metrics.shop.example:9090"),
+        ("CERTIFICATE_FILE", "whatever it is"),
+    ],
+)
+def test_what_is_known_to_be_harmless_is_shown(name: str, value: str) -> None:
+    """By what the name says, or by what the value is."""
+    assert known_harmless(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SHOP", "hunter-two"),
+        ("MERCHANT", "4f9a0c31de"),
+        ("HOOK", "https://chat.example/T0001/B0002/aZ3kLq9xTtRr81"),
+        ("UPSTREAM", "https://shop.example/?key=abcdefgh"),
+        ("UPSTREAM", "https://user@shop.example/"),
+        ("LICENSE", "QUJD REVG"),
+        ("DB_PASS", "/srv/shop"),
+        ("SIGNING", "s3cret.Value!"),
+    ],
+)
+def test_what_is_not_known_is_a_secret_on_a_live_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """A name that no list holds hides its value too: it stands in the target's file, and is in no output."""
+    monkeypatch.delenv(f"SHOP_{name}", raising=False)
+    (tmp_path / ".env.shop").write_text(f"SHOP_{name}='{value}'\nSHOP_REGION=eu-central-1\n", encoding="utf-8")
+    settings = load_live_settings(LiveSettings, "shop", {}, tmp_path)
+    assert not known_harmless(name, value)
+    assert secret_words(settings) == {value}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -202,14 +203,16 @@ def _raw_blocks(lines: list[str], fences: tuple[Fence, ...], path: str) -> Itera
 def _macros(
     lines: list[str], start: int, path: str, sections: tuple[Section, ...]
 ) -> tuple[tuple[Call, ...], tuple[tuple[str, Position], ...]]:
-    template = Environment(autoescape=False).parse("\n".join(lines[start:]))  # noqa: S701 - only parsed
+    environment, source = Environment(autoescape=False), "\n".join(lines[start:])  # noqa: S701 - only parsed
+    template = environment.parse(source)
+    begun = Counter(number for number, kind, _ in environment.lex(source) if kind in {"variable_begin", "block_begin"})
     calls = []
     for node in template.find_all(nodes.Call):
         if isinstance(node.node, nodes.Name):
             line = node.lineno + start
             section = next((s.title for s in reversed(sections) if s.position.line < line), None)
             shown = lines[line - 1].rstrip()
-            alone = shown.startswith("{{") and shown.endswith("}}") and shown.count("{{") == 1
+            alone = shown.startswith("{{") and shown.endswith("}}") and begun[node.lineno] == 1
             calls.append(Call(node.node.name, _literal(node), Position(path, line), alone, section))
     free = meta.find_undeclared_variables(template)
     names: dict[str, Position] = {}

@@ -18,10 +18,10 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from runbook_steps.engine.errors import ConfigurationError
+from runbook_steps.engine.text.secret_names import known_harmless
 
 __all__ = ["LiveSettings", "live_environment", "load_live_settings", "secret_words", "split_url"]
 
-_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|_KEY$|AUTH", re.IGNORECASE)
 _OURS = frozenset({"window", "more"})
 _Settings = TypeVar("_Settings", bound="LiveSettings")
 
@@ -99,7 +99,7 @@ def _more(kind: type[LiveSettings], prefix: str, env_file: Path) -> dict[str, st
 
 
 def secret_words(settings: LiveSettings) -> frozenset[str]:
-    """Every secret value, and the passwords inside of URLs, plain and quoted."""
+    """Every secret value, and the passwords inside of URLs, plain and quoted; of `more`, all that may be one."""
     found: set[str] = set()
     for name in type(settings).model_fields:
         value = getattr(settings, name)
@@ -107,7 +107,11 @@ def secret_words(settings: LiveSettings) -> frozenset[str]:
             continue
         password = _password(text)
         found |= {password, quote(password, safe="")} if password else {text}
-    found |= {value for name, value in settings.more.items() if _SECRET_NAME.search(name)}
+    for name, value in settings.more.items():
+        if password := _password(value):
+            found |= {password, quote(password, safe="")}
+        elif not known_harmless(name, value):
+            found.add(value)
     return frozenset(found - {""})
 
 
