@@ -237,7 +237,7 @@ def test_a_backup_past_retention_is_removed_but_never_the_last_good_one(shop: Sh
 
 def test_a_webhook_that_fails_only_warns(shop: Shop) -> None:
     """The backup is a success, and the URL, a secret, is not shown."""
-    done = shop.run("backup", SLACK_WEBHOOK_URL="http://127.0.0.1:1/services/S3cr3t-in-URL")
+    done = shop.run("backup", SLACK_WEBHOOK_BACKUP_ALERTS="http://127.0.0.1:1/services/S3cr3t-in-URL")
     assert done.returncode == 0
     assert "warning: #backup-alerts was not told" in done.stderr
     assert "S3cr3t-in-URL" not in done.stdout + done.stderr

@@ -141,7 +141,7 @@ HOSTILE = {
         "AWS: DeregisterTargets",
     ),
     "cloudwatch": ("aws cloudwatch delete-alarms --alarm-names x", "AWS: DeleteAlarms"),
-    "backup": ("beautycort database-backup backup", "PostgreSQL: pg_try_advisory_lock()"),
+    "backup": ("beautycort database-backup backup", "PostgreSQL: SET default_transaction_read_only"),
     "smoke": ("beautycort health-checks smoke", "POST "),
 }
 

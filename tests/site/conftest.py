@@ -154,7 +154,15 @@ def demo(tmp_path: Path) -> DemoProject:
     shutil.copytree(DEMO, root)
     shutil.copy(ROOT / "mkdocs.yml", root)
     (root / "pyproject.toml").write_text(f'[project]\nname = "demo"\n{HOUSE}{ENTRY_POINTS}', encoding="utf-8")
-    for path in ("index.md", "contributing.md", "assets", "data", "alerts", "reference/evidence-schema.md"):
+    for path in (
+        "index.md",
+        "contributing.md",
+        "assets",
+        "data",
+        "alerts",
+        "reference/evidence-schema.md",
+        "reference/monitoring.md",
+    ):
         source, target = ROOT / "docs" / path, root / "docs" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
@@ -164,7 +172,7 @@ def demo(tmp_path: Path) -> DemoProject:
     (root / "docs/data/alerts.yml").write_text(ALERTS, encoding="utf-8")
     (root / "docs/data/feedback.yml").unlink(missing_ok=True)  # it is about runbooks that the demo does not have
     home = (root / "docs/index.md").read_text("utf-8").splitlines(keepends=True)
-    of_this_project = ("(emergency/", "(reference/contacts")  # pages that the demo does not have
+    of_this_project = ("(emergency/", "(reference/contacts", "(reference/before-")  # pages that the demo does not have
     kept = [line for line in home if not any(link in line for link in of_this_project)]
     (root / "docs/index.md").write_text("".join(kept), encoding="utf-8")
     return DemoProject(root)

@@ -167,6 +167,7 @@ class Monitoring:
                 [
                     f"--web.listen-address={own['prometheus']}", f"--config.file={folder / 'prometheus.yml'}",
                     f"--storage.tsdb.path={folder / 'prometheus'}", "--storage.tsdb.retention.time=1h",
+                    "--rules.alert.resend-delay=1s",  # one that was sent before Alertmanager listened comes again
                 ],
                 {},
             ),
