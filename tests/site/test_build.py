@@ -8,13 +8,14 @@ import html
 import json
 import re
 from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from runbook_steps.engine.model import Outcome, ScenarioRecord
 from runbook_steps.engine.proof.evidence_file import EVIDENCE_SCHEMA, evidence_schema
 from runbook_steps.engine.site.build.links import broken_links, read_site
-from runbook_steps.engine.site.words import local_time
 from tests.site.conftest import STARTED, Built, DemoProject
 
 FEATURE = "features/database/connections-exhausted.feature"
@@ -88,8 +89,11 @@ def test_a_proven_page_says_so(demo: DemoProject) -> None:
     demo.prove()
     page = demo.build().page(STEM)
 
+    at = datetime.fromisoformat(STARTED).astimezone(ZoneInfo("Asia/Amman"))
+    shown = f"{at:%Y-%m-%d %H:%M} (Asia/Amman)"
+
     assert 1 == page.count("rb-verdict rb-good")
-    assert f"Proven on embedded · {local_time(STARTED)} · commit abc1234 · 17 sEmulated: aws" in text_of(page)
+    assert f"Proven on embedded · {shown} · commit abc1234 · 17 sEmulated: aws" in text_of(page)
     assert "idle in transaction |       20" in text_of(page)
 
 
