@@ -38,7 +38,9 @@ class Settings:
     `stale_fails`: a stale proof is a mistake, for `runbooks check` and the strict build. `steps` is the package whose
     modules are steps, `rests_on` are further packages that count as what a proof rests on; `operations` are the
     commands of the project's own that procedures call. `parts` are what `@needs_` may name, `usual_parts` what a
-    scenario without such a tag needs. `steady_state` is the command that ends with 0 when a live target is well.
+    scenario without such a tag needs. `steady_state` is the command that tells whether a live target is well: it
+    prints JSON with `checks`, each with its `name`, `status` and perhaps `error`. `reads` are the first words of the
+    project's own commands that change nothing.
     `drills` are the targets that are there to be broken: what ran elsewhere was an incident, or a check of the real
     thing. `house` is the module with the project's own macros and checks. `entry_points` are those of its `[project]`
     table: group → name → `module:object`. `ordinary_words` are hidden nowhere, though they be somebody's password.
@@ -59,6 +61,7 @@ class Settings:
     parts: tuple[str, ...] = ()
     usual_parts: tuple[str, ...] = ()
     steady_state: str = ""
+    reads: tuple[str, ...] = ()
     time_zone: ZoneInfo = _UTC
     house: str = ""
     ordinary_words: tuple[str, ...] = ()
@@ -123,6 +126,7 @@ def _made_of(file: Path, table: Mapping[str, Any]) -> dict[str, Any]:
         "parts": parts,
         "usual_parts": usual,
         "ordinary_words": _names(file, table, "ordinary_words"),
+        "reads": _names(file, table, "reads"),
         "steady_state": _text(file, table, "steady_state"),
         "time_zone": _zone(file, table.get("time_zone", "UTC")),
         "house": _package(file, "house", table.get("house", "")),

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import CheckFailed
+from runbook_steps.engine.errors import CheckFailed, NotApplicableNow
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.steps.scaling import USUAL, eventually
@@ -155,6 +155,10 @@ def autoscaler_is_tight(count: int, target: Target, kubernetes: Callable[[], Kub
 def autoscaler_names_another(target: Target, kubernetes: Callable[[], Kubernetes]) -> None:
     if target.facts.disposable:
         kubernetes().watch_over("beautycort-api", 2, 10)
+    else:
+        eventually(lambda: kubernetes().condition("AbleToScale")[0] != "", "the autoscaler tells whether it can scale")
+        if kubernetes().condition("AbleToScale")[0] != "False":
+            raise NotApplicableNow("the autoscaler says that it is able to scale")
     eventually(lambda: kubernetes().condition("AbleToScale")[0] == "False", "the autoscaler cannot scale")
 
 

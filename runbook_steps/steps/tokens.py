@@ -13,7 +13,7 @@ import pytest
 import redis
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import NotApplicableNow
+from runbook_steps.engine.errors import NotApplicableNow, NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Observation, Situation
@@ -88,7 +88,11 @@ def short_life(
     environment: Callable[[], Mapping[str, str]],
     keep_token: Callable[[str], None],
     note: Callable[[str], None],
+    target: Target,
 ) -> None:
+    if not target.facts.disposable:
+        raise NotRunnableHere(f"how long a new token lives is seen by signing in, and nobody signs in to {target.name}")
+
     def look() -> Observation:
         life = lifetime_s(sign_in().access_token)
         return Observation(life == SHORT_LIFE_S, f"a new token lives {life} s")

@@ -31,10 +31,13 @@ def whole(embedded: EmbeddedTarget) -> EmbeddedTarget:
     return embedded
 
 
+QUICK_RUN = 1000  # requests a minute: every scenario one behind the other, which nobody does to a real staging
+
+
 @pytest.fixture(scope="module")
 def behind_the_stand() -> Iterator[EmbeddedTarget]:
     """A target of its own, without the traffic and the faults of other tests."""
-    with EmbeddedTarget.create() as target:
+    with EmbeddedTarget.create(rate_limit=QUICK_RUN) as target:
         target.start({"postgres", "redis", "third_parties", "aws", "api", "nginx"})
         if shutil.which("kubectl"):
             target.start({"kubernetes"})

@@ -10,7 +10,7 @@ import pytest
 
 from runbook_steps.engine.errors import Position, RefusedError, TargetError
 from runbook_steps.engine.model import Command
-from runbook_steps.engine.run.consent import steady_state_problem
+from runbook_steps.engine.run.steady_state import look_at_steady_state
 from runbook_steps.engine.settings import load_settings
 from runbook_steps.live.lock import DatabaseLock
 from runbook_steps.stand_in.embedded import EmbeddedTarget
@@ -60,9 +60,10 @@ def test_a_database_that_cannot_be_asked_gives_no_lock() -> None:
 
 def test_the_steady_state_is_what_the_health_checks_say(whole: EmbeddedTarget, tmp_path: Path) -> None:
     """Nothing to say when all is well; the part that is not, named."""
-    assert steady_state_problem(STEADY_STATE, whole.environment(), tmp_path) == ""
+    assert look_at_steady_state(STEADY_STATE, whole.environment(), tmp_path).wrong == {}
     whole.control.stop("third_parties")
     try:
-        assert "External Dependencies" in steady_state_problem(STEADY_STATE, whole.environment(), tmp_path)
+        found = look_at_steady_state(STEADY_STATE, whole.environment(), tmp_path).wrong
+        assert set(found) == {"External Dependencies", "CDN Health"}
     finally:
         whole.control.start("third_parties")

@@ -11,6 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from runbook_steps.engine.model import Outcome
+from runbook_steps.engine.proof.evidence_file import load_evidence
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.live_project import LiveProject, live_variables
 
@@ -142,6 +144,13 @@ def test_failure_undoes_and_an_undo_that_fails_stops_no_other(notes: Notes) -> N
         r"staging is not as it was: undo “take the second note away” ended with exit code 1; \S+ is kept", said
     )
 
+    code, said = notes.project.run("features/", STAGING_SPOIL="false")
+    assert code == 0, said  # who only reads is told, and not kept from it
+    assert "“take the second note away” of “A note is written” could not be undone: ended with exit code 1" in said
+    assert "`runbooks target undos staging` shows what is due" in said
+    code, said = notes.project.run(*YES, STAGING_SPOIL="false")
+    assert (code, "`runbooks target undos staging`" in said) == (3, True), said  # no change on top of it
+
     code, said = notes.project.run(*YES)
     assert "a killed run left a change: “take the second note away” of “A note is written” was undone" in said
 
@@ -177,3 +186,16 @@ def test_no_database_no_lock_no_change(notes: Notes) -> None:
     """Refused, with the variable to set."""
     code, said = notes.project.run(*YES, STAGING_DATABASE_URL="")
     assert (code, "set STAGING_DATABASE_URL" in said) == (3, True), said
+
+
+def test_a_proof_stays_when_nobody_gave_leave(notes: Notes) -> None:
+    """A run that was not allowed to try tells nothing of the target."""
+    notes.gate.touch()
+    code, said = notes.project.run(*YES)
+    assert code == 0, said
+    file = notes.project.root / "build/evidence/staging.json"
+    proven = [(each.outcome, each.started) for each in load_evidence(file).records.values()]
+    assert proven[0][0] is Outcome.PASSED
+    code, said = notes.project.run("features/")
+    assert (code, "not runnable here" in said) == (0, True), said
+    assert [(each.outcome, each.started) for each in load_evidence(file).records.values()] == proven

@@ -163,10 +163,10 @@ def test_production_is_changed_by_a_person_who_types_its_name(desk: Desk) -> Non
     arguments = ("--target", "production", "--allow", "destructive", "--scenario", "lost")
     with desk.runs(*arguments) as person:
         person.answers(KEYS, "r")
-        person.answers("it can lose data. Type production to run it:", "staging")
+        person.answers("it can lose data. Type production to run it, q to stop:", "staging")
         person.waits_for("that is not its name: nothing was run")
         person.answers(KEYS, "r")
-        person.answers("Type production to run it:", "production")
+        person.answers("Type production to run it, q to stop:", "production")
         person.answers("Done? [y]es  [s]kip  [q]uit:", "y")
         assert person.ends() == 0, person.seen
     assert "PRODUCTION (live: people use it)" in person.seen
@@ -192,7 +192,9 @@ def test_the_situation_is_not_there(desk: Desk) -> None:
     assert "Escalation, from the page\n    Call the Security Lead." in person.seen
     (record,) = read_journal(desk.journal())
     outcomes = [step.outcome for step in record.steps]
-    assert outcomes == [Outcome.NOT_APPLICABLE, Outcome.NOT_REACHED, Outcome.FAILED]
+    assert outcomes == [Outcome.NOT_APPLICABLE, Outcome.NOT_REACHED, Outcome.NOT_APPLICABLE]
+    assert f"not proven, because {getpass.getuser()} went on: " in record.steps[2].notes[0]
+    assert "? not proven: " in person.seen
 
 
 def test_ctrl_c_offers_the_undo_and_what_was_undone_is_not_resumed(desk: Desk, eventually: Callable[..., None]) -> None:
@@ -324,3 +326,42 @@ def test_no_person_no_run(desk: Desk) -> None:
         "Somebody is looked for": ([], False),
     }
     assert "--allow destructive would permit it" in rows[1]["refused"]
+
+
+def test_an_incident_is_worked_on_with_red_health(desk: Desk, whole: EmbeddedTarget) -> None:
+    """Shown, asked for once, written down; what was red before does not count against the run."""
+    whole.control.stop("third_parties")
+    try:
+        with desk.runs(*WRITE) as person:
+            person.waits_for("staging is not in its steady state:")
+            person.waits_for("✗ External Dependencies: unhealthy")
+            person.answers("Go on? [y/N]", "")
+            assert person.ends() == 3, person.seen
+        assert desk.notes() == []
+        with desk.runs(*WRITE) as person:
+            person.answers("Go on? [y/N]", "y")
+            person.answers(KEYS, "r")
+            person.answers(KEYS, "r")
+            assert person.ends() == 0, person.seen
+    finally:
+        whole.control.start("third_parties")
+    assert desk.notes() == ["note"]
+    assert "still red, as before the run: External Dependencies" in person.seen
+    assert "gone on although it is not in its steady state" in desk.journal().read_text()
+
+
+@pytest.mark.parametrize("question", ["Go on anyway?", "Type production", "Why is it skipped?"])
+def test_q_stops_at_every_question(desk: Desk, question: str) -> None:
+    """Exit code 130, and nothing more is run."""
+    chosen: tuple[str, ...] = ("--target", "staging", "--scenario", "looked for")
+    if question == "Type production":
+        chosen = ("--target", "production", "--allow", "destructive", "--scenario", "lost")
+    with desk.runs(*chosen) as person:
+        if question == "Type production":
+            person.answers(KEYS, "r")
+        elif question != "Go on anyway?":
+            person.answers("Go on anyway?", "y")
+            person.answers(KEYS, "s")
+        person.answers(question, "q")
+        assert person.ends() == 130, person.seen
+    assert desk.notes() == []

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from runbook_steps.engine.errors import JournalError
+from runbook_steps.engine.cli.main import app
+from runbook_steps.engine.errors import JournalError, NotRunnableHere
 from runbook_steps.engine.model import Command, Position, Result
 from runbook_steps.engine.run.undo import Undo, left_behind, record_undo
 
@@ -78,3 +81,48 @@ def test_no_room_for_the_undo_stops_the_change(tmp_path: Path) -> None:
     (tmp_path / "undo").write_text("")
     with pytest.raises(JournalError, match="nothing was changed"):
         record_undo(tmp_path / "undo", "Scenario", COMMAND, {})
+
+
+def test_why_an_undo_failed_is_remembered(tmp_path: Path) -> None:
+    """A run that only reads does not try it once more; also what could not be run at all is kept."""
+    orphaned(tmp_path)
+    left_behind(tmp_path)[0].carry_out(lambda *_: result(3))
+    (left,) = left_behind(tmp_path)
+    assert left.problem == "could not be undone: ended with exit code 3"
+
+    def cannot(*_: object) -> Result:
+        raise NotRunnableHere("staging sets no GATE")
+
+    assert "could not be run (staging sets no GATE)" in left.carry_out(cannot).problem
+    (left,) = left_behind(tmp_path)
+    assert (left.problem, oct(left.file.stat().st_mode & 0o777)) == ("could not be run: staging sets no GATE", "0o600")
+
+
+def test_a_person_discards_an_undo_with_a_reason(tmp_path: Path) -> None:
+    """It is due no more; who and why stands beside it, for nobody else to read."""
+    orphaned(tmp_path)
+    left_behind(tmp_path)[0].discard("operator", "the address was never blocked", "2026-11-29T02:00:00Z")
+    assert left_behind(tmp_path) == ()
+    log = tmp_path / "discarded.jsonl"
+    (line,) = log.read_text().splitlines()
+    assert (json.loads(line)["by"], json.loads(line)["reason"]) == ("operator", "the address was never blocked")
+    assert oct(log.stat().st_mode & 0o777) == "0o600"
+
+
+def test_undos_shows_what_is_due_and_asks_for_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unknown one, or one without a reason, is refused and stays."""
+    (tmp_path / "features").mkdir()
+    (tmp_path / "mkdocs.yml").write_text("site_name: x\n")
+    (tmp_path / "pyproject.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    mark = orphaned(tmp_path / "build/undo/staging").file.stem.rpartition("-")[2]
+
+    def undos(*arguments: str) -> Any:
+        return CliRunner().invoke(app, ["target", "undos", "staging", *arguments])
+
+    assert f"{mark}  “unblock the address” of “Scenario”" in undos().stdout
+    assert f"there is {mark}" in str(undos("--discard", "00000000", "--reason", "it was never blocked").exception)
+    assert "at least ten characters" in str(undos("--discard", mark, "--reason", "ok").exception)
+    assert f"{mark}  " in undos().stdout
+    assert undos("--discard", mark, "--reason", "it was never blocked").exit_code == 0
+    assert undos().stdout == "nothing is due on staging\n"

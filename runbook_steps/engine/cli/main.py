@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from runbook_steps.engine.cli import authoring, feedback, machines, review, run, site, target, target_fit
+from runbook_steps.engine.cli import authoring, feedback, machines, review, run, site, target, target_fit, target_undos
 from runbook_steps.engine.cli.options import Format, TextFormat
 from runbook_steps.engine.errors import ConfigurationError, JournalError, RunbookError
 from runbook_steps.engine.model import Outcome, ScenarioRecord
@@ -39,6 +39,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 good, 1 not good, 2 wrong use or sources, 3 refused, 4 no target.",
 )
 target_fit.register(target.app)
+target_undos.register(target.app)
 app.add_typer(target.app, name="target")
 for part in (site, authoring, review, feedback, machines, run):
     part.register(app)

@@ -125,9 +125,12 @@ def _chosen(screen: Screen, runbook: Runbook) -> Procedure:
     if len(numbers) == 1:
         return runbook.procedures[0]
     try:
-        return runbook.procedures[int(screen.ask("Number:", numbers)) - 1]
+        answer = screen.ask("Number, or [q]uit:", (*numbers, "q"))
     except EOFError:
-        raise RefusedError("nothing was chosen") from None
+        answer = "q"
+    if answer == "q":
+        raise RefusedError("nothing was chosen")
+    return runbook.procedures[int(answer) - 1]
 
 
 def _past(journal: Path | None) -> Past | None:

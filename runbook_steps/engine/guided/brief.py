@@ -41,6 +41,7 @@ class Brief:
     rollback: str = ""
     escalation: str = ""
     contact: Contact | None = None
+    readers: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -96,6 +97,7 @@ def make_brief(project: Project, runbook: Runbook, procedure: Procedure, target:
         rollback=texts.get("Rollback", ""),
         escalation=texts.get("Escalation", ""),
         contact=project.contacts.get(front.owner) if front else None,
+        readers=project.settings.reads,
     )
 
 

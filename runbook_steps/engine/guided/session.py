@@ -30,7 +30,7 @@ from runbook_steps.engine.settings import relative_path
 __all__ = ["GuidedRun"]
 
 REFUSED_EXIT = 3
-_UNDO = "Undo it now? [Y]es  [l]ater: keep it  [n]o: leave the change:"
+_UNDO = "Undo it now? [Y]es  [l]ater: keep it  [n]o: leave the change  [q]uit, and keep it:"
 
 
 class GuidedRun:
@@ -63,6 +63,19 @@ class GuidedRun:
         """The undos of the run that goes on."""
         return self._past is not None and self._past.owns(undo)
 
+    def goes_on_although_red(self, checks: Sequence[str]) -> bool:
+        """An incident is when health is red: shown, and asked for once. A terminal that is gone means no."""
+        screen = self._screen
+        screen.say(f"{self._brief.target.name} is not in its steady state:", "bold yellow")
+        for line in checks:
+            screen.say(f"  ✗ {line}", "yellow")
+        screen.say("If that is the incident you work on, go on. What was red before will be told from what is new.")
+        try:
+            answer = screen.ask("Go on? [y/N]  [q]uit:", ("y", "n", "q"), "n")
+        except EOFError:
+            return False
+        return answer == "y"
+
     def undo_wanted(self, undos: Sequence[Undo]) -> UndoWish:
         """Enter, a second Ctrl-C and a terminal that is gone mean now: nothing is left half-done by accident."""
         self._screen.say()
@@ -73,10 +86,10 @@ class GuidedRun:
         for undo in reversed(undos):
             self._screen.say(f"  {undo.command.purpose}")
         try:
-            answer = self._screen.ask(_UNDO, ("y", "l", "n"), "y")
+            answer = self._screen.ask(_UNDO, ("y", "l", "n", "q"), "y")
         except (EOFError, KeyboardInterrupt):
             answer = "y"
-        if answer == "l":
+        if answer in {"l", "q"}:
             self._screen.say("Kept: --resume takes it over; another run on this target carries it out.", "yellow")
             return UndoWish.LATER
         if answer == "n":
@@ -161,6 +174,8 @@ class GuidedRun:
             self._screen.say(f"“{last.scenario}” {last.outcome}{reason}", "green" if good else "yellow")
             if self._went_through and last.outcome not in {Outcome.PASSED, Outcome.ATTESTED}:
                 self.exit_code = self.exit_code or 1  # pytest saw every step return; not everything was done
+            if self._steps is not None and self._steps.unproven:
+                self._what_next()
         path = recorder.journal.path
         self._screen.say(f"Journal: {relative_path(path, self._proof.settings.root)}; `runbooks journal` reads it")
         if front := self._brief.runbook.front_matter:

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from runbook_steps.engine.errors import NotApplicableNow
 from runbook_steps.engine.guided.brief import NO_UNDO, Brief
 from runbook_steps.engine.guided.past import Past
 from runbook_steps.engine.guided.screen import Screen
 from runbook_steps.engine.model import Command, Outcome, Result, Role, Step, StepRecord
 from runbook_steps.engine.proof.evidence_file import SKIPPED, WENT_ON, now
 from runbook_steps.engine.run.outcome_of_error import message_of
+from runbook_steps.engine.run.reads import only_reads
 
 __all__ = ["INTERRUPTED_EXIT", "GuidedSteps"]
 
@@ -33,6 +35,9 @@ class GuidedSteps:
         self._past = past
         self._proof = proof
         self._number = 0
+        self._went_on = False
+        self.unproven = False
+        """Whether a check did not hold behind a situation that was not seen."""
         self.running = False
         self.changed = bool(past and past.began)
         """Whether a command began that may have changed something: without one, no undo is needed."""
@@ -62,20 +67,32 @@ class GuidedSteps:
         except Exception as error:
             if not self._brief.live:
                 raise
-            self._screen.say(f"  ✗ the situation is not there: {message_of(error)}", "yellow")
-            if self._screen.ask("  Go on anyway? [y/N]", ("y", "n"), "n") == "n":
+            looked = isinstance(error, NotApplicableNow)
+            what = "the situation is not there" if looked else "whether the situation is there could not be seen"
+            self._screen.say(f"  ✗ {what}: {message_of(error)}", "yellow")
+            answer = self._screen.ask("  Go on anyway? [y/N]  [q]uit:", ("y", "n", "q"), "n")
+            if answer == "q":
+                raise self._stopped("stopped") from None
+            if answer == "n":
                 raise
-            self._record(Outcome.NOT_APPLICABLE, f"{WENT_ON} {self._who} went on at {now()}")
+            self._went_on = True
+            self._record(Outcome.NOT_APPLICABLE, f"{WENT_ON} {self._who} went on at {now()}: {message_of(error)}")
             return None
         self._screen.say("  ✓ it is so" if self._brief.live else "  ✓ made so, for practice", "green")
         return found
 
     def _looked_at(self, call: Call) -> object:
+        """A check. Behind a situation that was not seen it may have nothing to compare with: then it stays unproven."""
         try:
             found = call()
-        except Exception:
-            self._screen.say("  ✗ it is not so", "red")
-            raise
+        except Exception as error:
+            if not self._went_on:
+                self._screen.say("  ✗ it is not so", "red")
+                raise
+            self.unproven = True
+            self._screen.say(f"  ? not proven: {message_of(error)}", "yellow")
+            self._record(Outcome.NOT_APPLICABLE, f"not proven, because {self._who} went on: {message_of(error)}")
+            return None
         self._screen.say("  ✓", "green")
         return found
 
@@ -130,7 +147,9 @@ class GuidedSteps:
     def _said(self, question: str) -> str:
         """Some words; asks until there are."""
         while not (said := self._screen.read(question)):
-            self._screen.say("  a few words, for whoever reads the journal", "dim")
+            self._screen.say("  a few words, for whoever reads the journal; q stops", "dim")
+        if said.casefold() == "q":
+            raise self._stopped("stopped")
         return said
 
     def _how_it_ended(self, command: Command) -> None:
@@ -153,14 +172,21 @@ class GuidedSteps:
                 raise self._stopped("stopped")
             if answer == "?":
                 self._more(command)
-            elif answer == "s" or not self._brief.needs_the_name or self._named():
+            elif answer == "s" or not self._asks_for_the_name(command) or self._named():
                 return answer == "r"
+
+    def _asks_for_the_name(self, command: Command) -> bool:
+        """Only a command that may change something; what is known to read is run without."""
+        return self._brief.needs_the_name and not only_reads(command, self._brief.readers)
 
     def _named(self, why: str = "") -> bool:
         name = self._brief.target.name
         why = why or ("it can lose data" if self._brief.procedure.risk.rank > 1 else "it has no undo")
-        if self._screen.read(f"  {why}. Type {name} to run it:") == name:
+        said = self._screen.read(f"  {why}. Type {name} to run it, q to stop:")
+        if said == name:
             return True
+        if said.casefold() == "q":
+            raise self._stopped("stopped")
         self._screen.say("  that is not its name: nothing was run", "yellow")
         return False
 

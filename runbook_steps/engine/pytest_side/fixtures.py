@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runbook_steps.engine.errors import CommandFailed, FaultError, NotApplicableNow, NotRunnableHere
+from runbook_steps.engine.errors import CommandFailed, FaultError, NotRunnableHere
 from runbook_steps.engine.model import CONFIRMED, Command, Result, Risk
 from runbook_steps.engine.pytest_side.feature_collector import procedure_of
 from runbook_steps.engine.pytest_side.session_settings import PROOF
@@ -20,6 +20,7 @@ from runbook_steps.engine.run.plan import unset_variables
 from runbook_steps.engine.run.scenario_folder import scenario_folder
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.run.undo import Undo, record_undo
+from runbook_steps.engine.targets.live_looks import NoHands, Variables
 from runbook_steps.engine.targets.protocol import ServiceControl, Target
 
 
@@ -38,13 +39,8 @@ def target(proof: Any) -> Target:
 
 @pytest.fixture
 def control(target: Target) -> ServiceControl:
-    """Hands on the processes of a disposable target.
-
-    Raises NotApplicableNow on a live one: what needs them breaks something.
-    """
-    if target.control is None:
-        raise NotApplicableNow(f"{target.name} is live: its processes are not ours to stop")
-    return target.control
+    """Hands on the processes of a disposable target; on a live one nobody's, which refuse whatever is asked."""
+    return target.control or NoHands(target.name)
 
 
 @pytest.fixture
@@ -71,7 +67,8 @@ def environment(target: Target, variables: dict[str, str], restraint: Restraint)
     """
     if target.facts.disposable:
         return lambda: {**target.environment(), **variables}
-    return lambda: restraint.hold({**target.environment(), **variables}).environment
+    held = restraint.hold
+    return lambda: Variables(target.name, held({**target.environment(), **variables}).environment)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from runbook_steps.engine.errors import (
     TargetError,
 )
 from runbook_steps.engine.git import git_state
-from runbook_steps.engine.model import Outcome, Procedure, Risk, Role, ScenarioRecord, Step
+from runbook_steps.engine.model import Outcome, Procedure, Risk, ScenarioRecord, Step
 from runbook_steps.engine.proof.evidence_file import Journal, load_evidence
 from runbook_steps.engine.proof.rests_on import SourceIndex, source_index
 from runbook_steps.engine.pytest_side.bdd_scenario import SCENARIO
@@ -75,7 +75,8 @@ class Proof:
         self._procedure: Procedure | None = None
         self.planned: Plan | None = None
         takes_over = guide.takes_over if guide else lambda _: False
-        self.preparation = Preparation(target, settings, run, self._tell, takes_over)
+        goes_on = guide.goes_on_although_red if guide else None
+        self.preparation = Preparation(target, settings, run, self._tell, takes_over, goes_on=goes_on)
         self._index: SourceIndex | None = None
         self._restraints: dict[Risk, Restraint] = {}
         self._verdict: tuple[Outcome, str] = (Outcome.INTERRUPTED, "")
@@ -271,13 +272,7 @@ class Proof:
 
     def pytest_bdd_step_error(self, exception: BaseException) -> None:
         """A step failed, was refused, or ran out of time."""
-        self.recorder.step_finished(self._outcome(exception), self._redactor(message_of(exception)))
-
-    def _outcome(self, error: BaseException) -> Outcome:
-        """What the error means here. On a live target Given only looks: what it does not find is not the case now."""
-        outcome = outcome_in_pytest(error)
-        looking = not self.target.facts.disposable and self._step is not None and self._step.role is Role.GIVEN
-        return Outcome.NOT_APPLICABLE if looking and outcome is Outcome.FAILED else outcome
+        self.recorder.step_finished(outcome_in_pytest(exception), self._redactor(message_of(exception)))
 
     @property
     def _step(self) -> Step | None:
@@ -309,7 +304,7 @@ class Proof:
     def _judge_failure(
         self, item: pytest.Item, procedure: Procedure, error: BaseException, report: pytest.TestReport
     ) -> None:
-        outcome = self._outcome(error) if report.when == "call" else outcome_in_pytest(error)
+        outcome = outcome_in_pytest(error)
         where, step = self._where(procedure)
         if outcome in {Outcome.NOT_APPLICABLE, Outcome.NOT_RUNNABLE}:
             if not isinstance(error, pytest.skip.Exception):
@@ -362,7 +357,10 @@ class Proof:
         options = (session.config.getoption(name, None) for name in ("xmlpath", "cucumber_json_path"))
         reports = [Path(file) for file in options if file]
         root, counts = self.settings.root, self._counts
-        filed = file_evidence(path, self.target.name, journals, root, self._redactor, counts=counts, also=reports)
+        filed = file_evidence(
+            path, self.target.name, journals, root, self._redactor,
+            counts=counts, not_tried=self._was_not_tried, also=reports,
+        )  # fmt: skip
         self._summary = filed.lines
         if not (self.preparation.end() and filed.good) or self._left_changed:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
@@ -370,6 +368,13 @@ class Proof:
     def _counts(self, record: ScenarioRecord) -> bool:
         """In a guided run, only what passed as a whole and in one go is a proof."""
         return self.guide is None or (record.outcome is Outcome.PASSED and "resumed" not in self.guide.facts)
+
+    def _was_not_tried(self, record: ScenarioRecord) -> bool:
+        """A change of a live target that was refused before its first step: that tells nothing of the target."""
+        if self.target.facts.disposable or record.risk is Risk.READONLY:
+            return False
+        began = any(step.outcome is not Outcome.NOT_REACHED for step in record.steps)
+        return record.outcome is Outcome.NOT_RUNNABLE and not began
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """What was proven, and where it is written down."""

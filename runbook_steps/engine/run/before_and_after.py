@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from runbook_steps.engine.errors import RefusedError, TargetError
 from runbook_steps.engine.model import Risk
 from runbook_steps.engine.run.command import end_commands_of_dead_runs, run_command
-from runbook_steps.engine.run.consent import steady_state_problem
 from runbook_steps.engine.run.scenario_folder import scenario_folder
+from runbook_steps.engine.run.steady_state import SteadyState, look_at_steady_state
 from runbook_steps.engine.run.undo import Undo, Undone, left_behind
 from runbook_steps.engine.settings import Settings
 from runbook_steps.engine.targets.protocol import Target, TargetLock
@@ -28,8 +28,15 @@ class Preparation:
         run: str,
         tell: Callable[..., Any],
         takes_over: Callable[[Undo], bool] = lambda _: False,
+        *,
+        goes_on: Callable[[Sequence[str]], bool] | None = None,
     ) -> None:
-        """`tell(event, **values)` writes to the journal; what `takes_over` is true for, is not undone."""
+        """`tell(event, **values)` writes to the journal; what `takes_over` is true for, is not undone.
+
+        `goes_on(lines)` asks the person of an attended run whether to go on although these checks are red.
+        """
+        self._goes_on = goes_on
+        self._before = SteadyState()
         self._takes_over = takes_over
         self._target = target
         self._settings = settings
@@ -56,8 +63,9 @@ class Preparation:
     def begin(self) -> None:
         """Once, when the target has started. What a killed run left is undone also by a run that only reads.
 
-        Raises RefusedError when another run changes the target or it is not in its steady state,
-        TargetError when an undo fails, JournalError when one cannot be read.
+        Raises RefusedError when another run changes the target, it is not in its steady state and nobody says to go
+        on, or an undo fails before a change; TargetError when there is no lock, JournalError for an undo that cannot
+        be read.
         """
         if self._begun:
             return
@@ -67,25 +75,74 @@ class Preparation:
             for undo in left:
                 undo.forget()  # what it would undo went with its target
             return
-        if left or self._changes_a_live_target:
+        if self._changes_a_live_target:
+            self._prepare_to_change(left)
+        elif due := [undo for undo in left if not undo.problem]:
+            self._undo_while_reading(due)
+        self._tell_of_the_stuck([] if self._changes_a_live_target else [undo for undo in left if undo.problem])
+
+    def _prepare_to_change(self, left: Sequence[Undo]) -> None:
+        """The lock, what a killed run left, and the steady state; a person may go on although it is red."""
+        problem = ""
+        try:
             self._lock = self._target.lock(self._run)
+        except TargetError as error:
+            if self._goes_on is None:
+                raise
+            problem = str(error)
         if left:
             end_commands_of_dead_runs()  # a change that goes on behind its undo would stay
-        for undo in left:
-            self._undo(undo)
-        if not self._changes_a_live_target:
+        stuck = [said for undo in left if (said := self._undo(undo))]
+        if stuck:
+            raise RefusedError(f"{'; '.join(stuck)}. {self._how_to_discard}")
+        self._before = self._look()
+        red = (*([f"the lock against a second run: {problem}"] if problem else []), *self._before.lines)
+        if not red:
+            return
+        self._tell("not in its steady state before", checks=list(red))
+        if self._goes_on is None:
+            raise RefusedError(
+                f"{self._target.name} is not in its steady state, nothing was changed: {'; '.join(red)}. "
+                "An incident is worked on with a person: `runbooks run`"
+            )
+        if not self._goes_on(red):
+            raise RefusedError("nothing was changed")
+        self._tell("gone on although it is not in its steady state")
+
+    def _undo_while_reading(self, due: Sequence[Undo]) -> None:
+        """What can be undone is; what cannot never keeps anybody from reading."""
+        try:
+            self._lock = self._target.lock(self._run)
+            end_commands_of_dead_runs()
+            stuck = [said for undo in due if (said := self._undo(undo))]
+        except (RefusedError, TargetError) as error:
+            stuck = [f"a killed run left {len(due)} changes, which were not undone: {error}"]
+        finally:
             self.close()
-        elif problem := self._problem():
-            raise RefusedError(f"{self._target.name} is not in its steady state, nothing was changed: {problem}")
+        self.notices.extend(f"{said}. {self._how_to_discard}" for said in stuck)
+
+    def _tell_of_the_stuck(self, stuck: Sequence[Undo]) -> None:
+        for undo in stuck:
+            said = f"a change is still there: “{undo.command.purpose}” of “{undo.scenario}” {undo.problem}"
+            self.notices.append(f"{said}. {self._how_to_discard}")
+
+    @property
+    def _how_to_discard(self) -> str:
+        return f"`runbooks target undos {self._target.name}` shows what is due, and how a person discards it"
 
     def end(self) -> bool:
         """Whether the target is as it was: in its steady state, when it may have been changed."""
         if not (self._begun and self._changes_a_live_target):
             return True
-        problem = self._problem()
-        if problem:
-            self.notices.append(f"{self._target.name} is not in its steady state after the run: {problem}")
-        return not problem
+        after = self._look()
+        worse = after.worse_than(self._before)
+        as_before = [line for line in after.lines if line not in worse.lines]
+        self._tell("steady state after", worse=list(worse.lines), as_before=as_before)
+        if worse.wrong:
+            self.notices.append(f"{self._target.name} is not in its steady state after the run: {worse}")
+        if as_before:
+            self.notices.append(f"still red, as before the run: {'; '.join(as_before)}")
+        return not worse.wrong
 
     def refuse_lost_lock(self) -> None:
         """Raises RefusedError when the lock of this run is held no longer: nothing more may be changed."""
@@ -98,23 +155,25 @@ class Preparation:
             self._lock.release()
             self._lock = None
 
-    def _problem(self) -> str:
+    def _look(self) -> SteadyState:
         command = self._target.steady_state()
         if command is None:
-            return "nothing says when it is: set `steady_state` in [tool.runbooks] of pyproject.toml to a command"
+            return SteadyState({"the steady state": "nothing says when it is: set `steady_state` in [tool.runbooks]"})
         with scenario_folder(self._settings.work_dir, self._run) as folder:
-            return steady_state_problem(command, self._target.environment(), folder)
+            return look_at_steady_state(command, self._target.environment(), folder)
 
-    def _undo(self, undo: Undo) -> None:
+    def _undo(self, undo: Undo) -> str:
+        """What went wrong, empty when it was undone."""
         with scenario_folder(self._settings.work_dir, self._run) as folder:
             done = undo.carry_out(
                 lambda command, variables: run_command(command, {**self._target.environment(), **variables}, folder)
             )
         self._tell("undone for a killed run", purpose=done.purpose, problem=done.problem)
-        self._say(done)
+        return self._say(done)
 
-    def _say(self, done: Undone) -> None:
+    def _say(self, done: Undone) -> str:
         said = f"a killed run left a change: “{done.purpose}” of “{done.scenario}”"
         if done.problem:
-            raise TargetError(f"{said} could not be undone: {done.problem}")
+            return f"{said} could not be undone: {done.problem}"
         self.notices.append(f"{said} was undone")
+        return ""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from runbook_steps.engine.errors import ConfigurationError, RefusedError
-from runbook_steps.engine.model import Command, Risk
-from runbook_steps.engine.run.command import run_command
+from runbook_steps.engine.model import Risk
 
-__all__ = ["Consent", "refuse_without_consent", "steady_state_problem"]
+__all__ = ["Consent", "refuse_without_consent"]
 
 _UTC = ZoneInfo("UTC")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -74,12 +71,3 @@ def _inside(window: str, moment: datetime, zone: ZoneInfo) -> bool:
         raise ConfigurationError(f"window {window!r}: {error}") from error
     today = shape[1] is None or _DAYS[local.weekday()] == shape[1]
     return today and begin <= local.time() < end
-
-
-def steady_state_problem(command: Command, environment: Mapping[str, str], folder: Path) -> str:
-    """What the command finds wrong, in one line; empty when the target is in its steady state."""
-    result = run_command(command, environment, folder)
-    if result.exit_code == 0:
-        return ""
-    wrong = [" ".join(line.split()) for line in result.stdout.splitlines() if not line.lstrip().startswith("✓")]
-    return "; ".join(wrong[:3]) or result.stderr.strip() or f"`{command.text}` did not end"

@@ -33,5 +33,8 @@ class Guidance(Protocol):
     def undo_wanted(self, undos: Sequence[Undo]) -> UndoWish:
         """Asks what becomes of the undo of what did not go through, or only in part."""
 
+    def goes_on_although_red(self, checks: Sequence[str]) -> bool:
+        """Asks once whether to go on although these checks of the steady state are red."""
+
     def takes_over(self, undo: Undo) -> bool:
         """Whether this run goes on where a killed one stopped, and so keeps its undo."""

@@ -6,6 +6,7 @@ fails or is interrupted carries it out; what a killed run left is carried out by
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import uuid
@@ -16,8 +17,9 @@ from typing import Any
 
 import psutil
 
-from runbook_steps.engine.errors import JournalError
+from runbook_steps.engine.errors import JournalError, RunbookError
 from runbook_steps.engine.model import Command, Position, Result
+from runbook_steps.engine.text.atomic_file import write_atomically
 
 __all__ = ["Undo", "Undone", "left_behind", "record_undo"]
 
@@ -36,22 +38,49 @@ class Undone:
 
 @dataclass(frozen=True)
 class Undo:
-    """One recorded undo. `variables` are the procedure's parameters at that moment."""
+    """One recorded undo. `variables` are the procedure's parameters at that moment, `problem` why it failed before."""
 
     file: Path
     scenario: str
     command: Command
     variables: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
+    problem: str = ""
 
     def carry_out(self, run: Run) -> Undone:
         """Runs the command and removes the file; a command that fails keeps it, to be tried again."""
-        result = run(self.command, self.variables)
+        try:
+            result = run(self.command, self.variables)
+        except JournalError:
+            raise  # what is not written down is not done
+        except RunbookError as error:
+            self._remember(f"could not be run: {error}")
+            return Undone(self.scenario, self.command.purpose, f"could not be run ({error}); {self.file} is kept")
         if result.exit_code == 0:
             self.forget()
             return Undone(self.scenario, self.command.purpose)
         how = "ran out of time" if result.timed_out else f"ended with exit code {result.exit_code}"
+        self._remember(f"could not be undone: {how}")
         return Undone(self.scenario, self.command.purpose, f"{how}; {self.file} is kept, run again to try again")
+
+    def _remember(self, problem: str) -> None:
+        """Writes down that it failed: a run that only reads does not try it once more."""
+        with contextlib.suppress(OSError, ValueError):
+            document = json.loads(self.file.read_text("utf-8"))
+            write_atomically(self.file, json.dumps({**document, "problem": problem}, ensure_ascii=False))
+            self.file.chmod(0o600)
+
+    def discard(self, who: str, reason: str, at: str) -> None:
+        """A person says that it is not needed any more, or was done by hand; that is kept. Raises JournalError."""
+        line = {"at": at, "by": who, "reason": reason, "scenario": self.scenario, "purpose": self.command.purpose}
+        log = self.file.with_name("discarded.jsonl")
+        try:
+            descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(descriptor, "a", encoding="utf-8") as out:
+                out.write(json.dumps(line, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise JournalError(f"{log} cannot be written: {error.strerror}; the undo is still due") from error
+        self.forget()
 
     def forget(self) -> None:
         """The change is meant to stay, or is undone."""
@@ -105,7 +134,8 @@ def _read(file: Path) -> Undo:
             position=Position(str(written["file"]), int(written["line"])),
             timeout_s=float(written["timeout_s"]),
         )
-        return Undo(file, str(document["scenario"]), command, dict(document["variables"]), str(document["owner"]))
+        variables, problem = dict(document["variables"]), str(document.get("problem", ""))
+        return Undo(file, str(document["scenario"]), command, variables, str(document["owner"]), problem)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise JournalError(
             f"{file}: an undo that a killed run left cannot be read ({error}); undo by hand, then delete the file"
