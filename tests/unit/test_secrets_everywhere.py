@@ -73,7 +73,10 @@ def test_a_known_secret_that_got_through_fails_the_run(project: pytest.Pytester)
 
     filed = project.path / "build/evidence/here.json"
     document = json.loads(filed.read_text())
-    document["scenarios"].append({**document["scenarios"][0], "id": "features/b.feature::B", "reason": SECRET})
+    first, *rest = document["scenarios"][0]["steps"]
+    older = {"id": "features/b.feature::B", "feature": "features/b.feature", "scenario": "B"}
+    steps = [{**first, "notes": [SECRET]}, *rest]
+    document["scenarios"].append({**document["scenarios"][0], **older, "steps": steps})
     filed.write_text(json.dumps(document))
     page = project.path / "site/a/index.html"
     page.parent.mkdir(parents=True)
