@@ -155,10 +155,8 @@ def autoscaler_is_tight(count: int, target: Target, kubernetes: Callable[[], Kub
 def autoscaler_names_another(target: Target, kubernetes: Callable[[], Kubernetes]) -> None:
     if target.facts.disposable:
         kubernetes().watch_over("beautycort-api", 2, 10)
-    else:
-        eventually(lambda: kubernetes().condition("AbleToScale")[0] != "", "the autoscaler tells whether it can scale")
-        if kubernetes().condition("AbleToScale")[0] != "False":
-            raise NotApplicableNow("the autoscaler says that it is able to scale")
+    elif (said := kubernetes().condition("AbleToScale")[0]) != "False":
+        raise NotApplicableNow(f"of AbleToScale the autoscaler says {said or 'nothing'}")
     eventually(lambda: kubernetes().condition("AbleToScale")[0] == "False", "the autoscaler cannot scale")
 
 
