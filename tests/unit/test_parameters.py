@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from runbook_steps.engine.checks.parameters import parameter_problems
+from runbook_steps.engine.checks.references import parameter_problems
 from runbook_steps.engine.model import Command, FrontMatter, Position, Runbook
 from runbook_steps.engine.sources.feature_file import parse_feature
 from runbook_steps.engine.sources.page_file import parse_page

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runbook_steps.engine.checks.features import feature_problems
-from runbook_steps.engine.checks.feedback import feedback_problems
-from runbook_steps.engine.checks.parameters import parameter_problems
-from runbook_steps.engine.checks.references import alert_problems, identity_problems
+from runbook_steps.engine.checks.references import (
+    alert_problems,
+    feedback_problems,
+    identity_problems,
+    parameter_problems,
+)
 from runbook_steps.engine.errors import FeatureError, PageError, Position, SourceError
 from runbook_steps.engine.model import COUNTER_EXAMPLE, Risk, Runbook
 from runbook_steps.engine.project.house import house_of

@@ -1,17 +1,19 @@
-"""The rules for what leads to a runbook: its id, its former names, its alerts. Pure."""
+"""The rules for what points to something: ids, former names, alerts, parameters and feedback. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runbook_steps.engine.errors import PageError
-from runbook_steps.engine.model import FrontMatter
-from runbook_steps.engine.project.project import SEVERITIES, Project
+from runbook_steps.engine.errors import PageError, Position
+from runbook_steps.engine.model import FrontMatter, Runbook
+from runbook_steps.engine.project.project import CONTACTS, SEVERITIES, Project
 from runbook_steps.engine.sources.alerts_file import ALERTS
+from runbook_steps.engine.sources.feedback_file import FEEDBACK
 from runbook_steps.engine.sources.page_file import Page
 from runbook_steps.engine.sources.page_head import suggestion
+from runbook_steps.engine.sources.parameters import variables_of
 
-__all__ = ["alert_problems", "identity_problems"]
+__all__ = ["alert_problems", "feedback_problems", "identity_problems", "parameter_problems"]
 
 
 def identity_problems(project: Project) -> Iterator[PageError]:
@@ -73,3 +75,34 @@ def _heads(project: Project) -> Iterator[tuple[Page, FrontMatter]]:
         front, _ = page.front_matter()
         if front is not None:
             yield page, front
+
+
+def parameter_problems(page: Page, runbook: Runbook | None) -> Iterator[PageError]:
+    """A declared parameter that no command of the page uses: whoever fills it in fills it in for nothing."""
+    front, _ = page.front_matter()
+    if front is None or runbook is None:
+        return
+    used = {
+        name for procedure in runbook.procedures for command in procedure.commands for name in variables_of(command)
+    }
+    for name, _ in front.parameters:
+        if name not in used:
+            yield PageError(page.head.at("parameters"), f"no command of {runbook.feature_path} uses ${name}")
+
+
+def feedback_problems(project: Project) -> Iterator[PageError]:
+    """Of the open remarks; what was dealt with is history, and may name who and what is gone."""
+    fronts = [runbook.front_matter for runbook in project.runbooks if runbook.front_matter]
+    whole = not project.unreadable and len(fronts) == len([each for each in project.runbooks if each.page_path])
+    ids = [name for front in fronts for name in (front.id, *front.former_ids)]
+    for remark in project.feedback.values():
+        if remark.resolved:
+            continue
+        at = Position(FEEDBACK, remark.line)
+        if whole and remark.runbook not in ids:
+            yield PageError(
+                at, f"remark {remark.number}: no runbook has the id “{remark.runbook}”{suggestion(remark.runbook, ids)}"
+            )
+        if project.contacts and remark.by not in project.contacts:
+            hint = suggestion(remark.by, list(project.contacts))
+            yield PageError(at, f"remark {remark.number}: “{remark.by}” is no role of {CONTACTS}{hint}")
