@@ -11,10 +11,14 @@ Feature: Manual scaling
       wanted=5
       pool=$(sed -n 's/^DB_POOL_SIZE=//p' "$API_ENV_FILE" | tail -n 1)
       answer=$(psql -X -q -A -t -v ON_ERROR_STOP=1 -v wanted="$wanted" -v pool="${pool:-5}" <<'SQL'
-      SELECT json_build_object('max_connections', m, 'reserved', r, 'pool', :pool, 'needed', :wanted * :pool,
-                               'limit', (m - r) * 80 / 100, 'fits', :wanted * :pool <= (m - r) * 80 / 100)
+      SELECT json_build_object('max_connections', m, 'reserved', r, 'others', o, 'pool', :pool,
+                               'needed', :wanted * :pool, 'limit', (m - r) * 80 / 100 - o,
+                               'fits', :wanted * :pool <= (m - r) * 80 / 100 - o)
       FROM (SELECT current_setting('max_connections')::int AS m,
-                   current_setting('superuser_reserved_connections')::int AS r) AS settings;
+                   current_setting('superuser_reserved_connections')::int
+                     + coalesce(current_setting('reserved_connections', true)::int, 0) AS r,
+                   (SELECT count(*) FROM pg_stat_activity
+                    WHERE datname IS NOT NULL AND usename <> current_user) AS o) AS settings;
       SQL
       )
       echo "$answer"
@@ -31,10 +35,14 @@ Feature: Manual scaling
       wanted=5
       pool=$(sed -n 's/^DB_POOL_SIZE=//p' "$API_ENV_FILE" | tail -n 1)
       answer=$(psql -X -q -A -t -v ON_ERROR_STOP=1 -v wanted="$wanted" -v pool="${pool:-5}" <<'SQL'
-      SELECT json_build_object('max_connections', m, 'reserved', r, 'pool', :pool, 'needed', :wanted * :pool,
-                               'limit', (m - r) * 80 / 100, 'fits', :wanted * :pool <= (m - r) * 80 / 100)
+      SELECT json_build_object('max_connections', m, 'reserved', r, 'others', o, 'pool', :pool,
+                               'needed', :wanted * :pool, 'limit', (m - r) * 80 / 100 - o,
+                               'fits', :wanted * :pool <= (m - r) * 80 / 100 - o)
       FROM (SELECT current_setting('max_connections')::int AS m,
-                   current_setting('superuser_reserved_connections')::int AS r) AS settings;
+                   current_setting('superuser_reserved_connections')::int
+                     + coalesce(current_setting('reserved_connections', true)::int, 0) AS r,
+                   (SELECT count(*) FROM pg_stat_activity
+                    WHERE datname IS NOT NULL AND usename <> current_user) AS o) AS settings;
       SQL
       )
       echo "$answer"

@@ -201,7 +201,7 @@ def connections_needed(count: str, word: str, last_result: Result, connect: Call
         kept = int(connection.execute("SHOW superuser_reserved_connections").fetchone()[0])
     answer = json.loads(last_result.stdout)
     assert int(count) == answer["needed"]
-    assert int((most - kept) * SHARE) == answer["limit"]
+    assert int((most - kept) * SHARE) == answer["limit"] + answer["others"]
     assert (word == "fit") == (answer["needed"] <= answer["limit"]) == answer["fits"]
 
 
