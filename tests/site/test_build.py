@@ -160,6 +160,20 @@ def test_hostile_text_from_feature_and_evidence_stays_text(demo: DemoProject) ->
     assert not re.search(r"<script>alert|\x1b|>49<", page)
 
 
+def test_braces_in_a_scenarios_name_are_shown(demo: DemoProject) -> None:
+    """On the page that calls for it by that name; nothing works them out."""
+    name = "The {{ 7*7 }} idle sessions are found"
+    (found,) = re.findall(r"Scenario: (.*)", (demo.root / FEATURE).read_text("utf-8"))[:1]
+    for path in (FEATURE, f"docs/{STEM}.md"):
+        demo.edit(path, found, name)
+    demo.prove()
+    built = demo.build()
+
+    assert 0 == built.exit_code, built.said
+    assert name in text_of(built.page(STEM))
+    assert ">49<" not in built.page(STEM)
+
+
 @pytest.mark.parametrize(
     ("path", "old", "new", "offset", "expected"),
     [
