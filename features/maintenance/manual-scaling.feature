@@ -18,7 +18,7 @@ Feature: Manual scaling
                    current_setting('superuser_reserved_connections')::int
                      + coalesce(current_setting('reserved_connections', true)::int, 0) AS r,
                    (SELECT count(*) FROM pg_stat_activity
-                    WHERE datname IS NOT NULL AND usename <> current_user) AS o) AS settings;
+                    WHERE datname IS NOT NULL AND usename <> user) AS o) AS settings;
       SQL
       )
       echo "$answer"
@@ -42,7 +42,7 @@ Feature: Manual scaling
                    current_setting('superuser_reserved_connections')::int
                      + coalesce(current_setting('reserved_connections', true)::int, 0) AS r,
                    (SELECT count(*) FROM pg_stat_activity
-                    WHERE datname IS NOT NULL AND usename <> current_user) AS o) AS settings;
+                    WHERE datname IS NOT NULL AND usename <> user) AS o) AS settings;
       SQL
       )
       echo "$answer"
