@@ -19,6 +19,7 @@ from runbook_steps.engine.errors import TargetError
 from runbook_steps.stand_in.monitoring.config import (
     POSTGRES_TARGETS,
     alertmanager_of_the_drill,
+    blackbox_of_the_drill,
     postgres_source,
     prometheus_config,
 )
@@ -57,6 +58,8 @@ class Monitoring:
         """Returns when everything was read once. `assets` holds the two files of exporters. Raises TargetError."""
         (self._folder / "rules.yml").write_text(rules, "utf-8")
         (self._folder / "alertmanager.yml").write_text(alertmanager_of_the_drill(routes), "utf-8")
+        probes = blackbox_of_the_drill((assets / "blackbox.yml").read_text("utf-8"))
+        (self._folder / "blackbox.yml").write_text(probes, "utf-8")
         slots = self._environment["API_SLOTS"].split()
         site = self._environment["API_BASE_URL"].rstrip("/")
         self._assets = assets
@@ -153,7 +156,7 @@ class Monitoring:
                 {},
             ),
             "blackbox_exporter": (
-                [f"--web.listen-address={own['blackbox_exporter']}", f"--config.file={assets / 'blackbox.yml'}"],
+                [f"--web.listen-address={own['blackbox_exporter']}", f"--config.file={folder / 'blackbox.yml'}"],
                 {"SSL_CERT_FILE": given.get("SSL_CERT_FILE", "")},
             ),
             "alertmanager": (

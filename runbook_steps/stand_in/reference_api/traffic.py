@@ -29,7 +29,8 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 KEPT_HOURS = 25  # a day, and the hour that is not full
-_PROBED = ("/api/health", "/api/health/detailed", "/api/version", "/api/metrics", "/metrics")
+_MEASURED = "/metrics"
+_PROBED = ("/api/health", "/api/health/detailed", "/api/version", "/api/metrics")
 _SUSPICIOUS = ("../", "%2e%2e", "<script", "union select", "/.env", "/wp-", "/etc/passwd", ";--")
 
 
@@ -41,7 +42,7 @@ class Traffic:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] == _MEASURED:  # a reading each second would drown the log
             await self._app(scope, receive, send)
             return
         state: State = scope["app"].state.shared
@@ -178,4 +179,4 @@ HANDLERS: dict[Any, Any] = {
     psycopg_pool.PoolTimeout: _unavailable,
 }
 
-ROUTES = [Route("/api/metrics", metrics), Route("/metrics", measured)]
+ROUTES = [Route("/api/metrics", metrics), Route(_MEASURED, measured)]
