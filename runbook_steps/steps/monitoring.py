@@ -31,7 +31,7 @@ SLACK_S = 20.0
 
 
 class Watch:
-    """The monitoring of this worker's target, started when the first alert is watched; why not, where it cannot be."""
+    """The monitoring of this worker's target, while an alert is watched; why not, where it cannot be."""
 
     def __init__(self, target: Target, root: Path) -> None:
         self._target = target
@@ -77,24 +77,31 @@ class Watch:
         """Ends it."""
         if self._monitoring is not None:
             self._monitoring.close()
+            self._monitoring = None
         if self._folder is not None:
             self._folder.cleanup()
+            self._folder = None
 
 
 @pytest.fixture(scope="session")
 def watch(target: Target, proof: Any) -> Generator[Watch, None, None]:
-    """One monitoring for the session, however many alerts it watches."""
+    """What is read once for the session, however many alerts are watched."""
     found = Watch(target, proof.settings.root)
     yield found
     found.close()
 
 
 @pytest.fixture(autouse=True)
-def watched_from_the_start(request: pytest.FixtureRequest) -> None:
-    """The monitoring runs before the fault: what it sees first is the healthy system."""
+def watched_from_the_start(request: pytest.FixtureRequest) -> Generator[None, None, None]:
+    """The monitoring runs before the fault: what it sees first is the healthy system. It ends with the scenario."""
     procedure = procedure_of(request.node)
-    if procedure is not None and any(alerts_of(procedure)):
-        request.getfixturevalue("watch").monitoring()
+    if procedure is None or not alerts_of(procedure):
+        yield
+        return
+    watch: Watch = request.getfixturevalue("watch")
+    watch.monitoring()
+    yield
+    watch.close()  # its probes and connections would be counted by the drills that come after
 
 
 def alerts_of(procedure: Procedure) -> list[str]:

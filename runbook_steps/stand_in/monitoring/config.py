@@ -48,7 +48,7 @@ def prometheus_config(ports: Mapping[str, int], slots: Sequence[str], site: str)
         _probe("outside", "outside", [f"{site}/api/health", f"{site}/api/health?place=2"], blackbox),
         _probe("health", "health", [f"{site}/api/health/detailed"], blackbox),
         _probe("certificate", "certificate", [front], blackbox),
-        _probe("nginx", "answers", [site], blackbox),
+        _probe("nginx", "answers", [f"{site}/metrics"], blackbox),  # nginx answers that itself, with 404
     ]
     return yaml.safe_dump(
         {
