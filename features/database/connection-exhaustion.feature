@@ -78,7 +78,7 @@ Feature: Connection exhaustion
     Given an application has taken every connection
     When I connect as administrator, on a reserved connection, and read how many there are:
       """sql
-      SELECT current_user,
+      SELECT current_user AS administrator,
              current_setting('superuser_reserved_connections') AS for_superusers,
              current_setting('reserved_connections', true) AS for_members_of_pg_use_reserved_connections;
       """

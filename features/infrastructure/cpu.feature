@@ -53,6 +53,7 @@ Feature: CPU is used up
       """
     And I start one more instance (within 2 minutes):
       """bash
+      echo "busy CPU: one instance more than ${INSTANCES:?}"
       docker compose up -d --no-deps --no-recreate --scale "api=$((${INSTANCES:?} + 1))" api
       """
     Then customers are answered by 3 instances
