@@ -14,6 +14,7 @@ import typer
 
 from runbook_steps.engine.errors import ConfigurationError, OperationError, RunbookError
 from runbook_steps.operations import restore_cli
+from runbook_steps.operations.backup_age_file import write_age_file
 from runbook_steps.operations.backup_doctor import examine
 from runbook_steps.operations.backup_make import BackupSettings, make_backup
 from runbook_steps.operations.backup_reports import reported, result, settings_and_store, tell, warn_of_invalid
@@ -85,6 +86,8 @@ def backup(
         f"Backup {made.backup_id} of {made.database}: {made.rows} rows, {made.size} bytes",
     )
     result(format, made, store, began, seconds={"dumping": round(dumped - began, 3), **filled.seconds})
+    if why := write_age_file(os.environ, made.made):
+        warn(why)
     warn_of_invalid(filled.invalid)
 
 

@@ -21,7 +21,7 @@ from runbook_steps.operations.backup_restore import (
     restore_into,
     what_is_lost,
 )
-from runbook_steps.operations.backup_rows import put_back, restore_beside
+from runbook_steps.operations.backup_rows import restore_beside
 from runbook_steps.operations.backup_store import Manifest, refuse_malformed
 from runbook_steps.operations.backup_verify import drop_leftovers, refuse_untrusted
 from runbook_steps.operations.confirmation import require_yes
@@ -30,6 +30,7 @@ from runbook_steps.operations.database_swap import KeptDatabase, discard, kept_d
 from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.notifications import notify
 from runbook_steps.operations.postgres_connection import Database, exclusive, maintenance
+from runbook_steps.operations.rows_back import put_back
 from runbook_steps.operations.spans import seconds
 
 __all__ = ["register"]

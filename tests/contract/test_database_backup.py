@@ -52,6 +52,17 @@ def test_a_backup_tells_what_it_made(shop: Shop) -> None:
     assert (answer["size"], "AES256") == (head["ContentLength"], head["ServerSideEncryption"])
 
 
+def test_the_alert_gets_the_time_of_a_whole_backup_only(shop: Shop, tmp_path: Path) -> None:
+    """The moment that a restore would go back to; a backup that fails leaves the file as it was."""
+    file = tmp_path / "backup.prom"
+    key = shop.backed_up(BACKUP_TIMESTAMP_FILE=str(file))
+    text = file.read_text("utf-8")
+    made = datetime.fromisoformat(shop.manifest(key)["created"])
+    assert text.splitlines()[-1] == f"backup_last_success_timestamp_seconds {made.timestamp():.0f}"
+    assert shop.run("backup", AWS_BACKUP_BUCKET="gone", BACKUP_TIMESTAMP_FILE=str(file)).returncode != 0
+    assert file.read_text("utf-8") == text
+
+
 def test_a_manifest_describes_its_backup(shop: Shop) -> None:
     """Rows per table, SHA-256 of the object, versions, the key's fingerprint and never the key."""
     key = shop.backed_up()
