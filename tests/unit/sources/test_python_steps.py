@@ -12,7 +12,7 @@ from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.sources.python_steps import lines_of, load_catalog
 from tests.house import HOUSE
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STEPS = """\
 import os
 

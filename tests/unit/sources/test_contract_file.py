@@ -12,7 +12,7 @@ from runbook_steps.engine.run.needs import what_is_missing
 from runbook_steps.engine.run.probes import Fit, look_at
 from runbook_steps.engine.sources.contract_file import CONTRACT_FILE, load_contract, read_contract
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TEXT = """
 interfaces:
   - id: metrics

@@ -10,7 +10,7 @@ from runbook_steps.engine.run.probes import Fit, look_at
 from runbook_steps.engine.sources.contract_file import load_contract
 from tests.foreign_staging.as_published import LIMIT, AsPublished
 
-INTERFACES = load_contract(Path(__file__).parents[2]).interfaces
+INTERFACES = load_contract(Path(__file__).parents[3]).interfaces
 DIFFERENT = {
     "health": (Fit.DIFFERS, "has no status at its top; it has data, success"),
     "health-detailed": (Fit.MISSING, "GET /api/health/detailed answers 404"),

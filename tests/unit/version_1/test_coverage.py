@@ -22,7 +22,7 @@ from runbook_steps.version_1.coverage import (
     parse_coverage,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MAIL = re.compile(r"[\w.]+@[\w.]+")
 DOCUMENT = """\
 # Runbooks

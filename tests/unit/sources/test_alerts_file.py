@@ -18,7 +18,7 @@ from runbook_steps.operations.host import CPU_LIMIT_PERCENT, DISK_LIMIT_PERCENT,
 from runbook_steps.operations.traffic import MOST_ERRORS_PERCENT, SLOWEST_MEAN_MS
 from runbook_steps.stand_in.embedded.aws_server import ALARMS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SITE = "https://runbooks.example/"
 ENTRY = """\
   - alert: CacheFull

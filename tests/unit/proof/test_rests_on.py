@@ -14,7 +14,7 @@ from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.sources.feature_file import parse_feature
 from tests.house import HOUSE
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STEPS = "runbook_steps/steps/water.py"
 WATER = '''"""Steps about water."""
 from __future__ import annotations

@@ -49,7 +49,7 @@ def test_sql_has_other_habits() -> None:
 
 def test_no_scenario_of_this_project_has_one() -> None:
     """Looked at all of them."""
-    project = load_project(Path(__file__).parents[2])
+    project = load_project(Path(__file__).parents[3])
     commands = [c for runbook in project.runbooks for procedure in runbook.procedures for c in procedure.commands]
 
     assert {} == {str(command.position): list(bad_habits(command)) for command in commands if [*bad_habits(command)]}

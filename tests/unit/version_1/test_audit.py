@@ -9,14 +9,14 @@ import pytest
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.version_1.audit import audit_problems, audit_table, load_audit, parse_audit
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MENDED = """\
 findings:
   - id: H1
     kind: would harm
     found: "`rm -rf /`"
     now: gone
-    red: [tests/unit/test_audit.py::test_every_finding_here_is_held_or_open]
+    red: [tests/unit/version_1/test_audit.py::test_every_finding_here_is_held_or_open]
 """
 
 

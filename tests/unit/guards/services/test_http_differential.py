@@ -1,6 +1,6 @@
 """What the guard reads of an HTTP request is what servers read of what it sends: h11, werkzeug (under moto), nginx.
 
-`RUNBOOKS_FUZZ=100000 pytest tests/unit/guards/test_http_differential.py` tries that many messages with each.
+`RUNBOOKS_FUZZ=100000 pytest tests/unit/guards/services/test_http_differential.py` tries that many messages with each.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from werkzeug.serving import WSGIRequestHandler
 
 from runbook_steps.engine.guards.services.http_message import Head, read_request, written
 from runbook_steps.engine.guards.services.relay import Unreadable
-from tests.unit.guards.http_messages import MESSAGE
+from tests.unit.guards.services.http_messages import MESSAGE
 
 MANY = settings(
     max_examples=int(os.environ.get("RUNBOOKS_FUZZ", "300")),

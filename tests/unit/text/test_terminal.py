@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from runbook_steps.engine.text.html_text import html_text, markdown_text
 from runbook_steps.engine.text.terminal import printable
 
-ENGINE = Path(__file__).parents[2] / "runbook_steps"
+ENGINE = Path(__file__).parents[3] / "runbook_steps"
 ANYTHING = st.text(st.characters(exclude_categories=()) | st.sampled_from("\x1b[]\\;m\x07\x9b\x9d\x9c0P"))
 
 

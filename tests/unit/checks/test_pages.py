@@ -17,7 +17,7 @@ from runbook_steps.engine.sources.feature_file import parse_feature
 from runbook_steps.engine.sources.page_file import parse_page
 from runbook_steps.engine.sources.people_and_levels import parse_contacts, parse_severities
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FEATURE_PATH = "features/redis/full.feature"
 PAGE_PATH = "docs/redis/full.md"
 FEATURE = '''\

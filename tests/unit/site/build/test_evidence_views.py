@@ -19,7 +19,7 @@ from runbook_steps.engine.site.build.links import broken_links, read_site
 from runbook_steps.engine.text.redact import Redactor
 from tests.unit.git_project import make_project
 
-STYLES = Path(__file__).parents[2] / "docs/assets/stylesheets"
+STYLES = Path(__file__).parents[4] / "docs/assets/stylesheets"
 VIEW = "evidence/embedded/database/slow.html"
 
 

@@ -25,7 +25,7 @@ from runbook_steps.engine.sources.people_and_levels import (
 from runbook_steps.version_1.corrections import changes_table, correction_problems, mistakes_table, parse_corrections
 from tests.house import HOUSE_ORDER
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 CORRECTIONS = """\
 corrections:
   - area: Redis
@@ -33,7 +33,7 @@ corrections:
     effect: a hole
     shown: tried
     now: unlink
-    caught_by: ["tests/unit/test_reference.py::test_a_mistake_needs_something_that_catches_it"]
+    caught_by: ["tests/unit/site/blocks/test_reference_tables.py::test_a_mistake_needs_something_that_catches_it"]
 """
 
 
@@ -118,7 +118,7 @@ def test_a_mistake_is_a_row_and_its_code_is_code() -> None:
     table = mistakes_table(Project(root=ROOT), parse_corrections(CORRECTIONS, "c.yml"), "docs/about/x.md")
 
     assert "## Redis" in table
-    assert "| <code>flushall</code> \\| always | a hole | <code>tests/unit/test" in table
+    assert "| <code>flushall</code> \\| always | a hole | <code>tests/unit/site/blocks/test" in table
 
 
 def test_what_nothing_holds_yet_was_shown_by_no_run() -> None:

@@ -15,7 +15,7 @@ from runbook_steps.engine.site.search_weights import search_settings
 from runbook_steps.engine.sources.alerts_file import ALERTS, parse_alerts
 from runbook_steps.engine.sources.people_and_levels import Severity
 from tests.house import HOUSE_ORDER
-from tests.unit.test_alerts import SITE, TEXT
+from tests.unit.sources.test_alerts_file import SITE, TEXT
 
 FRONT = FrontMatter(
     title="Cache is full",

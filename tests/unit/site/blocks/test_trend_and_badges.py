@@ -18,7 +18,7 @@ from runbook_steps.engine.site.blocks.trend_and_badges import (
     trend,
 )
 from tests.unit.proven_runbook import BOOK
-from tests.unit.test_render_proof import record
+from tests.unit.site.blocks.test_proof import record
 
 RUN = PastRun("embedded", "2026-11-24T10:00:00+00:00", "abcdef123", 61.0, {"f::a": "passed", "f::b": "failed"})
 

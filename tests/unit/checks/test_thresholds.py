@@ -13,7 +13,7 @@ from runbook_steps.engine.project.project import Project, load_project
 from runbook_steps.engine.sources.alerts_file import ALERTS, parse_alerts
 from runbook_steps.engine.sources.page_file import parse_page
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TEXT = """\
 alerts:
   - {alert: MemoryHigh, means: m, severity: HIGH, runbook: memory, called: [memory], above: 85, also: [95],

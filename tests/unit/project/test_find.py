@@ -15,7 +15,7 @@ from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.model import FrontMatter, Runbook
 from runbook_steps.engine.project.find import find_runbook
 from tests.unit.git_project import make_project
-from tests.unit.test_record import RECORD
+from tests.unit.proof.test_evidence_file import RECORD
 
 ROOT = Path("/srv/runbooks")
 

@@ -15,7 +15,7 @@ from runbook_steps.engine.site.build.short_addresses import ShortLink, short_lin
 from runbook_steps.engine.sources.alerts_file import ALERTS, parse_alerts
 from runbook_steps.engine.sources.feature_file import parse_feature
 from runbook_steps.engine.sources.page_file import parse_page
-from tests.unit.test_alerts import TEXT
+from tests.unit.sources.test_alerts_file import TEXT
 
 HEAD = """\
 ---

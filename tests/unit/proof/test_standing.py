@@ -12,9 +12,9 @@ from runbook_steps.engine.model import Evidence, Outcome, Procedure, ScenarioRec
 from runbook_steps.engine.proof.standing import Tone, is_proof, outcome_of, standings, verdict
 from runbook_steps.engine.review.due import Proof, proof_of
 from runbook_steps.engine.sources.feature_file import parse_feature
-from tests.unit.test_record import RECORD
+from tests.unit.proof.test_evidence_file import RECORD
 
-ENGINE = Path(__file__).parents[2] / "runbook_steps/engine"
+ENGINE = Path(__file__).parents[3] / "runbook_steps/engine"
 PATH = "features/a/b.feature"
 OUTLINE = '''Feature: F
   @risk_readonly

@@ -15,7 +15,7 @@ from runbook_steps.engine.project.project import load_project
 from runbook_steps.version_1.command import data_problems
 from runbook_steps.version_1.coverage import COVERAGE_PAGE
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
