@@ -10,6 +10,9 @@ from tests.gate import not_tried
 
 pytest_plugins = ["pytester"]
 
+# a project of its own: its features are run by the test that stands beside it
+collect_ignore = ["second_company"]
+
 
 def pytest_configure() -> None:
     """A shell without job control starts its background jobs deaf to SIGINT, and their children inherit that."""
