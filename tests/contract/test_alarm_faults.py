@@ -19,6 +19,7 @@ from runbook_steps.faults.alarm import AlarmMissing
 from runbook_steps.faults.day_of_traffic import DayOfTraffic
 from runbook_steps.faults.third_party_down import ThirdPartyDown
 from runbook_steps.stand_in.embedded import EmbeddedTarget
+from runbook_steps.steps.clients import from_a_customer
 
 ALARM = "beautycort-cpu"
 SAME = ("AlarmName", "Namespace", "MetricName", "Threshold", "Unit", "ComparisonOperator", "Period", "StateValue")
@@ -42,7 +43,8 @@ def api(whole: EmbeddedTarget) -> Iterator[httpx.Client]:
     """A client of the target's API."""
     given = whole.environment()
     context = ssl.create_default_context(cafile=given["SSL_CERT_FILE"])
-    with httpx.Client(base_url=given["API_BASE_URL"], verify=context, trust_env=False) as client:
+    hooks = {"request": [from_a_customer]}  # the platform limits what one customer asks for, as production does
+    with httpx.Client(base_url=given["API_BASE_URL"], verify=context, trust_env=False, event_hooks=hooks) as client:
         yield client
 
 

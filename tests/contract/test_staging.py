@@ -85,8 +85,9 @@ def test_check_tells_what_is_reachable_and_with_which_rights(stand: Stand) -> No
     )
     document = json.loads(done.stdout)
     assert (done.returncode, done.stderr) == (0, "")
+    cluster = ("kubernetes",) if "STAGING_KUBECONFIG" in stand.variables else ()
     assert {part["part"]: part["good"] for part in document["parts"]} == dict.fromkeys(
-        ("api", "postgres", "redis", "aws", "logs"), True
+        ("api", "postgres", "redis", "aws", "logs", *cluster), True
     )
     assert "as beautycort: a superuser" in done.stdout
     for name in ("STAGING_PGPASSWORD", "STAGING_REDISCLI_AUTH", "STAGING_AWS_SECRET_ACCESS_KEY"):

@@ -60,6 +60,8 @@ def test_an_address_may_hold_one(name: str) -> None:
         ("HEALTH", "https://shop.example/api/v1/health"),
         ("METRICS", "metrics.shop.example:9090"),
         ("CERTIFICATE_FILE", "whatever it is"),
+        ("PGDATABASE", "salonworld"),  # were it a secret, its word would be taken out of every path and message
+        ("PGUSER", "salonworld"),
     ],
 )
 def test_what_is_known_to_be_harmless_is_shown(name: str, value: str) -> None:
