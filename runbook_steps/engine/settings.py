@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from runbook_steps.engine.errors import ConfigurationError
 
-__all__ = ["Operations", "Settings", "load_settings", "relative_path"]
+__all__ = ["Operations", "Settings", "find_root", "load_settings", "relative_path"]
 
+_MARKS = ("mkdocs.yml", "pyproject.toml")
 _NAME = re.compile(r"\w[\w-]{0,40}")
 _UTC = ZoneInfo("UTC")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -76,6 +77,14 @@ class Settings:
     def undo_folder(self, target: str) -> Path:
         """Where the undos of a target are kept."""
         return self.work_dir.parent / "undo" / target
+
+
+def find_root(start: Path) -> Path:
+    """The folder at or above `start` that holds the project. Raises ConfigurationError when there is none."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        if all((folder / mark).is_file() for mark in _MARKS):
+            return folder
+    raise ConfigurationError(f"no project at or above {start}: run this where {' and '.join(_MARKS)} are, or below")
 
 
 def load_settings(root: Path, *, evidence_dir: Path | None = None, journal_dir: Path | None = None) -> Settings:

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from runbook_steps.engine.errors import PageError, Position, SourceError
-from runbook_steps.engine.project.project import Project, find_root, load_project
+from runbook_steps.engine.project.project import Project, load_project
+from runbook_steps.engine.settings import find_root
 from runbook_steps.engine.text.terminal import printable
 from runbook_steps.version_1.audit import audit_problems, load_audit
 from runbook_steps.version_1.corrections import correction_problems, load_corrections

@@ -14,7 +14,8 @@ from runbook_steps.engine.errors import ConfigurationError, RefusedError, Source
 from runbook_steps.engine.git import Repository
 from runbook_steps.engine.project.find import named_runbook
 from runbook_steps.engine.project.house import house_of
-from runbook_steps.engine.project.project import Project, find_root, load_project
+from runbook_steps.engine.project.project import Project, load_project
+from runbook_steps.engine.settings import find_root
 
 __all__ = ["register"]
 

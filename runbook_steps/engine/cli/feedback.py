@@ -16,11 +16,10 @@ from runbook_steps.engine.cli.options import RUNBOOK, Format, TextFormat
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.git import Repository
 from runbook_steps.engine.model import FrontMatter, Runbook
-from runbook_steps.engine.project.find import named_runbook
-from runbook_steps.engine.project.known import refuse_broken_feedback, refuse_unknown_role
-from runbook_steps.engine.project.project import Project, find_root, load_project
-from runbook_steps.engine.sources.feedback_file import FEEDBACK, Remark, added, resolved
-from runbook_steps.engine.sources.feedback_store import change_feedback
+from runbook_steps.engine.project.find import named_runbook, refuse_broken_feedback, refuse_unknown_role
+from runbook_steps.engine.project.project import Project, load_project
+from runbook_steps.engine.settings import find_root
+from runbook_steps.engine.sources.feedback_file import FEEDBACK, Remark, added, change_feedback, resolved
 from runbook_steps.engine.text.redact import Redactor, secret_values
 from runbook_steps.engine.text.terminal import printable
 

@@ -10,7 +10,8 @@ from typing import Any
 import typer
 
 from runbook_steps.engine.cli.options import Format, TextFormat
-from runbook_steps.engine.project.project import Project, find_root, load_project
+from runbook_steps.engine.project.project import Project, load_project
+from runbook_steps.engine.settings import find_root
 from runbook_steps.engine.site.build.address import site_address
 from runbook_steps.engine.text.terminal import printable
 

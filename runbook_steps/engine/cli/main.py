@@ -22,7 +22,7 @@ from runbook_steps.engine.model import Outcome, ScenarioRecord
 from runbook_steps.engine.proof.evidence_file import journal_lines, read_journal
 from runbook_steps.engine.proof.journal_chain import broken_at
 from runbook_steps.engine.proof.standing import is_proof
-from runbook_steps.engine.settings import load_settings
+from runbook_steps.engine.settings import find_root, load_settings
 from runbook_steps.engine.text.terminal import printable
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def check(
     from runbook_steps.engine.project.house import house_of  # noqa: PLC0415
     from runbook_steps.engine.project.project import load_project  # noqa: PLC0415
 
-    project = load_project(project_root())
+    project = load_project(find_root(Path.cwd()))
     problems = (*check_project(project), *against_the_contract(project), *house_of(project.settings).problems(project))
     warnings = drift_of(project, on) if drift else []
     without = without_undo(project)
@@ -92,7 +92,7 @@ def status(
     """Show what is proven on a target, what is stale or was never proven, and why. Exit 1 when anything is not."""
     from runbook_steps.engine.project.project import load_project  # noqa: PLC0415 - reads all features: only when asked
 
-    project = load_project(project_root())
+    project = load_project(find_root(Path.cwd()))
     records = records_on(project, on)
     rows = [(key, records.get(key)) for key in scenario_ids(project)]
     if format is TextFormat.JSON:
@@ -150,15 +150,6 @@ def _verify_journal(path: Path) -> None:
     raise typer.Exit(1)
 
 
-def project_root(start: Path | None = None) -> Path:
-    """The folder above (or at) `start` that holds mkdocs.yml and features/. Raises ConfigurationError."""
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
-        if (folder / "mkdocs.yml").is_file() and (folder / "features").is_dir():
-            return folder
-    raise ConfigurationError(f"no runbook project at or above {here}: it holds mkdocs.yml and features/")
-
-
 def scenario_ids(project: Project) -> tuple[str, ...]:
     """The ids of all scenarios, in the order of the files; a row of an outline each."""
     ids: list[str] = []
@@ -189,7 +180,7 @@ def _is_journal(path: str) -> bool:
 
 def newest_journal(name: str) -> Path:
     """The journal that was written last, or the last one with that runbook. Raises ConfigurationError without one."""
-    root = project_root()
+    root = find_root(Path.cwd())
     folder = load_settings(root).journal_dir
     journals = sorted(folder.glob("*.jsonl"), key=lambda file: file.stat().st_mtime, reverse=True)
     if not name:
@@ -261,7 +252,7 @@ def add_extensions() -> None:
     from runbook_steps.engine.extensions import COMMANDS, extension_names, load_extension  # noqa: PLC0415
 
     try:
-        settings = load_settings(project_root())
+        settings = load_settings(find_root(Path.cwd()))
     except ConfigurationError:  # said by the command that needs it
         settings = None
     for name in extension_names(COMMANDS, settings):

@@ -13,10 +13,10 @@ import typer
 from runbook_steps.engine.cli.options import RUNBOOK
 from runbook_steps.engine.errors import ConfigurationError, RefusedError, RunbookError
 from runbook_steps.engine.git import Repository
-from runbook_steps.engine.project.find import named_runbook
-from runbook_steps.engine.project.known import refuse_broken_feedback, refuse_unknown_role
-from runbook_steps.engine.project.project import Project, find_root, load_project
+from runbook_steps.engine.project.find import named_runbook, refuse_broken_feedback, refuse_unknown_role
+from runbook_steps.engine.project.project import Project, load_project
 from runbook_steps.engine.review.due import CHANGE_LOG, Proof, Review, calendar, logged, proven_words, reviews, signed
+from runbook_steps.engine.settings import find_root
 from runbook_steps.engine.site.build.address import site_address
 from runbook_steps.engine.sources.feedback_file import FEEDBACK, open_on
 from runbook_steps.engine.text.terminal import printable

@@ -26,9 +26,9 @@ from runbook_steps.engine.guided.brief import (
 from runbook_steps.engine.guided.screen import Screen
 from runbook_steps.engine.model import Procedure, Risk, Runbook, TargetFacts
 from runbook_steps.engine.project.find import named_runbook
-from runbook_steps.engine.project.project import Project, find_root, load_project
+from runbook_steps.engine.project.project import Project, load_project
 from runbook_steps.engine.run.plan import has_no_undo
-from runbook_steps.engine.settings import Settings, load_settings
+from runbook_steps.engine.settings import Settings, find_root, load_settings
 from runbook_steps.engine.text.terminal import printable
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from runbook_steps.engine.errors import ConfigurationError
-from runbook_steps.engine.project.project import find_root
+from runbook_steps.engine.settings import find_root
 from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["register"]

@@ -16,9 +16,8 @@ from runbook_steps.engine.cli.options import Format, TextFormat
 from runbook_steps.engine.guards.services.guard import can_lock_down, lock_words
 from runbook_steps.engine.guards.services.guarded_environment import unreadable
 from runbook_steps.engine.model import Risk
-from runbook_steps.engine.project.project import find_root
 from runbook_steps.engine.run.held_to_risk import Restraint
-from runbook_steps.engine.settings import load_settings
+from runbook_steps.engine.settings import find_root, load_settings
 from runbook_steps.engine.targets.by_name import make_target
 from runbook_steps.engine.targets.reachable import Reached
 from runbook_steps.engine.text.redact import Redactor

@@ -15,11 +15,10 @@ from rich.table import Table
 from runbook_steps.engine.cli.options import Format, TextFormat
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.model import Risk
-from runbook_steps.engine.project.project import find_root
 from runbook_steps.engine.proof.evidence_file import now
 from runbook_steps.engine.run.held_to_risk import Restraint
 from runbook_steps.engine.run.probes import Fit, Fitting, look_at
-from runbook_steps.engine.settings import load_settings
+from runbook_steps.engine.settings import find_root, load_settings
 from runbook_steps.engine.sources.contract_file import CONTRACT_FILE, load_contract
 from runbook_steps.engine.targets.by_name import make_target
 from runbook_steps.engine.text.atomic_file import write_atomically

@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from runbook_steps.engine.errors import ConfigurationError
-from runbook_steps.engine.project.project import find_root
 from runbook_steps.engine.proof.evidence_file import now
 from runbook_steps.engine.run.undo import Undo, left_behind
-from runbook_steps.engine.settings import load_settings
+from runbook_steps.engine.settings import find_root, load_settings
 from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["register"]

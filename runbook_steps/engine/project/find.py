@@ -1,4 +1,4 @@
-"""A name that a person or a machine gives → the one runbook it means. Pure; the only place that decides it."""
+"""A name that a person or a machine gives → the one runbook it means, or the refusal. Pure; decided only here."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.model import Runbook
-from runbook_steps.engine.project.project import Project
+from runbook_steps.engine.project.project import CONTACTS, Project
+from runbook_steps.engine.sources.feedback_file import FEEDBACK
 from runbook_steps.engine.sources.page_head import suggestion
 
-__all__ = ["find_runbook", "named_runbook"]
+__all__ = ["find_runbook", "named_runbook", "refuse_broken_feedback", "refuse_unknown_role"]
 
 _SHOWN = 80
 _PLACES = {"features": ".feature", "docs": ".md"}
@@ -47,6 +48,20 @@ def named_runbook(project: Project, name: str, *, tip: str = "`runbooks list` na
         hint = suggestion(_short(name), words) or f"; {tip}"
         raise ConfigurationError(f"there is no runbook {_short(name)!r}{hint}")
     return found
+
+
+def refuse_unknown_role(project: Project, role: str) -> None:
+    """Raises ConfigurationError for a role that is not in the contacts."""
+    if role not in project.contacts:
+        hint = suggestion(role, list(project.contacts)) or f"; known: {', '.join(project.contacts)}"
+        raise ConfigurationError(f"{role!r} is no role of {CONTACTS}{hint}")
+
+
+def refuse_broken_feedback(project: Project) -> None:
+    """Raises what is wrong with the file: nobody may take it for an empty one."""
+    for problem in project.problems:
+        if problem.position.path == FEEDBACK:
+            raise problem
 
 
 def _word(name: str, root: Path) -> str:

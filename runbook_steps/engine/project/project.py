@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-from runbook_steps.engine.errors import ConfigurationError, EvidenceError, PageError, Position, SourceError
+from runbook_steps.engine.errors import EvidenceError, PageError, Position, SourceError
 from runbook_steps.engine.model import Evidence, Procedure, Runbook
 from runbook_steps.engine.proof.evidence_file import load_evidence
 from runbook_steps.engine.proof.past_runs import PastRun, past_runs
@@ -32,12 +32,11 @@ from runbook_steps.engine.sources.people_and_levels import (
     parse_vendors,
 )
 
-__all__ = ["CONTACTS", "SEVERITIES", "Project", "find_root", "load_project"]
+__all__ = ["CONTACTS", "SEVERITIES", "Project", "load_project"]
 
 SEVERITIES = "docs/data/severity.yml"
 CONTACTS = "docs/data/contacts.yml"
 LINKS = "docs/data/links.yml"
-_MARKS = ("mkdocs.yml", "pyproject.toml")
 _K = TypeVar("_K")
 _T = TypeVar("_T")
 
@@ -85,14 +84,6 @@ class Project:
     def is_runbook(self, page: Page) -> bool:
         """Whether a page is a runbook: by its head, or because a feature has its stem."""
         return page.says_runbook or self.runbook(page.stem) is not None or page.stem in self.unreadable
-
-
-def find_root(start: Path) -> Path:
-    """The folder at or above `start` that holds the project. Raises ConfigurationError when there is none."""
-    for folder in (start.resolve(), *start.resolve().parents):
-        if all((folder / mark).is_file() for mark in _MARKS):
-            return folder
-    raise ConfigurationError(f"no project at or above {start}: run this where {' and '.join(_MARKS)} are, or below")
 
 
 def load_project(root: Path, today: dt.date | None = None) -> Project:

@@ -1,18 +1,22 @@
-"""What people say of runbooks, until somebody has dealt with it: text ↔ values, pure.
+"""What people say of runbooks, until somebody has dealt with it: text ↔ values, and the file on the disk.
 
 A remark is bound to the id of its runbook, which outlives every move. What was resolved stays in the file.
+It is changed by one program at a time.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import yaml
+from filelock import FileLock
 
-from runbook_steps.engine.errors import ConfigurationError, PageError
+from runbook_steps.engine.errors import ConfigurationError, PageError, Position
 from runbook_steps.engine.model import FrontMatter
+from runbook_steps.engine.text.atomic_file import write_atomically
 from runbook_steps.engine.text.data_file import Entry, read_document
 from runbook_steps.engine.text.terminal import printable
 
@@ -22,7 +26,9 @@ __all__ = [
     "Remark",
     "Resolution",
     "added",
+    "change_feedback",
     "feedback_text",
+    "load_feedback",
     "open_on",
     "parse_feedback",
     "resolved",
@@ -31,6 +37,8 @@ __all__ = [
 FEEDBACK = "docs/data/feedback.yml"
 LONGEST = 2000
 """Characters of a remark: it says what is wrong on a page, and is no report."""
+_LOCK = "build/feedback.lock"
+_MODE = 0o644  # a file of the project, for everybody who works on it
 _HEAD = "# What people said of runbooks. `runbooks feedback add` and `runbooks feedback resolve` write this file.\n"
 _KEYS = frozenset({"id", "date", "by", "runbook", "text", "resolved"})
 _RESOLVED_KEYS = frozenset({"date", "by", "commit"})
@@ -146,6 +154,35 @@ def feedback_text(remarks: Iterable[Remark]) -> str:
             facts = f'date: "{end.date}", by: {_quoted(end.by)}, commit: {_quoted(end.commit)}'
             lines.append(f"    resolved: {{{facts}}}")
     return "\n".join(lines if len(lines) > 1 else [f"{lines[0]} []"]) + "\n"
+
+
+def load_feedback(root: Path) -> Mapping[int, Remark]:
+    """Number → remark; none when nobody said anything yet. Raises PageError for a file that is not as it should be."""
+    try:
+        return parse_feedback((root / FEEDBACK).read_text("utf-8"), FEEDBACK)
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.reason if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise PageError(Position(FEEDBACK, 1), f"cannot be read: {reason}") from error
+
+
+def change_feedback(root: Path, change: Callable[[Mapping[int, Remark]], Remark]) -> Remark:
+    """Adds the remark that `change` makes of what is there, or puts it in the place of its number; gives it back.
+
+    Written whole or not at all. Raises PageError for a file that is broken, ConfigurationError when the disk refuses.
+    """
+    file, lock = root / FEEDBACK, root / _LOCK
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock):
+            found = load_feedback(root)
+            made = change(found)
+            write_atomically(file, feedback_text({**found, made.number: made}.values()))
+            file.chmod(_MODE)
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {error.filename or file}: {error.strerror}") from error
+    return made
 
 
 def _quoted(text: str) -> str:

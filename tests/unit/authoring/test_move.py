@@ -13,8 +13,7 @@ from runbook_steps.engine.checks.pages import check_project
 from runbook_steps.engine.cli.main import app
 from runbook_steps.engine.errors import ConfigurationError, RefusedError
 from runbook_steps.engine.project.project import load_project
-from runbook_steps.engine.site.build.redirects import write_redirects
-from runbook_steps.engine.site.build.short_addresses import short_links
+from runbook_steps.engine.site.build.short_addresses import short_links, write_redirects
 from tests.unit.git_project import FILES, git, make_project
 
 

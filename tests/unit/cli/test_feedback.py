@@ -15,8 +15,7 @@ from runbook_steps.engine.checks.pages import check_project
 from runbook_steps.engine.cli.main import app
 from runbook_steps.engine.errors import ConfigurationError, PageError
 from runbook_steps.engine.project.project import load_project
-from runbook_steps.engine.sources.feedback_file import FEEDBACK, Remark
-from runbook_steps.engine.sources.feedback_store import change_feedback, load_feedback
+from runbook_steps.engine.sources.feedback_file import FEEDBACK, Remark, change_feedback, load_feedback
 from tests.unit.git_project import git, make_project
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from runbook_steps.engine.model import Risk
-from runbook_steps.engine.project.project import find_root
-from runbook_steps.engine.settings import load_settings
+from runbook_steps.engine.settings import find_root, load_settings
 from runbook_steps.live.settings import PlatformSettings, platform_environment
 from runbook_steps.live.target import PlatformTarget
 

@@ -13,8 +13,9 @@ import pytest
 from runbook_steps.engine.checks.pages import check_project
 from runbook_steps.engine.errors import ConfigurationError, EvidenceError
 from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
-from runbook_steps.engine.project.project import Project, find_root, load_project
+from runbook_steps.engine.project.project import Project, load_project
 from runbook_steps.engine.proof.evidence_file import write_evidence
+from runbook_steps.engine.settings import find_root
 from runbook_steps.engine.site.navigation import navigation
 from runbook_steps.engine.sources.page_file import parse_page
 from tests.house import HOUSE_ORDER
