@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from runbook_steps.engine.errors import ConfigurationError, EvidenceError, JournalError, SourceError
 from runbook_steps.engine.guards.services.aws_policy import refused_aws
 from runbook_steps.engine.guards.services.guarded_environment import rewritten, unreadable
-from runbook_steps.engine.guards.services.http_message import Head, read_request
+from runbook_steps.engine.guards.services.http_message import RequestHead, read_request
 from runbook_steps.engine.guards.services.http_policy import refused_http
 from runbook_steps.engine.guards.services.kubernetes_policy import refused_kubernetes
 from runbook_steps.engine.guards.services.redis_policy import refused_redis
@@ -182,7 +182,7 @@ def test_any_bytes_to_the_redis_relay_are_read_or_refused(raw: bytes) -> None:
        st.binary(max_size=30), RISKS)  # fmt: skip
 def test_any_http_request_is_judged(method: str, target: str, headers: dict[str, str], body: bytes, risk: Risk) -> None:
     """By every policy: it passes, is named, or cannot be judged."""
-    head = Head(method, target, headers)
+    head = RequestHead(method, target, headers)
     for judge in (refused_http, refused_aws, refused_kubernetes):
         with suppress(Unreadable):
             assert_judged(partial(judge, head, body), risk)

@@ -20,7 +20,7 @@ from runbook_steps.engine.model import COUNTER_EXAMPLE, Risk, Runbook
 from runbook_steps.engine.project.house import house_of
 from runbook_steps.engine.project.project import CONTACTS, SEVERITIES, Project
 from runbook_steps.engine.proof.staleness import stale_problems
-from runbook_steps.engine.sources.page_file import SECTIONS, Call, Page
+from runbook_steps.engine.sources.page_file import SECTIONS, MacroCall, Page
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.text.html_text import slug
 
@@ -159,7 +159,7 @@ def _calls(project: Project, page: Page) -> Iterator[PageError]:
     fenced = {line for f in page.fences for line in range(f.position.line, f.end + 1)}
     if not any(call.macro == "status" for call in page.calls):
         yield PageError(page.title_position or Position(page.path, 1), "lacks {{ status() }} below its title")
-    shown: dict[str, Call] = {}
+    shown: dict[str, MacroCall] = {}
     for call in page.calls:
         if call.macro not in {"procedure", "status"}:
             continue
@@ -176,7 +176,7 @@ def _calls(project: Project, page: Page) -> Iterator[PageError]:
         yield PageError(Position(page.path, 1), f"an orphan page: {feature} does not exist")
 
 
-def _procedure_call(runbook: Runbook | None, call: Call) -> Iterator[PageError]:
+def _procedure_call(runbook: Runbook | None, call: MacroCall) -> Iterator[PageError]:
     if call.argument is None:
         yield PageError(call.position, 'procedure() takes one name in quotes: {{ procedure("Scenario name") }}')
         return

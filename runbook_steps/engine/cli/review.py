@@ -15,7 +15,16 @@ from runbook_steps.engine.errors import ConfigurationError, RefusedError, Runboo
 from runbook_steps.engine.git import Repository
 from runbook_steps.engine.project.find import named_runbook, refuse_broken_feedback, refuse_unknown_role
 from runbook_steps.engine.project.project import Project, load_project
-from runbook_steps.engine.review.due import CHANGE_LOG, Proof, Review, calendar, logged, proven_words, reviews, signed
+from runbook_steps.engine.review.due import (
+    CHANGE_LOG,
+    ProofState,
+    Review,
+    calendar,
+    logged,
+    proven_words,
+    reviews,
+    signed,
+)
 from runbook_steps.engine.settings import find_root
 from runbook_steps.engine.site.build.address import site_address
 from runbook_steps.engine.sources.feedback_file import FEEDBACK, open_on
@@ -24,9 +33,9 @@ from runbook_steps.engine.text.terminal import printable
 __all__ = ["register"]
 
 _WHAT_NEXT = {
-    Proof.RED: "Repair it and prove it",
-    Proof.STALE: "Prove it again",
-    Proof.MISSING: "Prove it first",
+    ProofState.RED: "Repair it and prove it",
+    ProofState.STALE: "Prove it again",
+    ProofState.MISSING: "Prove it first",
 }
 _reviews = typer.Typer(add_completion=False, help="What a person must look at again: list, plan, sign.")
 

@@ -22,11 +22,11 @@ from runbook_steps.engine.errors import ConfigurationError, RefusedError, Runboo
 from runbook_steps.engine.run.pasted import SHELLS
 
 if TYPE_CHECKING:
-    from runbook_steps.engine.pytest_side.session import Proof
+    from runbook_steps.engine.pytest_side.session import ProofSession
     from runbook_steps.engine.settings import Settings
 
 RUN = pytest.StashKey[str]()
-RUNNING = pytest.StashKey["Proof"]()
+RUNNING = pytest.StashKey["ProofSession"]()
 PROBLEM = pytest.StashKey[str]()
 PROBLEM_CODE = pytest.StashKey[int]()
 OWN_MARKERS = (
@@ -129,7 +129,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if PROBLEM in session.config.stash:
         session.exitstatus = _problem_code(session.config)
         return
-    proof: Proof | None = session.config.stash.get(RUNNING, None)
+    proof: ProofSession | None = session.config.stash.get(RUNNING, None)
     if proof is None and session.config.getoption("numprocesses", None) and _journals(session.config):
         proof = _proof(session.config)  # with pytest-xdist the features were collected by the workers only
     if proof is not None:
@@ -147,19 +147,19 @@ def _journals(config: pytest.Config) -> list[Path]:
     return journals_of(settings_of(config), config.stash[RUN])
 
 
-def _proof(config: pytest.Config) -> Proof | None:
+def _proof(config: pytest.Config) -> ProofSession | None:
     """The proof that this session is: made when the first feature is met; None if it cannot be."""
     if PROBLEM in config.stash:
         return None
     from runbook_steps.engine.pytest_side.session_settings import PROOF  # noqa: PLC0415
 
-    found: Proof | None = config.pluginmanager.get_plugin(PROOF)
+    found: ProofSession | None = config.pluginmanager.get_plugin(PROOF)
     if found is None:
         try:
             from runbook_steps.engine.pytest_side import fixtures  # noqa: PLC0415 - only a session with features pays
-            from runbook_steps.engine.pytest_side.session import Proof  # noqa: PLC0415
+            from runbook_steps.engine.pytest_side.session import ProofSession  # noqa: PLC0415
 
-            found = Proof.from_config(config, config.stash[RUN])
+            found = ProofSession.from_config(config, config.stash[RUN])
             _register_parts(config, found.settings)
             _register_steps(config, found.settings)
         except RunbookError as error:

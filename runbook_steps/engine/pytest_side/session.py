@@ -33,7 +33,7 @@ from runbook_steps.engine.run.file_evidence import file_evidence
 from runbook_steps.engine.run.guide import Guidance
 from runbook_steps.engine.run.held_to_risk import Restraint
 from runbook_steps.engine.run.outcome_of_error import message_of
-from runbook_steps.engine.run.plan import Plan, plan
+from runbook_steps.engine.run.plan import RunPlan, plan
 from runbook_steps.engine.run.recorder import Recorder, RunFacts
 from runbook_steps.engine.run.scenario_folder import sweep
 from runbook_steps.engine.run.undo import Undone
@@ -46,12 +46,12 @@ from runbook_steps.engine.text.redact import Redactor, secret_values
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Proof"]
+__all__ = ["ProofSession"]
 
 NO_TARGET_EXIT = 4  # pytest's own code for a usage error: nothing was proven
 
 
-class Proof:
+class ProofSession:
     """A pytest plugin, registered when the first feature is met: the run's target, journal and state."""
 
     def __init__(
@@ -73,7 +73,7 @@ class Proof:
         self._recorder: Recorder | None = None
         self._items: list[pytest.Item] = []
         self._procedure: Procedure | None = None
-        self.planned: Plan | None = None
+        self.planned: RunPlan | None = None
         takes_over = guide.takes_over if guide else lambda _: False
         goes_on = guide.goes_on_although_red if guide else None
         self.preparation = Preparation(target, settings, run, self._tell, takes_over, goes_on=goes_on)
@@ -85,7 +85,7 @@ class Proof:
         self._left_changed = False
 
     @classmethod
-    def from_config(cls, config: pytest.Config, run: str) -> Proof:
+    def from_config(cls, config: pytest.Config, run: str) -> ProofSession:
         """The proof that pytest's options and pyproject.toml describe; nothing is started yet.
 
         Raises ConfigurationError for settings that are wrong, EvidenceError for evidence it could not add to.
@@ -208,7 +208,7 @@ class Proof:
             code = error.exit_code if isinstance(error, RefusedError) else NO_TARGET_EXIT
             pytest.exit(self._redactor(str(error)), returncode=code)
 
-    def _plan(self, procedure: Procedure) -> Plan:
+    def _plan(self, procedure: Procedure) -> RunPlan:
         usual = self.settings.usual_parts
         return plan(procedure, self.target.facts, usual_parts=usual, attended=self.guide is not None)
 

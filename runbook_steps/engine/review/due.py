@@ -19,7 +19,7 @@ from runbook_steps.engine.proof.standing import FAILURES, failing_step, is_proof
 from runbook_steps.engine.sources.page_file import parse_page
 from runbook_steps.engine.text.html_text import markdown_text
 
-__all__ = ["CHANGE_LOG", "Proof", "Review", "calendar", "logged", "proof_of", "proven_words", "reviews", "signed"]
+__all__ = ["CHANGE_LOG", "ProofState", "Review", "calendar", "logged", "proof_of", "proven_words", "reviews", "signed"]
 
 CHANGE_LOG = "docs/about/change-log.md"
 _OCTETS = 75
@@ -28,7 +28,7 @@ _HEADING = "## Reviews"
 _TABLE = "| Reviewed | Runbook | By | Proof |\n| --- | --- | --- | --- |\n"
 
 
-class Proof(StrEnum):
+class ProofState(StrEnum):
     """How a proof stands, the worst first."""
 
     RED = "red"
@@ -41,7 +41,7 @@ class Proof(StrEnum):
 class Doubt:
     """Why a proof is not green: what kind of doubt it is, and about what."""
 
-    kind: Proof
+    kind: ProofState
     what: str
 
 
@@ -61,7 +61,7 @@ class Review:
     reviewed: str
     every_days: int
     due: dt.date | None
-    proof: Proof
+    proof: ProofState
     doubts: tuple[Doubt, ...]
     reasons: tuple[str, ...]
 
@@ -95,7 +95,7 @@ def _review(runbook: Runbook, evidence: Iterable[Evidence], today: dt.date) -> R
         reviewed=front.reviewed,
         every_days=front.review_every_days,
         due=due,
-        proof=doubts[0].kind if doubts else Proof.GREEN,
+        proof=doubts[0].kind if doubts else ProofState.GREEN,
         doubts=doubts,
         reasons=tuple(reasons),
     )
@@ -111,9 +111,9 @@ def proof_of(runbook: Runbook, evidence: tuple[Evidence, ...]) -> tuple[Doubt, .
     needs no proof. The evidence is as of today: what ran out is stale in it.
     """
     if not runbook.procedures:
-        return (Doubt(Proof.MISSING, "it has no scenario"),)
+        return (Doubt(ProofState.MISSING, "it has no scenario"),)
     doubts = [doubt for each in runbook.procedures if (doubt := _doubt(each, runbook.feature_path, evidence))]
-    return tuple(sorted(doubts, key=lambda doubt: list(Proof).index(doubt.kind)))
+    return tuple(sorted(doubts, key=lambda doubt: list(ProofState).index(doubt.kind)))
 
 
 def _doubt(procedure: Procedure, feature: str, evidence: tuple[Evidence, ...]) -> Doubt | None:
@@ -123,14 +123,14 @@ def _doubt(procedure: Procedure, feature: str, evidence: tuple[Evidence, ...]) -
     weak = [record for each in verdicts for record in each.records if not is_proof(record)]
     failed = next((record for record in weak if record.outcome in FAILURES), None)
     if failed is not None:
-        return Doubt(Proof.RED, _failure(failed))
+        return Doubt(ProofState.RED, _failure(failed))
     if any(each.proven for each in verdicts):
         return None
     stale = next((record for record in weak if record.outcome is Outcome.STALE), None)
     if stale is not None:
-        return Doubt(Proof.STALE, f"“{procedure.name}”: {stale.reason or 'it changed since it was proven'}")
+        return Doubt(ProofState.STALE, f"“{procedure.name}”: {stale.reason or 'it changed since it was proven'}")
     said = f"{weak[0].outcome}" + (f": {weak[0].reason}" if weak[0].reason else "") if weak else Outcome.NEVER_PROVEN
-    return Doubt(Proof.MISSING, f"“{procedure.name}” {said}")
+    return Doubt(ProofState.MISSING, f"“{procedure.name}” {said}")
 
 
 def proven_words(runbook: Runbook, evidence: Iterable[Evidence]) -> str:

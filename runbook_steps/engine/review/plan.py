@@ -17,7 +17,7 @@ from runbook_steps.engine.sources.feedback_file import Remark
 from runbook_steps.engine.sources.python_steps import Catalog
 from runbook_steps.engine.text.html_text import markdown_text
 
-__all__ = ["Plan", "as_issue", "as_text", "make_plan"]
+__all__ = ["ReviewPlan", "as_issue", "as_text", "make_plan"]
 
 SHOWN = 20
 """Commits and runs that are listed; the others are counted."""
@@ -34,7 +34,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Run:
+class JournalRun:
     """What one journal tells of this runbook. `longest_s` is its longest scenario, in seconds.
 
     `guided_by` is the role of the person who was led through it; empty for a run without one. `notes` are what that
@@ -51,7 +51,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReviewPlan:
     """Everything the reviewer needs. `since` says from when it is counted; `unreadable` journals told nothing.
 
     `feedback` is what nobody has dealt with, whenever it was said.
@@ -61,8 +61,8 @@ class Plan:
     since: str
     files: tuple[str, ...]
     changes: tuple[Change, ...]
-    drills: tuple[Run, ...]
-    incidents: tuple[Run, ...]
+    drills: tuple[JournalRun, ...]
+    incidents: tuple[JournalRun, ...]
     unreadable: int
     expected_minutes: int
     checklist: tuple[str, ...]
@@ -71,7 +71,7 @@ class Plan:
 
 def make_plan(
     repository: Repository, catalog: Catalog, review: Review, settings: Settings, feedback: tuple[Remark, ...] = ()
-) -> Plan:
+) -> ReviewPlan:
     """The plan, from the repository and the journals. Raises ConfigurationError when git refuses."""
     page = f"docs/{review.stem}.md"
     reached = [path for path in catalog.reach(review.runbook) if (repository.root / path).is_file()]
@@ -81,7 +81,7 @@ def make_plan(
     front = review.runbook.front_matter
     incidents = tuple(run for run in runs if run.target not in settings.drills)
     changes = tuple(_changes(repository, files, start, _kinds(settings)))
-    return Plan(
+    return ReviewPlan(
         review=review,
         since=f"the review of {review.reviewed}" if review.reviewed else "it was begun",
         files=files,
@@ -123,7 +123,7 @@ def _changes(
         yield Change(commit, day, subject, kinds)
 
 
-def _runs(journals: Path, review: Review) -> tuple[tuple[Run, ...], int]:
+def _runs(journals: Path, review: Review) -> tuple[tuple[JournalRun, ...], int]:
     """The runs since the last review, the newest first, and how many journals could not be read."""
     runs, unreadable = [], 0
     for path in journals.glob("*.jsonl"):
@@ -138,7 +138,7 @@ def _runs(journals: Path, review: Review) -> tuple[tuple[Run, ...], int]:
             longest = max(record.duration_s for record in records)
             who = guided_by(path)
             notes = tuple(_notes(records)) if who else ()
-            runs.append(Run(path.name, records[0].started, records[0].target, ordered, longest, who, notes))
+            runs.append(JournalRun(path.name, records[0].started, records[0].target, ordered, longest, who, notes))
     return tuple(sorted(runs, key=lambda run: run.day, reverse=True)), unreadable
 
 
@@ -168,17 +168,17 @@ def _checklist(review: Review, *, changed: bool, used: bool) -> Iterator[str]:
 # ── for people ───────────────────────────────────────────────────────────────────────────────────
 
 
-def as_text(plan: Plan) -> str:
+def as_text(plan: ReviewPlan) -> str:
     """For a terminal."""
     return "\n".join(_lines(plan, markdown=False))
 
 
-def as_issue(plan: Plan) -> str:
+def as_issue(plan: ReviewPlan) -> str:
     """Markdown: the body of an issue in the tracker."""
     return "\n".join(_lines(plan, markdown=True))
 
 
-def _lines(plan: Plan, *, markdown: bool) -> Iterator[str]:
+def _lines(plan: ReviewPlan, *, markdown: bool) -> Iterator[str]:
     review = plan.review
     inert = markdown_text if markdown else str
 
@@ -214,7 +214,7 @@ def _lines(plan: Plan, *, markdown: bool) -> Iterator[str]:
     yield f"{box}Signed: `{command}`" if markdown else f"{box}Signed: {command}"
 
 
-def _how_to_resolve(plan: Plan, quote: str) -> str:
+def _how_to_resolve(plan: ReviewPlan, quote: str) -> str:
     if not plan.feedback:
         return ""
     command = f'runbooks feedback resolve {plan.feedback[0].number} --by "{plan.review.owner}"'
@@ -227,7 +227,7 @@ def _some(bullet: str, items: list[str], none: str) -> Iterator[str]:
         yield f"{bullet}and {len(items) - SHOWN} more"
 
 
-def _told(run: Run) -> str:
+def _told(run: JournalRun) -> str:
     outcomes = ", ".join(f"{count} {word}" for word, count in run.outcomes)
     who = f", guided run of {run.guided_by}" if run.guided_by else ""
     day = run.day[:16].replace("T", " ")

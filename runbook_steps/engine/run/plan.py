@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from runbook_steps.engine.model import COUNTER_EXAMPLE, Command, Outcome, Procedure, Risk, Runbook, TargetFacts
 
-__all__ = ["Plan", "has_no_undo", "parts_needed", "plan", "points_of_no_return", "unset_variables"]
+__all__ = ["RunPlan", "has_no_undo", "parts_needed", "plan", "points_of_no_return", "unset_variables"]
 
 
 _USED = re.compile(r"""\$\{?([A-Z][A-Z0-9_]{2,})(?=\}|[^A-Z0-9_:}-]|$)|os\.environ\[["']([A-Z][A-Z0-9_]+)["']\]""")
@@ -17,7 +17,7 @@ _SHELLS_OWN = frozenset({"BASHPID", "EUID", "HOSTNAME", "LINENO", "OLDPWD", "PPI
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """What will run: these commands and no others, a row's cells in their places; each with its limit.
 
     `commands` are by the number of their step, counted from 0; those with `undo` run only when it stops half-way.
@@ -30,7 +30,9 @@ class Plan:
     reason: str = ""
 
 
-def plan(procedure: Procedure, facts: TargetFacts, *, usual_parts: Sequence[str] = (), attended: bool = False) -> Plan:
+def plan(
+    procedure: Procedure, facts: TargetFacts, *, usual_parts: Sequence[str] = (), attended: bool = False
+) -> RunPlan:
     """What running the procedure on that target means, or why it will not be run.
 
     `usual_parts` are what a procedure without a `@needs_` tag needs.
@@ -39,7 +41,7 @@ def plan(procedure: Procedure, facts: TargetFacts, *, usual_parts: Sequence[str]
     parts = parts_needed(procedure, usual_parts)
     refusal, reason = _refusal(procedure, facts, parts, attended=attended)
     commands = {number: step.command for number, step in enumerate(procedure.steps) if step.command}
-    return Plan(commands, parts, refusal, reason)
+    return RunPlan(commands, parts, refusal, reason)
 
 
 def parts_needed(procedure: Procedure, usual_parts: Sequence[str] = ()) -> tuple[str, ...]:

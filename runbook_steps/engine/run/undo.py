@@ -24,7 +24,7 @@ from runbook_steps.engine.text.atomic_file import write_atomically
 __all__ = ["Undo", "Undone", "left_behind", "record_undo"]
 
 _SCHEMA = 1
-Run = Callable[[Command, Mapping[str, str]], Result]
+Runner = Callable[[Command, Mapping[str, str]], Result]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Undo:
     owner: str = ""
     problem: str = ""
 
-    def carry_out(self, run: Run) -> Undone:
+    def carry_out(self, run: Runner) -> Undone:
         """Runs the command and removes the file; a command that fails keeps it, to be tried again."""
         try:
             result = run(self.command, self.variables)

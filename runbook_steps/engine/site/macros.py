@@ -42,8 +42,7 @@ from runbook_steps.engine.site.blocks.trend_and_badges import (
 )
 from runbook_steps.engine.site.build.evidence_views import PROOF_PAGE, EvidenceViews
 from runbook_steps.engine.site.build.made_html import MadeHtml, made
-from runbook_steps.engine.site.build.redirects import write_redirects
-from runbook_steps.engine.site.build.short_addresses import write_short_links
+from runbook_steps.engine.site.build.short_addresses import write_redirects, write_short_links
 from runbook_steps.engine.site.build.theme import dress
 from runbook_steps.engine.site.machines.alerting import WATCHDOG_URL, alertmanager_config, prometheus_rules, word
 from runbook_steps.engine.site.machines.catalog import catalog_schema
@@ -52,7 +51,7 @@ from runbook_steps.engine.site.navigation import navigation, ordered
 from runbook_steps.engine.site.search_weights import search_settings
 from runbook_steps.engine.site.words import show_times_in
 from runbook_steps.engine.sources.alerts_file import alerts_json
-from runbook_steps.engine.sources.page_file import Call
+from runbook_steps.engine.sources.page_file import MacroCall
 
 __all__ = ["define_env", "on_post_build", "on_post_page_macros", "on_pre_page_macros"]
 
@@ -178,7 +177,7 @@ def on_post_page_macros(env: Any) -> None:
     stem = env.page.file.src_uri.removesuffix(".md")
     publisher: Publisher = env.rb_publisher
 
-    def expand(call: Call) -> str:
+    def expand(call: MacroCall) -> str:
         return str(env.macros[call.macro](*([call.argument] if call.argument is not None else [])))
 
     publisher.write_page(stem, env.markdown, Path(env.conf["site_dir"]), expand)

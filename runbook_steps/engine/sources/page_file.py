@@ -13,9 +13,9 @@ from runbook_steps.engine.errors import PageError, Position
 from runbook_steps.engine.model import FrontMatter
 from runbook_steps.engine.sources.feature_file import BYTE_ORDER_MARK, MARKED, stem_of
 from runbook_steps.engine.sources.indented_code import indented_code
-from runbook_steps.engine.sources.page_head import RUNBOOK_KEYS, Head, read_front_matter, read_head
+from runbook_steps.engine.sources.page_head import RUNBOOK_KEYS, PageHead, read_front_matter, read_head
 
-__all__ = ["SECTIONS", "Call", "Page", "Section", "parse_page"]
+__all__ = ["SECTIONS", "MacroCall", "Page", "Section", "parse_page"]
 
 SECTIONS = (
     "Use this when",
@@ -55,7 +55,7 @@ class Fence:
 
 
 @dataclass(frozen=True)
-class Call:
+class MacroCall:
     """A call of a macro. `argument` is its one literal text, None when it has another shape.
 
     `alone`: the call fills its line from the first column, so that what it returns stays a block.
@@ -78,13 +78,13 @@ class Page:
 
     path: str
     stem: str
-    head: Head
+    head: PageHead
     says_runbook: bool
     title: str
     title_position: Position | None
     sections: tuple[Section, ...]
     fences: tuple[Fence, ...]
-    calls: tuple[Call, ...]
+    calls: tuple[MacroCall, ...]
     names: tuple[tuple[str, Position], ...]
     raw_blocks: tuple[Position, ...]
     indented: tuple[Position, ...]
@@ -125,7 +125,7 @@ def parse_page(text: str, path: str) -> Page:
         problems = [PageError(Position(path, 1), MARKED)]  # what else is said of it follows from that
     if kind not in (None, "runbook", "page"):
         problems.append(PageError(head.at("kind"), "`kind` must be `runbook` or `page`"))
-    calls: tuple[Call, ...] = ()
+    calls: tuple[MacroCall, ...] = ()
     names: tuple[tuple[str, Position], ...] = ()
     macros_known = True
     if head.values.get("render_macros") is not False:
@@ -202,7 +202,7 @@ def _raw_blocks(lines: list[str], fences: tuple[Fence, ...], path: str) -> Itera
 
 def _macros(
     lines: list[str], start: int, path: str, sections: tuple[Section, ...]
-) -> tuple[tuple[Call, ...], tuple[tuple[str, Position], ...]]:
+) -> tuple[tuple[MacroCall, ...], tuple[tuple[str, Position], ...]]:
     environment, source = Environment(autoescape=False), "\n".join(lines[start:])  # noqa: S701 - only parsed
     template = environment.parse(source)
     begun = Counter(number for number, kind, _ in environment.lex(source) if kind in {"variable_begin", "block_begin"})
@@ -213,7 +213,7 @@ def _macros(
             section = next((s.title for s in reversed(sections) if s.position.line < line), None)
             shown = lines[line - 1].rstrip()
             alone = shown.startswith("{{") and shown.endswith("}}") and begun[node.lineno] == 1
-            calls.append(Call(node.node.name, _literal(node), Position(path, line), alone, section))
+            calls.append(MacroCall(node.node.name, _literal(node), Position(path, line), alone, section))
     free = meta.find_undeclared_variables(template)
     names: dict[str, Position] = {}
     for name in template.find_all(nodes.Name):

@@ -14,7 +14,7 @@ from runbook_steps.engine.errors import PageError, Position
 from runbook_steps.engine.model import FrontMatter
 from runbook_steps.engine.text.yaml_text import composed
 
-__all__ = ["RUNBOOK_KEYS", "Head", "read_front_matter", "read_head", "suggestion"]
+__all__ = ["RUNBOOK_KEYS", "PageHead", "read_front_matter", "read_head", "suggestion"]
 
 _HEAD = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?\n)??---[ \t]*(?:\n|\Z)", re.DOTALL)
 _SITE_KEYS = frozenset({"kind", "description", "tags", "search", "hide", "render_macros"})
@@ -23,7 +23,7 @@ _SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|(?:^|_)(?:KEY|PASS|AUTH)(?:_
 
 
 @dataclass(frozen=True)
-class Head:
+class PageHead:
     """What stands in the head of a page, unchecked. `lines` maps a key to its line in the file.
 
     `length` is the number of lines the head takes, 0 when there is none.
@@ -40,11 +40,11 @@ class Head:
         return Position(self.path, self.lines.get(key, 1))
 
 
-def read_head(text: str, path: str) -> Head:
+def read_head(text: str, path: str) -> PageHead:
     """The head of a page. What is not YAML, or not a mapping, is a problem in it, not an exception."""
     found = _HEAD.match(text)
     if found is None:
-        return Head(path)
+        return PageHead(path)
     length = found[0].count("\n")
     try:
         node, values = composed(found["yaml"] or "{}")
@@ -52,20 +52,20 @@ def read_head(text: str, path: str) -> Head:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 1
         said = getattr(error, "problem", None) or str(error)
-        return Head(path, length=length, problems=(PageError(Position(path, line), f"not YAML: {said}"),))
+        return PageHead(path, length=length, problems=(PageError(Position(path, line), f"not YAML: {said}"),))
     if not isinstance(values, dict) or not isinstance(node, yaml.MappingNode):
         problem = PageError(Position(path, 1), "the front matter must be `key: value` lines")
-        return Head(path, length=length, problems=(problem,))
+        return PageHead(path, length=length, problems=(problem,))
     lines: dict[str, int] = {}
     problems = []
     for key, _ in node.value:
         line = key.start_mark.line + 2
         if lines.setdefault(str(key.value), line) != line:
             problems.append(PageError(Position(path, line), f"`{key.value}` stands twice"))
-    return Head(path, {str(k): v for k, v in values.items()}, lines, length, tuple(problems))
+    return PageHead(path, {str(k): v for k, v in values.items()}, lines, length, tuple(problems))
 
 
-def read_front_matter(head: Head) -> tuple[FrontMatter | None, tuple[PageError, ...]]:
+def read_front_matter(head: PageHead) -> tuple[FrontMatter | None, tuple[PageError, ...]]:
     """The front matter of a runbook, or None, and everything that is wrong with it; the id is the page's name."""
     problems = list(head.problems)
     if problems and not head.values:

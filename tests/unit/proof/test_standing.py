@@ -10,7 +10,7 @@ import pytest
 
 from runbook_steps.engine.model import Evidence, Outcome, Procedure, ScenarioRecord
 from runbook_steps.engine.proof.standing import Tone, is_proof, outcome_of, standings, verdict
-from runbook_steps.engine.review.due import Proof, proof_of
+from runbook_steps.engine.review.due import ProofState, proof_of
 from runbook_steps.engine.sources.feature_file import parse_feature
 from tests.unit.proof.test_evidence_file import RECORD
 
@@ -55,20 +55,20 @@ def evidence(*outcomes: Outcome, target: str = "embedded") -> Evidence:
 @pytest.mark.parametrize(
     ("outcomes", "outcome", "tone", "proof"),
     [
-        ((Outcome.PASSED, Outcome.PASSED), Outcome.PASSED, Tone.GOOD, Proof.GREEN),
-        ((Outcome.PASSED,), Outcome.NEVER_PROVEN, Tone.PARTLY, Proof.MISSING),
-        ((Outcome.PASSED, Outcome.FAILED), Outcome.FAILED, Tone.BAD, Proof.RED),
-        ((Outcome.FAILED,), Outcome.FAILED, Tone.BAD, Proof.RED),
-        ((Outcome.PASSED, Outcome.TIMED_OUT), Outcome.TIMED_OUT, Tone.BAD, Proof.RED),
-        ((Outcome.STALE, Outcome.PASSED), Outcome.STALE, Tone.PARTLY, Proof.STALE),
-        ((Outcome.STALE, Outcome.FAILED), Outcome.FAILED, Tone.BAD, Proof.RED),
-        ((Outcome.PASSED, Outcome.NOT_RUNNABLE), Outcome.NOT_RUNNABLE, Tone.PARTLY, Proof.MISSING),
-        ((Outcome.PASSED, Outcome.INTERRUPTED), Outcome.INTERRUPTED, Tone.BAD, Proof.RED),
-        ((), Outcome.NEVER_PROVEN, Tone.NONE, Proof.MISSING),
+        ((Outcome.PASSED, Outcome.PASSED), Outcome.PASSED, Tone.GOOD, ProofState.GREEN),
+        ((Outcome.PASSED,), Outcome.NEVER_PROVEN, Tone.PARTLY, ProofState.MISSING),
+        ((Outcome.PASSED, Outcome.FAILED), Outcome.FAILED, Tone.BAD, ProofState.RED),
+        ((Outcome.FAILED,), Outcome.FAILED, Tone.BAD, ProofState.RED),
+        ((Outcome.PASSED, Outcome.TIMED_OUT), Outcome.TIMED_OUT, Tone.BAD, ProofState.RED),
+        ((Outcome.STALE, Outcome.PASSED), Outcome.STALE, Tone.PARTLY, ProofState.STALE),
+        ((Outcome.STALE, Outcome.FAILED), Outcome.FAILED, Tone.BAD, ProofState.RED),
+        ((Outcome.PASSED, Outcome.NOT_RUNNABLE), Outcome.NOT_RUNNABLE, Tone.PARTLY, ProofState.MISSING),
+        ((Outcome.PASSED, Outcome.INTERRUPTED), Outcome.INTERRUPTED, Tone.BAD, ProofState.RED),
+        ((), Outcome.NEVER_PROVEN, Tone.NONE, ProofState.MISSING),
     ],
 )
 def test_a_page_and_a_review_say_the_same(
-    outcomes: tuple[Outcome, ...], outcome: Outcome, tone: Tone, proof: Proof
+    outcomes: tuple[Outcome, ...], outcome: Outcome, tone: Tone, proof: ProofState
 ) -> None:
     """Never more than the weakest record."""
     found = evidence(*outcomes)
@@ -77,7 +77,7 @@ def test_a_page_and_a_review_say_the_same(
 
     assert (known.outcome, known.proven, known.missing) == (outcome, outcome is Outcome.PASSED, 2 - len(outcomes))
     assert standings(RUNBOOK, (found,))[0].tone is tone
-    assert (doubts[0].kind if doubts else Proof.GREEN) is proof
+    assert (doubts[0].kind if doubts else ProofState.GREEN) is proof
 
 
 def test_a_proof_on_one_target_is_enough_unless_another_failed_it() -> None:
@@ -85,8 +85,8 @@ def test_a_proof_on_one_target_is_enough_unless_another_failed_it() -> None:
     whole, half = evidence(Outcome.PASSED, Outcome.PASSED), evidence(Outcome.PASSED, target="staging")
     failed = evidence(Outcome.FAILED, Outcome.PASSED, target="staging")
     assert proof_of(RUNBOOK, (half, whole)) == ()
-    assert [doubt.kind for doubt in proof_of(RUNBOOK, (half, half))] == [Proof.MISSING]
-    assert [doubt.kind for doubt in proof_of(RUNBOOK, (whole, failed))] == [Proof.RED]
+    assert [doubt.kind for doubt in proof_of(RUNBOOK, (half, half))] == [ProofState.MISSING]
+    assert [doubt.kind for doubt in proof_of(RUNBOOK, (whole, failed))] == [ProofState.RED]
 
 
 def test_what_only_a_person_does_is_no_proof_and_needs_none() -> None:

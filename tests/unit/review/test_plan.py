@@ -19,7 +19,7 @@ from runbook_steps.engine.model import Outcome, Risk, Role, ScenarioRecord, Step
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.engine.proof.evidence_file import Journal
 from runbook_steps.engine.review.due import reviews
-from runbook_steps.engine.review.plan import Plan, make_plan
+from runbook_steps.engine.review.plan import ReviewPlan, make_plan
 from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.sources.python_steps import load_catalog
 from runbook_steps.engine.text.redact import Redactor
@@ -87,7 +87,7 @@ def ran(root: Path, day: str, target: str, outcome: Outcome, feature: str = "fea
     journal.close()
 
 
-def planned(root: Path) -> Plan:
+def planned(root: Path) -> ReviewPlan:
     """The plan for `database/slow`."""
     review = next(each for each in reviews(load_project(root), dt.date(2026, 11, 23)) if each.id == "slow")
     return make_plan(Repository(root), load_catalog(load_settings(root)), review, load_settings(root))

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from runbook_steps.engine.guards.kernel.other_calls import BEYOND
+from runbook_steps.engine.guards.kernel.other_calls import BEYOND, Judge
 from runbook_steps.engine.guards.kernel.pidfd import HERE, memory, own_process, placed, text
 from runbook_steps.engine.guards.kernel.seccomp import WRITING
 from runbook_steps.engine.guards.kernel.socket_calls import bind, connect, fast_open, make_pair, make_socket
-from runbook_steps.engine.guards.kernel.system_call import Bounds, Call, Continue, Done, signed
+from runbook_steps.engine.guards.kernel.system_call import Bounds, Continue, Done, SystemCall, signed
 from runbook_steps.engine.guards.kernel.use_of_files import ATTRIBUTES, DEVICES, control, fcntl, flock, reads
 
 __all__ = ["judged"]
@@ -24,15 +24,15 @@ _WITHOUT = errno.EOPNOTSUPP
 _UTIME_NOW, _UTIME_OMIT = 0x3FFFFFFF, 0x3FFFFFFE
 
 
-def judged(call: Call, bounds: Bounds) -> Done:
+def judged(call: SystemCall, bounds: Bounds) -> Done:
     """The decision. Raises OSError, to be the call's own error, when a path or an address cannot be looked at."""
     return _JUDGES[call.name](call, bounds)
 
 
-def _writes(what: str, folder: int | None, path: int, *, flags: int | None = None) -> Callable[[Call, Bounds], Done]:
+def _writes(what: str, folder: int | None, path: int, *, flags: int | None = None) -> Judge:
     """Names a write outside of the bounds; the positions are those of the arguments."""
 
-    def judge(call: Call, bounds: Bounds) -> Done:
+    def judge(call: SystemCall, bounds: Bounds) -> Done:
         real = _real(call, folder, path, follow=what == "opening")
         creating = flags is None or bool(call.arguments[flags] & os.O_CREAT)
         # what is not there cannot be written, what is there cannot be made: the kernel says so without Landlock
@@ -47,11 +47,11 @@ def _writes(what: str, folder: int | None, path: int, *, flags: int | None = Non
     return judge
 
 
-def _opens(folder: int | None, path: int, flags: int) -> Callable[[Call, Bounds], Done]:
+def _opens(folder: int | None, path: int, flags: int) -> Judge:
     """For writing within the bounds, as Landlock holds it; for reading whatever reading does not change."""
     to_write = _writes("opening", folder, path, flags=flags)
 
-    def judge(call: Call, bounds: Bounds) -> Done:
+    def judge(call: SystemCall, bounds: Bounds) -> Done:
         if call.arguments[flags] & WRITING:
             return to_write(call, bounds)
         return reads(call, folder, path, bounds)
@@ -59,7 +59,7 @@ def _opens(folder: int | None, path: int, flags: int) -> Callable[[Call, Bounds]
     return judge
 
 
-def _real(call: Call, folder: int | None, path: int, *, follow: bool) -> Path:
+def _real(call: SystemCall, folder: int | None, path: int, *, follow: bool) -> Path:
     """What the arguments at those positions name, links resolved; in the last part only where the call follows them."""
     where = HERE if folder is None else signed(call.arguments[folder])
     name = text(call.task, call.arguments[path])
@@ -68,29 +68,29 @@ def _real(call: Call, folder: int | None, path: int, *, follow: bool) -> Path:
     return Path(os.path.realpath(real)) if follow and real.is_symlink() else real
 
 
-def _both(first: Callable[[Call, Bounds], Done], second: Callable[[Call, Bounds], Done]) -> Callable[..., Done]:
+def _both(first: Judge, second: Judge) -> Judge:
     """Of two paths, each is looked at: the first that goes too far is named."""
 
-    def judge(call: Call, bounds: Bounds) -> Done:
+    def judge(call: SystemCall, bounds: Bounds) -> Done:
         found = first(call, bounds)
         return found if found.refused else second(call, bounds)
 
     return judge
 
 
-def _open_by_structure(call: Call, bounds: Bounds) -> Done:
+def _open_by_structure(call: SystemCall, bounds: Bounds) -> Done:
     """`openat2` has its flags in memory; Landlock holds it as it holds `openat`, this gives it a name."""
     (flags,) = struct.unpack("=Q", memory(call.task, call.arguments[2], 8))
     if not flags & WRITING:
         return reads(call, 0, 1, bounds)
     arguments = (*call.arguments[:2], flags, *call.arguments[3:])
-    return _writes("opening", 0, 1, flags=2)(Call(call.name, call.task, arguments), bounds)
+    return _writes("opening", 0, 1, flags=2)(SystemCall(call.name, call.task, arguments), bounds)
 
 
-def _never(what: str, folder: int | None, path: int | None, error: int) -> Callable[[Call, Bounds], Done]:
+def _never(what: str, folder: int | None, path: int | None, error: int) -> Judge:
     """Refused wherever the file lies; named when that is outside of the bounds: `cp -p` goes on without."""
 
-    def judge(call: Call, bounds: Bounds) -> Done:
+    def judge(call: SystemCall, bounds: Bounds) -> Done:
         handle = f"/proc/{call.task}/fd/{signed(call.arguments[0])}"
         by_name = path is not None and call.arguments[path]
         real = _real(call, folder, path, follow=True) if by_name and path is not None else Path(handle).readlink()
@@ -109,11 +109,11 @@ def _harmless(path: Path, task: int) -> bool:
 
 
 def _on_file(
-    what: str, folder: int | None, path: int | None, act: Callable[[Call, str], None], **more: int
-) -> Callable[[Call, Bounds], Done]:
+    what: str, folder: int | None, path: int | None, act: Callable[[SystemCall, str], None], **more: int
+) -> Judge:
     """Changes mode, owner or times here, on the file that was looked at, if it lies within the bounds."""
 
-    def judge(call: Call, bounds: Bounds) -> Done:
+    def judge(call: SystemCall, bounds: Bounds) -> Done:
         follow = not ("flags" in more and call.arguments[more["flags"]] & _NO_FOLLOW) and "link" not in more
         where = HERE if folder is None else signed(call.arguments[folder])
         name = text(call.task, call.arguments[path]) if path is not None and call.arguments[path] else ""
@@ -133,15 +133,15 @@ def _on_file(
     return judge
 
 
-def _mode(position: int) -> Callable[[Call, str], None]:
+def _mode(position: int) -> Callable[[SystemCall, str], None]:
     return lambda call, handle: Path(handle).chmod(call.arguments[position] & 0o1777)
 
 
-def _owner(position: int) -> Callable[[Call, str], None]:
+def _owner(position: int) -> Callable[[SystemCall, str], None]:
     return lambda call, handle: os.chown(handle, *(signed(each) for each in call.arguments[position : position + 2]))
 
 
-def _times(call: Call, handle: str) -> None:
+def _times(call: SystemCall, handle: str) -> None:
     if not call.arguments[2]:
         os.utime(handle)
         return
@@ -157,7 +157,7 @@ def _moment(value: tuple[int, int], kept: int) -> int:
     return special.get(fraction, seconds * 1_000_000_000 + fraction)
 
 
-_JUDGES: Mapping[str, Callable[[Call, Bounds], Done]] = {
+_JUDGES: Mapping[str, Judge] = {
     **BEYOND,
     "socket": make_socket, "socketpair": make_pair, "connect": connect,
     "sendto": fast_open, "sendmsg": fast_open, "sendmmsg": fast_open,

@@ -14,11 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from runbook_steps.engine.guards.kernel.pidfd import own_process
-from runbook_steps.engine.guards.kernel.system_call import Bounds, Call, Continue, Done, signed
+from runbook_steps.engine.guards.kernel.system_call import Bounds, Continue, Done, SystemCall, signed
 
-__all__ = ["BEYOND", "name_of"]
+__all__ = ["BEYOND", "Judge", "name_of"]
 
-Judge = Callable[[Call, Bounds], Done]
+Judge = Callable[[SystemCall, Bounds], Done]
 _CLEARING = range(4, 9)  # actions of `syslog`
 _CHANGING = {"shmctl": (1, {0, 1, 11, 12}), "semctl": (2, {0, 1, 16, 17}), "msgctl": (1, {0, 1})}
 _TRACE_ME, _SET_OWNER = 0, 8
@@ -31,7 +31,7 @@ def name_of(pid: int) -> str:
     return ""
 
 
-def _kill(call: Call, bounds: Bounds) -> Done:
+def _kill(call: SystemCall, bounds: Bounds) -> Done:
     del bounds
     pid, number = signed(call.arguments[0]), call.arguments[1]
     if pid == -1 and number:
@@ -39,7 +39,7 @@ def _kill(call: Call, bounds: Bounds) -> Done:
     return _on(call, abs(pid), "a signal to") if number else Continue()
 
 
-def _on(call: Call, pid: int, what: str) -> Done:
+def _on(call: SystemCall, pid: int, what: str) -> Done:
     """Let through to the command's own processes only."""
     if pid <= 1 or own_process(call.task, pid):  # 0 is oneself or one's own group
         return Continue() if pid != 1 else Done(errno.EPERM, f"{what} process 1")
@@ -47,10 +47,10 @@ def _on(call: Call, pid: int, what: str) -> Done:
     return Done(errno.EPERM, f"{what} {name} ({pid})") if name else Done(errno.ESRCH)
 
 
-def _process(what: str, position: int, *, reads: Callable[[Call], bool] = lambda _: False) -> Judge:
+def _process(what: str, position: int, *, reads: Callable[[SystemCall], bool] = lambda _: False) -> Judge:
     """Of calls that name a process by its number."""
 
-    def judge(call: Call, bounds: Bounds) -> Done:
+    def judge(call: SystemCall, bounds: Bounds) -> Done:
         del bounds
         return Continue() if reads(call) else _on(call, signed(call.arguments[position]), what)
 
@@ -60,7 +60,7 @@ def _process(what: str, position: int, *, reads: Callable[[Call], bool] = lambda
 def _held(what: str) -> Judge:
     """Of calls that name a process by a descriptor."""
 
-    def judge(call: Call, bounds: Bounds) -> Done:
+    def judge(call: SystemCall, bounds: Bounds) -> Done:
         del bounds
         told = Path(f"/proc/{call.task}/fdinfo/{signed(call.arguments[0])}").read_text("utf-8", "replace")
         found = re.search(r"^Pid:\s*(\d+)", told, re.MULTILINE)
@@ -72,7 +72,7 @@ def _held(what: str) -> Judge:
 def _priority(of_process: int) -> Judge:
     """`which` and `who`: of one process by its number, or of oneself."""
 
-    def judge(call: Call, bounds: Bounds) -> Done:
+    def judge(call: SystemCall, bounds: Bounds) -> Done:
         del bounds
         which, who = signed(call.arguments[0]), signed(call.arguments[1])
         if which == of_process or not who:
@@ -83,7 +83,7 @@ def _priority(of_process: int) -> Judge:
 
 
 def _refused(what: str) -> Judge:
-    def judge(call: Call, bounds: Bounds) -> Done:
+    def judge(call: SystemCall, bounds: Bounds) -> Done:
         del bounds
         if call.name in _CHANGING:
             position, changing = _CHANGING[call.name]
@@ -94,7 +94,7 @@ def _refused(what: str) -> Judge:
     return judge
 
 
-def _told_of_input(call: Call, bounds: Bounds) -> Done:
+def _told_of_input(call: SystemCall, bounds: Bounds) -> Done:
     """`F_SETOWN` names who gets a signal when there is input; with a structure that is in memory, and refused."""
     del bounds
     if signed(call.arguments[1]) != _SET_OWNER:
@@ -102,7 +102,7 @@ def _told_of_input(call: Call, bounds: Bounds) -> Done:
     return _on(call, abs(signed(call.arguments[2])), "a signal, at input, to")
 
 
-def _log(call: Call, bounds: Bounds) -> Done:
+def _log(call: SystemCall, bounds: Bounds) -> Done:
     del bounds
     return Done(errno.EPERM, "clearing the kernel's log") if call.arguments[0] in _CLEARING else Continue()
 

@@ -27,7 +27,7 @@ from pathlib import Path
 from runbook_steps.engine.guards.kernel.file_and_socket_calls import judged
 from runbook_steps.engine.guards.kernel.other_calls import name_of
 from runbook_steps.engine.guards.kernel.seccomp import CALLS, FORKS
-from runbook_steps.engine.guards.kernel.system_call import Bounds, Call, Continue, Done
+from runbook_steps.engine.guards.kernel.system_call import Bounds, Continue, Done, SystemCall
 
 __all__ = ["oversee"]
 
@@ -153,7 +153,7 @@ def _answer(listener: int, names: dict[int, str], bounds: Bounds, told: _Report,
         return  # whoever asked has gone meanwhile
     key, task, _, number, _, _, *arguments = _NOTICE.unpack(notice)
     try:
-        call = Call(names.get(number, ""), task, tuple(arguments))
+        call = SystemCall(names.get(number, ""), task, tuple(arguments))
         outcome = _forked(task, ended) if call.name in FORKS else judged(call, bounds)
     except (OSError, ValueError, LookupError, OverflowError, struct.error) as error:
         code = error.errno if isinstance(error, OSError) and error.errno else errno.EPERM

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from runbook_steps.engine.guards.kernel.pidfd import HERE, descriptor_of, memory, placed
-from runbook_steps.engine.guards.kernel.system_call import Bounds, Call, Continue, Done, signed
+from runbook_steps.engine.guards.kernel.system_call import Bounds, Continue, Done, SystemCall, signed
 
 __all__ = ["bind", "connect", "fast_open", "make_pair", "make_socket"]
 
@@ -24,7 +24,7 @@ _NETLINK_READING = (0, 4)  # routes and addresses, socket lists: what `ip` and `
 _QUIET_SOCKETS = ("/nscd/", "/systemd/userdb/", "/sssd/", "/lib/sss/")  # every lookup of a user's name tries these
 
 
-def make_socket(call: Call, bounds: Bounds) -> Done:
+def make_socket(call: SystemCall, bounds: Bounds) -> Done:
     """By allowlist: TCP, UNIX streams, and what tells of routes and sockets."""
     del bounds
     family, kind, protocol = (signed(each) for each in call.arguments[:3])
@@ -52,14 +52,14 @@ def _unix(base: int) -> Done:
     return Done(errno.EACCES, "a UNIX datagram socket" if datagrams else f"a UNIX socket of kind {base}")
 
 
-def make_pair(call: Call, bounds: Bounds) -> Done:
+def make_pair(call: SystemCall, bounds: Bounds) -> Done:
     """A pair of datagrams could be connected elsewhere later."""
     del bounds
     family, kind = (signed(each) for each in call.arguments[:2])
     return _unix(kind & _KIND) if family == socket.AF_UNIX else Done(errno.EOPNOTSUPP)
 
 
-def connect(call: Call, bounds: Bounds) -> Done:
+def connect(call: SystemCall, bounds: Bounds) -> Done:
     """To the guard's ports and the sockets that are allowed, and made here: the command cannot change it meanwhile."""
     number, address, length = call.arguments[:3]
     raw = memory(call.task, address, min(length, 128))
@@ -76,7 +76,7 @@ def connect(call: Call, bounds: Bounds) -> Done:
         return Done(own.connect_ex((host, port)))  # made here, to the address that was looked at: see below
 
 
-def _connect_unix(call: Call, number: int, raw: bytes, bounds: Bounds) -> Done:
+def _connect_unix(call: SystemCall, number: int, raw: bytes, bounds: Bounds) -> Done:
     path = os.fsdecode(raw.split(b"\0", 1)[0])
     if not path:
         return Done(errno.EACCES, "an abstract UNIX socket")
@@ -98,7 +98,7 @@ def _connect_unix(call: Call, number: int, raw: bytes, bounds: Bounds) -> Done:
     return Done()
 
 
-def bind(call: Call, bounds: Bounds) -> Done:
+def bind(call: SystemCall, bounds: Bounds) -> Done:
     """Landlock judges as well: it lets a socket listen on a free port only, and be made in the folder only."""
     raw = memory(call.task, call.arguments[1], min(call.arguments[2], 128))
     family = struct.unpack_from("=H", raw)[0]
@@ -114,7 +114,7 @@ def bind(call: Call, bounds: Bounds) -> Done:
     return Continue() if bounds.writable(real) else Done(errno.EACCES, f"making the UNIX socket {real}")
 
 
-def fast_open(call: Call, bounds: Bounds) -> Done:
+def fast_open(call: SystemCall, bounds: Bounds) -> Done:
     """A connection that Landlock does not see."""
     del call, bounds
     return Done(errno.EACCES, "TCP Fast Open, past the guard")

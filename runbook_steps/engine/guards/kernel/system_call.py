@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-__all__ = ["Bounds", "Call", "Continue", "Done", "signed"]
+__all__ = ["Bounds", "Continue", "Done", "SystemCall", "signed"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Bounds:
 
 
 @dataclass(frozen=True)
-class Call:
+class SystemCall:
     """A system call: `task` is the thread that makes it, `arguments` the six registers."""
 
     name: str

@@ -16,7 +16,7 @@ from pathlib import Path
 from runbook_steps.engine.guards.kernel.known_commands import LOCKS, READ_LOCKING
 from runbook_steps.engine.guards.kernel.other_calls import BEYOND
 from runbook_steps.engine.guards.kernel.pidfd import HERE, memory, own_process, placed, text
-from runbook_steps.engine.guards.kernel.system_call import Bounds, Call, Continue, Done, signed
+from runbook_steps.engine.guards.kernel.system_call import Bounds, Continue, Done, SystemCall, signed
 
 __all__ = ["ATTRIBUTES", "DEVICES", "control", "fcntl", "flock", "reads"]
 
@@ -33,7 +33,7 @@ _UNLOCK, _WRITE_LOCK = 8, 1  # LOCK_UN, F_WRLCK
 _OWNER = (8, 15)  # F_SETOWN, F_SETOWN_EX
 
 
-def reads(call: Call, folder: int | None, path: int, bounds: Bounds) -> Done:
+def reads(call: SystemCall, folder: int | None, path: int, bounds: Bounds) -> Done:
     """What is read from a pipe or a terminal is gone for whom it was meant; opening a device may set it off."""
     where = HERE if folder is None else signed(call.arguments[folder])
     name = text(call.task, call.arguments[path])
@@ -84,7 +84,7 @@ def _resolved(task: int, path: str) -> str:
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
 
-def _of_descriptor(call: Call) -> str:
+def _of_descriptor(call: SystemCall) -> str:
     """The file behind the first argument; what is no file has no slash before it."""
     return str(Path(f"/proc/{call.task}/fd/{signed(call.arguments[0])}").readlink())
 
@@ -94,7 +94,7 @@ def _anybodys(path: str, bounds: Bounds) -> bool:
     return not path.startswith("/") or path.startswith("/memfd:") or bounds.writable(path) or path in DEVICES
 
 
-def control(call: Call, bounds: Bounds) -> Done:
+def control(call: SystemCall, bounds: Bounds) -> Done:
     """A command that is not known to look only: done without on its own files, named on those of others."""
     real = _of_descriptor(call)
     if _anybodys(real, bounds):
@@ -102,7 +102,7 @@ def control(call: Call, bounds: Bounds) -> Done:
     return Done(errno.EPERM, f"{ATTRIBUTES} {real}")
 
 
-def flock(call: Call, bounds: Bounds) -> Done:
+def flock(call: SystemCall, bounds: Bounds) -> Done:
     """On its own files only; another's would hold up whoever writes there."""
     if signed(call.arguments[1]) & _UNLOCK:
         return Continue()
@@ -110,7 +110,7 @@ def flock(call: Call, bounds: Bounds) -> Done:
     return Continue() if _anybodys(real, bounds) else Done(errno.EACCES, f"locking {real}")
 
 
-def fcntl(call: Call, bounds: Bounds) -> Done:
+def fcntl(call: SystemCall, bounds: Bounds) -> Done:
     """What is not known to look, or to act on the descriptor: locks and leases on its own files only."""
     command = signed(call.arguments[1])
     if command in _OWNER:

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from runbook_steps.engine.guards.services.aws_models import KNOWN, Service, service_of
 from runbook_steps.engine.guards.services.aws_permitted import permitted
-from runbook_steps.engine.guards.services.http_message import Head, decoded, pairs_of
+from runbook_steps.engine.guards.services.http_message import RequestHead, decoded, pairs_of
 from runbook_steps.engine.guards.services.http_policy import Policy
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
@@ -49,7 +49,7 @@ class Scope:
         return f"{self.service}.{self.region}.amazonaws.com{'.cn' if self.region.startswith('cn-') else ''}"
 
 
-def scope_of(head: Head) -> Scope:
+def scope_of(head: RequestHead) -> Scope:
     """Raises Unreadable for a request that is not signed, or for a service whose address is not known here."""
     found = _SCOPE.fullmatch(head.headers.get("authorization", ""))
     if found is None:
@@ -59,7 +59,7 @@ def scope_of(head: Head) -> Scope:
     return Scope(found["service"], found["region"])
 
 
-def refused_aws(head: Head, body: bytes, risk: Risk) -> str | None:
+def refused_aws(head: RequestHead, body: bytes, risk: Risk) -> str | None:
     """What goes beyond the risk, `DELETE /bucket/key` or `DeleteAlarms`; None when it may pass.
 
     Raises Unreadable, whatever the risk, for a request whose operation cannot be told.
@@ -73,7 +73,7 @@ def refused_aws(head: Head, body: bytes, risk: Risk) -> str | None:
     return None if permitted(service.name, operation, head.method, risk, rest=False) else operation
 
 
-def _refused_rest(service: Service, head: Head, risk: Risk) -> str | None:
+def _refused_rest(service: Service, head: RequestHead, risk: Risk) -> str | None:
     query = _once(pairs_of(head.query))
     elsewhere = [name for name in _ELSEWHERE if name in head.headers] + [name for name in query if name == "Action"]
     shown = f"{head.method} {head.path}"
@@ -98,7 +98,7 @@ def _refuse_disguised(path: str) -> None:
         raise Unreadable("another interface of S3")
 
 
-def _operation(service: Service, head: Head, body: bytes) -> str:
+def _operation(service: Service, head: RequestHead, body: bytes) -> str:
     """The name of the operation, of a service whose requests all are POST. Raises Unreadable."""
     target, kind = head.headers.get("x-amz-target"), head.headers.get("content-type", "")
     if head.method != "POST" and head.has_body:
@@ -155,11 +155,11 @@ def _json(body: bytes) -> None:
         raise Unreadable("a body that is no JSON object")
 
 
-def _needs_body(head: Head) -> bool:
+def _needs_body(head: RequestHead) -> bool:
     return head.method == "POST" and head.path == "/"
 
 
-def _written(head: Head, body: bytes) -> bytes:
+def _written(head: RequestHead, body: bytes) -> bytes:
     """A form as it was read; other bodies have no action in them."""
     if _needs_body(head) and _FORM.fullmatch(head.headers.get("content-type", "")):
         return urlencode(pairs_of(_text(body))).encode()

@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 
 from runbook_steps.engine.guards.services.aws_credentials import AwsKeys
 from runbook_steps.engine.guards.services.aws_policy import Scope, scope_of
-from runbook_steps.engine.guards.services.http_message import Head
+from runbook_steps.engine.guards.services.http_message import RequestHead
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.guards.services.streams import Upstream
 
@@ -33,7 +33,7 @@ class _WithGivenHash(SigV4Auth):
         return path
 
 
-def signed(head: Head, body: bytes, scope: Scope, keys: AwsKeys) -> Head:
+def signed(head: RequestHead, body: bytes, scope: Scope, keys: AwsKeys) -> RequestHead:
     """The head for the real host, signed."""
     if head.headers.get(_HASH, "").startswith(_CHUNK_SIGNED):
         raise Unreadable("an upload whose chunks are signed one by one cannot be signed again")
@@ -44,7 +44,7 @@ def signed(head: Head, body: bytes, scope: Scope, keys: AwsKeys) -> Head:
     kind = of_s3 if scope.service == "s3" else SigV4Auth
     kind(credentials, scope.service, scope.region).add_auth(request)
     length = {name: value for name, value in head.headers.items() if name == "content-length"}
-    return Head(head.method, head.target, {**{n.lower(): v for n, v in request.headers.items()}, **length})
+    return RequestHead(head.method, head.target, {**{n.lower(): v for n, v in request.headers.items()}, **length})
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ class AwsSigner:
     keys: Callable[[], AwsKeys]
     reach: Callable[[Scope], Upstream]
 
-    def needs_body(self, head: Head) -> bool:
+    def needs_body(self, head: RequestHead) -> bool:
         """S3 says the hash of a body in a header; the other services do not."""
         return _HASH not in head.headers
 
-    def signed(self, head: Head, body: bytes) -> tuple[Upstream, Head]:
+    def signed(self, head: RequestHead, body: bytes) -> tuple[Upstream, RequestHead]:
         """Raises Unreadable for what is not signed, or not for a service that is known here."""
         scope = scope_of(head)
         return self.reach(scope), signed(head, body, scope, self.keys())

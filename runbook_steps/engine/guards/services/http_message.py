@@ -21,8 +21,8 @@ from runbook_steps.engine.guards.services.streams import CHUNK
 __all__ = [
     "READING_METHODS",
     "CannotBeAsked",
-    "Head",
     "Incoming",
+    "RequestHead",
     "decoded",
     "pairs_of",
     "read_request",
@@ -56,7 +56,7 @@ class CannotBeAsked(Exception):
 
 
 @dataclass(frozen=True)
-class Head:
+class RequestHead:
     """A request's first lines. `headers` has lower-case names; `target` is the path with its query, percent-encoded."""
 
     method: str
@@ -88,7 +88,7 @@ class Head:
 class Incoming:
     """A request whose head was read; its body comes by `whole` or by `pieces`, once."""
 
-    head: Head
+    head: RequestHead
     _connection: h11.Connection
     _reader: asyncio.StreamReader
     _ask: Callable[[bytes], None]
@@ -170,7 +170,7 @@ def _refuse_ambiguous(raw: bytes) -> None:
         raise Unreadable("a malformed Content-Length")
 
 
-def _head(request: h11.Request) -> Head:
+def _head(request: h11.Request) -> RequestHead:
     method, target = request.method.decode("ascii"), request.target.decode("ascii")
     if method not in _METHODS:
         raise Unreadable(f"the method {method} is not known")
@@ -185,7 +185,7 @@ def _head(request: h11.Request) -> Head:
         raise Unreadable("it names no Host")
     if request.http_version == b"1.0" and "transfer-encoding" in headers:
         raise Unreadable("a chunked body in HTTP/1.0")
-    return Head(method, path + mark + quote(query, safe=_UNQUOTED), headers)
+    return RequestHead(method, path + mark + quote(query, safe=_UNQUOTED), headers)
 
 
 def _headers(said: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -206,7 +206,7 @@ def _headers(said: Iterable[tuple[str, str]]) -> dict[str, str]:
     return headers
 
 
-def written(head: Head, *, length: int | None) -> tuple[h11.Connection, bytes]:
+def written(head: RequestHead, *, length: int | None) -> tuple[h11.Connection, bytes]:
     """The head as it is sent on, and what frames the body that follows; `length` is None for a chunked one."""
     connection = h11.Connection(h11.CLIENT)
     kept = [(name.title(), value) for name, value in head.headers.items() if name not in _PER_HOP]

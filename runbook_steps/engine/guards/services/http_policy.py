@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
-from runbook_steps.engine.guards.services.http_message import READING_METHODS, Head
+from runbook_steps.engine.guards.services.http_message import READING_METHODS, RequestHead
 from runbook_steps.engine.model import Risk
 
 __all__ = ["APPLICATION", "Policy", "refused_http"]
@@ -28,12 +28,12 @@ class Policy:
     tell. It gets the body where `needs_body` says so, and `written` makes of that body what is sent.
     """
 
-    refused: Callable[[Head, bytes, Risk], str | None]
-    needs_body: Callable[[Head], bool] = lambda _: False
-    written: Callable[[Head, bytes], bytes] = lambda _, body: body
+    refused: Callable[[RequestHead, bytes, Risk], str | None]
+    needs_body: Callable[[RequestHead], bool] = lambda _: False
+    written: Callable[[RequestHead, bytes], bytes] = lambda _, body: body
 
 
-def refused_http(head: Head, body: bytes, risk: Risk) -> str | None:
+def refused_http(head: RequestHead, body: bytes, risk: Risk) -> str | None:
     """The request that goes beyond the risk, `DELETE /things/7`; None when it may pass."""
     del body
     if risk is not Risk.READONLY:
@@ -45,7 +45,7 @@ def refused_http(head: Head, body: bytes, risk: Risk) -> str | None:
     return f"{head.method} {head.path} with a body" if head.has_body else None
 
 
-def _overrides(head: Head) -> list[str]:
+def _overrides(head: RequestHead) -> list[str]:
     """The methods that a framework may take instead: any of them, because which one it would cannot be known."""
     said = [value for name, value in head.headers.items() if _OVERRIDE.fullmatch(name)]
     for part in re.split("[&;]", head.query):

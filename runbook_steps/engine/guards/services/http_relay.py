@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 
 import h11
 
-from runbook_steps.engine.guards.services.http_message import CannotBeAsked, Head, read_request, written
+from runbook_steps.engine.guards.services.http_message import CannotBeAsked, RequestHead, read_request, written
 from runbook_steps.engine.guards.services.http_message import Incoming as Request
 from runbook_steps.engine.guards.services.http_policy import Policy
 from runbook_steps.engine.guards.services.listening import Incoming
@@ -37,10 +37,10 @@ _REFUSED = "RefusedByTheGuard"
 class Signer(Protocol):
     """Signs a request for the server it is meant for."""
 
-    def needs_body(self, head: Head) -> bool:
+    def needs_body(self, head: RequestHead) -> bool:
         """Whether the signature covers the body, which must then be read whole."""
 
-    def signed(self, head: Head, body: bytes) -> tuple[Upstream, Head]:
+    def signed(self, head: RequestHead, body: bytes) -> tuple[Upstream, RequestHead]:
         """Where it goes, and its head, signed. Raises Unreadable for what cannot be signed."""
 
 
@@ -50,7 +50,7 @@ class _Judged:
 
     request: Request
     upstream: Upstream
-    head: Head
+    head: RequestHead
     body: bytes | None
 
 
@@ -70,7 +70,7 @@ class HttpRelay:
     mirror: Mirror | None = None
     extra: Callable[[], tuple[tuple[str, str], ...]] = tuple
     signer: Signer | None = None
-    refusal: Callable[[Head | None, str], bytes] | None = None
+    refusal: Callable[[RequestHead | None, str], bytes] | None = None
 
     async def __call__(self, incoming: Incoming) -> None:
         """Serves one client; its connection ends when the real server cannot be reached, as its own would."""
@@ -130,7 +130,7 @@ class HttpRelay:
         if self.signer is not None:
             upstream, head = self.signer.signed(head, body or b"")
         extra = {name.lower(): value for name, value in self.extra()}
-        return _Judged(request, upstream, Head(head.method, head.target, {**head.headers, **extra}), body)
+        return _Judged(request, upstream, RequestHead(head.method, head.target, {**head.headers, **extra}), body)
 
     async def _hand_on(
         self,
@@ -197,7 +197,7 @@ def _answer(status: int, message: str, risk: Risk | None = None) -> bytes:
     return _response(status, "application/json", json.dumps({"error": message} | ({"risk": str(risk)} if risk else {})))
 
 
-def aws_refusal(head: Head | None, message: str) -> bytes:
+def aws_refusal(head: RequestHead | None, message: str) -> bytes:
     """As its clients understand it: they show code and message, and would stumble over anything else."""
     if head is not None and "x-amz-target" in head.headers:
         return _response(403, "application/json", json.dumps({"__type": _REFUSED, "message": message}))
@@ -205,7 +205,7 @@ def aws_refusal(head: Head | None, message: str) -> bytes:
     return _response(403, "text/xml", f"<ErrorResponse>{error}</ErrorResponse>")
 
 
-def kubernetes_refusal(head: Head | None, message: str) -> bytes:
+def kubernetes_refusal(head: RequestHead | None, message: str) -> bytes:
     """As kubectl understands it: a Status, whose message it shows."""
     del head
     status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "reason": "Forbidden"}

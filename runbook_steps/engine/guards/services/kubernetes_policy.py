@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runbook_steps.engine.guards.services.http_message import Head, decoded, pairs_of
+from runbook_steps.engine.guards.services.http_message import RequestHead, decoded, pairs_of
 from runbook_steps.engine.guards.services.http_policy import Policy
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
@@ -63,7 +63,7 @@ class _Asked:
         return self.group, self.resource
 
 
-def refused_kubernetes(head: Head, body: bytes, risk: Risk) -> str | None:
+def refused_kubernetes(head: RequestHead, body: bytes, risk: Risk) -> str | None:
     """The request that goes beyond the risk, `DELETE /api/v1/…`; None when it may pass. Raises Unreadable."""
     del body
     path = decoded(head.path)  # as the API server reads it
@@ -82,7 +82,7 @@ def refused_kubernetes(head: Head, body: bytes, risk: Risk) -> str | None:
     return None if passes else shown
 
 
-def _may_act(head: Head, asked: _Asked, query: Mapping[str, str], risk: Risk) -> bool:
+def _may_act(head: RequestHead, asked: _Asked, query: Mapping[str, str], risk: Risk) -> bool:
     if head.method == "POST" and asked.kind in _ASKING and not asked.name:
         return True
     return (
@@ -106,7 +106,7 @@ def _may_change(method: str, asked: _Asked) -> bool:
     return evicted or (asked.kind in _CHANGED and asked.part in _CHANGED_PARTS)
 
 
-def _tries_out(head: Head, asked: _Asked, query: Mapping[str, str]) -> bool:
+def _tries_out(head: RequestHead, asked: _Asked, query: Mapping[str, str]) -> bool:
     """`?dryRun=All` on a stored object, without a body: options in a body outrank those of the query."""
     dry = query.get("dryRun") == "All" and not head.has_body
     return dry and not asked.part and asked.kind in _CHANGED
@@ -122,7 +122,7 @@ def _asked(path: str) -> _Asked | None:
     return None
 
 
-def _query(head: Head) -> Mapping[str, str]:
+def _query(head: RequestHead) -> Mapping[str, str]:
     pairs = pairs_of(head.query)
     lowered = [name.lower() for name, _ in pairs]
     if lowered.count("dryrun") > 1:

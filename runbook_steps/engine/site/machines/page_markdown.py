@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 from runbook_steps.engine.model import Risk
 from runbook_steps.engine.site.machines.catalog import address
 from runbook_steps.engine.site.words import RISK_SAYS, duration, local_time
-from runbook_steps.engine.sources.page_file import Call, Page
+from runbook_steps.engine.sources.page_file import MacroCall, Page
 
 __all__ = ["absolute_links", "llms_text", "page_text", "procedure_text", "proof_sentence", "warning_sentence"]
 
@@ -22,7 +22,7 @@ _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 
 
 def page_text(
-    source: str, page: Page, entry: Mapping[str, Any], site_url: str, expand: Callable[[Call], str] | None = None
+    source: str, page: Page, entry: Mapping[str, Any], site_url: str, expand: Callable[[MacroCall], str] | None = None
 ) -> str:
     """A runbook's page; `entry` is its part of the catalog, `source` the text of the file.
 

@@ -13,7 +13,7 @@ from runbook_steps.engine.project.project import Project
 from runbook_steps.engine.site.build.made_html import without_marks
 from runbook_steps.engine.site.machines.catalog import RUNBOOKS_SCHEMA, catalog, catalog_schema, published
 from runbook_steps.engine.site.machines.page_markdown import absolute_links, llms_text, page_text
-from runbook_steps.engine.sources.page_file import Call
+from runbook_steps.engine.sources.page_file import MacroCall
 
 __all__ = ["Publisher"]
 
@@ -36,7 +36,7 @@ class Publisher:
         front = self._fronts.get(stem)
         return description(front) if front else ""
 
-    def write_page(self, stem: str, rendered: str, site: Path, expand: Callable[[Call], str]) -> None:
+    def write_page(self, stem: str, rendered: str, site: Path, expand: Callable[[MacroCall], str]) -> None:
         """Writes `index.md` beside the page's HTML.
 
         `rendered` is the page after its macros, without its head; `expand` calls one macro.

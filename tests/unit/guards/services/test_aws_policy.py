@@ -16,7 +16,7 @@ import pytest
 from runbook_steps.engine.guards.services.aws_models import KNOWN, service_of
 from runbook_steps.engine.guards.services.aws_permitted import _MORE_READING, _MUTATING, _NOT_READING, permitted
 from runbook_steps.engine.guards.services.aws_policy import AWS, refused_aws
-from runbook_steps.engine.guards.services.http_message import Head
+from runbook_steps.engine.guards.services.http_message import RequestHead
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
 
@@ -27,13 +27,15 @@ LOGS = "Logs_20140328"
 CLOUDWATCH = "GraniteServiceVersion20100801"
 
 
-def head(service: str, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Head:
+def head(
+    service: str, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+) -> RequestHead:
     """A request that is signed for the service."""
     signed = (
         f"AWS4-HMAC-SHA256 Credential=a/20260101/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=0a"
     )
     length = {"content-length": str(len(body))} if body else {}
-    return Head(method, target, {"authorization": signed, **length, **(headers or {})})
+    return RequestHead(method, target, {"authorization": signed, **length, **(headers or {})})
 
 
 def judged(service: str, method: str, target: str, risk: Risk, body: bytes = b"", **headers: str) -> str | None:
@@ -48,7 +50,7 @@ def form(action: str, version: str = VERSION) -> bytes:
 
 
 # C1 and its siblings: a hint never outranks the request
-HINTED: dict[str, tuple[Head, bytes]] = {
+HINTED: dict[str, tuple[RequestHead, bytes]] = {
     "an action in the query": (head("s3", "DELETE", "/bucket/key?Action=GetObject"), b""),
     "an action in the query, in small letters": (head("s3", "DELETE", "/bucket/key?action=GetObject"), b""),
     "an action with a version": (head("s3", "DELETE", "/bucket/key?Action=ListBuckets&Version=2006-03-01"), b""),
@@ -86,7 +88,7 @@ HINTED: dict[str, tuple[Head, bytes]] = {
 
 
 # C2 and its siblings: what was not read does not pass
-UNREAD: dict[str, tuple[Head, bytes]] = {
+UNREAD: dict[str, tuple[RequestHead, bytes]] = {
     "chunks": (head(ALARMS, "POST", "/", {"content-type": FORM, "transfer-encoding": "chunked"}), b""),
     "chunks of an upload": (head("s3", "PUT", "/b/k", {"transfer-encoding": "chunked"}), b""),
     "no type": (head(ALARMS, "POST", "/", {}), form("DescribeAlarms")),
@@ -106,8 +108,11 @@ UNREAD: dict[str, tuple[Head, bytes]] = {
         b'{"a": 1, "a": 2}'),
     "JSON that is a list": (
         head("logs", "POST", "/", {"content-type": JSON, "x-amz-target": f"{LOGS}.DescribeLogGroups"}), b"[]"),
-    "no signature": (Head("GET", "/bucket/key", {}), b""),
-    "a signature in the address": (Head("PUT", "/b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=x", {}), b""),
+    "no signature": (RequestHead("GET", "/bucket/key", {}), b""),
+    "a signature in the address": (
+        RequestHead("PUT", "/b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=x", {}),
+        b"",
+    ),
     "a service that is not known": (head("iam", "POST", "/", {"content-type": FORM}), form("ListUsers")),
     "a path with a way out": (head("s3", "GET", "/bucket/../other/key"), b""),
     "a way out, encoded": (head("s3", "GET", "/bucket/%2e%2E/other"), b""),
@@ -300,7 +305,7 @@ def test_what_real_clients_ask_to_read_passes(case: str) -> None:
     }
     parts = urlsplit(made.url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
-    asked = Head(made.method, target, headers)
+    asked = RequestHead(made.method, target, headers)
     assert refused_aws(asked, body, Risk.READONLY) is None
 
 

@@ -25,7 +25,7 @@ from runbook_steps.engine.guards.services.aws_credentials import HELD, AwsKeys, 
 from runbook_steps.engine.guards.services.aws_policy import AWS, Scope, scope_of
 from runbook_steps.engine.guards.services.aws_signing import AwsSigner, signed
 from runbook_steps.engine.guards.services.guard import Guard
-from runbook_steps.engine.guards.services.http_message import Head
+from runbook_steps.engine.guards.services.http_message import RequestHead
 from runbook_steps.engine.guards.services.http_relay import HttpRelay, aws_refusal
 from runbook_steps.engine.guards.services.listening import Listener
 from runbook_steps.engine.guards.services.relay import Unreadable
@@ -202,12 +202,12 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=a/20260101/{}/aws4_request, SignedHeaders=
 def test_what_is_not_signed_for_a_known_service_is_refused(authorization: str, said: str) -> None:
     """A request decides where it goes by what it was signed for: to AWS only, and to services known here."""
     with pytest.raises(Unreadable, match=said):
-        scope_of(Head("GET", "/", {"authorization": authorization}))
+        scope_of(RequestHead("GET", "/", {"authorization": authorization}))
 
 
 def test_an_upload_signed_chunk_by_chunk_is_refused() -> None:
     """Each chunk's signature hangs on that of the head."""
-    head = Head("PUT", "/b/k", {"x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"})
+    head = RequestHead("PUT", "/b/k", {"x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"})
     with pytest.raises(Unreadable, match="signed one by one"):
         signed(head, b"", Scope("s3", REGION), KEYS)
 

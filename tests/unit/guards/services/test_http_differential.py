@@ -23,7 +23,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from werkzeug.serving import WSGIRequestHandler
 
-from runbook_steps.engine.guards.services.http_message import Head, read_request, written
+from runbook_steps.engine.guards.services.http_message import RequestHead, read_request, written
 from runbook_steps.engine.guards.services.relay import Unreadable
 from tests.unit.guards.services.http_messages import MESSAGE
 
@@ -52,7 +52,7 @@ class Read:
 def by_the_guard(raw: bytes) -> tuple[Read, bytes] | None:
     """What the guard reads, and what it sends; None when it refuses."""
 
-    async def reading() -> tuple[Head, bytes] | None:
+    async def reading() -> tuple[RequestHead, bytes] | None:
         reader = asyncio.StreamReader()
         reader.feed_data(raw)
         reader.feed_eof()

@@ -6,16 +6,16 @@ import asyncio
 
 import pytest
 
-from runbook_steps.engine.guards.services.http_message import Head, pairs_of, read_request, written
+from runbook_steps.engine.guards.services.http_message import RequestHead, pairs_of, read_request, written
 from runbook_steps.engine.guards.services.relay import Unreadable
 
 HOST = b"Host: a\r\n"
 
 
-def read(raw: bytes, *, most: int = 1000) -> tuple[Head, bytes]:
+def read(raw: bytes, *, most: int = 1000) -> tuple[RequestHead, bytes]:
     """Head and body, as the guard reads them. Raises Unreadable."""
 
-    async def reading() -> tuple[Head, bytes]:
+    async def reading() -> tuple[RequestHead, bytes]:
         reader = asyncio.StreamReader()
         reader.feed_data(raw)
         reader.feed_eof()

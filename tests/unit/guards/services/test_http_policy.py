@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook_steps.engine.guards.services.http_message import Head
+from runbook_steps.engine.guards.services.http_message import RequestHead
 from runbook_steps.engine.guards.services.http_policy import refused_http
 from runbook_steps.engine.model import Risk
 
@@ -29,17 +29,17 @@ from runbook_steps.engine.model import Risk
 )
 def test_a_method_said_twice_is_refused(target: str, headers: dict[str, str]) -> None:
     """Whichever of them a framework takes."""
-    assert refused_http(Head("GET", target, headers), b"", Risk.READONLY) == "DELETE /api/x"
+    assert refused_http(RequestHead("GET", target, headers), b"", Risk.READONLY) == "DELETE /api/x"
 
 
 @pytest.mark.parametrize("headers", [{"content-length": "2"}, {"transfer-encoding": "chunked"}])
 def test_a_read_request_has_no_body(headers: dict[str, str]) -> None:
     """A framework may take a method, or anything else, from there."""
-    assert refused_http(Head("GET", "/api/x", headers), b"", Risk.READONLY) == "GET /api/x with a body"
+    assert refused_http(RequestHead("GET", "/api/x", headers), b"", Risk.READONLY) == "GET /api/x with a body"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_reading_passes(method: str) -> None:
     """With whatever it asks for."""
-    head = Head(method, "/api/x?method=card&a=b", {"content-length": "0", "authorization": "Bearer x"})
+    head = RequestHead(method, "/api/x?method=card&a=b", {"content-length": "0", "authorization": "Bearer x"})
     assert refused_http(head, b"", Risk.READONLY) is None

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from runbook_steps.engine.guards.services.http_message import Head
+from runbook_steps.engine.guards.services.http_message import RequestHead
 from runbook_steps.engine.guards.services.kubernetes_policy import refused_kubernetes
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
@@ -21,7 +21,7 @@ BODY = {"content-length": "2"}
 def judged(method: str, target: str, risk: Risk, headers: dict[str, str] | None = None) -> str | None:
     """What is refused, a word for what cannot be read; None when it passes."""
     with suppress(Unreadable):
-        return refused_kubernetes(Head(method, target, headers or {}), b"", risk)
+        return refused_kubernetes(RequestHead(method, target, headers or {}), b"", risk)
     return "unreadable"
 
 
