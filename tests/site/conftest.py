@@ -170,7 +170,8 @@ def demo(tmp_path: Path) -> DemoProject:
         else:
             shutil.copy(source, target)
     (root / "docs/data/alerts.yml").write_text(ALERTS, encoding="utf-8")
-    (root / "docs/data/feedback.yml").unlink(missing_ok=True)  # it is about runbooks that the demo does not have
+    for file in ("feedback.yml", "search.yml"):
+        (root / "docs/data" / file).unlink(missing_ok=True)  # it is about runbooks that the demo does not have
     home = (root / "docs/index.md").read_text("utf-8").splitlines(keepends=True)
     of_this_project = ("(emergency/", "(reference/contacts", "(reference/before-")  # pages that the demo does not have
     kept = [line for line in home if not any(link in line for link in of_this_project)]

@@ -24,12 +24,15 @@ from mcp.client import Client
 from runbook_steps.engine.model import Outcome, ScenarioRecord
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.engine.site.machines.catalog import address, catalog, catalog_schema
-from runbook_steps.engine.site.machines.mcp_server import ranked
+from runbook_steps.engine.site.machines.mcp_server import make_server
 from runbook_steps.engine.site.machines.page_markdown import absolute_links
+from runbook_steps.engine.site.search.index import make_index
+from runbook_steps.engine.site.search.rank import ranked
 from runbook_steps.engine.site.words import local_time
 from runbook_steps.engine.sources.feature_file import parse_feature
 from runbook_steps.engine.sources.page_head import read_head
 from tests.site.conftest import ROOT, STARTED, Built, DemoProject
+from tests.site.situations import OURS, missed
 
 SITE = "https://beautycort.com/runbooks/"
 FEATURE = "features/database/connections-exhausted.feature"
@@ -282,12 +285,27 @@ def test_hostile_questions_are_refused_in_one_line(demo: DemoProject) -> None:
 
 def test_search_ranks_what_a_person_sees_first() -> None:
     """Of this project's runbooks, each is among the first three for each of its symptoms."""
-    document = catalog(load_project(ROOT), SITE, datetime.now(UTC))
+    project = load_project(ROOT)
+    document, index = catalog(project, SITE, datetime.now(UTC)), make_index(project)
     lost = [
         (entry["stem"], symptom)
         for entry in document["runbooks"]
         for symptom in entry["symptoms"]
-        if entry["stem"] not in [hit["stem"] for hit in ranked(document, symptom)[:3]]
+        if entry["stem"] not in ranked(index, symptom)[:3]
     ]
     assert [] == lost
-    assert [] == ranked(document, "zebra crossing")
+    assert [] == ranked(index, "zebra crossing")
+
+
+def test_an_assistant_finds_every_situation() -> None:
+    """Over the protocol, in the server's own words."""
+
+    async def session() -> dict[str, list[str]]:
+        found = {}
+        async with Client(make_server(ROOT, SITE)) as client:
+            for text in OURS:
+                _, said = await answer(client, "search_runbooks", query=text)
+                found[text] = [line.partition(":")[0] for line in said.splitlines()]
+        return found
+
+    assert {} == missed(OURS, asyncio.run(session()))

@@ -14,6 +14,7 @@ from runbook_steps.engine.checks.references import (
     feedback_problems,
     identity_problems,
     parameter_problems,
+    saying_problems,
 )
 from runbook_steps.engine.errors import FeatureError, PageError, Position, SourceError
 from runbook_steps.engine.model import COUNTER_EXAMPLE, Risk, Runbook
@@ -58,6 +59,7 @@ def check_project(project: Project) -> tuple[SourceError, ...]:
     found += identity_problems(project)
     found += alert_problems(project)
     found += feedback_problems(project)
+    found += saying_problems(project)
     for runbook in project.runbooks:
         found += feature_problems(runbook, project.settings.parts)
         found += _binding(project, runbook)

@@ -13,7 +13,7 @@ from runbook_steps.engine.sources.page_file import Page
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.sources.parameters import variables_of
 
-__all__ = ["alert_problems", "feedback_problems", "identity_problems", "parameter_problems"]
+__all__ = ["alert_problems", "feedback_problems", "identity_problems", "parameter_problems", "saying_problems"]
 
 
 def identity_problems(project: Project) -> Iterator[PageError]:
@@ -106,3 +106,11 @@ def feedback_problems(project: Project) -> Iterator[PageError]:
         if project.contacts and remark.by not in project.contacts:
             hint = suggestion(remark.by, list(project.contacts))
             yield PageError(at, f"remark {remark.number}: “{remark.by}” is no role of {CONTACTS}{hint}")
+
+
+def saying_problems(project: Project) -> Iterator[PageError]:
+    """What people say of a runbook that there is none of: the search would lead nobody."""
+    ids = [name for _, front in _heads(project) for name in (front.id, *front.former_ids)]
+    for name, position in project.sayings.positions.items():
+        if name not in ids and not project.unreadable:
+            yield PageError(position, f"no runbook has the id “{name}”{suggestion(name, ids)}")

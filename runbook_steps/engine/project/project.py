@@ -31,6 +31,7 @@ from runbook_steps.engine.sources.people_and_levels import (
     parse_severities,
     parse_vendors,
 )
+from runbook_steps.engine.sources.search_file import SEARCH, Sayings, parse_sayings
 
 __all__ = ["CONTACTS", "SEVERITIES", "Project", "load_project"]
 
@@ -64,6 +65,7 @@ class Project:
     history: tuple[PastRun, ...] = ()
     settings: Settings = field(default_factory=lambda: Settings(Path()))
     order: Order = field(default_factory=Order)
+    sayings: Sayings = field(default_factory=Sayings)
 
     def runbook(self, stem: str) -> Runbook | None:
         """The runbook of that stem, or None."""
@@ -119,12 +121,13 @@ def load_project(root: Path, today: dt.date | None = None) -> Project:
         links=_data(root, LINKS, parse_links, problems) if (root / LINKS).is_file() else {},
         alerts=_data(root, ALERTS, parse_alerts, problems) if (root / ALERTS).is_file() else {},
         feedback=_data(root, FEEDBACK, parse_feedback, problems) if (root / FEEDBACK).is_file() else {},
-        problems=tuple(problems),
         unreadable=frozenset(unreadable),
         stale_fails=settings.stale_fails,
         history=past_runs(settings.evidence_dir),
         settings=settings,
         order=_read(root, ORDER, parse_order, problems) or Order(),
+        sayings=_read(root, SEARCH, parse_sayings, problems) or Sayings(),
+        problems=tuple(problems),  # the last: what is read above may add to them
     )
 
 

@@ -48,6 +48,8 @@ from runbook_steps.engine.site.machines.alerting import WATCHDOG_URL, alertmanag
 from runbook_steps.engine.site.machines.catalog import catalog_schema
 from runbook_steps.engine.site.machines.publisher import Publisher
 from runbook_steps.engine.site.navigation import navigation, ordered
+from runbook_steps.engine.site.search.index import make_index
+from runbook_steps.engine.site.search.install import install_search
 from runbook_steps.engine.site.search_weights import search_settings
 from runbook_steps.engine.site.words import show_times_in
 from runbook_steps.engine.sources.alerts_file import alerts_json
@@ -192,6 +194,7 @@ def on_post_build(env: Any) -> None:
     target.write_text(_schema_text(evidence_schema()) + "\n", encoding="utf-8")
     project: Project = env.rb_project
     site = Path(env.conf["site_dir"])
+    install_search(site, make_index(project))
     write_redirects(project.runbooks, site, folders=env.conf["use_directory_urls"])
     env.rb_publisher.write_site(site, env.conf["site_name"], env.conf["site_description"])
     write_short_links(project.runbooks, site, folders=env.conf["use_directory_urls"])

@@ -7,7 +7,6 @@ not parsed again.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,10 +24,12 @@ from runbook_steps.engine.project.find import named_runbook
 from runbook_steps.engine.project.project import Project, load_project
 from runbook_steps.engine.site.machines.catalog import catalog, published
 from runbook_steps.engine.site.machines.page_markdown import page_text, procedure_text, proof_sentence, warning_sentence
+from runbook_steps.engine.site.search.index import make_index
+from runbook_steps.engine.site.search.rank import ranked
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.text.terminal import printable
 
-__all__ = ["make_server", "ranked"]
+__all__ = ["make_server"]
 
 LONGEST_QUERY = 400
 """Characters of a question; a longer one is refused."""
@@ -40,8 +41,6 @@ _INSTRUCTIONS = (
     "Quote commands byte for byte, always with their risk, proof state and warning. Nothing here runs a command: "
     "a person does."
 )
-# field of an entry → what a word found in it counts
-_WEIGHTS: Mapping[str, int] = {"alerts": 8, "symptoms": 6, "title": 5, "id": 4, "services": 3, "situation": 2}
 
 
 def make_server(root: Path, site_url: str) -> MCPServer:
@@ -69,6 +68,8 @@ class _Reader:
     def __init__(self, root: Path, site_url: str) -> None:
         self._root = root
         self._site_url = site_url
+        self._indexed: tuple[object, ...] = ()
+        self._index: Mapping[str, Any] = {}
 
     def project(self) -> Project:
         return load_project(self._root)
@@ -80,10 +81,19 @@ class _Reader:
         """Find runbooks by symptom, alert, error text, service or command. Gives the best ten with their proof."""
         if not query.strip() or len(query) > LONGEST_QUERY:
             raise ToolError(f"the query must be 1 to {LONGEST_QUERY} characters: a symptom, an alert or an error text")
-        hits = ranked(self.document(), query)[:_MOST_HITS]
+        project = self.project()
+        entries = {entry["stem"]: entry for entry in catalog(project, self._site_url, _now())["runbooks"]}
+        hits = [entries[stem] for stem in ranked(self._index_of(project), query) if stem in entries][:_MOST_HITS]
         if not hits:
             return f"No runbook mentions “{_echo(query)}”. Try an alert name, a service or the words on the screen."
         return "\n".join(_line(entry) for entry in hits)
+
+    def _index_of(self, project: Project) -> Mapping[str, Any]:
+        """That of the site. What was read is made an index of once, until it changes."""
+        read = (project.pages, project.runbooks, project.alerts, project.sayings, project.order)
+        if read != self._indexed:
+            self._indexed, self._index = read, make_index(project)
+        return self._index
 
     def get_runbook(self, runbook: str) -> str:
         """The whole page of a runbook, named by stem (`database/blocked-queries`), id or title, procedures expanded."""
@@ -127,28 +137,6 @@ class _Reader:
             raise ToolError(printable(f"{error}{broken}")) from error
         entries: list[dict[str, Any]] = catalog(project, self._site_url, _now())["runbooks"]
         return next(entry for entry in entries if entry["stem"] == stem)
-
-
-def ranked(document: Mapping[str, Any], query: str) -> list[dict[str, Any]]:
-    """The entries that share a word with the query, the best first: whole phrases, then words by where they stand."""
-    words = set(_words(query))
-    phrase = " ".join(query.casefold().split())
-    scored = [(_score(entry, words, phrase), entry) for entry in document["runbooks"]]
-    found = [(score, entry) for score, entry in scored if score > 0]
-    return [entry for _, entry in sorted(found, key=lambda pair: (-pair[0], pair[1]["stem"]))]
-
-
-def _score(entry: Mapping[str, Any], words: set[str], phrase: str) -> int:
-    texts = {name: entry[name] if isinstance(entry[name], str) else "\n".join(entry[name]) for name in _WEIGHTS}
-    score = sum(weight * len(words & set(_words(texts[name]))) for name, weight in _WEIGHTS.items())
-    commands = "\n".join(step.get("command", "") for p in entry["procedures"] for step in p["steps"])
-    score += len(words & set(_words(commands + "\n".join(p["name"] for p in entry["procedures"]))))
-    whole = "\n".join([*texts.values(), commands]).casefold()
-    return score + (20 if score and phrase in whole else 0)
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in re.findall(r"\w+", text.casefold()) if len(word) > 2]  # noqa: PLR2004 - `is`, `of`, `at`
 
 
 def _line(entry: Mapping[str, Any]) -> str:
