@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
+from runbook_steps.engine.breaks import Break
 from runbook_steps.engine.errors import Position
 
 __all__ = [
@@ -88,6 +89,7 @@ class Step:
 
     `text` is without the keyword. `manual` steps only a person can do.
     `table` is the step's data table, rows of cells, header first; `said` a docstring that is no command.
+    `harmless` are the ways to break it that its feature declares to do no harm, each with the sentence that says why.
     """
 
     role: Role
@@ -99,6 +101,7 @@ class Step:
     table: tuple[tuple[str, ...], ...] = ()
     said: str = ""
     from_background: bool = False
+    harmless: tuple[tuple[Break, str], ...] = ()
 
 
 @dataclass(frozen=True)

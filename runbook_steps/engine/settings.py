@@ -41,7 +41,8 @@ class Settings:
     commands of the project's own that procedures call. `parts` are what `@needs_` may name, `usual_parts` what a
     scenario without such a tag needs. `steady_state` is the command that tells whether a live target is well: it
     prints JSON with `checks`, each with its `name`, `status` and perhaps `error`. `reads` are the first words of the
-    project's own commands that change nothing.
+    project's own commands that change nothing. `mistaken` are groups of things that one may take for another: words of
+    commands, like two tables.
     `drills` are the targets that are there to be broken: what ran elsewhere was an incident, or a check of the real
     thing. `house` is the module with the project's own macros and checks. `entry_points` are those of its `[project]`
     table: group → name → `module:object`. `ordinary_words` are hidden nowhere, though they be somebody's password.
@@ -63,6 +64,7 @@ class Settings:
     usual_parts: tuple[str, ...] = ()
     steady_state: str = ""
     reads: tuple[str, ...] = ()
+    mistaken: tuple[tuple[str, ...], ...] = ()
     time_zone: ZoneInfo = _UTC
     house: str = ""
     ordinary_words: tuple[str, ...] = ()
@@ -136,6 +138,7 @@ def _made_of(file: Path, table: Mapping[str, Any]) -> dict[str, Any]:
         "usual_parts": usual,
         "ordinary_words": _names(file, table, "ordinary_words"),
         "reads": _names(file, table, "reads"),
+        "mistaken": _groups(file, table, "mistaken"),
         "steady_state": _text(file, table, "steady_state"),
         "time_zone": _zone(file, table.get("time_zone", "UTC")),
         "house": _package(file, "house", table.get("house", "")),
@@ -154,6 +157,13 @@ def _names(file: Path, table: Mapping[str, Any], name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
         raise ConfigurationError(f"{file}: tool.runbooks.{name} is a list of names")
     return tuple(value)
+
+
+def _groups(file: Path, table: Mapping[str, Any], name: str) -> tuple[tuple[str, ...], ...]:
+    value = table.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(group, list) and len(group) > 1 for group in value):
+        raise ConfigurationError(f"{file}: tool.runbooks.{name} is a list of lists, of at least two names each")
+    return tuple(_names(file, {name: group}, name) for group in value)
 
 
 def _package(file: Path, name: str, value: Any) -> str:

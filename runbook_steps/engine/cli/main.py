@@ -15,7 +15,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from runbook_steps.engine.cli import authoring, feedback, machines, review, run, site, target, target_fit, target_undos
+from runbook_steps.engine.cli import (
+    authoring,
+    feedback,
+    machines,
+    prove,
+    review,
+    run,
+    site,
+    target,
+    target_fit,
+    target_undos,
+)
 from runbook_steps.engine.cli.options import Format, TextFormat
 from runbook_steps.engine.errors import ConfigurationError, JournalError, RunbookError
 from runbook_steps.engine.model import Outcome, ScenarioRecord
@@ -41,7 +52,7 @@ app = typer.Typer(
 target_fit.register(target.app)
 target_undos.register(target.app)
 app.add_typer(target.app, name="target")
-for part in (site, authoring, review, feedback, machines, run):
+for part in (site, authoring, review, feedback, machines, run, prove):
     part.register(app)
 
 

@@ -31,6 +31,7 @@ class FeatureFile(pytest.Module):
     """One feature as a collector. Its errors are one line with file and line, never a traceback."""
 
     default_timeout_s: float = 30.0
+    _runbook: Runbook | None = None
 
     def _getobj(self) -> types.ModuleType:
         # pytest asks a Module for a Python module: this one holds nothing but the scenarios
@@ -38,11 +39,16 @@ class FeatureFile(pytest.Module):
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """The scenarios, in the order they are written; an outline gives an item per row."""
-        runbook = self._parse()
-        for procedure in runbook.procedures:
+        self._runbook = self._parse()
+        for procedure in self._runbook.procedures:
             self._refuse_unknown_tags(procedure)
             for each in procedure.runs:
-                yield self._item(runbook, each)
+                yield self.item_of(each)
+
+    @property
+    def feature_path(self) -> str:
+        """As ids have it; empty before it is collected."""
+        return self._runbook.feature_path if self._runbook else ""
 
     def _parse(self) -> Runbook:
         path = relative_path(self.path, self.config.rootpath)
@@ -62,10 +68,13 @@ class FeatureFile(pytest.Module):
                 f"unknown tag @{unknown[0]}; the vocabulary is `markers` in pyproject.toml",
             )
 
-    def _item(self, runbook: Runbook, procedure: Procedure) -> pytest.Function:
+    def item_of(self, procedure: Procedure) -> pytest.Function:
+        """A procedure of this feature as an item: one that the feature holds, or one that was changed."""
+        if self._runbook is None:
+            self._runbook = self._parse()
         item: pytest.Function = pytest.Function.from_parent(self, name=procedure.title, callobj=run_steps)
         item.stash[PROCEDURE] = procedure
-        item.stash[SCENARIO] = as_scenario(runbook, procedure, self.path)
+        item.stash[SCENARIO] = as_scenario(self._runbook, procedure, self.path)
         for tag in sorted(procedure.tags):
             item.add_marker(tag)
         place = (self.path, procedure.position.line - 1, procedure.name)

@@ -195,6 +195,6 @@ def note(proof: Any) -> Callable[[str], None]:
 @pytest.fixture
 def situation(proof: Any, target: Target) -> Generator[Situation, None, None]:
     """Keeps the faults of the scenario and undoes them afterwards."""
-    kept = Situation(disposable=target.facts.disposable, tell=proof.recorder.event)
+    kept = (proof.situations or Situation)(disposable=target.facts.disposable, tell=proof.recorder.event)
     yield kept
     kept.undo()

@@ -62,6 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--evidence-dir", default=None, metavar="DIR", help="where evidence is kept")
     group.addoption("--journal-dir", default=None, metavar="DIR", help="where journals are kept")
+    group.addoption("--variants", default=None, metavar="DIR", help="break what is asked for there (`runbooks prove`)")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -71,6 +72,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", line)
     shared: dict[str, str] = getattr(config, "workerinput", {})
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    if folder := config.getoption("--variants"):
+        from runbook_steps.engine.pytest_side.trying import Trying  # noqa: PLC0415 - only a worker of it pays
+
+        config.pluginmanager.register(Trying(config, Path(folder)), "runbooks-variants")
     config.stash[RUN] = shared.get("runbooks_run", f"{stamp}-{os.getpid()}-{uuid.uuid4().hex[:6]}")
 
 

@@ -44,7 +44,9 @@ from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.engine.text.redact import Redactor, secret_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from runbook_steps.engine.run.situation import Situation
 
 __all__ = ["ProofSession"]
 
@@ -83,6 +85,7 @@ class ProofSession:
         self._step_files: dict[str, set[str]] = {}
         self._summary: tuple[str, ...] = ()
         self._left_changed = False
+        self.situations: Callable[..., Situation] | None = None
 
     @classmethod
     def from_config(cls, config: pytest.Config, run: str) -> ProofSession:

@@ -26,6 +26,7 @@ from gherkin.parser import Parser
 
 from runbook_steps.engine.errors import FeatureError, Position
 from runbook_steps.engine.model import Command, Procedure, Risk, Role, Row, Runbook, Step
+from runbook_steps.engine.sources.harmless import Harmless, declared_harmless
 from runbook_steps.engine.sources.outline import (
     examples_of,
     filled,
@@ -61,7 +62,8 @@ def parse_feature(text: str, path: str, *, default_timeout_s: float = 30.0) -> R
     feature = document.get("feature")
     if feature is None:
         raise FeatureError(Position(path, 1), "no `Feature:` here; start the file with one")
-    walker = _Walker(path, text.splitlines(), default_timeout_s, feature["language"])
+    harmless = declared_harmless(document.get("comments", ()), _step_lines(feature), path)
+    walker = _Walker(path, text.splitlines(), default_timeout_s, feature["language"], harmless)
     procedures = tuple(walker.procedures(feature))
     walker.refuse_duplicates(procedures)
     return Runbook(
@@ -100,6 +102,13 @@ def _gherkin(text: str, path: str) -> Mapping[str, Any]:
     return document
 
 
+def _step_lines(node: Mapping[str, Any]) -> Iterator[int]:
+    for child in node.get("children", ()):
+        for part in child.values():
+            yield from (int(step["location"]["line"]) for step in part.get("steps", ()))
+            yield from _step_lines(part)
+
+
 def _as_feature_error(error: ParserException, path: str) -> FeatureError:
     location: Mapping[str, Any] | None = error.location
     line = int(location["line"]) if location else 1
@@ -110,8 +119,16 @@ def _as_feature_error(error: ParserException, path: str) -> FeatureError:
 class _Walker:
     """Turns one parsed feature into procedures; holds only where it is."""
 
-    def __init__(self, path: str, lines: Sequence[str], default_timeout_s: float, language: str) -> None:
+    def __init__(
+        self,
+        path: str,
+        lines: Sequence[str],
+        default_timeout_s: float,
+        language: str,
+        harmless: Mapping[int, Harmless],
+    ) -> None:
         self._path = path
+        self._harmless = harmless
         self._lines = lines
         self._timeout_s = default_timeout_s
         dialect = Dialect.for_name(language)
@@ -227,6 +244,7 @@ class _Walker:
                 manual=MANUAL_STEP.fullmatch(text) is not None,
                 table=_cells(step.get("dataTable", {}).get("rows", ())),
                 from_background=from_background,
+                harmless=self._harmless.get(position.line, ()),
             )
 
     def _command(self, step: Mapping[str, Any], role: Role, text: str, position: Position) -> Command | None:
