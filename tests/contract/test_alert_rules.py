@@ -220,3 +220,15 @@ def test_the_routes_are_good_and_lead_to_the_right_people(tmp_path: Path) -> Non
     assert route(alertname="Watchdog", severity="low") == "watchdog"
     assert route(alertname="Unknown") == "critical"
     assert not re.search(r"(?:api_url|routing_key): ", text), "secrets are files"
+
+
+@needs_promtool
+def test_prometheus_can_read_what_every_panel_draws(tmp_path: Path) -> None:
+    """The readings of all dashboards, as rules that are only recorded."""
+    readings = [reading for alert in RULED.values() for reading in alert.readings]
+    recorded = [{"record": f"reading_{number}", "expr": expr} for number, expr in enumerate(readings)]
+    file = tmp_path / "readings.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "readings", "rules": recorded}]}), "utf-8")
+    done = subprocess.run(["promtool", "check", "rules", str(file)], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, f"SUCCESS: {len(readings)} rules found" in done.stdout) == (0, True), done.stderr

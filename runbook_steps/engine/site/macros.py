@@ -46,6 +46,8 @@ from runbook_steps.engine.site.build.short_addresses import write_redirects, wri
 from runbook_steps.engine.site.build.theme import dress
 from runbook_steps.engine.site.machines.alerting import WATCHDOG_URL, alertmanager_config, prometheus_rules, word
 from runbook_steps.engine.site.machines.catalog import catalog_schema
+from runbook_steps.engine.site.machines.cloudwatch import alarms_template
+from runbook_steps.engine.site.machines.dashboards import dashboards
 from runbook_steps.engine.site.machines.publisher import Publisher
 from runbook_steps.engine.site.navigation import navigation, ordered
 from runbook_steps.engine.site.search.index import make_index
@@ -205,7 +207,7 @@ def on_post_build(env: Any) -> None:
 
 
 def _write_alerting(project: Project, site: Path, conf: Any) -> None:
-    """The rules of Prometheus and the configuration of Alertmanager, where there is an alert that they can raise."""
+    """Rules, routes, dashboards and alarms, where there is an alert that Prometheus can raise."""
     alerts = list(project.alerts.values())
     if not any(alert.expr for alert in alerts):
         return
@@ -214,6 +216,14 @@ def _write_alerting(project: Project, site: Path, conf: Any) -> None:
     (site / "alerts.rules.yml").write_text(rules, "utf-8")
     routes = alertmanager_config(alerts, project.severities, owners, WATCHDOG_URL)
     (site / "alertmanager.yml").write_text(routes, "utf-8")
+    domains = {front.id: each.stem.partition("/")[0] for each in project.runbooks if (front := each.front_matter)}
+    for domain, text in dashboards(alerts, conf["site_url"], conf["site_name"], domains).items():
+        file = site / "dashboards" / f"{domain}.json"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, "utf-8")
+    if any(alert.cloudwatch for alert in alerts):
+        text = alarms_template(alerts, conf["site_url"], conf["site_name"])
+        (site / "cloudwatch-alarms.json").write_text(text, "utf-8")
 
 
 def _write_badges(project: Project, site: Path) -> None:

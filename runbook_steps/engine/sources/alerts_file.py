@@ -21,7 +21,7 @@ COMPARISONS: Mapping[str, tuple[str, str]] = {
 """Key of the data file → the sign of an expression, and the words of a page."""
 _KEYS = frozenset(
     {"alert", "means", "severity", "runbook", "unit", "source", "for", "expr", "rings_from", "cloudwatch", "called"}
-    | {"also", "window", "absent", "silenced_by", *COMPARISONS}
+    | {"metric", "also", "window", "absent", "silenced_by", *COMPARISONS}
 )
 _NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
 RINGS = r"the alert (?P<alert>[A-Z][A-Za-z0-9]*) rings"
@@ -39,7 +39,7 @@ class Alert:
     `5m` or `1h30m`. Either `expr` (Prometheus) or `rings_from` (words) says what raises it; `$window` in `expr` stands
     for the time `window`. `absent` is the expression of its case of absence: the reading itself is gone. It is held
     back while one of `silenced_by` rings. `called` are the words of pages for the reading, `also` its other limits
-    there. `cloudwatch` is the alarm with the same threshold; all may be empty.
+    there. `cloudwatch` is the alarm with the same threshold, on CloudWatch's `metric`; all may be empty.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Alert:
     absent: str = ""
     rings_from: str = ""
     cloudwatch: str = ""
+    metric: str = ""
     called: tuple[str, ...] = ()
     also: tuple[float, ...] = ()
     silenced_by: tuple[str, ...] = ()
@@ -65,6 +66,13 @@ class Alert:
     def limit(self) -> str:
         """The threshold in words: `above 85 %`."""
         return f"{COMPARISONS[self.comparison][1]} {self.threshold:g} {self.unit}"
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """What `expr` compares with the threshold, in the unit: PromQL, one for each `or`; none without `expr`."""
+        ends = f"{COMPARISONS[self.comparison][0]} {self.threshold:g}"
+        known = _alternatives(self.expr.replace(_WINDOW, self.window)) if self.expr else ()
+        return tuple(part.strip().removesuffix(ends).strip() for part in known)
 
 
 def parse_alerts(text: str, path: str) -> Mapping[str, Alert]:
@@ -101,9 +109,14 @@ def _alert(entry: Entry) -> Alert:
         also=entry.numbers("also"),
         silenced_by=entry.texts("silenced_by"),
         **{key: entry.text(key) for key in ("means", "severity", "runbook", "unit", "source")},
-        **{key: entry.text(key, default="") for key in ("expr", "window", "absent", "rings_from", "cloudwatch")},
+        **{
+            key: entry.text(key, default="")
+            for key in ("expr", "window", "absent", "rings_from", "cloudwatch", "metric")
+        },
     )
     _refuse_bad_expression(alert)
+    if bool(alert.cloudwatch) != bool(alert.metric):
+        raise PageError(alert.position, f"{name} needs `cloudwatch:` and `metric:`, or neither")
     return alert
 
 
