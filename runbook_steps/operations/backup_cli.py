@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from runbook_steps.engine.errors import ConfigurationError, OperationError, RunbookError
+from runbook_steps.engine.errors import OperationError, RunbookError
 from runbook_steps.operations import restore_cli
 from runbook_steps.operations.backup_age_file import write_age_file
 from runbook_steps.operations.backup_doctor import examine
@@ -25,7 +25,10 @@ from runbook_steps.operations.backup_verify import Filled, drop_leftovers, refus
 from runbook_steps.operations.database_rights import server_identity
 from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.notifications import notify
+from runbook_steps.operations.point_in_time import refuse_unreachable
 from runbook_steps.operations.postgres_connection import exclusive
+from runbook_steps.operations.spans import moment
+from runbook_steps.operations.wal_archive import WalArchive, make_base
 
 __all__ = ["register"]
 
@@ -40,6 +43,7 @@ def register(app: typer.Typer) -> None:
         "`database-backup list`, `database-backup restore s3://bucket/key`.",
     )
     group.command("backup")(backup)
+    group.command("base-backup")(base_backup)
     group.command("list")(list_backups)
     group.command("status")(status)
     group.command("verify")(verify_one)
@@ -91,12 +95,26 @@ def backup(
     warn_of_invalid(filled.invalid)
 
 
+def base_backup(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name
+    """Copy the whole cluster into POINT_IN_TIME_ARCHIVE: from then on `restore --to-time` can reach any moment."""
+    settings = BackupSettings.from_environ(os.environ)
+    database = settings.database.settled()
+    with reported(format):
+        refuse_unreachable(replace(settings, database=database))
+        base = make_base(database, WalArchive.from_environ(os.environ), tell)
+    answer = {"success": True, "file": str(base.file), "size": base.file.stat().st_size, "from": base.ended.isoformat()}
+    if format is Format.JSON:
+        typer.echo(json.dumps(answer, indent=1))
+    else:
+        typer.echo("\n".join(f"{name:<14}{value}" for name, value in answer.items()))
+
+
 def list_backups(
     before: Annotated[str, typer.Option(help="only those made before this time, like 2026-11-28T14:00+03:00")] = "",
     format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """List the backups, the newest first. Only reads."""
-    limit = _moment(before) if before else None
+    limit = moment(before, "--before") if before else None
     store = Store.from_environ(os.environ)
     listing = store.listing()
     rows = [
@@ -114,17 +132,6 @@ def list_backups(
     if not rows:
         none = f"no backup from before {before}" if before else "no backup yet"
         typer.echo(f"{none}: `beautycort database-backup backup` makes one now", err=True)
-
-
-def _moment(text: str) -> datetime:
-    """A time with its offset; one without is not guessed at."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigurationError(f"--before {text!r}: write it like 2026-11-28T14:00+03:00") from error
-    if moment.tzinfo is None:
-        raise ConfigurationError(f"--before {text!r} names no time zone: write it like 2026-11-28T14:00+03:00")
-    return moment
 
 
 def verify_one(

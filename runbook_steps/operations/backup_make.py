@@ -63,9 +63,14 @@ def _on(environ: Mapping[str, str], name: str) -> bool:
     return text == "true"
 
 
-def make_backup(settings: BackupSettings, store: Store, tell: Callable[[str], None]) -> Manifest:
-    """Writes a backup and its manifest, and gives the manifest. Raises OperationError; then nothing is visible."""
-    now = datetime.now(UTC)
+def make_backup(
+    settings: BackupSettings, store: Store, tell: Callable[[str], None], as_of: datetime | None = None
+) -> Manifest:
+    """Writes a backup and its manifest, and gives the manifest. Raises OperationError; then nothing is visible.
+
+    `as_of` is the moment that a server of the past shows.
+    """
+    now = (as_of or datetime.now(UTC)).astimezone(UTC)
     backup_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     key = f"{PREFIX}{backup_id}.dump{'.zst' if settings.compress else ''}{'.enc' if settings.key else ''}"
     counted = Counted()

@@ -27,8 +27,10 @@ __all__ = [
     "dump",
     "find_programs",
     "reading_rows",
+    "reason",
     "run_restore",
     "schema_dump",
+    "server_programs",
     "table_of_contents",
 ]
 
@@ -67,12 +69,26 @@ def find_programs(least: int) -> Programs:
     )
 
 
+def server_programs(major: int) -> Path:
+    """The folder with `postgres` and `pg_basebackup` of that major version. Raises ConfigurationError."""
+    for folder in _folders(os.environ.get("PATH", "")):
+        if all(_major(folder / name) == major for name in ("postgres", "pg_basebackup")):
+            return folder
+    raise ConfigurationError(
+        f"PostgreSQL {major} is not installed here with its server (`postgres`, `pg_basebackup`): a cluster of "
+        "the past runs with its own version only"
+    )
+
+
+def _folders(path: str) -> list[Path]:
+    folders = [Path(folder) for folder in path.split(os.pathsep) if folder]
+    return folders + sorted(folder for pattern in _WELL_KNOWN for folder in Path("/").glob(pattern.lstrip("/")))
+
+
 @lru_cache(maxsize=8)
 def _installed(path: str) -> tuple[Programs, ...]:
-    folders = [Path(folder) for folder in path.split(os.pathsep) if folder]
-    folders += sorted(folder for pattern in _WELL_KNOWN for folder in Path("/").glob(pattern.lstrip("/")))
     found = []
-    for folder in folders:
+    for folder in _folders(path):
         major = _major(folder / "pg_dump")
         if major:
             beside = folder / "pg_restore"

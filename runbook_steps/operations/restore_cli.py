@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from runbook_steps.engine.errors import ConfigurationError
+from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_reports import reported, result, settings_and_store, tell, warn_of_invalid
 from runbook_steps.operations.backup_restore import (
     refuse_foreign,
@@ -22,16 +23,18 @@ from runbook_steps.operations.backup_restore import (
     what_is_lost,
 )
 from runbook_steps.operations.backup_rows import restore_beside
-from runbook_steps.operations.backup_store import Manifest, refuse_malformed
+from runbook_steps.operations.backup_store import Manifest, Store, refuse_malformed
 from runbook_steps.operations.backup_verify import drop_leftovers, refuse_untrusted
 from runbook_steps.operations.confirmation import require_yes
 from runbook_steps.operations.database_session import session
 from runbook_steps.operations.database_swap import KeptDatabase, discard, kept_databases, undo
 from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.notifications import notify
+from runbook_steps.operations.point_in_time import backup_as_of, refuse_unreachable
 from runbook_steps.operations.postgres_connection import Database, exclusive, maintenance
 from runbook_steps.operations.rows_back import put_back
-from runbook_steps.operations.spans import seconds
+from runbook_steps.operations.spans import moment, seconds
+from runbook_steps.operations.wal_archive import WalArchive
 
 __all__ = ["register"]
 
@@ -49,9 +52,12 @@ def register(group: typer.Typer) -> None:
 
 
 def restore_location(
-    location: Where,
+    location: Where = "",
     *,
     yes: Yes = None,
+    to_time: Annotated[
+        str, typer.Option(help="instead of a backup: the database as it was then, like 2026-11-28T14:00+03:00")
+    ] = "",
     into: Annotated[str, typer.Option(help="an empty database; the live one is not touched")] = "",
     tables: Annotated[str, typer.Option(help="only these, like public.bookings,public.payments; with --beside")] = "",
     beside: Annotated[bool, typer.Option(help="into a schema of its own beside the live tables")] = False,
@@ -63,14 +69,19 @@ def restore_location(
 
     The backup is restored into a new database and verified first; only then the two are swapped.
     """
-    refuse_malformed(location)
+    then = moment(to_time, "--to-time") if to_time else None
+    if bool(location) == bool(then):
+        raise ConfigurationError("name one of both: a backup from `list`, or a moment with --to-time")
+    if location:
+        refuse_malformed(location)
     if bool(tables) != beside:
         raise ConfigurationError("--tables and --beside belong together: single tables are never put over live ones")
     settings, store = settings_and_store()
     live = settings.database.name
     began = time.monotonic()
     with reported(format):
-        manifest = store.manifest(store.key_of(location))
+        manifest = _as_of(settings, store, then) if then else store.manifest(store.key_of(location))
+        location = location or store.location(manifest.key)
         refuse_untrusted(settings, manifest)
         refuse_foreign(settings, manifest, allow_other=allow_other_database)
         if beside:
@@ -106,6 +117,13 @@ def restore_location(
     notify(os.environ, CHANNEL, f"{live} was restored from {manifest.backup_id}; the old one is kept as {kept}")
     result(format, manifest, store, began, keptDatabase=kept, seconds=filled.seconds)
     warn_of_invalid(filled.invalid)
+
+
+def _as_of(settings: BackupSettings, store: Store, then: datetime) -> Manifest:
+    refuse_unreachable(settings)
+    made = backup_as_of(settings, store, WalArchive.from_environ(os.environ), then, tell)
+    typer.echo(f"{store.location(made.key)} is a backup as of {then.isoformat()}, and stays in the list", err=True)
+    return made
 
 
 def rows_back(

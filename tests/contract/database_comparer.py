@@ -111,7 +111,14 @@ def _sorted(text: bytes) -> bytes:
     """The statements of the schema, whatever their order."""
     body = text[list(_CONNECTED.finditer(text))[-1].end() :]
     parts = re.split(rb"\n\n\n", body)
-    skipped = (b"--\n-- PostgreSQL database", b"\\restrict", b"\\unrestrict", b"SET default_")
+    # privileges of the database itself are among its properties
+    skipped = (
+        b"--\n-- PostgreSQL database",
+        b"--\n-- Name: DATABASE ",
+        b"\\restrict",
+        b"\\unrestrict",
+        b"SET default_",
+    )
     return b"\n\n".join(sorted(_line_free(part) for part in parts if not part.strip().startswith(skipped)))
 
 

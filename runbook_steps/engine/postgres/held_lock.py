@@ -56,7 +56,8 @@ def quiet_settings(connection: psycopg.Connection[Any]) -> None:
     known = connection.execute(
         "SELECT name FROM pg_settings WHERE name = ANY(%s) AND setting <> '0'", [list(_TIME_LIMITS)]
     ).fetchall()
-    for (name,) in known:  # by SET, which a guard of read-only commands can read, where set_config() is any function
+    for (found,) in known:  # by SET, which a guard of read-only commands can read, where set_config() is any function
+        name = found.decode() if isinstance(found, bytes) else found  # bytes, where the session's encoding is none
         connection.execute(sql.SQL("SET {} = 0").format(sql.Identifier(name)))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runbook_steps.engine.errors import NotRunnableHere
 
-__all__ = ["give_to", "reachable", "server_account", "server_binaries"]
+__all__ = ["give_to", "reachable", "server_account", "server_binaries", "where_server_binaries_are"]
 
 _CANDIDATES = ("nobody", "daemon")  # initdb wants an account with a name
 
@@ -62,16 +62,24 @@ def server_binaries(folder: Path, private: Path, account: tuple[int, int] | None
 
     A project under /root, say, is closed to the account. Links are used where the file system allows.
     """
-    if reachable(folder / "postgres", account):
+    chosen = where_server_binaries_are(folder, private, account)
+    if chosen == folder:
         return folder
-    install = folder.resolve().parent
-    copy = private / "site" / install.parent.name / install.name
+    install, copy = folder.resolve().parent, chosen.parent
     if not copy.exists():
         _link_tree(install, copy)
         libraries = install.parent.with_name(f"{install.parent.name}.libs")  # beside the package in a wheel
         if libraries.is_dir():
             _link_tree(libraries, private / "site" / libraries.name)
-    return copy / "bin"
+    return chosen
+
+
+def where_server_binaries_are(folder: Path, private: Path, account: tuple[int, int] | None) -> Path:
+    """The same folder, without making the copy."""
+    if reachable(folder / "postgres", account):
+        return folder
+    install = folder.resolve().parent
+    return private / "site" / install.parent.name / install.name / "bin"
 
 
 def _link_tree(source: Path, copy: Path) -> None:

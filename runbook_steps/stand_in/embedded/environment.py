@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from runbook_steps.operations.notifications import channel_variable
+from runbook_steps.stand_in.embedded.account import where_server_binaries_are
 from runbook_steps.stand_in.embedded.binaries import postgres_bin, venv_bin
 from runbook_steps.stand_in.embedded.layout import (
     ALB_NAME,
@@ -26,16 +27,18 @@ _CHANNELS = ("alerts-critical", "alerts-warnings", "deployments", "engineering-a
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
-def search_path(own_bin: Path | None) -> str:
+def search_path(own_bin: Path | None, postgres: Path | None = None) -> str:
     """PATH of a command: the target's own commands, this environment's, PostgreSQL's, the system's."""
     folders = [str(own_bin)] if own_bin else []
-    return os.pathsep.join([*folders, str(venv_bin()), str(postgres_bin()), *SYSTEM_FOLDERS])
+    return os.pathsep.join([*folders, str(venv_bin()), str(postgres or postgres_bin()), *SYSTEM_FOLDERS])
 
 
 def server_environment(layout: Layout) -> dict[str, str]:
     """What a server of others gets: no secret is in it."""
+    # where the server's account can run them too: a command may need a server of its own
+    postgres = where_server_binaries_are(postgres_bin(), layout.directory / "postgres", layout.account)
     return {
-        "PATH": search_path(layout.bin),
+        "PATH": search_path(layout.bin, postgres),
         "HOME": str(layout.home),
         "TMPDIR": str(layout.tmp),
         "LANG": "C.UTF-8",
@@ -103,6 +106,7 @@ def _data(layout: Layout) -> dict[str, str]:
         "PGPASSWORD": layout.secrets.postgres,
         "PGDATABASE": DATABASE,
         "PGCONNECT_TIMEOUT": "5",
+        "POINT_IN_TIME_ARCHIVE": str(layout.wal_archive),
         "REDIS_URL": layout.redis_url,
         "REDIS_HOST": "127.0.0.1",
         "REDIS_PORT": str(layout.ports["redis"]),

@@ -149,6 +149,11 @@ class Layout:
         return self.directory / "postgres" / "data"
 
     @property
+    def wal_archive(self) -> Path:
+        """POINT_IN_TIME_ARCHIVE: the server archives its WAL there as soon as it has a folder `wal`."""
+        return self.directory / "postgres" / "archive"
+
+    @property
     def api_env_file(self) -> Path:
         """API_ENV_FILE: settings that an API slot gets when its container is created."""
         return self.directory / "api" / "api.env"

@@ -37,6 +37,7 @@ SETTINGS = {
     "dynamic_shared_memory_type": "mmap",
     "fsync": "off",
     "full_page_writes": "off",
+    "archive_mode": "on",
     "jit": "off",
     "track_io_timing": "on",
     "log_line_prefix": "%m [%p] %q%u@%d ",
@@ -81,11 +82,17 @@ def postgres_service(
 
 def write_settings(layout: Layout) -> None:
     """Writes what differs from run to run, above all the port, into the cluster."""
-    lines = [f"{name} = '{value}'" for name, value in {**SETTINGS, "port": layout.ports["postgres"]}.items()]
+    mine = {"port": layout.ports["postgres"], "archive_command": _archive_command(layout.wal_archive / "wal")}
+    lines = [f"{name} = '{value}'" for name, value in {**SETTINGS, **mine}.items()]
     file = layout.pgdata / "runbooks.conf"
     file.write_text("\n".join(lines) + "\n", "utf-8")
     if layout.account is not None:
         os.chown(file, *layout.account)
+
+
+def _archive_command(wal: Path) -> str:
+    """Under its own name only when it is whole. Without that folder nobody wants to go back, and nothing is kept."""
+    return f'test ! -d "{wal}" || (cp "%p" "{wal}/%f.new" && mv "{wal}/%f.new" "{wal}/%f")'
 
 
 def _says_ready(pgdata: Path) -> None:
