@@ -5,36 +5,31 @@ Everything is recorded from the hooks while it happens; pytest's own reports are
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runbook_steps.engine.errors import (
-    JournalError,
-    RefusedError,
-    TargetError,
-)
-from runbook_steps.engine.git import git_state
-from runbook_steps.engine.model import Outcome, Procedure, Risk, ScenarioRecord, Step
-from runbook_steps.engine.proof.evidence_file import Journal, load_evidence
+from runbook_steps.engine.errors import JournalError, RefusedError, TargetError
+from runbook_steps.engine.model import Outcome, Procedure, Risk, ScenarioRecord
+from runbook_steps.engine.proof.evidence_file import load_evidence
 from runbook_steps.engine.proof.rests_on import SourceIndex, source_index
 from runbook_steps.engine.pytest_side.bdd_scenario import SCENARIO
+from runbook_steps.engine.pytest_side.failure_report import tell_failure
 from runbook_steps.engine.pytest_side.feature_collector import procedure_of
+from runbook_steps.engine.pytest_side.journal_of_run import open_recorder
 from runbook_steps.engine.pytest_side.outcome import outcome_in_pytest
 from runbook_steps.engine.pytest_side.session_settings import GUIDANCE, journals_of, settings_of
 from runbook_steps.engine.run.before_and_after import Preparation
 from runbook_steps.engine.run.command import end_commands_of_dead_runs
 from runbook_steps.engine.run.consent import Consent, refuse_without_consent
-from runbook_steps.engine.run.failure_story import failure_story
 from runbook_steps.engine.run.file_evidence import file_evidence
 from runbook_steps.engine.run.guide import Guidance
 from runbook_steps.engine.run.held_to_risk import Restraint
 from runbook_steps.engine.run.outcome_of_error import message_of
 from runbook_steps.engine.run.plan import RunPlan, plan
-from runbook_steps.engine.run.recorder import Recorder, RunFacts
+from runbook_steps.engine.run.recorder import Recorder
 from runbook_steps.engine.run.scenario_folder import sweep
 from runbook_steps.engine.run.undo import Undone
 from runbook_steps.engine.settings import Settings
@@ -71,7 +66,7 @@ class ProofSession:
         self.target = target
         self.run = run
         self._worker = worker
-        self._redactor = Redactor(secret_values(environ, settings.ordinary_words) | target.secrets())
+        self.redact = Redactor(secret_values(environ, settings.ordinary_words) | target.secrets())
         self._recorder: Recorder | None = None
         self._items: list[pytest.Item] = []
         self._procedure: Procedure | None = None
@@ -82,7 +77,6 @@ class ProofSession:
         self._index: SourceIndex | None = None
         self._restraints: dict[Risk, Restraint] = {}
         self._verdict: tuple[Outcome, str] = (Outcome.INTERRUPTED, "")
-        self._step_files: dict[str, set[str]] = {}
         self._summary: tuple[str, ...] = ()
         self._left_changed = False
         self.situations: Callable[..., Situation] | None = None
@@ -120,38 +114,12 @@ class ProofSession:
     def recorder(self) -> Recorder:
         """The recorder, its journal opened when first asked for: before the first step."""
         if self._recorder is None:
-            name = f"{self.run}{'-' if self._worker else ''}{self._worker}.jsonl"
             sweep(self.settings.work_dir)
             end_commands_of_dead_runs()
-            journal = Journal(self.settings.journal_dir / name, self._redactor)
-            self._recorder = Recorder(journal, self._facts())
-            facts = self._recorder.facts
-            journal.write(
-                "run started",
-                run=facts.run,
-                commit=facts.commit,
-                dirty=facts.dirty,
-                target=facts.target,
-                emulated=dict(facts.emulated),
-                tools=dict(facts.tools),
-                **({"guided": dict(self.guide.facts)} if self.guide else {}),
+            self._recorder = open_recorder(
+                self.settings, self.target, self.redact, run=self.run, worker=self._worker, guide=self.guide
             )
         return self._recorder
-
-    def _facts(self) -> RunFacts:
-        commit, dirty = git_state(self.settings.root)
-        return RunFacts(
-            run=self.run,
-            commit=commit,
-            dirty=dirty,
-            target=self.target.name,
-            emulated=self.target.facts.emulated,
-            tools={
-                "python": platform.python_version(),
-                "pytest": pytest.__version__,
-                **self.target.versions(),
-            },
-        )
 
     def _tell(self, event: str, **values: Any) -> None:
         self.recorder.event(event, **values)  # not bound earlier: the journal is opened when first needed
@@ -166,17 +134,12 @@ class ProofSession:
         """The recorder, None before anything was recorded."""
         return self._recorder
 
-    @property
-    def redact(self) -> Redactor:
-        """Takes the secrets out of what is shown."""
-        return self._redactor
-
     def tell_undone(self, done: Undone) -> str:
         """Tells the journal and the person; gives what went wrong, empty when nothing did."""
         self.recorder.event("undone", purpose=done.purpose, problem=done.problem)
         problem = f"undo “{done.purpose}” {done.problem}" if done.problem else ""
         said = problem or f"undone: “{done.purpose}”"
-        self.preparation.notices.append(f"“{done.scenario}” did not go through; {self._redactor(said)}")
+        self.preparation.notices.append(f"“{done.scenario}” did not go through; {self.redact(said)}")
         self._left_changed = self._left_changed or bool(problem)
         return problem
 
@@ -203,13 +166,13 @@ class ProofSession:
         try:
             self.target.start(sorted(parts))
         except TargetError as error:
-            pytest.exit(self._redactor(f"target {self.target.name}: {error}"), returncode=NO_TARGET_EXIT)
-        self._redactor = self._redactor.with_values(self.target.secrets())
+            pytest.exit(self.redact(f"target {self.target.name}: {error}"), returncode=NO_TARGET_EXIT)
+        self.redact = self.redact.with_values(self.target.secrets())
         try:
             self.preparation.begin()
         except (RefusedError, TargetError, JournalError) as error:
             code = error.exit_code if isinstance(error, RefusedError) else NO_TARGET_EXIT
-            pytest.exit(self._redactor(str(error)), returncode=code)
+            pytest.exit(self.redact(str(error)), returncode=code)
 
     def _plan(self, procedure: Procedure) -> RunPlan:
         usual = self.settings.usual_parts
@@ -265,7 +228,7 @@ class ProofSession:
         try:
             self.preparation.refuse_lost_lock()
         except RefusedError as error:
-            pytest.exit(self._redactor(str(error)), returncode=error.exit_code)
+            pytest.exit(self.redact(str(error)), returncode=error.exit_code)
         self.recorder.step_started(step.number)
 
     def pytest_bdd_after_step(self, step: Any) -> None:
@@ -275,13 +238,7 @@ class ProofSession:
 
     def pytest_bdd_step_error(self, exception: BaseException) -> None:
         """A step failed, was refused, or ran out of time."""
-        self.recorder.step_finished(outcome_in_pytest(exception), self._redactor(message_of(exception)))
-
-    @property
-    def _step(self) -> Step | None:
-        """The step that runs, or ran last; None before the first."""
-        number = self.recorder.current_step
-        return None if number is None or self._procedure is None else self._procedure.steps[number]
+        self.recorder.step_finished(outcome_in_pytest(exception), self.redact(message_of(exception)))
 
     def pytest_bdd_step_func_lookup_error(self, step: Any, exception: BaseException) -> None:
         """A step that no Python step matches."""
@@ -298,49 +255,17 @@ class ProofSession:
         if procedure is None:
             return report
         if call.excinfo is not None:
-            self._judge_failure(item, procedure, call.excinfo.value, report)
+            told = tell_failure(
+                report, item, call.excinfo.value, procedure,
+                recorder=self.recorder, target=self.target.name, redact=self.redact,
+            )  # fmt: skip
+            self._verdict = told or self._verdict
         elif call.when == "call":
             self._verdict = (Outcome.PASSED, "")
-        report.sections = [(title, self._redactor(text)) for title, text in report.sections]
+        report.sections = [(title, self.redact(text)) for title, text in report.sections]
         return report
 
-    def _judge_failure(
-        self, item: pytest.Item, procedure: Procedure, error: BaseException, report: pytest.TestReport
-    ) -> None:
-        outcome = outcome_in_pytest(error)
-        where, step = self._where(procedure)
-        if outcome in {Outcome.NOT_APPLICABLE, Outcome.NOT_RUNNABLE}:
-            if not isinstance(error, pytest.skip.Exception):
-                self._verdict = (outcome, message_of(error))
-                report.outcome = "skipped"
-                path, line = str(item.path), procedure.position.line
-                report.longrepr = (path, line, self._redactor(f"{outcome}: {message_of(error)}"))
-            return
-        message = message_of(error)
-        if report.when == "teardown":
-            message = f"the scenario left something behind: {message}"
-        self._verdict = (outcome, self._redactor(message))
-        story = failure_story(
-            where,
-            step,
-            message,
-            self.recorder.last_result,
-            scenario=procedure.name,
-            target=self.target.name,
-        )
-        report.longrepr = self._redactor(story)
-
-    def _where(self, procedure: Procedure) -> tuple[str, str]:
-        step = self._step
-        if step is None:
-            return str(procedure.position), f"Scenario: {procedure.name}"
-        return str(step.position), f"{step.keyword} {step.text}"
-
     # ── the end ──────────────────────────────────────────────────────────────────────────────
-
-    def close_target(self) -> None:
-        """Stops and cleans what was started."""
-        self.target.close()
 
     def pytest_unconfigure(self) -> None:
         """Whatever ended the session: nothing stays behind."""
@@ -361,8 +286,8 @@ class ProofSession:
         reports = [Path(file) for file in options if file]
         root, counts = self.settings.root, self._counts
         filed = file_evidence(
-            path, self.target.name, journals, root, self._redactor,
-            counts=counts, not_tried=self._was_not_tried, also=reports,
+            path, self.target.name, journals, root, self.redact,
+            counts=counts, live=not self.target.facts.disposable, also=reports,
         )  # fmt: skip
         self._summary = filed.lines
         if not (self.preparation.end() and filed.good) or self._left_changed:
@@ -371,13 +296,6 @@ class ProofSession:
     def _counts(self, record: ScenarioRecord) -> bool:
         """In a guided run, only what passed as a whole and in one go is a proof."""
         return self.guide is None or (record.outcome is Outcome.PASSED and "resumed" not in self.guide.facts)
-
-    def _was_not_tried(self, record: ScenarioRecord) -> bool:
-        """A change of a live target that was refused before its first step: that tells nothing of the target."""
-        if self.target.facts.disposable or record.risk is Risk.READONLY:
-            return False
-        began = any(step.outcome is not Outcome.NOT_REACHED for step in record.steps)
-        return record.outcome is Outcome.NOT_RUNNABLE and not began
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """What was proven, and where it is written down."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from runbook_steps.engine.errors import EvidenceError, JournalError
-from runbook_steps.engine.model import Evidence, Outcome, ScenarioRecord
+from runbook_steps.engine.model import Evidence, Outcome, Risk, ScenarioRecord
 from runbook_steps.engine.proof.evidence_file import load_evidence, merge, read_journal, write_evidence
 from runbook_steps.engine.proof.past_runs import keep_run
 from runbook_steps.engine.run.secrets_left import leaking_files, site_files
@@ -38,13 +38,13 @@ def file_evidence(
     redactor: Redactor,
     *,
     counts: Counts = bool,
-    not_tried: Counts = lambda _: False,
+    live: bool = False,
     also: Sequence[Path] = (),
 ) -> Filed:
     """Merges the journals into the evidence file; never raises, because it runs at the end of a session.
 
     Only what `counts` becomes evidence: the journal tells of the rest, and the proof that there was stays. So it does
-    when a change was `not_tried`, because nobody gave leave.
+    when a change of a `live` target was not tried, because nobody gave leave.
     These files, the site as it was built last, and `also` are then searched for known secrets.
     """
     try:
@@ -53,7 +53,7 @@ def file_evidence(
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
             old = load_evidence(path) if path.exists() else None
-            proofs = [each for each in proofs if not (not_tried(each) and _proven(old, each))]
+            proofs = [each for each in proofs if not (live and _not_tried(each) and _proven(old, each))]
             if proofs or not fresh:
                 write_evidence(path, merge(old, target, proofs))
                 keep_run(path.parent, target, proofs)
@@ -65,6 +65,12 @@ def file_evidence(
         names = ", ".join(str(file) for file in leaking)
         return Filed((*lines, f"A KNOWN SECRET STANDS IN {names}: delete it, and rotate the secret"), good=False)
     return Filed(lines)
+
+
+def _not_tried(record: ScenarioRecord) -> bool:
+    """A change that was refused before its first step: that tells nothing of the target."""
+    began = any(step.outcome is not Outcome.NOT_REACHED for step in record.steps)
+    return record.risk is not Risk.READONLY and record.outcome is Outcome.NOT_RUNNABLE and not began
 
 
 def _proven(old: Evidence | None, fresh: ScenarioRecord) -> bool:

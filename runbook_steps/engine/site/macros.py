@@ -19,10 +19,11 @@ from runbook_steps.engine.project.project import Project, load_project
 from runbook_steps.engine.proof.evidence_file import EVIDENCE_SCHEMA, evidence_schema
 from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.site.blocks.alerts import alert_index
+from runbook_steps.engine.site.blocks.commands import folded_text
 from runbook_steps.engine.site.blocks.finding import error_list, found_by, service_list, severity_list, start_here
 from runbook_steps.engine.site.blocks.no_undo import no_undo_table
 from runbook_steps.engine.site.blocks.page_start import page_start
-from runbook_steps.engine.site.blocks.procedure import folded_text, procedure_block
+from runbook_steps.engine.site.blocks.procedure import procedure_block
 from runbook_steps.engine.site.blocks.proof import proof_counts, proof_matrix, proof_tables, slowest
 from runbook_steps.engine.site.blocks.reference_tables import (
     escalation_table,

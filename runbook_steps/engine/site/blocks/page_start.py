@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from runbook_steps.engine.model import Command, Procedure, Risk, Runbook
 from runbook_steps.engine.project.project import Project
-from runbook_steps.engine.site.blocks.procedure import command_block, risk_badge
+from runbook_steps.engine.site.blocks.commands import command_block
+from runbook_steps.engine.site.blocks.procedure import risk_badge
 from runbook_steps.engine.site.blocks.ways_to_go import decision_block
 from runbook_steps.engine.site.search_weights import UNSEARCHED
 from runbook_steps.engine.sources.page_file import Page

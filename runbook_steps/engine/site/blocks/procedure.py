@@ -1,19 +1,12 @@
 """A procedure and its evidence → what stands on the page. Pure.
 
-The heading is Markdown, so that it enters the page's contents; the rest is HTML, because a command must
-reach the clipboard byte for byte and a recorded output may hold anything.
+The heading is Markdown, so that it enters the page's contents; the rest is HTML.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from typing import Any
-
-from pygments import highlight  # type: ignore[import-untyped]
-from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
-from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 
 from runbook_steps.engine.model import (
     COUNTER_EXAMPLE,
@@ -28,17 +21,14 @@ from runbook_steps.engine.model import (
     StepRecord,
 )
 from runbook_steps.engine.proof.standing import FAILURES, shown_record
+from runbook_steps.engine.site.blocks.commands import command_block, command_to_read, recorded_output, shortened
 from runbook_steps.engine.site.build.made_html import made
 from runbook_steps.engine.site.search_weights import UNSEARCHED
 from runbook_steps.engine.site.words import RISK_SAYS, duration, local_time, outcome_tone, risk_sign, sign
-from runbook_steps.engine.sources.parameters import variables_of
-from runbook_steps.engine.text.html_text import code_spans, guard, inert, markdown_text, slug
+from runbook_steps.engine.text.html_text import code_spans, inert, markdown_text, slug
 
-__all__ = ["command_block", "folded_text", "procedure_block", "risk_badge"]
+__all__ = ["procedure_block", "risk_badge"]
 
-LONGEST_OUTPUT = (40, 20)
-"""Lines of a recorded output that a page shows: the first, and the last. The evidence holds the rest."""
-_WIDEST_LINE = 2000  # characters; a longer line says nothing to a reader
 _LONGEST_CHOICE = 80  # characters of all values of a column, joined
 _LONG_TIME_S = 30.0  # a limit worth telling before a person waits for it
 
@@ -81,12 +71,6 @@ def table_html(rows: Sequence[Sequence[str]], caption: str = "") -> str:
     body = "".join("<tr>" + "".join(f"<td>{code_spans(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:])
     said = f"<caption>{inert(caption)}</caption>" if caption else ""
     return f"<table>{said}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def folded_text(summary: str, text: str) -> str:
-    """HTML for a long text that opens when it is asked for."""
-    shown = f'<pre class="no-copy"><code>{inert(text)}</code></pre>'
-    return f'\n<details class="rb-output no-copy"><summary>{inert(summary)}</summary>{shown}</details>\n'
 
 
 def _filled(step: Step, examples: Sequence[Sequence[str]]) -> Step:
@@ -199,9 +183,9 @@ def _numbered_item(action: _Pair, checks: list[_Pair], record: ScenarioRecord | 
         [
             f'<li class="rb-step{bad}"><p class="rb-title">{title}{_limits(command)}</p>',
             table_html(step.table),
-            (command_block(command) if copied else _only_to_read(command)) if command else "",
+            (command_block(command) if copied else command_to_read(command)) if command else "",
             _trouble(done),
-            _output(done, record) if command and not command.undo else "",
+            recorded_output(done, record) if command and not command.undo else "",
             _checks(checks),
             "</li>",
         ]
@@ -215,68 +199,6 @@ def _limits(command: Command | None) -> str:
     said += ["may be refused: see the check"] if command.may_fail else []
     said += ["run it only if this procedure stops half-way"] if command.undo else []
     return f' <span class="rb-limit">{inert(" · ".join(said))}</span>' if said else ""
-
-
-def command_block(command: Command) -> str:
-    """HTML for a command: `data-copy` holds its very bytes, `data-uses` the variables that it reads."""
-    code = _coloured(command.text, command.media_type)
-    exact = inert(command.text).replace("\n", "&#10;").replace(" ", "&#32;")
-    uses = " ".join(variables_of(command))
-    return (
-        f'<div class="language-{command.media_type} highlight rb-command" data-uses="{uses}" data-copy="{exact}">'
-        f"<pre><span></span><code>{code}</code></pre></div>"
-    )
-
-
-def _only_to_read(command: Command) -> str:
-    """HTML for a command that nobody is to run."""
-    return (
-        f'<div class="language-{command.media_type} highlight no-copy rb-counter">'
-        f'<pre class="no-copy"><span></span><code>{_coloured(command.text, command.media_type)}</code></pre></div>'
-    )
-
-
-@lru_cache(maxsize=4096)
-def _coloured(text: str, media_type: str) -> str:
-    """HTML. A page shows its first command twice, and a preview shows most commands again."""
-    # The formatter ends every line, also a last one that the command does not end.
-    lines = highlight(text, _lexer(media_type), _formatter()).removesuffix("\n")
-    return guard(lines + "\n" * text.endswith("\n"))
-
-
-@lru_cache(maxsize=16)
-def _lexer(media_type: str) -> Any:
-    """With its own tidying off: not a byte may be added or lost."""
-    return get_lexer_by_name({"sql": "postgresql"}.get(media_type, media_type), stripnl=False, ensurenl=False)
-
-
-@lru_cache(maxsize=1)
-def _formatter() -> Any:
-    return HtmlFormatter(nowrap=True)
-
-
-def _output(done: StepRecord | None, record: ScenarioRecord | None) -> str:
-    if done is None or record is None or done.outcome in {Outcome.NOT_REACHED, Outcome.NOT_RUNNABLE}:
-        return ""
-    code = "killed" if done.exit_code is None else f"exit code {done.exit_code}"
-    row = record.id.removesuffix("]").rpartition("[")[2] if record.id.endswith("]") else ""
-    said = " · ".join(part for part in (record.target, row, code, duration(done.duration_s)) if part)
-    streams = [text for text in (done.stdout, done.stderr) if text.strip()]
-    shown = "".join(f'<pre class="no-copy"><code>{inert(_cut(text))}</code></pre>' for text in streams)
-    return (
-        f'<details class="rb-output no-copy" {UNSEARCHED}><summary>Recorded output <span>{inert(said)}</span></summary>'
-        f"{shown or '<p>It printed nothing.</p>'}</details>"
-    )
-
-
-def _cut(text: str) -> str:
-    first, last = LONGEST_OUTPUT
-    lines = [
-        line if len(line) <= _WIDEST_LINE else f"{line[:_WIDEST_LINE]} …" for line in text.rstrip("\n").split("\n")
-    ]
-    if len(lines) <= first + last:
-        return "\n".join(lines)
-    return "\n".join([*lines[:first], f"… {len(lines) - first - last} lines left out …", *lines[-last:]])
 
 
 def _checks(checks: Iterable[_Pair]) -> str:
@@ -308,7 +230,7 @@ def _trouble(done: StepRecord | None) -> str:
     if done.outcome not in FAILURES:
         return ""
     mark = f'<span class="rb-mark rb-bad" aria-hidden="true">{sign(outcome_tone(done.outcome))}</span>'
-    error = f'<pre class="no-copy"><code>{inert(_cut(done.error))}</code></pre>' if done.error.strip() else ""
+    error = f'<pre class="no-copy"><code>{inert(shortened(done.error))}</code></pre>' if done.error.strip() else ""
     said = f"<p>{mark} <strong>The last run {_FAILED[done.outcome]} here.</strong></p>"
     return f'<div class="rb-trouble">{said}{error}</div>'
 

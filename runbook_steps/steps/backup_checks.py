@@ -1,0 +1,130 @@
+"""What must be true of backups and of the live database behind a backup, a restore, or a refusal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pytest_bdd import parsers, then
+
+from runbook_steps.engine.errors import CheckFailed
+from runbook_steps.engine.model import Result
+from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.faults.data_loss import rows_of, table_checksums
+from runbook_steps.steps.backup import oid_of, privileges_of
+
+PREFIX = "beautycort-backup-"
+
+
+@then("it says how old the newest backup is")
+def says_how_old(last_result: Result) -> None:
+    assert "the newest backup is 3 days old, 26 h is the limit" in last_result.stdout
+
+
+@then("the newest backup is in the bucket with its manifest")
+def backup_is_in_the_bucket(aws: Callable[[str], Any], environment: Callable[[], Mapping[str, str]]) -> None:
+    manifest = newest_manifest(aws("s3"), environment()["AWS_BACKUP_BUCKET"])
+    head = aws("s3").head_object(Bucket=environment()["AWS_BACKUP_BUCKET"], Key=manifest["key"])
+    assert manifest["size"] == head["ContentLength"]
+    assert head["ServerSideEncryption"] == "AES256"
+
+
+@then("its manifest counts the rows of every table as they are")
+def manifest_counts_the_rows(
+    aws: Callable[[str], Any], environment: Callable[[], Mapping[str, str]], connect: Callable[..., Any]
+) -> None:
+    manifest = newest_manifest(aws("s3"), environment()["AWS_BACKUP_BUCKET"])
+    with connect() as live:
+        counted = {f"public.{table}": int(text.partition(":")[0]) for table, text in table_checksums(live).items()}
+    assert counted == {table: entry["rows"] for table, entry in manifest["tables"].items()}
+
+
+@then("every backup in the report is good")
+def every_backup_is_good(last_result: Result) -> None:
+    assert [row for row in answer_of(last_result)["backups"] if not row["success"]] == []
+    assert len(answer_of(last_result)["backups"]) >= 1
+
+
+@then("no scratch database is left")
+def no_scratch_database(connect: Callable[..., Any], live: str) -> None:
+    assert databases_like(connect, f"{live}_verify_%") + databases_like(connect, f"{live}_restore_%") == []
+
+
+@then("every table holds what it held in the backup")
+def every_table_is_back(connect: Callable[..., Any], checksums_before: dict[str, str]) -> None:
+    assert checksums_before, "no checksum was taken before: nothing to compare with"
+    with connect() as live:
+        assert checksums_before == table_checksums(live)
+
+
+@then("every booking and payment of the backup is there again")
+def rows_are_back(connect: Callable[..., Any], kept_rows: dict[str, list[str]]) -> None:
+    with connect() as live:
+        now = rows_of(live)
+    assert kept_rows, "no row was noted before: nothing to compare with"
+    assert {table: len(set(rows) - set(now[table])) for table, rows in kept_rows.items()} == dict.fromkeys(kept_rows, 0)
+
+
+@then("every booking that was made since is there too")
+def newer_are_there(connect: Callable[..., Any], newer: list[str]) -> None:
+    assert newer, "nobody booked meanwhile: nothing to compare with"
+    with connect() as live:
+        assert set(newer) <= set(rows_of(live)["bookings"])
+
+
+@then("who may connect with the database is as before")
+def privileges_as_before(connect: Callable[..., Any], live: str, privileges_before: str) -> None:
+    assert privileges_before == privileges_of(connect, live)
+
+
+@then("the database from before the restore is live again")
+def live_again(connect: Callable[..., Any], live: str, live_before: str) -> None:
+    assert live_before == oid_of(connect, live)
+
+
+@then("a row can be written to the live database")
+def can_write(connect: Callable[..., Any]) -> None:
+    with connect() as live, live.transaction(force_rollback=True):
+        live.execute("UPDATE bookings SET id = id WHERE id = (SELECT id FROM bookings LIMIT 1)")
+
+
+@then("the replaced database is kept")
+def replaced_database_is_kept(connect: Callable[..., Any], live: str, last_result: Result) -> None:
+    assert answer_of(last_result)["keptDatabase"] in databases_like(connect, f"{live}_before_%")
+
+
+@then("no replaced database is kept")
+def no_replaced_database(connect: Callable[..., Any], live: str) -> None:
+    assert databases_like(connect, f"{live}_before_%") == []
+
+
+@then("the live database was not touched")
+def live_database_untouched(
+    connect: Callable[..., Any], live: str, checksums_before: dict[str, str], live_before: str
+) -> None:
+    assert live_before == oid_of(connect, live)
+    with connect() as connection:
+        assert checksums_before == table_checksums(connection)
+
+
+@then(parsers.parse("the refusal names the {reason}"))
+def refusal_speaks_of(last_result: Result, reason: str) -> None:
+    assert last_result.stderr.startswith("error: ")
+    assert reason in last_result.stderr
+
+
+def newest_manifest(s3: Any, bucket: str) -> Any:
+    """The manifest that was written last."""
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=PREFIX).get("Contents", [])
+    manifests = [entry["Key"] for entry in listed if entry["Key"].endswith(".manifest.json")]
+    if not manifests:
+        raise CheckFailed(f"no manifest in s3://{bucket}/{PREFIX}…")
+    return json.loads(s3.get_object(Bucket=bucket, Key=max(manifests))["Body"].read())
+
+
+def databases_like(connect: Callable[..., Any], pattern: str) -> list[str]:
+    """Databases whose name matches a LIKE pattern."""
+    with connect(dbname="postgres") as admin:
+        rows = admin.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [pattern]).fetchall()
+    return [str(name) for (name,) in rows]
