@@ -25,7 +25,7 @@ from runbook_steps.operations.database_session import Connection, session
 from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.operations.postgres_programs import archived_sql, reading_rows
 
-__all__ = ["restore_beside", "rows_beside"]
+__all__ = ["restore_beside"]
 
 _READ = 1 << 16
 

@@ -23,7 +23,7 @@ from runbook_steps.operations.database_session import Connection, one, query, se
 from runbook_steps.operations.postgres_connection import Database, maintenance
 from runbook_steps.operations.postgres_programs import reason, server_programs
 
-__all__ = ["VARIABLE", "Base", "WalArchive", "make_base", "reach", "refuse_without_archive"]
+__all__ = ["Base", "WalArchive", "make_base", "reach", "refuse_without_archive"]
 
 VARIABLE = "POINT_IN_TIME_ARCHIVE"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"

@@ -10,7 +10,7 @@ from typing import Any
 from runbook_steps.engine.errors import PageError
 from runbook_steps.engine.sources.alerts_file import Alert, runbook_url, seconds_of
 
-__all__ = ["PERIOD_S", "alarms_template"]
+__all__ = ["alarms_template"]
 
 PERIOD_S = 60
 """How often an alarm reads; it rings when every reading of the alert's time is past the threshold."""

@@ -18,7 +18,7 @@ from runbook_steps.engine.site.search.terms import STOP_WORDS, concepts_of, term
 from runbook_steps.engine.site.search_weights import page_weight
 from runbook_steps.engine.sources.page_file import Page
 
-__all__ = ["make_index", "spoken"]
+__all__ = ["make_index"]
 
 LEAST_WEIGHT = 0.2
 """A page that counts less is not in the index: decisions, what is about this project, and pages of links."""
