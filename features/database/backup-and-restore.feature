@@ -64,6 +64,37 @@ Feature: Backup and restore
     And the API is serving
 
   @risk_destructive @alert_DataLoss
+  Scenario: Rows that no backup holds come back, and newer bookings stay
+    Given the server archives its WAL
+    And a base backup is in the archive
+    And bookings that no backup holds are deleted, and customers go on booking
+    When I bring the rows of the moment before the damage beside the live tables (within 30 minutes):
+      """bash
+      beautycort database-backup restore --to-time "$DAMAGED_AT" --tables public.bookings,public.payments --beside --format json
+      """
+    And I take schema from the answer as BESIDE
+    And I put back the rows that are missing (within 5 minutes):
+      """bash
+      beautycort database-backup rows-back "$BESIDE" --format json
+      """
+    Then every booking and payment of that moment is there again
+    And every booking that was made since is there too
+    And the API is serving
+
+  @risk_destructive
+  Scenario: A moment that the archive does not reach is refused
+    Given the server archives its WAL
+    And a base backup is in the archive
+    And the damage is older than every base backup
+    When I try to bring rows of that moment back (within 5 minutes):
+      """bash
+      beautycort database-backup restore --to-time "$DAMAGED_AT" --tables public.bookings --beside
+      """
+    Then it ends with exit code 3
+    And the refusal names the oldest base backup
+    And the live database was not touched
+
+  @risk_destructive @alert_DataLoss
   Scenario: Lost rows and a dropped table come back
     Given a verified backup
     And rows and a table of the live database are lost

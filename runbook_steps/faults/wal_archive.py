@@ -1,0 +1,76 @@
+"""A server that archives its WAL into a folder of its own, and rows that only this archive holds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from runbook_steps.engine.run.situation import Observation
+from runbook_steps.faults.data_loss import RowsDeleted, rows_of
+
+__all__ = ["NewRowsDeleted", "WalArchived"]
+
+Connect = Callable[..., AbstractContextManager[Any]]
+
+
+class WalArchived:
+    """The folder POINT_IN_TIME_ARCHIVE, to which the server archives as soon as it is there."""
+
+    name = "the server archives its WAL"
+
+    def __init__(self, connect: Connect, environment: Mapping[str, str]) -> None:
+        """`environment` is what the command gets."""
+        self._connect = connect
+        self._folder = Path(environment.get("POINT_IN_TIME_ARCHIVE", ""))
+
+    def arrange(self) -> None:
+        """Makes the folder, the server's own."""
+        with self._connect() as live:
+            data = Path(live.execute("SHOW data_directory").fetchone()[0]).stat()
+        for folder in (self._folder, self._folder / "wal"):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if os.geteuid() == 0:
+                os.chown(folder, data.st_uid, data.st_gid)
+
+    def observe(self) -> Observation:
+        """Asks the server whether it archives, and looks for the folder."""
+        with self._connect() as live:
+            mode = str(live.execute("SHOW archive_mode").fetchone()[0])
+        there = self._folder.name != "" and (self._folder / "wal").is_dir()
+        return Observation(
+            mode != "off" and there, f"archive_mode is {mode}, its folder is {'' if there else 'not '}there"
+        )
+
+    def clear(self) -> None:
+        """Removes the folder: from then on nothing is archived."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class NewRowsDeleted(RowsDeleted):
+    """Bookings that were made a moment ago are deleted with older ones, before any backup saw them."""
+
+    def __init__(self, connect: Connect, live: str) -> None:
+        super().__init__(connect, live)
+        self.kept: dict[str, list[str]] = {}
+        self.moment: datetime | None = None
+        """Of the server's clock, just before the damage."""
+
+    def _damage(self, live: Any) -> None:
+        made = [
+            row
+            for (row,) in live.execute(
+                "INSERT INTO bookings (user_id, provider_id, service_id, date, start_time, end_time, total_price, "
+                "platform_fee, provider_earnings, payment_method) SELECT user_id, provider_id, service_id, date + 3000,"
+                " start_time, end_time, total_price, platform_fee, provider_earnings, payment_method FROM bookings "
+                "WHERE status IN ('pending', 'confirmed') LIMIT 5 RETURNING id"
+            ).fetchall()
+        ]
+        self.kept = rows_of(live)
+        self.moment = live.execute("SELECT clock_timestamp()").fetchone()[0]
+        super()._damage(live)
+        live.execute("DELETE FROM bookings WHERE id = ANY(%s)", [made])
