@@ -11,7 +11,7 @@ from pytest_bdd import given, then
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.faults.data_loss import table_checksums
 from runbook_steps.faults.wal_archive import NewRowsDeleted, WalArchived
-from runbook_steps.steps.backup import rows_are_back
+from runbook_steps.steps.backup_checks import rows_are_back
 
 
 @given("the server archives its WAL")
