@@ -13,10 +13,16 @@ import tree_sitter_bash
 
 from runbook_steps.engine.model import Command
 
-__all__ = ["acting_on_another", "emptied", "first_statement", "killed", "no_op", "one_more"]
+__all__ = ["acting_on_another", "emptied", "first_statement", "killed", "no_op", "one_more", "option_one_more"]
 
 _NUMBER = re.compile(r"(?<![\w.$:/#-])\d+(?![\w.:/%-]*\w)")
 _OF_TIME = re.compile(r"(?:time|wait|sleep|deadline|retry|interval|within|delay|connect|limit)\S*[ =]+$", re.IGNORECASE)
+_BOUND = re.compile(
+    r"\b(?:at (?:least|most)|(?:less|more|fewer|longer|older|newer) than|under|over|below|above|up to|about|between)"
+    r"\s*$",
+    re.IGNORECASE,
+)
+_OPTION = re.compile(r"(?<!\S)--[a-z][\w-]*[ =]$")
 _UNIT_OF_TIME = re.compile(r"\s*(?:s|ms|seconds?|minutes?|hours?|days?)\b")
 _STATEMENT_END = re.compile(r";[ \t]*(?:\n|$)")
 
@@ -64,17 +70,31 @@ def acting_on_another(
 
 
 def one_more(text: str, chance: random.Random) -> tuple[str, str] | None:
-    """The text with one of its numbers one more, and what was changed; times and limits are left as they are."""
-    numbers = [each for each in _NUMBER.finditer(text) if not _is_time(text, each)]
-    if not numbers:
+    """The text with one of its numbers one more, and what was changed; times, limits and bounds stay."""
+    numbers = [each for each in _NUMBER.finditer(text) if not _is_limit(text, each)]
+    return _raised(text, chance.choice(numbers)) if numbers else None
+
+
+def option_one_more(command: Command, chance: random.Random) -> tuple[Command, str] | None:
+    """The command with a number that it gives to an option one more: `--keep 7`; None for SQL."""
+    text = command.text
+    numbers = [
+        each for each in _NUMBER.finditer(text) if not _is_limit(text, each) and _OPTION.search(text[: each.start()])
+    ]
+    if command.media_type == "sql" or not numbers:
         return None
-    chosen = chance.choice(numbers)
+    changed, what = _raised(text, chance.choice(numbers))
+    return replace(command, text=changed), what
+
+
+def _raised(text: str, chosen: re.Match[str]) -> tuple[str, str]:
     other = str(int(chosen[0]) + 1)
     return f"{text[: chosen.start()]}{other}{text[chosen.end() :]}", f"{chosen[0]} → {other}"
 
 
-def _is_time(text: str, number: re.Match[str]) -> bool:
-    return bool(_OF_TIME.search(text[: number.start()]) or _UNIT_OF_TIME.match(text[number.end() :]))
+def _is_limit(text: str, number: re.Match[str]) -> bool:
+    before, behind = text[: number.start()], text[number.end() :]
+    return bool(_OF_TIME.search(before) or _BOUND.search(before) or _UNIT_OF_TIME.match(behind))
 
 
 def _whole(name: str) -> re.Pattern[str]:

@@ -27,7 +27,7 @@ class Observed:
 
     `arranged` are those that arranged a fault, `worse` those whose fault can be twice as bad, `printed` the commands
     that printed something, `reading` the steps that look at what the command before printed, `checked` those during
-    which at least one check was evaluated.
+    which at least one check was evaluated, `skipped` those that could not be looked at on this target.
     """
 
     arranged: frozenset[int] = frozenset()
@@ -35,6 +35,7 @@ class Observed:
     printed: frozenset[int] = frozenset()
     reading: frozenset[int] = frozenset()
     checked: frozenset[int] = frozenset()
+    skipped: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class _Choices:
 
 def _of_step(steps: tuple[Step, ...], number: int, observed: Observed, choices: _Choices) -> Iterator[_Change]:
     step = steps[number]
-    if step.manual:
+    if step.manual or number in observed.skipped:
         return
     if step.command is not None:
         if not step.command.undo:
@@ -122,8 +123,8 @@ def _of_command(command: Command, choices: _Choices) -> Iterator[tuple[Break, st
         yield Break.KILLED, "", killed
     if (other := texts.acting_on_another(command, choices.mistaken, choices.chance)) is not None:
         yield Break.WRONG_THING, f"`{other[1]}` → `{other[2]}`", other[0]
-    if (more := texts.one_more(command.text, choices.chance)) is not None:
-        yield Break.BY_ONE, more[1], replace(command, text=more[0])
+    if (more := texts.option_one_more(command, choices.chance)) is not None:
+        yield Break.BY_ONE, more[1], more[0]
 
 
 def _around(steps: tuple[Step, ...], number: int, observed: Observed) -> Iterator[_Change]:
@@ -145,7 +146,10 @@ def _until_next_command(steps: tuple[Step, ...], number: int) -> range:
 
 def _of_situation(steps: tuple[Step, ...], number: int, observed: Observed) -> Iterator[_Change]:
     if number not in observed.arranged:
-        yield Break.LEFT_OUT, "", (*steps[:number], *steps[number + 1 :])
+        if number in observed.checked:  # it only looks, as a Then does
+            yield Break.NEGATED, "", steps
+        else:
+            yield Break.LEFT_OUT, "", (*steps[:number], *steps[number + 1 :])
         return
     yield Break.NO_FAULT, "", steps
     yield Break.LYING, "", steps

@@ -22,6 +22,7 @@ __all__ = ["WORTH", "Score", "Tried", "Worth", "load_worth", "score_of", "worth_
 
 WORTH = "docs/data/worth.json"
 _VERSION = 1
+_BROKEN_SINCE = 2  # raised when there are other ways to break a step: then all is tried again
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def score_of(worth: Worth, procedure: Procedure) -> Score:
 
 def worth_key(procedure: Procedure, sources: Mapping[str, str], *, more: Iterable[str] = ()) -> str:
     """SHA-256 of what a number rests on: the scenario's text and its sources; the page about it is none of them."""
-    said = [str(_VERSION), procedure.text_hash, procedure.row, *more]
+    said = [str(_BROKEN_SINCE), procedure.text_hash, procedure.row, *more]
     said += [f"{name}={value}" for name, value in sorted(sources.items()) if not name.endswith(".md")]
     return hashlib.sha256("\0".join(said).encode()).hexdigest()
 

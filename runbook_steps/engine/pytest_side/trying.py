@@ -61,7 +61,8 @@ class _Seen:
 
     def observed(self, record: ScenarioRecord) -> Observed:
         printed = {number for number, step in enumerate(record.steps) if step.command and step.stdout.strip()}
-        sets = (self.arranged, self.worse, printed, self.reading, self.checked)
+        skipped = {number for number, step in enumerate(record.steps) if step.outcome is Outcome.NOT_RUNNABLE}
+        sets = (self.arranged, self.worse, printed, self.reading, self.checked, skipped)
         return Observed(*map(frozenset, sets))
 
 
@@ -122,18 +123,18 @@ class Trying:
         return True
 
     def pytest_bdd_before_step_call(self, step: Any, step_func: Callable[..., Any]) -> None:
-        """In the unchanged run: notes who looks at what a command printed, and whether a Then checks anything."""
+        """In the unchanged run: notes who looks at what a command printed, and which Given or Then checks anything."""
         if self._seen is None:
             return
         if _RESULTS & set(inspect.signature(step_func).parameters):
             self._seen.reading.add(step.number)
-        if step.step.role is Role.THEN:
+        if step.step.role is not Role.WHEN:
             self._trace.begin()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_bdd_after_step(self, step: Any) -> None:
         """The look at the step ends."""
-        if self._seen is not None and step.step.role is Role.THEN and self._trace.end():
+        if self._seen is not None and step.step.role is not Role.WHEN and self._trace.end():
             self._seen.checked.add(step.number)
 
     @pytest.hookimpl(tryfirst=True)

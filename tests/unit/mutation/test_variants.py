@@ -30,11 +30,11 @@ Feature: Redis
     And I count:
       """bash
       echo users | tail -n 1
-      echo --keep 7
+      prune --keep 7
       """
     And I try to remove them:
       """bash
-      echo 5
+      prune --keep=5
       """
     And a person looks
     Then it ends with exit code 4
@@ -75,6 +75,8 @@ def test_a_step_is_broken_in_the_ways_it_has() -> None:
         6: [Break.NEGATED, Break.BY_ONE],
     }
     assert ways(Observed())[0] == [Break.LEFT_OUT]
+    assert ways(Observed(checked=frozenset({0})))[0] == [Break.NEGATED]
+    assert 0 not in ways(Observed(skipped=frozenset({0})))
     assert Break.EMPTIED not in ways(Observed())[4]
 
 
@@ -152,12 +154,22 @@ def test_another_thing_is_a_whole_word_everywhere() -> None:
         ("sleep 3", None),
         ("127.0.0.1:80 and 1.5 and v2", None),
         ("limit=9", None),
+        ("at least 80 % of it", None),
+        ("less than 3", None),
     ],
 )
 def test_one_more_leaves_times_and_names(text: str, more: str | None) -> None:
     """Only a number that says how many, or which."""
     found = texts.one_more(text, CHANCE)
     assert (found[0] if found else None) == more
+
+
+def test_of_a_command_only_what_an_option_takes_is_a_number() -> None:
+    """Not a column, a redirection or a line."""
+    found = texts.option_one_more(command("awk '{print $1}' 2>&1 | tail -n 5; prune --keep 7 --timeout 9"), CHANCE)
+    assert found is not None
+    assert found[0].text == "awk '{print $1}' 2>&1 | tail -n 5; prune --keep 8 --timeout 9"
+    assert texts.option_one_more(command("echo 1 2"), CHANCE) is None
 
 
 def record(variant: Variant, *outcomes: Outcome) -> ScenarioRecord:
