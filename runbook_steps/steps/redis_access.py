@@ -85,7 +85,9 @@ def redis_answers(redis_client: redis.Redis) -> None:
 
 @then("every slot says that Redis is healthy")
 def slots_reach_redis(slots: Callable[[], list[str]]) -> None:
-    for slot in slots():
+    running = slots()
+    assert running, "no slot runs"
+    for slot in running:
         checks = httpx.get(f"{slot}/api/health/detailed", timeout=10, trust_env=False).json()["checks"]
         assert {check["name"]: check["status"] for check in checks}["Redis Health"] == "healthy"
 

@@ -218,3 +218,12 @@ def test_no_file_of_the_project_is_changed(library: Path, first: tuple[int, Foun
     assert first[0] == 1
     assert (library / "features/lending/planted.feature").read_text() == PLANTED
     assert not list((library / "build").glob("evidence*"))
+
+
+def test_the_planted_ones_are_found_without_running_them(library: Path) -> None:
+    """`runbooks check` says it of their source, and nothing of the honest ones."""
+    said = runs(library, "runbooks", "check").stdout
+    assert "`[]` may be empty, and then `named` checks nothing" in said
+    assert "lending/steps/planted.py:15: always says that the fault is there" in said
+    assert "“A remedy that does nothing” is @risk_mutating, and none of its commands does anything" in said
+    assert "desk.py" not in said

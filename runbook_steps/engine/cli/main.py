@@ -68,11 +68,13 @@ def check(
     from runbook_steps.engine.checks.drift_of_target import drift_of  # noqa: PLC0415
     from runbook_steps.engine.checks.no_undo import without_undo  # noqa: PLC0415
     from runbook_steps.engine.checks.pages import check_project  # noqa: PLC0415 - reads all pages: only when asked
+    from runbook_steps.engine.checks.proofless import without_proof  # noqa: PLC0415
     from runbook_steps.engine.project.house import house_of  # noqa: PLC0415
     from runbook_steps.engine.project.project import load_project  # noqa: PLC0415
 
     project = load_project(find_root(Path.cwd()))
-    problems = (*check_project(project), *against_the_contract(project), *house_of(project.settings).problems(project))
+    problems = (*check_project(project), *against_the_contract(project), *without_proof(project))
+    problems += tuple(house_of(project.settings).problems(project))
     warnings = drift_of(project, on) if drift else []
     without = without_undo(project)
     listed = without if undo else []
