@@ -22,7 +22,7 @@ from runbook_steps.operations import health_report as report
 from runbook_steps.operations.aside import aside
 from runbook_steps.operations.health_report import Check
 from runbook_steps.operations.health_settings import HealthSettings
-from runbook_steps.operations.patient import Patient, Throttled, unless_throttled, waited_s
+from runbook_steps.operations.patient import Patient, Throttled, waited_s, within
 
 __all__ = ["run_health_checks"]
 
@@ -38,7 +38,7 @@ class NotHealthy(Exception):
 
 
 async def run_health_checks(settings: HealthSettings) -> tuple[Check, ...]:
-    """All checks, in the order of the report, after at most the deadline (and a moment)."""
+    """All checks, in the order of the report, after at most the deadline, a moment, and the waits for a rate limit."""
     tls = settings.tls()
     async with httpx.AsyncClient(
         base_url=settings.api_url, transport=Patient(verify=tls), timeout=settings.deadline_s, trust_env=False
@@ -65,7 +65,8 @@ async def run_health_checks(settings: HealthSettings) -> tuple[Check, ...]:
 async def _timed(name: str, probe: Callable[[], Awaitable[Reading]], deadline_s: float) -> Check:
     began = time.perf_counter()
     try:
-        status, details = await asyncio.wait_for(probe(), deadline_s)
+        async with within(deadline_s):
+            status, details = await probe()
         error = None
     except TimeoutError:
         status, details, error = report.UNHEALTHY, {}, f"no answer within {deadline_s:g} s"
@@ -86,7 +87,7 @@ def _said(failure: Exception) -> str:
 
 async def _get(client: httpx.AsyncClient, path: str) -> httpx.Response:
     try:
-        return unless_throttled(await client.get(path))
+        return await client.get(path)
     except httpx.TimeoutException as error:
         raise NotHealthy("no answer in time") from error
     except httpx.HTTPError as error:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any
 
 import httpx
 
-__all__ = ["Patient", "Throttled", "is_throttled", "unless_throttled", "waited_s"]
+__all__ = ["Patient", "Throttled", "is_throttled", "waited_s", "within"]
 
 LONGEST_WAIT_S = 8.0  # for one request, all waits together
+PATIENCE_S = 30.0  # for all requests of a client: a limit that others use up all the time never lets it through
 _PAUSE_S = 0.7  # 100 requests a minute are one in 0.6 s
 _TOO_MANY, _UNAVAILABLE = 429, 503
 _WAITED = "waited_s"
@@ -20,7 +25,7 @@ class Throttled(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            f"throttled: the rate limit refused this for {LONGEST_WAIT_S:g} s; others use the same address. "
+            "throttled: the rate limit refused this, also after waiting; others use the same address. "
             "Nothing was found out. Wait a minute, then run it again"
         )
 
@@ -34,20 +39,34 @@ def is_throttled(answer: httpx.Response) -> bool:
     return "nginx" in answer.text.lower() and "503 service temporarily unavailable" in answer.text.lower()
 
 
-def unless_throttled(answer: httpx.Response) -> httpx.Response:
-    """The answer. Raises Throttled."""
-    if is_throttled(answer):
-        raise Throttled
-    return answer
-
-
 def waited_s(answer: httpx.Response) -> float:
     """How long the question waited for the limit, in seconds: no part of the answer's time."""
     return float(answer.extensions.get(_WAITED, 0.0))
 
 
+_RUNNING: ContextVar[asyncio.Timeout | None] = ContextVar("running", default=None)
+
+
+@asynccontextmanager
+async def within(seconds: float) -> AsyncIterator[None]:
+    """A time limit for what is asked inside; waiting for a rate limit is no part of it. Raises TimeoutError."""
+    async with asyncio.timeout(seconds) as limit:
+        before = _RUNNING.set(limit)
+        try:
+            yield
+        finally:
+            _RUNNING.reset(before)
+
+
 class Patient(httpx.AsyncHTTPTransport):
-    """Asks again while a limit refuses, as long as `Retry-After` says, or a moment; gives the refusal at the end."""
+    """Asks again while a limit refuses, as long as `Retry-After` says, or a moment; in the end it raises Throttled.
+
+    Nobody who asks can take a refusal for an answer. When it has waited for PATIENCE_S in all, it waits no more.
+    """
+
+    def __init__(self, *, verify: Any) -> None:
+        super().__init__(verify=verify)
+        self._left_s = PATIENCE_S
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One request; what was refused did nothing, so every method is safe to send again."""
@@ -60,8 +79,13 @@ class Patient(httpx.AsyncHTTPTransport):
                 return answer
             await answer.aread()
             pause = _pause(answer)
-            if not is_throttled(answer) or asked - began + pause > LONGEST_WAIT_S:
+            if not is_throttled(answer):
                 return answer
+            if asked - began + pause > LONGEST_WAIT_S or pause > self._left_s:
+                raise Throttled
+            self._left_s -= pause
+            if (limit := _RUNNING.get()) is not None and (end := limit.when()) is not None:
+                limit.reschedule(end + pause)
             await asyncio.sleep(pause)
 
 

@@ -58,6 +58,9 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="rollback-manager")
 
 
+_NOT_ASKED = "not asked: --no-smoke"
+
+
 def assess(
     window: Annotated[str, typer.Option(help="15m, or since a moment like 2026-01-31T09:00:00+00:00")] = "15m",
     minute: Minute = "60s",
@@ -65,7 +68,10 @@ def assess(
     smoke: Annotated[bool, typer.Option(help="run the smoke tests: they book, pay and cancel")] = True,
     format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
-    """Compute the four criteria of a rollback. Exit 1 when one fires. Only reads, with --no-smoke."""
+    """Compute the four criteria of a rollback. Exit 1 when one fires. Only reads, with --no-smoke.
+
+    What could not be looked at is told as unknown, and the advice then is not to keep the release.
+    """
     since = _since(window)
     criteria = _traffic(since, seconds(minute, "--minute"), baseline_ms)
     criteria += [_features(ask=smoke), _security()]
@@ -165,7 +171,7 @@ def _baseline(lines: list[str], since: datetime) -> float | None:
 def _features(*, ask: bool) -> Criterion:
     name = "a critical feature is broken"
     if not ask:
-        return Criterion(name, None, "not asked: --no-smoke")
+        return Criterion(name, None, _NOT_ASKED)
     tests = asyncio.run(
         run_smoke_tests(os.environ, HealthSettings.from_environ(os.environ).tls(), lambda test: _tell(test.name))
     )
@@ -197,7 +203,8 @@ def _security() -> Criterion:
 
 def _report(criteria: list[Criterion], form: Format) -> None:
     fires = [each for each in criteria if each.fires]
-    advice = "roll back" if fires else "keep the release"
+    unknown = [each for each in criteria if each.fires is None and each.detail != _NOT_ASKED]
+    advice = "roll back" if fires else "could not look everywhere" if unknown else "keep the release"
     if form is Format.JSON:
         typer.echo(json.dumps({"advice": advice, "criteria": [each.as_json() for each in criteria]}, indent=1))
     else:
@@ -205,6 +212,8 @@ def _report(criteria: list[Criterion], form: Format) -> None:
         for each in criteria:
             typer.echo(f"{words[each.fires]:<9}{each.name}: {each.detail}")
         typer.echo(advice)
+        if not fires and unknown:
+            typer.echo("Nothing that was seen calls for a rollback. Find out what is unknown before you decide")
         if fires:
             typer.echo(f"next: beautycort rollback-manager rollback {json.dumps(fires[0].name)}")
     raise typer.Exit(1 if fires else 0)

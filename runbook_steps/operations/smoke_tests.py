@@ -19,7 +19,7 @@ from redis import asyncio as redis_asyncio
 from redis.exceptions import RedisError
 
 from runbook_steps.operations.health_report import percentile
-from runbook_steps.operations.patient import Patient, Throttled, waited_s
+from runbook_steps.operations.patient import Patient, Throttled, waited_s, within
 from runbook_steps.operations.settings import number, required, web_url
 from runbook_steps.operations.smoke_journey import REGISTERED_NAME, Journey, NeedsOther, NotAsked, TestFailed, expect
 from runbook_steps.operations.smoke_report import FAILED, PASSED, SKIPPED, TEST_NAMES, SmokeTest
@@ -66,7 +66,9 @@ async def _timed(
         return SmokeTest(name, status, 1000 * (time.perf_counter() - began), details, error)
 
     try:
-        return ended(PASSED, await asyncio.wait_for(run(journey), deadline_s))
+        async with within(deadline_s):
+            details = await run(journey)
+        return ended(PASSED, details)
     except (NeedsOther, NotAsked, Throttled) as missing:
         return ended(SKIPPED, {}, str(missing))
     except TestFailed as failure:

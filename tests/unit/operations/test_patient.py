@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import httpx
 import pytest
 
-from runbook_steps.operations.patient import Throttled, is_throttled, unless_throttled
+from runbook_steps.operations import patient
+from runbook_steps.operations.patient import Patient, Throttled, is_throttled, within
 
 NGINX = "<html><head><title>503 Service Temporarily Unavailable</title></head><body><hr><center>nginx</center></body>"
 OF_THE_API = '{"status":"unhealthy"}'
@@ -25,8 +32,70 @@ OF_THE_API = '{"status":"unhealthy"}'
 def test_a_refusal_by_the_limit_is_known(answer: httpx.Response, throttled: bool) -> None:
     """429, and nginx's own page with 503; the application's 503 means that it cannot serve."""
     assert is_throttled(answer) is throttled
-    if throttled:
-        with pytest.raises(Throttled, match="Nothing was found out"):
-            unless_throttled(answer)
-    else:
-        assert unless_throttled(answer) is answer
+
+
+class _Refuses(BaseHTTPRequestHandler):
+    """A platform whose limit others use up."""
+
+    def do_GET(self) -> None:
+        self.send_response(429)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is written."""
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """The address of a server that refuses everything with 429."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Refuses)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_limit_that_never_ends_uses_up_the_patience_once(refusing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten requests wait as long as two would, and each says that nothing was found out."""
+    monkeypatch.setattr(patient, "_PAUSE_S", 0.05)
+    monkeypatch.setattr(patient, "LONGEST_WAIT_S", 0.4)
+    monkeypatch.setattr(patient, "PATIENCE_S", 0.6)
+
+    async def ask() -> list[type[Exception]]:
+        refused: list[type[Exception]] = []
+        async with httpx.AsyncClient(transport=Patient(verify=False), base_url=refusing) as client:
+            for _ in range(10):
+                try:
+                    await client.get("/")
+                except Throttled as refusal:
+                    refused.append(type(refusal))
+        return refused
+
+    began = time.monotonic()
+    assert asyncio.run(ask()) == [Throttled] * 10
+    assert time.monotonic() - began < 2
+
+
+def test_waiting_for_the_limit_is_no_part_of_a_time_limit(refusing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a checker that was throttled would call the platform too slow, and a rollback would be advised."""
+    monkeypatch.setattr(patient, "_PAUSE_S", 0.1)
+    monkeypatch.setattr(patient, "LONGEST_WAIT_S", 1.0)
+
+    async def ask(limit_s: float) -> None:
+        async with httpx.AsyncClient(transport=Patient(verify=False), base_url=refusing) as client, within(limit_s):
+            await client.get("/")
+
+    with pytest.raises(Throttled):
+        asyncio.run(ask(0.5))
+
+
+def test_what_takes_too_long_by_itself_still_ends() -> None:
+    """The time limit holds where nobody waits for a rate limit."""
+
+    async def sleep() -> None:
+        async with within(0.05):
+            await asyncio.sleep(10)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(sleep())
