@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -86,17 +88,23 @@ def prove(  # noqa: PLR0917 - what was said on the command line
     A command that does nothing, stops half-way or acts on another thing, a fault that is not there, a check that checks
     nothing: what nobody notices is told, with the command that tries it again. Only what changed is tried again.
     """
+    signal.signal(signal.SIGTERM, _as_ctrl_c)  # a polite end takes the workers with it
     project = load_project(find_root(Path.cwd()))
     if project.problems:
         raise ConfigurationError(str(project.problems[0]))
     on = target or project.settings.default_target
     _refuse_live(on, project.settings)
-    cases = _cases(project, names or [], scenario, seed)
+    cases = _cases(project, names or [], scenario)
     wish = _Wish(on, seed, workers, time.time() + 60 * minutes, tuple(only or ()))
     found = _tried_alone(project, cases, wish) if only else _tried(project, cases, wish, record=record)
     show = _as_json if format is TextFormat.JSON else _as_text
     show(cases, found, wish)
     raise typer.Exit(_exit_code(cases, found, wish))
+
+
+def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
 
 
 def _refuse_live(name: str, settings: Settings) -> None:
@@ -110,13 +118,13 @@ def _refuse_live(name: str, settings: Settings) -> None:
         target.close()
 
 
-def _cases(project: Project, names: Sequence[str], words: str, seed: int) -> tuple[_Case, ...]:
+def _cases(project: Project, names: Sequence[str], words: str) -> tuple[_Case, ...]:
     """What is asked for, in the order of the files. Raises ConfigurationError when that is nothing."""
     runbooks = [named_runbook(project, name) for name in names] or list(project.runbooks)
     index = source_index(project.settings)
-    more = (f"seed={seed}", f"mistaken={project.settings.mistaken}")
+    mistaken = project.settings.mistaken
     found = tuple(
-        _Case(runbook, procedure.runs[0], worth_key(procedure.runs[0], index.of(procedure, runbook.stem), more=more))
+        _Case(runbook, procedure.runs[0], worth_key(procedure.runs[0], index.of(procedure, runbook.stem), mistaken))
         for runbook in runbooks
         for procedure in runbook.procedures
         if words.casefold() in procedure.name.casefold()
@@ -158,7 +166,11 @@ def _tried_alone(project: Project, cases: Sequence[_Case], wish: _Wish) -> dict[
 
 
 def _is_known(worth: Worth | None, case: _Case, wish: _Wish) -> bool:
-    return worth is not None and (worth.key, worth.target) == (case.key, wish.target)
+    return worth is not None and (worth.key, worth.target, worth.seed) == (
+        case.key,
+        wish.target,
+        wish.seed,
+    )
 
 
 def _work(project: Project, cases: Sequence[_Case], wish: _Wish, keep: Callable[[Worth], None]) -> None:
@@ -172,7 +184,7 @@ def _work(project: Project, cases: Sequence[_Case], wish: _Wish, keep: Callable[
         nonlocal done
         done += 1
         case = by_id[key]
-        worth = Worth(key, case.key, wish.target, now(), told.seconds, told.tried or (), told.problem)
+        worth = Worth(key, case.key, wish.target, now(), told.seconds, told.tried or (), told.problem, wish.seed)
         keep(worth)
         score = score_of(worth, case.procedure)
         said = (

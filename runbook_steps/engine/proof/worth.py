@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,10 @@ class Tried:
 
 @dataclass(frozen=True)
 class Worth:
-    """What is known of one scenario. `problem` says why it could not be tried; then nothing was. `seconds` it took."""
+    """What is known of one scenario. `problem` says why it could not be tried; then nothing was. `seconds` it took.
+
+    `seed` decided where there was a choice.
+    """
 
     id: str
     key: str
@@ -56,6 +59,7 @@ class Worth:
     seconds: float = 0.0
     tried: tuple[Tried, ...] = ()
     problem: str = ""
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,9 +104,12 @@ def score_of(worth: Worth, procedure: Procedure) -> Score:
     )
 
 
-def worth_key(procedure: Procedure, sources: Mapping[str, str], *, more: Iterable[str] = ()) -> str:
-    """SHA-256 of what a number rests on: the scenario's text and its sources; the page about it is none of them."""
-    said = [str(_BROKEN_SINCE), procedure.text_hash, procedure.row, *more]
+def worth_key(procedure: Procedure, sources: Mapping[str, str], mistaken: Sequence[Sequence[str]] = ()) -> str:
+    """SHA-256 of what a number rests on: the scenario's text and its sources; the page about it is none of them.
+
+    `mistaken` are the things that a command may take for another.
+    """
+    said = [str(_BROKEN_SINCE), procedure.text_hash, procedure.row, repr(mistaken)]
     said += [f"{name}={value}" for name, value in sorted(sources.items()) if not name.endswith(".md")]
     return hashlib.sha256("\0".join(said).encode()).hexdigest()
 

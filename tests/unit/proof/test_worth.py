@@ -67,7 +67,7 @@ def test_a_score_is_what_was_tried_against_what_is_declared() -> None:
 
 
 def test_a_key_changes_with_what_a_number_rests_on() -> None:
-    """The scenario, its sources, the seed; not the page, not a declaration."""
+    """The scenario, its sources, what is mistaken; not the page, not a declaration."""
     one = procedure("emptied")
     key = worth_key(one, {"steps/a.py::f": "1", "docs/a.md": "1"})
     assert key == worth_key(procedure("no-op"), {"steps/a.py::f": "1", "docs/a.md": "2"})
@@ -75,6 +75,6 @@ def test_a_key_changes_with_what_a_number_rests_on() -> None:
         worth_key(replace(one, text_hash="x"), {"steps/a.py::f": "1"}),
         worth_key(replace(one, row="x"), {"steps/a.py::f": "1"}),
         worth_key(one, {"steps/a.py::f": "2"}),
-        worth_key(one, {"steps/a.py::f": "1"}, more=["seed=1"]),
+        worth_key(one, {"steps/a.py::f": "1"}, [["a", "b"]]),
     }
     assert len({key, *others}) == 5
