@@ -69,6 +69,7 @@ def test_its_site_is_built_with_its_own_time(library: Path) -> None:
     assert "The book comes back" in page
     assert "(Europe/Lisbon)" in page
     assert "Proven" in page
+    assert "nobody has broken this procedure on purpose yet" in page
     assert "BeautyCort" not in page
 
 

@@ -30,7 +30,7 @@ __all__ = ["check_project"]
 MACROS = frozenset(
     {"procedure", "status", "symptoms", "runbooks", "evidence_schema", "runbooks_schema"}
     | {"severities", "escalations", "team", "vendors", "links", "section", "proofs"}
-    | {"proof_counts", "proof_matrix", "slowest", "trend", "flaky"}
+    | {"proof_counts", "proof_matrix", "worth", "slowest", "trend", "flaky"}
     | {"start", "messages", "by_service", "by_severity", "alerts", "no_undo"}
 )
 """What a page may call, beside the macros of the project itself."""

@@ -15,6 +15,7 @@ from runbook_steps.engine.proof.evidence_file import load_evidence
 from runbook_steps.engine.proof.past_runs import PastRun, past_runs
 from runbook_steps.engine.proof.rests_on import SourceIndex, source_index
 from runbook_steps.engine.proof.staleness import as_of
+from runbook_steps.engine.proof.worth import WORTH, Worth, current_worth, load_worth
 from runbook_steps.engine.settings import Settings, load_settings
 from runbook_steps.engine.sources.alerts_file import ALERTS, Alert, parse_alerts
 from runbook_steps.engine.sources.feature_file import parse_feature, stem_of
@@ -46,6 +47,7 @@ _T = TypeVar("_T")
 class Project:
     """Everything the site and the checks need. `runbooks` has one entry per feature, in order of their stems.
 
+    `worth` is, by scenario, what its proof is worth as of now.
     `problems` are the files that could not be read as what they are; they are missing from the rest.
     """
 
@@ -63,6 +65,7 @@ class Project:
     unreadable: frozenset[str] = frozenset()
     stale_fails: bool = False
     history: tuple[PastRun, ...] = ()
+    worth: Mapping[str, Worth] = field(default_factory=dict)
     settings: Settings = field(default_factory=lambda: Settings(Path()))
     order: Order = field(default_factory=Order)
     sayings: Sayings = field(default_factory=Sayings)
@@ -110,11 +113,12 @@ def load_project(root: Path, today: dt.date | None = None) -> Project:
     pages = tuple(_parse_page(text, path) for path, text in texts if text is not None)
     by_stem = {page.stem: page for page in pages}
     bound = tuple(_bind(runbook, by_stem.get(runbook.stem)) for runbook in runbooks)
+    sources = _sources(settings)
     return Project(
         root=root,
         runbooks=bound,
         pages=pages,
-        evidence=tuple(_evidence(settings.evidence_dir, bound, settings, today or dt.datetime.now(dt.UTC).date())),
+        evidence=tuple(_evidence(settings.evidence_dir, bound, sources, today or dt.datetime.now(dt.UTC).date())),
         severities=_data(root, SEVERITIES, parse_severities, problems),
         contacts=_data(root, CONTACTS, parse_contacts, problems),
         vendors=_data(root, CONTACTS, parse_vendors, problems),
@@ -124,6 +128,7 @@ def load_project(root: Path, today: dt.date | None = None) -> Project:
         unreadable=frozenset(unreadable),
         stale_fails=settings.stale_fails,
         history=past_runs(settings.evidence_dir),
+        worth=current_worth(load_worth(root / WORTH), bound, sources, settings.mistaken),
         settings=settings,
         order=_read(root, ORDER, parse_order, problems) or Order(),
         sayings=_read(root, SEARCH, parse_sayings, problems) or Sayings(),
@@ -194,7 +199,7 @@ def _data(
     return {}
 
 
-def _evidence(folder: Path, runbooks: tuple[Runbook, ...], settings: Settings, today: dt.date) -> Iterator[Evidence]:
+def _sources(settings: Settings) -> Callable[[Procedure, str], Mapping[str, str]]:
     index: list[SourceIndex] = []
 
     def sources(procedure: Procedure, stem: str) -> Mapping[str, str]:
@@ -202,6 +207,15 @@ def _evidence(folder: Path, runbooks: tuple[Runbook, ...], settings: Settings, t
             index.append(source_index(settings))
         return index[0].of(procedure, stem)
 
+    return sources
+
+
+def _evidence(
+    folder: Path,
+    runbooks: tuple[Runbook, ...],
+    sources: Callable[[Procedure, str], Mapping[str, str]],
+    today: dt.date,
+) -> Iterator[Evidence]:
     for path in sorted(folder.glob("*.json")):
         try:
             state = path.stat()

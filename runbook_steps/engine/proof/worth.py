@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from runbook_steps.engine.breaks import Break
 from runbook_steps.engine.errors import EvidenceError
-from runbook_steps.engine.model import Procedure
+from runbook_steps.engine.model import Procedure, Runbook
 from runbook_steps.engine.text.atomic_file import write_atomically
 
-__all__ = ["WORTH", "Score", "Tried", "Worth", "load_worth", "score_of", "worth_key", "write_worth"]
+__all__ = ["WORTH", "Score", "Tried", "Worth", "current_worth", "load_worth", "score_of", "worth_key", "write_worth"]
 
 WORTH = "docs/data/worth.json"
 _VERSION = 1
@@ -112,6 +112,29 @@ def worth_key(procedure: Procedure, sources: Mapping[str, str], mistaken: Sequen
     said = [str(_BROKEN_SINCE), procedure.text_hash, procedure.row, repr(mistaken)]
     said += [f"{name}={value}" for name, value in sorted(sources.items()) if not name.endswith(".md")]
     return hashlib.sha256("\0".join(said).encode()).hexdigest()
+
+
+def current_worth(
+    known: Mapping[str, Worth],
+    runbooks: Iterable[Runbook],
+    sources: Callable[[Procedure, str], Mapping[str, str]],
+    mistaken: Sequence[Sequence[str]],
+) -> dict[str, Worth]:
+    """Id → what is known as of now: a number from before the scenario's last change counts for nothing, and says so.
+
+    `sources(procedure, stem)` gives what a proof rests on.
+    """
+    found: dict[str, Worth] = {}
+    for runbook in runbooks:
+        for procedure in runbook.procedures:
+            first = procedure.runs[0]
+            worth = known.get(first.id_in(runbook.feature_path))
+            if worth is None:
+                continue
+            if not worth.problem and worth.key != worth_key(first, sources(procedure, runbook.stem), mistaken):
+                worth = replace(worth, tried=(), problem="not tried again since it changed")
+            found[worth.id] = worth
+    return found
 
 
 def load_worth(path: Path) -> dict[str, Worth]:

@@ -41,6 +41,7 @@ from runbook_steps.engine.site.blocks.trend_and_badges import (
     runbook_badge,
     trend,
 )
+from runbook_steps.engine.site.blocks.worth import worth_of_runbook, worth_table
 from runbook_steps.engine.site.build.evidence_views import PROOF_PAGE, EvidenceViews
 from runbook_steps.engine.site.build.made_html import MadeHtml, made
 from runbook_steps.engine.site.build.short_addresses import write_redirects, write_short_links
@@ -86,7 +87,8 @@ def define_env(env: Any) -> None:
         runbook = current()
         strip = status_strip(runbook, project.evidence, project.severities, project.contacts)
         leads = found_by(runbook, project.alerts, project.evidence, env.conf["site_url"], folders=folders)
-        return made(strip + page_start(project, runbook) + leads)
+        worth = worth_of_runbook(runbook, project.worth)
+        return made(strip + page_start(project, runbook) + leads + worth)
 
     @env.macro  # type: ignore[untyped-decorator]
     def procedure(name: str) -> str:
@@ -130,6 +132,7 @@ def _reference(env: Any, project: Project) -> None:
     proof = f"{PROOF_PAGE}.md" if project.page(PROOF_PAGE) else ""
     env.macro(lambda: proof_counts(project.runbooks, project.evidence, proof), "proof_counts")
     env.macro(matrix, "proof_matrix")
+    env.macro(lambda: worth_table(project.runbooks, project.worth, project.order), "worth")
     env.macro(lambda: slowest(project.evidence), "slowest")
     env.macro(lambda: trend(project.history), "trend")
     env.macro(lambda: flaky_table(project.history), "flaky")
