@@ -117,6 +117,14 @@ def _said_of_itself(answer: httpx.Response) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
+# a setting of the database, whoever asks: this session and a role that may only look are read-only on purpose
+_FROZEN = """
+SELECT 1 FROM pg_db_role_setting AS setting
+WHERE setting.setrole = 0 AND 'default_transaction_read_only=on' = ANY (setting.setconfig)
+AND setting.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+"""
+
+
 async def _database(settings: HealthSettings) -> Reading:
     began = time.perf_counter()
     try:
@@ -136,6 +144,8 @@ async def _database(settings: HealthSettings) -> Reading:
         )
         row = await cursor.fetchone()
         await connection.execute("SELECT 1 FROM bookings LIMIT 1")
+        if await (await connection.execute(_FROZEN)).fetchone():
+            raise NotHealthy("it takes no writes: default_transaction_read_only is on for the database")
     took = 1000 * (time.perf_counter() - began)
     limit, used, version = row if row else (0, 0, "")
     return report.by_limit(took, report.DATABASE_SLOW_MS), {

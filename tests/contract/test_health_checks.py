@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from runbook_steps.stand_in.embedded import EmbeddedTarget
@@ -120,6 +121,21 @@ def test_who_is_refused_by_the_limit_is_throttled_and_nothing_is_broken(whole: E
     broken = {each["name"]: each for each in advice["criteria"]}["a critical feature is broken"]
     assert (broken["fires"], advice["advice"]) == (None, "could not look everywhere"), advice
     assert "throttled" in broken["detail"]
+
+
+def test_a_database_that_takes_no_writes_is_not_healthy(whole: EmbeddedTarget, shell: Shell) -> None:
+    """Every check only reads, and would be content with it: a restore or a migration may have left it so."""
+    setting = "ALTER DATABASE beautycort {} default_transaction_read_only{}"
+    with psycopg.connect(whole.environment()["DATABASE_URL"], autocommit=True) as admin:
+        admin.execute(setting.format("SET", " = on"))
+        try:
+            code, report = health(shell)
+        finally:
+            admin.execute("SET default_transaction_read_only = off")
+            admin.execute(setting.format("RESET", ""))
+    database = {check["name"]: check for check in report["checks"]}["Database Health"]
+    assert (code, database["status"]) == (1, "unhealthy")
+    assert "takes no writes" in database["error"]
 
 
 @pytest.mark.parametrize(
