@@ -7,10 +7,13 @@ Feature: Daily database check
     Given a quiet day of queries was counted
     When I ask the API for the health of its database:
       """bash
-      curl --fail-with-body -sS --max-time 10 "$API_BASE_URL/api/health/detailed" \
-        | python3 -c 'import json, sys
+      (
+        set -eu -o pipefail
+        curl --fail-with-body -sS --max-time 10 "$API_BASE_URL/api/health/detailed" \
+          | python3 -c 'import json, sys
       checks = json.load(sys.stdin)["checks"]
       print(json.dumps(next(check for check in checks if check["name"] == "Database Health")))'
+      )
       """
     Then the API says that its database is healthy
     When I list the queries that take more than 1000 ms:
@@ -75,10 +78,13 @@ Feature: Daily database check
     Given postgres is down
     When I try to ask the API for the health of its database:
       """bash
-      curl --fail-with-body -sS --max-time 10 "$API_BASE_URL/api/health/detailed" \
-        | python3 -c 'import json, sys
+      (
+        set -eu -o pipefail
+        curl --fail-with-body -sS --max-time 10 "$API_BASE_URL/api/health/detailed" \
+          | python3 -c 'import json, sys
       checks = json.load(sys.stdin)["checks"]
       print(json.dumps(next(check for check in checks if check["name"] == "Database Health")))'
+      )
       """
     Then it ends with exit code 22
     And the API says that it cannot serve

@@ -14,6 +14,8 @@ _QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
 _PARTS = re.compile(r"[;&|\n]+|\$\(|\)|`")
 _FAILS = re.compile(r"(?:^|\s)(?:--fail\S*|--write-out|-[a-zA-Z]*[fw])")
+_PIPE = re.compile(r"(?<!\|)\|(?!\|)")
+_VALUE = re.compile(r"\$?\([^()]*\)")
 _LOOP = re.compile(r"\b(?:until|while|for)\b")
 
 
@@ -31,5 +33,14 @@ def bad_habits(command: Command) -> Iterator[str]:
             yield "curl ends with 0 on HTTP 500: add --fail-with-body, or print the status with -w"
         if words and words[0] == "sleep" and not _LOOP.search(plain):
             yield "sleep is a race: wait for a condition, with a deadline"
+    if command.may_fail and _PIPE.search(_outside_of_values(plain)) and "pipefail" not in plain:
+        yield "pipe ends with the exit code of its last command, where it is pasted: begin `( set -eu -o pipefail`"
     if re.search(r"\bflush(?:all|db)\b", plain, re.IGNORECASE):
         yield "flushall takes the token blacklist, rate limits and sessions too: remove keys by their pattern"
+
+
+def _outside_of_values(plain: str) -> str:
+    """Without what `$(…)` holds: its exit code is no answer."""
+    while (shorter := _VALUE.sub("", plain)) != plain:
+        plain = shorter
+    return plain

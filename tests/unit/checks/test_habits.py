@@ -13,9 +13,9 @@ from runbook_steps.engine.model import Command, Position
 from runbook_steps.engine.project.project import load_project
 
 
-def said(text: str, media_type: str = "bash") -> list[str]:
+def said(text: str, media_type: str = "bash", *, may_fail: bool = False) -> list[str]:
     """What is wrong with a command, in its first words."""
-    command = Command(text, media_type, "look", Position("a.feature", 1), 30.0)
+    command = Command(text, media_type, "look", Position("a.feature", 1), 30.0, may_fail=may_fail)
     return [problem.split()[0] for problem in bad_habits(command)]
 
 
@@ -40,6 +40,22 @@ def said(text: str, media_type: str = "bash") -> list[str]:
 def test_a_habit_of_version_1_is_told(text: str, expected: list[str]) -> None:
     """And a text that only speaks of it is not."""
     assert expected == said(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("curl -fsS https://a | python3 -c 'print(1)'", ["pipe"]),
+        ("(\n  set -eu -o pipefail\n  curl -fsS https://a | jq .\n)", []),
+        ("curl -fsS https://a || echo down", []),
+        ("grep 'a|b' log", []),
+        ("count=$(docker ps -q $(name) | wc -l)\ntest $count = 2", []),
+    ],
+)
+def test_an_exit_code_that_counts_gets_through_a_pipe(text: str, expected: list[str]) -> None:
+    """A drill sets pipefail; the shell of the person who pastes it does not."""
+    assert expected == said(text, may_fail=True)
+    assert [] == said(text)
 
 
 def test_sql_has_other_habits() -> None:
