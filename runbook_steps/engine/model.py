@@ -267,11 +267,15 @@ class ScenarioRecord:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything known to be proven, or not, on one target: one record per scenario id, the newest."""
+    """Everything known to be proven, or not, on one target: one record per scenario id, the newest.
+
+    `claimed` says why nobody has to believe it; empty when it is signed, or nobody asks for that.
+    """
 
     target: str
     written: str
     records: Mapping[str, ScenarioRecord]
+    claimed: str = ""
 
     @cached_property
     def by_scenario(self) -> Mapping[str, tuple[ScenarioRecord, ...]]:

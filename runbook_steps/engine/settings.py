@@ -36,7 +36,8 @@ class Operations:
 class Settings:
     """The project's settings. `root` is the folder that holds pyproject.toml; times are in seconds.
 
-    `stale_fails`: a stale proof is a mistake, for `runbooks check` and the strict build. `steps` is the package whose
+    `stale_fails`: a stale proof is a mistake, for `runbooks check` and the strict build. `evidence_key` is the public
+    key (PEM) of who signs evidence; what it did not sign is claimed, not proven. `steps` is the package whose
     modules are steps, `rests_on` are further packages that count as what a proof rests on; `operations` are the
     commands of the project's own that procedures call. `parts` are what `@needs_` may name, `usual_parts` what a
     scenario without such a tag needs. `steady_state` is the command that tells whether a live target is well: it
@@ -55,6 +56,7 @@ class Settings:
     work_dir: Path = Path("build/work")
     default_target: str = "embedded"
     stale_fails: bool = False
+    evidence_key: Path | None = None
     drills: tuple[str, ...] = ("embedded",)
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     steps: str = ""
@@ -117,6 +119,7 @@ def load_settings(root: Path, *, evidence_dir: Path | None = None, journal_dir: 
         work_dir=root / "build/work",
         default_target=str(table.get("default_target", "embedded")),
         stale_fails=_switch(file, table, "stale_fails"),
+        evidence_key=root / key if (key := _text(file, table, "evidence_key")) else None,
         targets=_tables(file, table.get("targets", {})),
         **_made_of(file, table),
         entry_points=_entry_points(file, document),

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from runbook_steps.engine.cli import (
     authoring,
+    evidence,
     feedback,
     machines,
     prove,
@@ -52,6 +53,7 @@ app = typer.Typer(
 target_fit.register(target.app)
 target_undos.register(target.app)
 app.add_typer(target.app, name="target")
+app.add_typer(evidence.app, name="evidence")
 for part in (site, authoring, review, feedback, machines, run, prove):
     part.register(app)
 

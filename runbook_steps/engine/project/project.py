@@ -113,12 +113,12 @@ def load_project(root: Path, today: dt.date | None = None) -> Project:
     pages = tuple(_parse_page(text, path) for path, text in texts if text is not None)
     by_stem = {page.stem: page for page in pages}
     bound = tuple(_bind(runbook, by_stem.get(runbook.stem)) for runbook in runbooks)
-    sources = _sources(settings)
+    sources, day = _sources(settings), today or dt.datetime.now(dt.UTC).date()
     return Project(
         root=root,
         runbooks=bound,
         pages=pages,
-        evidence=tuple(_evidence(settings.evidence_dir, bound, sources, today or dt.datetime.now(dt.UTC).date())),
+        evidence=tuple(_evidence(settings.evidence_dir, bound, sources, day, settings.evidence_key)),
         severities=_data(root, SEVERITIES, parse_severities, problems),
         contacts=_data(root, CONTACTS, parse_contacts, problems),
         vendors=_data(root, CONTACTS, parse_vendors, problems),
@@ -215,10 +215,18 @@ def _evidence(
     runbooks: tuple[Runbook, ...],
     sources: Callable[[Procedure, str], Mapping[str, str]],
     today: dt.date,
+    key: Path | None,
 ) -> Iterator[Evidence]:
     for path in sorted(folder.glob("*.json")):
         try:
             state = path.stat()
         except OSError as error:
             raise EvidenceError(f"cannot read the evidence {path}: {error.strerror}") from error
-        yield as_of(today, _load_evidence(path, state.st_mtime_ns, state.st_size), runbooks, sources)
+        known = as_of(today, _load_evidence(path, state.st_mtime_ns, state.st_size), runbooks, sources)
+        yield replace(known, claimed=_claimed(path, key)) if key else known
+
+
+def _claimed(path: Path, key: Path) -> str:
+    from runbook_steps.engine.proof.signed_evidence import signature_problem  # noqa: PLC0415 - cryptography is costly
+
+    return signature_problem(path, key)

@@ -148,6 +148,11 @@ def _standing(runbook: Runbook, evidence: Evidence) -> Standing:
     reasons += [text for procedure, each in found if (text := _gap(procedure, each))]
     stale = any(record.outcome is Outcome.STALE for record in records)
     tone, word = _word(len(whole), len(found), failed, stale=stale)
+    if evidence.claimed:
+        reasons.insert(0, f"claimed, not proven: {evidence.claimed}")
+        tone, word = (
+            (tone, f"Claimed: {word.lower()}") if tone is Tone.BAD else (Tone.PARTLY, f"Claimed: {word.lower()}")
+        )
     return Standing(
         target=evidence.target,
         tone=tone,

@@ -35,7 +35,8 @@ def proof_counts(runbooks: Sequence[Runbook], evidence: Sequence[Evidence], proo
         counted = Counter(outcome_of(record) for _, _, record in _cases(runbooks, each))
         passed, total = counted.pop(Outcome.PASSED, 0), counted.total()
         rest = "".join(f", {number} {outcome}" for outcome, number in sorted(counted.items()))
-        lines.append(f"- {passed} of {passed + total} scenarios proven on {markdown_text(each.target)}{rest}")
+        word = "claimed, and signed by nobody, on" if each.claimed else "proven on"
+        lines.append(f"- {passed} of {passed + total} scenarios {word} {markdown_text(each.target)}{rest}")
     lines = lines or ["- nothing is proven yet"]
     link = [f"[What is proven, and what is not]({proof_page})", ""] if proof_page else []
     return "\n" + "\n".join([*lines, "", *link])
