@@ -6,12 +6,16 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from runbook_steps.engine.errors import NotRunnableHere
+from runbook_steps.engine.git import Repository
 from runbook_steps.engine.project.project import load_project
+from runbook_steps.engine.proof.alert_trials import Trial, write_trials
+from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.site.machines.alerting import WATCHDOG_URL, alertmanager_config, prometheus_rules
 from runbook_steps.engine.sources.alerts_file import runbook_url
 from runbook_steps.stand_in.embedded import EmbeddedTarget
@@ -24,6 +28,8 @@ ROOT = Path(__file__).parents[2]
 PROJECT = load_project(ROOT)
 ADDRESS = "https://runbooks.example"
 LIMIT_S = 45.0
+TRIALS: list[Trial] = []
+"""What was seen; the index of alerts shows it."""
 OF_THE_HOST = {"CpuHigh", "MemoryHigh", "DiskFull"}
 """What this machine is up to is not the target's doing: they may ring."""
 
@@ -48,6 +54,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             )
             monitoring.textfile("backup", f"backup_last_success_timestamp_seconds {time.time():.0f}\n")
             yield Site(target, monitoring)
+            if TRIALS:
+                write_trials(load_settings(ROOT).evidence_dir, TRIALS)
         finally:
             monitoring.close()
 
@@ -89,12 +97,14 @@ def test_it_rings_on_a_fault_made_by_hand_and_falls_silent(site: Site, fault: st
     until(site, alert, rings=False)
     try:
         with broken(site):
-            until(site, alert, rings=True)
+            rang_s = until(site, alert, rings=True)
             (found, *_) = site.monitoring.ringing(alert)
             assert found.runbook_url == runbook_url(ADDRESS, PROJECT.alerts[alert])
     except subprocess.CalledProcessError as error:
         pytest.skip(f"no file system can be mounted here ({error.cmd[0]}): the full disk is not tried")
-    until(site, alert, rings=False)
+    silent_s = until(site, alert, rings=False)
+    commit = Repository(ROOT).run("rev-parse", "HEAD").strip()
+    TRIALS.append(Trial(alert, fault, round(rang_s, 1), round(silent_s, 1), f"{datetime.now(UTC):%Y-%m-%d}", commit))
 
 
 def test_redis_without_a_limit_does_not_ring(site: Site) -> None:

@@ -16,6 +16,7 @@ from runbook_steps.engine.errors import RunbookError
 from runbook_steps.engine.model import Procedure, Runbook
 from runbook_steps.engine.project.house import Macro, house_of
 from runbook_steps.engine.project.project import Project, load_project
+from runbook_steps.engine.proof.alert_trials import read_trials
 from runbook_steps.engine.proof.evidence_file import EVIDENCE_SCHEMA, evidence_schema
 from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.site.blocks.alerts import alert_index
@@ -162,7 +163,8 @@ def _finding(env: Any, project: Project) -> None:
 
     def alerts() -> str:
         page = f"docs/{env.page.file.src_uri}"
-        return alert_index(project.alerts, project.runbooks, project.severities, project.evidence, page)
+        trials = read_trials(load_settings(project.root).evidence_dir)
+        return alert_index(project.alerts, project.runbooks, project.severities, project.evidence, page, trials=trials)
 
     env.macro(lambda: start_here(project.runbooks, project.alerts, project.severities, project.order), "start")
     env.macro(lambda: error_list(project.runbooks), "messages")

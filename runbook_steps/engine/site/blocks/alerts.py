@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from runbook_steps.engine.model import Evidence, FrontMatter, Runbook
+from runbook_steps.engine.proof.alert_trials import Trial
 from runbook_steps.engine.proof.ringing import ringing_of
 from runbook_steps.engine.sources.alerts_file import Alert
 from runbook_steps.engine.sources.people_and_levels import Severity
@@ -20,10 +21,12 @@ def alert_index(
     severities: Mapping[str, Severity],
     evidence: Iterable[Evidence],
     page: str,
+    *,
+    trials: Mapping[str, Sequence[Trial]] | None = None,
 ) -> str:
     """Markdown: the alerts of each severity, the worst first, then one anchor for each by name.
 
-    `page` is the page it stands on, like `docs/alerts/index.md`.
+    `page` is the page it stands on, like `docs/alerts/index.md`; `trials` are the faults made by hand, by alert.
     """
     evidence = list(evidence)
     if not alerts:
@@ -38,6 +41,7 @@ def alert_index(
         )
     for alert in sorted(alerts.values(), key=lambda each: each.name.casefold()):
         lines += ["", f"## {alert.name} {{: #{slug(alert.name)} }}", "", *_entry(alert, known, evidence, page)]
+        lines += _tried(alert, trials or {})
     return "\n".join([*lines, ""])
 
 
@@ -84,6 +88,14 @@ def _entry(
     yield f"- Proven: {proven(alert, evidence)}"
     if alert.cloudwatch:
         yield f"- CloudWatch alarm: <code>{inert(alert.cloudwatch)}</code>"
+
+
+def _tried(alert: Alert, trials: Mapping[str, Sequence[Trial]]) -> Iterator[str]:
+    """Only what Prometheus raises can be tried in it."""
+    if not alert.expr:
+        return
+    found = [inert(trial.words) for trial in trials.get(alert.name, ())]
+    yield f"- Tried in a real Prometheus, the fault made by hand: {'; '.join(found) or 'not in this build'}"
 
 
 def _link(known: list[tuple[Runbook, FrontMatter]], name: str, page: str) -> str:
