@@ -17,7 +17,7 @@ from runbook_steps.engine.pytest_side.bdd_scenario import SCENARIO, as_scenario,
 from runbook_steps.engine.settings import relative_path
 from runbook_steps.engine.sources.feature_file import parse_feature
 
-__all__ = ["FeatureFile", "procedure_of"]
+__all__ = ["FeatureFile", "id_of", "procedure_of"]
 
 PROCEDURE = pytest.StashKey[Procedure]()
 
@@ -25,6 +25,12 @@ PROCEDURE = pytest.StashKey[Procedure]()
 def procedure_of(item: pytest.Item) -> Procedure | None:
     """The procedure an item drills; None for an ordinary test."""
     return item.stash.get(PROCEDURE, None)
+
+
+def id_of(item: pytest.Item) -> str:
+    """The id in evidence of the scenario that an item drills; empty for an ordinary test."""
+    procedure = procedure_of(item)
+    return procedure.id_in(str(getattr(item.parent, "feature_path", ""))) if procedure else ""
 
 
 class FeatureFile(pytest.Module):

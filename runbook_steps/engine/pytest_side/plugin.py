@@ -62,6 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--evidence-dir", default=None, metavar="DIR", help="where evidence is kept")
     group.addoption("--journal-dir", default=None, metavar="DIR", help="where journals are kept")
+    group.addoption("--shard", default=None, metavar="I/N", help="only the I-th of N parts, for N machines: 2/4")
     group.addoption("--variants", default=None, metavar="DIR", help="break what is asked for there (`runbooks prove`)")
 
 

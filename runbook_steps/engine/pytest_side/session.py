@@ -17,7 +17,7 @@ from runbook_steps.engine.proof.evidence_file import load_evidence
 from runbook_steps.engine.proof.rests_on import SourceIndex, source_index
 from runbook_steps.engine.pytest_side.bdd_scenario import SCENARIO
 from runbook_steps.engine.pytest_side.failure_report import tell_failure
-from runbook_steps.engine.pytest_side.feature_collector import procedure_of
+from runbook_steps.engine.pytest_side.feature_collector import id_of, procedure_of
 from runbook_steps.engine.pytest_side.journal_of_run import open_recorder
 from runbook_steps.engine.pytest_side.outcome import outcome_in_pytest
 from runbook_steps.engine.pytest_side.session_settings import GUIDANCE, journals_of, settings_of
@@ -31,6 +31,7 @@ from runbook_steps.engine.run.outcome_of_error import message_of
 from runbook_steps.engine.run.plan import RunPlan, plan
 from runbook_steps.engine.run.recorder import Recorder
 from runbook_steps.engine.run.scenario_folder import sweep
+from runbook_steps.engine.run.shards import Shard, parse_shard
 from runbook_steps.engine.run.undo import Undone
 from runbook_steps.engine.settings import Settings
 from runbook_steps.engine.sources.feature_file import stem_of
@@ -80,6 +81,8 @@ class ProofSession:
         self._summary: tuple[str, ...] = ()
         self._left_changed = False
         self.situations: Callable[..., Situation] | None = None
+        self.shard: Shard | None = None
+        self._known_durations: Mapping[str, float] = {}
 
     @classmethod
     def from_config(cls, config: pytest.Config, run: str) -> ProofSession:
@@ -93,12 +96,14 @@ class ProofSession:
         name = config.getoption("--target") or settings.default_target
         allow = config.getoption("--allow")
         evidence = settings.evidence_file(name)
-        if evidence.exists():
-            load_evidence(evidence)
+        known = load_evidence(evidence).records if evidence.exists() else {}
         worker = getattr(config, "workerinput", {}).get("workerid", "")
         target = make_target(name, settings, Risk(allow) if allow else None)
         guide = config.stash.get(GUIDANCE, None)
         proof = cls(settings, target, run=run, worker=worker, environ=os.environ, guide=guide)
+        if part := config.getoption("--shard"):
+            proof.shard = parse_shard(part)
+            proof._known_durations = {key: record.duration_s for key, record in known.items()}
         if not target.facts.disposable:
             confirm, now = config.getoption("--confirm"), config.getoption("--now")
             consent = Consent(target.facts.allowed, confirm, now=now, attended=guide is not None)
@@ -179,6 +184,17 @@ class ProofSession:
         return plan(procedure, self.target.facts, usual_parts=usual, attended=self.guide is not None)
 
     # ── pytest hooks ─────────────────────────────────────────────────────────────────────────
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leaves out the scenarios that other machines run; other tests stay."""
+        if self.shard is None:
+            return
+        ids = {item: key for item in items if (key := id_of(item))}
+        own = self.shard.of(ids.values(), self._known_durations)
+        left_out = [item for item in items if item in ids and ids[item] not in own]
+        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=left_out)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Keeps the selection, to start only what it needs."""

@@ -27,7 +27,7 @@ from runbook_steps.engine.mutation.notebook import Ask, Notebook, Told
 from runbook_steps.engine.mutation.variants import Observed, Variant, variants_of
 from runbook_steps.engine.proof.worth import Tried
 from runbook_steps.engine.pytest_side.check_trace import CheckTrace
-from runbook_steps.engine.pytest_side.feature_collector import FeatureFile, procedure_of
+from runbook_steps.engine.pytest_side.feature_collector import FeatureFile, id_of, procedure_of
 from runbook_steps.engine.pytest_side.session_settings import PROOF
 from runbook_steps.engine.sources.python_steps import load_catalog
 
@@ -99,14 +99,14 @@ class Trying:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Only what is asked for, in the order it is asked."""
-        by_id = {key: item for item in items if (key := _id(item))}
+        by_id = {key: item for item in items if (key := id_of(item))}
         items[:] = [by_id[key] for key in self._ask.ids if key in by_id]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Scenario by scenario, until none is left, the target is unfit, or the time is over."""
         for item in session.items:
-            key = _id(item)
+            key = id_of(item)
             if self._known.get(key, Told()).finished or not self._notebook.claim(key):
                 continue
             self._notebook.tell(key, "began")
@@ -269,8 +269,3 @@ class _at_most:  # noqa: N801 - used as a word
         del number, frame
         self.hung = True
         raise Hung(f"it had not ended after {self._limit_s:.0f} s")
-
-
-def _id(item: pytest.Item) -> str:
-    procedure = procedure_of(item)
-    return procedure.id_in(str(getattr(item.parent, "feature_path", ""))) if procedure else ""
