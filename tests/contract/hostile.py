@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["HOSTILE", "KUBERNETES", "ON_X86_64", "OUTSIDE", "SLEEP"]
+__all__ = ["HOSTILE", "ON_X86_64", "OUTSIDE", "SLEEP"]
 
 OUTSIDE = Path("/var/tmp")
 PYTHON = "import contextlib, ctypes, fcntl, os, signal, socket, struct, sys, urllib.parse as u"
-AT = "at=$(sed -n 's/.*server: //p' \"$KUBECONFIG\"); "
 SLEEP = "98765"  # seconds: a number by which the test finds the process
 
 
@@ -41,33 +40,6 @@ def sent(variable: str, request: bytes) -> str:
 
 
 HOSTILE: dict[str, tuple[str, str]] = {
-    "SQL deletes": ('psql -c "delete from bookings"', "PostgreSQL: DELETE"),
-    "SQL switches the guard off": (
-        'psql -c "set default_transaction_read_only=off; drop table bookings"',
-        "PostgreSQL: SET default_transaction_read_only",
-    ),
-    "SQL in a common table expression": (
-        'psql -c "with gone as (delete from bookings returning id) select count(*) from gone"',
-        "PostgreSQL: DELETE",
-    ),
-    "SQL by a function that acts": ("psql -c 'select pg_terminate_backend(1)'", "pg_terminate_backend()"),
-    "SQL moves a sequence": ("psql -c \"select nextval('bookings_id_seq')\"", "nextval()"),
-    "SQL writes a large object": ("psql -c \"select lo_import('/etc/hostname')\"", "lo_import()"),
-    "SQL reads the server's files": ("psql -c \"select pg_read_file('/etc/passwd')\"", "pg_read_file()"),
-    "SQL copies to a program": (
-        "psql -c \"copy users to program 'cat > /var/tmp/users'\"",
-        "COPY other than TO STDOUT",
-    ),
-    "SQL defines a function": (
-        "psql -c \"create function gone() returns void language sql as 'delete from users'\"",
-        "PostgreSQL: CREATE FUNCTION",
-    ),
-    "SQL in a block": ("psql <<'SQL'\ndo $$ begin delete from users; end $$\nSQL", "PostgreSQL: DO"),
-    "SQL over the options": (
-        "PGOPTIONS='-c default_transaction_read_only=off' psql -c 'truncate users'",
-        "SET default_transaction_read_only",
-    ),
-    "SQL swallowed": ("psql -c 'drop table users' || true", "PostgreSQL: DROP"),
     "Redis is emptied": ('redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" FLUSHALL', "Redis: FLUSHALL"),
     "Redis runs a script": (
         'redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" EVAL "return redis.call(\'flushall\')" 0 >/dev/null 2>&1 || :',
@@ -327,24 +299,4 @@ ON_X86_64 = {  # system calls by number
         called(132, "{victim!r}.encode()", "None"),
         "Kernel: changing the times of {victim}",
     ),
-}
-KUBERNETES = {
-    "Kubernetes deletes": ("kubectl delete deployment api || true", "Kubernetes: DELETE /apis/apps/v1/"),
-    "Kubernetes scales": ("kubectl scale deployment api --replicas=0", "Kubernetes: PATCH /apis/apps/v1/"),
-    "Kubernetes by its API": (
-        f"{AT}curl -sS -X DELETE $at/api/v1/namespaces/default/pods/any",
-        "Kubernetes: DELETE /api/v1/namespaces/default/pods/any",
-    ),
-    "Kubernetes by a disguised path": (
-        f"{AT}curl -sS $at/api/v1/namespaces/default/pods/any/%65xec || true",
-        "Kubernetes: GET /api/v1/namespaces/default/pods/any/exec",
-    ),
-    "Kubernetes by a way out": (
-        (
-            f"{AT}curl -sS --path-as-is -d x "
-            "$at/apis/authorization.k8s.io/v1/selfsubjectaccessreviews/../../../../api/v1/pods || true"
-        ),
-        "Kubernetes: POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews/../",
-    ),
-    "Kubernetes restarts": ("kubectl rollout restart deployment api || true", "Kubernetes: PATCH /apis/apps/v1/"),
 }

@@ -128,6 +128,23 @@ HOSTILE_HTTP: dict[str, tuple[str, str]] = {
 _CLUSTER = "at=$(sed -n 's/.*server: //p' \"$KUBECONFIG\"); curl -sS --path-as-is "
 _IN = "$at/api/v1/namespaces/default"
 HOSTILE_KUBERNETES: dict[str, tuple[str, str]] = {
+    "Kubernetes deletes": ("kubectl delete deployment api || true", "Kubernetes: DELETE /apis/apps/v1/"),
+    "Kubernetes scales": ("kubectl scale deployment api --replicas=0", "Kubernetes: PATCH /apis/apps/v1/"),
+    "Kubernetes by its API": (
+        _CLUSTER + "-X DELETE $at/api/v1/namespaces/default/pods/any",
+        "Kubernetes: DELETE /api/v1/namespaces/default/pods/any",
+    ),
+    "Kubernetes by a disguised path": (
+        _CLUSTER + "$at/api/v1/namespaces/default/pods/any/%65xec || true",
+        "Kubernetes: GET /api/v1/namespaces/default/pods/any/exec",
+    ),
+    "Kubernetes by a way out": (
+        (
+            _CLUSTER + "-d x $at/apis/authorization.k8s.io/v1/selfsubjectaccessreviews/../../../../api/v1/pods || true"
+        ),
+        "Kubernetes: POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews/../",
+    ),
+    "Kubernetes restarts": ("kubectl rollout restart deployment api || true", "Kubernetes: PATCH /apis/apps/v1/"),
     "Kubernetes tries out with a body": (
         _CLUSTER + f'-X DELETE -d "{{}}" "{_IN}/pods/any?dryRun=All" || true', "Kubernetes: DELETE "),
     "Kubernetes tries out by its tool": (

@@ -2,7 +2,38 @@
 
 from __future__ import annotations
 
-__all__ = ["HELPERS", "LOSING", "PASSES", "PASSES_MUTATING", "WRITING"]
+__all__ = ["HELPERS", "HOSTILE_SQL", "LOSING", "PASSES", "PASSES_MUTATING", "WRITING"]
+
+HOSTILE_SQL: dict[str, tuple[str, str]] = {
+    "SQL deletes": ('psql -c "delete from bookings"', "PostgreSQL: DELETE"),
+    "SQL switches the guard off": (
+        'psql -c "set default_transaction_read_only=off; drop table bookings"',
+        "PostgreSQL: SET default_transaction_read_only",
+    ),
+    "SQL in a common table expression": (
+        'psql -c "with gone as (delete from bookings returning id) select count(*) from gone"',
+        "PostgreSQL: DELETE",
+    ),
+    "SQL by a function that acts": ("psql -c 'select pg_terminate_backend(1)'", "pg_terminate_backend()"),
+    "SQL moves a sequence": ("psql -c \"select nextval('bookings_id_seq')\"", "nextval()"),
+    "SQL writes a large object": ("psql -c \"select lo_import('/etc/hostname')\"", "lo_import()"),
+    "SQL reads the server's files": ("psql -c \"select pg_read_file('/etc/passwd')\"", "pg_read_file()"),
+    "SQL copies to a program": (
+        "psql -c \"copy users to program 'cat > /var/tmp/users'\"",
+        "COPY other than TO STDOUT",
+    ),
+    "SQL defines a function": (
+        "psql -c \"create function gone() returns void language sql as 'delete from users'\"",
+        "PostgreSQL: CREATE FUNCTION",
+    ),
+    "SQL in a block": ("psql <<'SQL'\ndo $$ begin delete from users; end $$\nSQL", "PostgreSQL: DO"),
+    "SQL over the options": (
+        "PGOPTIONS='-c default_transaction_read_only=off' psql -c 'truncate users'",
+        "SET default_transaction_read_only",
+    ),
+    "SQL swallowed": ("psql -c 'drop table users' || true", "PostgreSQL: DROP"),
+}
+"""Commands that send SQL, and a part of the message: rows as in `hostile`."""
 
 HELPERS = """
 CREATE EXTENSION dblink; CREATE EXTENSION pg_surgery; CREATE EXTENSION file_fdw; CREATE EXTENSION

@@ -21,8 +21,9 @@ import pytest
 import redis
 
 from runbook_steps.stand_in.embedded import EmbeddedTarget
-from tests.contract.hostile import HOSTILE, KUBERNETES, ON_X86_64, OUTSIDE, SLEEP
+from tests.contract.hostile import HOSTILE, ON_X86_64, OUTSIDE, SLEEP
 from tests.contract.hostile_http import HOSTILE_HTTP, HOSTILE_KUBERNETES
+from tests.contract.hostile_sql import HOSTILE_SQL
 from tests.contract.live_project import PYPROJECT
 from tests.contract.stand import Stand
 from tests.gate import NEEDS_LOCK
@@ -62,8 +63,8 @@ def filled(text: str, names: dict[str, str]) -> str:
 def all_cases() -> dict[str, tuple[str, str]]:
     """Those that this machine has the tools for."""
     numbered = ON_X86_64 if platform.machine() == "x86_64" else {}
-    cluster = {**KUBERNETES, **HOSTILE_KUBERNETES} if shutil.which("kubectl") else {}
-    return {**HOSTILE, **HOSTILE_HTTP, **numbered, **cluster}
+    cluster = HOSTILE_KUBERNETES if shutil.which("kubectl") else {}
+    return {**HOSTILE_SQL, **HOSTILE, **HOSTILE_HTTP, **numbered, **cluster}
 
 
 @pytest.fixture(scope="module")

@@ -4,125 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from runbook_steps.engine.checks.pages import check_project
-from runbook_steps.engine.project.project import Project, load_project
-from runbook_steps.engine.settings import load_settings
-from runbook_steps.engine.sources.feature_file import parse_feature
-from runbook_steps.engine.sources.page_file import parse_page
-from runbook_steps.engine.sources.people_and_levels import parse_contacts, parse_severities
-
-ROOT = Path(__file__).parents[3]
-FEATURE_PATH = "features/redis/full.feature"
-PAGE_PATH = "docs/redis/full.md"
-FEATURE = '''\
-@alert_RedisMemoryHigh
-Feature: Redis is full
-
-  @risk_readonly
-  Scenario: It is found
-    Given Redis is full
-    When I look:
-      """bash
-      redis-cli info memory
-      """
-    Then it says so
-
-  @risk_mutating
-  Scenario: It is mended
-    When I mend it:
-      """bash
-      redis-cli ping
-      """
-    Then it is mended
-'''
-PAGE = """\
----
-kind: runbook
-title: Redis is full
-id: redis-full
-owner: DevOps Lead
-severity: HIGH
-alerts: [RedisMemoryHigh]
-services: [redis]
-symptoms: [nobody can sign in]
-reviewed: ""
-review_every: 90d
-expected_minutes: 10
----
-# Redis is full
-
-{{ status() }}
-
-## Use this when
-
-It is full. **Not when** it is down.
-
-## Impact
-
-Writes fail.
-
-## Before you start
-
-Nothing.
-
-## Diagnosis
-
-{{ procedure("It is found") }}
-
-## Mitigation
-
-{{ procedure("It is mended") }}
-
-## Verification
-
-Look again.
-
-## Rollback
-
-No way back is needed.
-
-## Escalation
-
-Call.
-
-## Background
-
-??? note "Why"
-    Because.
-"""
-
-
-def project_of(
-    feature: str | None = FEATURE, page: str | None = PAGE, others: Mapping[str, str] | None = None
-) -> Project:
-    """A project of one runbook and other pages, path → text."""
-    pages = {**({PAGE_PATH: page} if page is not None else {}), **(others or {})}
-    return Project(
-        root=Path(),
-        settings=load_settings(ROOT),
-        runbooks=(parse_feature(feature, FEATURE_PATH),) if feature is not None else (),
-        pages=tuple(parse_page(text, path) for path, text in pages.items()),
-        severities=parse_severities((ROOT / "docs/data/severity.yml").read_text(), "docs/data/severity.yml"),
-        contacts=parse_contacts((ROOT / "docs/data/contacts.yml").read_text(), "docs/data/contacts.yml"),
-    )
-
-
-def said(project: Project) -> list[str]:
-    """What the check says, line by line."""
-    return [str(problem) for problem in check_project(project)]
-
-
-def only(project: Project) -> str:
-    """The one thing the check says."""
-    problems = said(project)
-    assert 1 == len(problems), problems
-    return problems[0]
+from runbook_steps.engine.project.project import load_project
+from tests.unit.checks.small_project import FEATURE, FEATURE_PATH, PAGE, PAGE_PATH, ROOT, only, project_of, said
 
 
 def test_a_page_and_its_feature_break_no_rule() -> None:
@@ -206,90 +94,12 @@ def test_a_page_that_breaks_a_rule_is_told(old: str, new: str, expected: str) ->
     assert any(problem.startswith(f"{PAGE_PATH}:{expected}") for problem in problems), problems
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "expected"),
-    [
-        ("redis-cli info memory", "$ redis-cli info memory", "9: starts with the prompt “$ ”"),
-        (
-            "redis-cli info memory",
-            "# redis-cli info memory",
-            "9: holds nothing but comments: nothing runs; leave the prompt “# ” out",
-        ),
-        (
-            "redis-cli info memory",
-            "redis-cli -u $REDIS_URL info",
-            "9: $REDIS_URL would stand in an argument list",
-        ),
-        (
-            "redis-cli info memory",
-            "ls\n      psql ${DATABASE_URL}",
-            "10: $DATABASE_URL would stand in an argument",
-        ),
-        ("redis-cli info memory", "echo \u202eping", "9: holds the invisible character U+202E"),
-        ("redis-cli info memory", "echo \u200bping", "9: holds the invisible character U+200B"),
-        ("@risk_readonly", "@risk_readonly @slwo", "5: unknown tag @slwo; did you mean “slow”?"),
-        ("@risk_readonly", "@risk_readonly @needs_moon", "5: @needs_moon names no part of a target"),
-        ("@risk_readonly", "@risk_readonly @manual", "5: “It is found” is @manual, but no step starts"),
-    ],
-)
-def test_a_feature_that_breaks_a_rule_is_told(old: str, new: str, expected: str) -> None:
-    """The line is that of the command, or of the scenario."""
-    problems = said(project_of(feature=FEATURE.replace(old, new, 1)))
-
-    assert any(problem.startswith(f"{FEATURE_PATH}:{expected}") for problem in problems), problems
-
-
-def test_a_command_may_begin_with_a_comment() -> None:
-    """It is no prompt: something runs below it."""
-    text = FEATURE.replace("redis-cli info memory", "# drain first\n      redis-cli info memory", 1)
-    assert said(project_of(feature=text)) == []
-
-
 def test_a_diagnosis_that_changes_something_is_told() -> None:
     """Who looks must not break anything."""
     feature = FEATURE.replace("@risk_readonly", "@risk_destructive")
 
     assert f"{PAGE_PATH}:32: Diagnosis breaks nothing, but “It is found” is @risk_destructive" in only(
         project_of(feature=feature)
-    )
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        'echo "${#JWT_SECRET}"',
-        ': "${JWT_SECRET:?is not set}"',
-        'curl --config - <<<"header = \\"Authorization: Bearer $ACCESS_TOKEN\\""',
-        'PGPASSWORD="$OTHER_PASSWORD" psql',
-        "printf '%s' \"$JWT_SECRET\" | sha256sum",
-        "cat <<EOF | psql\n      SELECT '$JWT_SECRET'\n      EOF",
-        "bash -c 'echo $NOT_EXPANDED_HERE_TOKEN'",
-        '[[ -n "$JWT_SECRET" ]]',
-        'echo "$BACKUP_ENCRYPTION"',
-        'echo "$AWS_ACCESS_KEY_ID"',
-    ],
-)
-def test_a_secret_that_stays_out_of_arguments_is_fine(command: str) -> None:
-    """Its length, the environment, standard input and bash's own tests show it to nobody."""
-    assert [] == said(project_of(feature=FEATURE.replace("redis-cli info memory", command)))
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        'curl -H "Authorization: Bearer $ACCESS_TOKEN" x',
-        'openssl enc -k "$BACKUP_ENCRYPTION_KEY"',
-        'echo "$JWT_SECRET"',
-        'printf "$JWT_SECRET"',
-        'true; tool --password="${PGPASSWORD}"',
-        "tool KEY=$JWT_SECRET",
-        'tool --api "${TAP_API_KEY:-none}"',
-    ],
-)
-def test_a_secret_in_an_argument_is_told(command: str) -> None:
-    """Every user of the machine can read a process's arguments, and a printed secret is recorded."""
-    assert "would stand in an argument list" in only(
-        project_of(feature=FEATURE.replace("redis-cli info memory", command))
     )
 
 
@@ -392,12 +202,6 @@ def test_braces_that_are_text_are_one_problem_with_its_remedy() -> None:
 
     assert len(problems) == 1
     assert "braces that are text stand between {% raw %} and {% endraw %}" in problems[0]
-
-
-def test_a_command_that_answers_its_own_question_is_refused() -> None:
-    """A confirmation that is pasted along confirms nothing."""
-    feature = FEATURE.replace("redis-cli ping", 'tool destroy --yes "$TARGET"')
-    assert "answers the command's own question: leave --yes out" in only(project_of(feature=feature))
 
 
 def test_a_counter_example_stands_under_background_only() -> None:

@@ -6,55 +6,37 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown import Markdown
 
 from runbook_steps.engine.model import (
     Command,
-    Evidence,
-    FrontMatter,
     Outcome,
     Position,
     Procedure,
     Risk,
     Role,
-    Runbook,
     ScenarioRecord,
     Step,
-    StepRecord,
 )
 from runbook_steps.engine.site.blocks.procedure import procedure_block
-from runbook_steps.engine.site.blocks.status import runbook_list, status_strip, symptom_list
-from runbook_steps.engine.sources.feature_file import parse_feature
-from runbook_steps.engine.sources.people_and_levels import Contact, Severity
 from runbook_steps.engine.text.html_text import inert, markdown_text
 from runbook_steps.engine.text.terminal import printable
-from tests.house import HOUSE_ORDER
+from tests.unit.site.blocks.recorded import (
+    EXTENSIONS,
+    FEATURE,
+    PATH,
+    evidence,
+    markdown,
+    record,
+    runbook,
+    step_record,
+    text_of,
+)
 
-PATH = "features/redis/full.feature"
-FEATURE = '''\
-Feature: Redis is full
-
-  Background:
-    Given the shop is open
-
-  @risk_destructive @requires_jq
-  Scenario: Memory is free
-    Given Redis is full
-    When I free memory (within 2 minutes):
-      """bash
-      redis-cli unlink "$KEY" | jq .
-      """
-    Then `used_memory` is low
-    When a person looks at the chart
-    Then it falls
-'''
-EXTENSIONS = ["tables", "attr_list", "toc", "pymdownx.superfences", "pymdownx.details", "admonition"]
 HOSTILE = [
     "{{ 7*7 }} {% raw %}",
     "<script>alert(1)</script>",
@@ -70,52 +52,6 @@ HOSTILE = [
 ]
 
 
-def runbook(feature: str = FEATURE) -> Runbook:
-    """The runbook of a feature's text."""
-    return parse_feature(feature, PATH)
-
-
-def step_record(step: Step, outcome: Outcome = Outcome.PASSED, stdout: str = "OK\n") -> StepRecord:
-    """What a run would have written of a step."""
-    return StepRecord(
-        role=step.role,
-        keyword=step.keyword,
-        text=step.text,
-        line=step.position.line,
-        outcome=outcome,
-        duration_s=0.4,
-        command=step.command.text if step.command else None,
-        exit_code=0 if step.command else None,
-        stdout=stdout if step.command else "",
-    )
-
-
-def record(procedure: Procedure, **changes: object) -> ScenarioRecord:
-    """What a run would have written of a scenario."""
-    base = ScenarioRecord(
-        id=f"{PATH}::{procedure.name}",
-        feature=PATH,
-        scenario=procedure.name,
-        risk=procedure.risk,
-        outcome=Outcome.PASSED,
-        started="2026-11-23T15:00:00.000Z",
-        duration_s=12.3,
-        commit="abc1234def",
-        dirty=False,
-        target="embedded",
-        emulated={"aws": "moto"},
-        tools={},
-        steps=tuple(step_record(step) for step in procedure.steps),
-        text_hash=procedure.text_hash,
-    )
-    return replace(base, **changes)  # type: ignore[arg-type]
-
-
-def evidence(*records: ScenarioRecord, target: str = "embedded") -> tuple[Evidence, ...]:
-    """One target's evidence."""
-    return (Evidence(target, "2026-11-23T15:01:00Z", {each.id: each for each in records}),)
-
-
 def block(feature: str = FEATURE, *records: ScenarioRecord) -> str:
     """The first procedure as it stands on the page, in HTML."""
     book = runbook(feature)
@@ -123,11 +59,6 @@ def block(feature: str = FEATURE, *records: ScenarioRecord) -> str:
         procedure_block(book.procedures[0], PATH, evidence(*records) if records else ()),
         extensions=EXTENSIONS,
     )
-
-
-def text_of(page: str) -> str:
-    """What a browser shows of HTML."""
-    return html.unescape(re.sub(r"<[^>]*>", "", page))
 
 
 def order(page: str, *parts: str) -> bool:
@@ -319,155 +250,6 @@ def test_markdown_text_is_shown_as_it_is(name: str) -> None:
     """In a heading and in a table."""
     assert name == text_of(markdown(f"### {markdown_text(name)}", extensions=["attr_list", "tables"]))
     assert name in text_of(markdown(f"| a |\n| - |\n| {markdown_text(name)} |", extensions=["tables"]))
-
-
-FRONT = FrontMatter(
-    title="Redis is full",
-    owner="DevOps Lead",
-    severity="HIGH",
-    alerts=("RedisMemoryHigh",),
-    services=("redis",),
-    reviewed="2025-07-16",
-    review_every_days=90,
-    expected_minutes=15,
-    id="redis-full",
-    symptoms=("OOM | no",),
-)
-BOOK = replace(runbook(), page_path="docs/redis/full.md", front_matter=FRONT)
-SEVERITIES = {"HIGH": Severity("HIGH", "some", "15 minutes", "Engineering Lead", ("Engineering Lead",))}
-CONTACTS = {"DevOps Lead": Contact("DevOps Lead", "[Name]", "-", "-", "-")}
-
-
-def strip(*records: ScenarioRecord) -> str:
-    """The strip's text."""
-    return text_of(status_strip(BOOK, evidence(*records) if records else (), SEVERITIES, CONTACTS))
-
-
-def test_the_strip_tells_proof_time_commit_and_what_is_emulated() -> None:
-    """Times are those of the site's zone."""
-    page = strip(record(BOOK.procedures[0]))
-
-    assert "Proven on embedded · 2026-11-23 15:00 (UTC) · commit abc1234 · 12 sEmulated: aws" in page
-
-
-def test_the_strip_tells_risk_time_owner_escalation_and_review() -> None:
-    """The highest risk, and that a review is only a claim."""
-    page = strip()
-
-    for part in (
-        "▲ Destructive",
-        "about 15 min",
-        "DevOps Lead",
-        "HIGH, response: 15 minutes",
-        "Engineering Lead",
-        "2025-07-16, a person’s claim",
-        "Never proven",
-    ):
-        assert part in page
-
-
-def test_a_proof_of_uncommitted_work_says_so() -> None:
-    """Nobody else can run what was not committed."""
-    assert "commit abc1234 + uncommitted changes" in strip(record(BOOK.procedures[0], dirty=True))
-
-
-def failed(procedure: Procedure) -> ScenarioRecord:
-    """A run that failed at its last step."""
-    *before, last = (step_record(step) for step in procedure.steps)
-    steps = (*before, replace(last, outcome=Outcome.FAILED, error="it rose\nby much"))
-    return record(procedure, outcome=Outcome.FAILED, steps=steps)
-
-
-@pytest.mark.parametrize(
-    ("make", "tone", "expected"),
-    [
-        (failed, "rb-bad", "“Memory is free” failed at “Then it falls”: it rose"),
-        (
-            lambda p: record(p, outcome=Outcome.TIMED_OUT, reason="2 min"),
-            "rb-bad",
-            "“Memory is free” timed out: 2 min",
-        ),
-        (lambda p: record(p, outcome=Outcome.INTERRUPTED), "rb-bad", "“Memory is free” interrupted"),
-        (
-            lambda p: record(p, outcome=Outcome.NOT_RUNNABLE, reason="jq not found"),
-            "rb-partly",
-            "“Memory is free” not runnable here: jq not found",
-        ),
-        (
-            lambda p: record(p, outcome=Outcome.STALE, reason="changed"),
-            "rb-partly",
-            "“Memory is free” stale: changed",
-        ),
-    ],
-)
-def test_the_strip_says_why_it_is_not_proven(
-    make: Callable[[Procedure], ScenarioRecord], tone: str, expected: str
-) -> None:
-    """Red for a failure, with scenario and step; amber for what could not be proven."""
-    records = evidence(make(BOOK.procedures[0]))
-
-    page = status_strip(BOOK, records, SEVERITIES, CONTACTS)
-
-    assert f"rb-verdict {tone}" in page
-    assert expected in text_of(page)
-    assert "Proven on embedded" not in page
-
-
-def test_a_page_is_as_proven_as_its_weakest_scenario() -> None:
-    """One of two: partly, the oldest time, the missing one named."""
-    second = (
-        FEATURE
-        + "\n  @risk_readonly\n  Scenario: Other\n    When I go:\n"
-        + ('      """bash\n      true\n      """\n    Then it went\n')
-    )
-    book = replace(runbook(second), page_path="docs/redis/full.md", front_matter=FRONT)
-
-    page = text_of(status_strip(book, evidence(record(book.procedures[0])), SEVERITIES, CONTACTS))
-
-    assert "Partly proven on embedded · 1 of 2 scenarios" in page
-    assert "“Other” never proven" in page
-
-
-def test_an_outline_is_proven_when_every_row_is() -> None:
-    """A row that is gone does not count; a row that is missing does."""
-    feature = (
-        FEATURE.replace("Scenario:", "Scenario Outline:")
-        + "    And <k> is read\n\n    Examples:\n      | k |\n      | a |\n      | b |\n"
-    )
-    book = replace(runbook(feature), front_matter=FRONT)
-    rows = [record(book.procedures[0], id=f"{PATH}::Memory is free[{row}]") for row in "ab"]
-    gone = replace(rows[0], id=f"{PATH}::Memory is free[z]", outcome=Outcome.STALE)
-
-    whole = text_of(status_strip(book, evidence(*rows, gone), SEVERITIES, CONTACTS))
-    part = text_of(status_strip(book, evidence(rows[0]), SEVERITIES, CONTACTS))
-
-    assert "Proven on embedded" in whole
-    assert "never proven for 1 of its examples" in part
-
-
-def test_a_checklist_for_a_person_is_not_proven_by_a_machine() -> None:
-    """Whatever the record says."""
-    manual = "Feature: F\n  @risk_readonly @manual\n  Scenario: S\n    When a person looks\n    Then it fell\n"
-    book = runbook(manual)
-
-    page = text_of(status_strip(book, evidence(record(book.procedures[0])), SEVERITIES, CONTACTS))
-
-    assert "Not proven on embedded" in page
-    assert "is left to a person, not verified by machine" in page
-
-
-def test_the_home_page_leads_from_symptom_to_page() -> None:
-    """What a person reads on the screen is what the table says."""
-    page = markdown(symptom_list([BOOK], (), HOUSE_ORDER), extensions=["tables"])
-
-    assert "<td>OOM | no</td>" in page
-    assert '<td><a href="redis/full.md">Redis is full</a></td>' in page
-    assert "Never proven" in markdown(runbook_list([BOOK], ()), extensions=["tables"])
-
-
-def markdown(text: str, extensions: list[str]) -> str:
-    """HTML as the site builder makes it."""
-    return str(Markdown(extensions=extensions).convert(text))
 
 
 def tags(page: str) -> list[str]:
