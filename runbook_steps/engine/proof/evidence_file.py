@@ -62,6 +62,7 @@ def evidence_schema() -> dict[str, Any]:
 
 _APART = "\1"
 """Stands between two texts: no blank, so that no shape of a secret begins in one and goes on in the next."""
+_RECORDS, _LISTS, _NUMBERS = (StepRecord, ScenarioRecord), (list, tuple), (int, float)
 
 
 def _plain(value: object) -> object:
@@ -90,7 +91,7 @@ class Journal:
     def write(self, event: str, **values: Any) -> None:
         """Adds one event. Raises JournalError when the disk refuses: an unrecorded run must not go on."""
         line: Any = {"event": event, "at": now(), **values}
-        texts = _APART.join(_texts(line, []))
+        texts = _APART.join(_texts(line))
         if self.redactor(texts) != texts:  # nearly always there is nothing to hide, and then one look is enough
             line = _redacted(line, self.redactor)
         text, self._link = linked(_ENCODER.encode(line), self._link)
@@ -117,14 +118,15 @@ def read_journal(path: Path) -> tuple[ScenarioRecord, ...]:
     """
     lines = journal_lines(path)
     told: dict[str, dict[str, Any]] = {}
+    ended: dict[str, ScenarioRecord] = {}
     for number, line in enumerate(lines, 1):
         try:
-            _apply(json.loads(line), told)
+            _apply(json.loads(line), told, ended)
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             if number == len(lines):
                 break
             raise JournalError(f"{path}:{number}: not a journal line; the file is damaged or foreign") from error
-    return tuple(_scenario(record) for record in told.values())
+    return tuple(ended.get(name) or _scenario(record) for name, record in told.items())
 
 
 def journal_lines(path: Path) -> list[str]:
@@ -148,17 +150,19 @@ def guided_by(path: Path) -> str:
         return ""
 
 
-def _apply(event: Mapping[str, Any], told: dict[str, dict[str, Any]]) -> None:
-    """Takes one event into what the lines before it told: the fields of each record, by its id."""
+def _apply(event: Mapping[str, Any], told: dict[str, dict[str, Any]], ended: dict[str, ScenarioRecord]) -> None:
+    """Takes one event into what the lines before it told, by id: the fields of each record, and those that ended."""
     match event["event"]:
         case "scenario started" | "scenario finished":
-            _scenario(event["record"])  # damage is told at its own line
-            told[event["record"]["id"]] = event["record"]
+            record = _scenario(event["record"])  # damage is told at its own line
+            told[record.id], ended[record.id] = event["record"], record
         case "step started":
+            ended.pop(event["id"], None)
             steps = told[event["id"]]["steps"]
             steps[event["number"]] = {**steps[event["number"]], "outcome": Outcome.INTERRUPTED}
         case "step finished":
             _step(event["step"])
+            ended.pop(event["id"], None)
             told[event["id"]]["steps"][event["number"]] = event["step"]
 
 
@@ -221,20 +225,20 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
         raise EvidenceError(f"cannot write the evidence {path}: {error.strerror}; the old file stays") from error
 
 
-def _texts(value: Any, found: list[str]) -> list[str]:
-    """`found`, with every text of an event added, those of its records too."""
-    if isinstance(value, str):
-        found.append(value)
-    elif isinstance(value, dict):
-        for entry in value.values():
-            _texts(entry, found)
-    elif isinstance(value, list | tuple):
-        for entry in value:
-            _texts(entry, found)
-    elif isinstance(value, StepRecord | ScenarioRecord):
-        _texts(vars(value), found)
-    elif isinstance(value, Mapping):
-        _texts(dict(value), found)
+def _texts(event: Mapping[str, Any]) -> list[str]:
+    """Every text of an event, those of its records too; in no order."""
+    found: list[str] = []
+    waiting: list[Any] = [event]
+    while waiting:  # not by calls of itself: a run has thousands of events, with a hundred values each
+        value = waiting.pop()
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, _RECORDS):
+            waiting.extend(vars(value).values())
+        elif isinstance(value, _LISTS):
+            waiting.extend(value)
+        elif value is not None and not isinstance(value, _NUMBERS) and isinstance(value, Mapping):
+            waiting.extend(value.values())
     return found
 
 
@@ -249,10 +253,12 @@ def _redacted(value: Any, redactor: Redactor) -> Any:
 
 
 def _scenario(entry: Mapping[str, Any]) -> ScenarioRecord:
-    known = {**entry, "risk": Risk(entry["risk"]), "outcome": Outcome(entry["outcome"])}
-    return ScenarioRecord(**{**known, "steps": tuple(_step(step) for step in entry["steps"])})
+    steps = tuple(map(_step, entry["steps"]))
+    return ScenarioRecord(
+        **{**entry, "risk": Risk(entry["risk"]), "outcome": Outcome(entry["outcome"]), "steps": steps}
+    )
 
 
 def _step(entry: Mapping[str, Any]) -> StepRecord:
-    known = {**entry, "role": Role(entry["role"]), "outcome": Outcome(entry["outcome"])}
-    return StepRecord(**{**known, "notes": tuple(entry.get("notes", ()))})
+    notes = tuple(entry.get("notes", ()))
+    return StepRecord(**{**entry, "role": Role(entry["role"]), "outcome": Outcome(entry["outcome"]), "notes": notes})

@@ -164,10 +164,10 @@ class ProofSession:
             self._restraints[risk] = Restraint.of(risk, self.target.facts, self.settings.work_dir / self.run)
         return self._restraints[risk]
 
-    def start_target(self, procedure: Procedure | None = None) -> None:
+    def start_target(self, planned: RunPlan | None = None) -> None:
         """Makes ready what the selected scenarios need, or this one. Ends the session when that fails."""
-        chosen = [procedure] if procedure else [p for p in map(procedure_of, self._items) if p]
-        parts = {part for each in map(self._plan, chosen) if each.refusal is None for part in each.parts}
+        plans = [planned] if planned else [self._plan(each) for each in map(procedure_of, self._items) if each]
+        parts = {part for each in plans if each.refusal is None for part in each.parts}
         try:
             self.target.start(sorted(parts))
         except TargetError as error:
@@ -236,7 +236,7 @@ class ProofSession:
         if planned.refusal is not None:
             self._verdict = (planned.refusal, planned.reason)
             pytest.skip(f"{planned.refusal}: {planned.reason}")
-        self.start_target(procedure)
+        self.start_target(planned)
 
     def pytest_bdd_before_step(self, step: Any, step_func: Any) -> None:
         """A step begins, unless another run may have begun meanwhile."""

@@ -108,8 +108,10 @@ class Redactor:
         return any(spelling in text for spelling in self._plain)
 
 
-# what may stand between two letters of it: a colour, a line break, the same in a JSON text, a zero byte
-_GAP = re.compile(r"(?:\x1b\[[\d;]*m|\\u001b\[[\d;]*m|\\?\r?\n[ \t]*|(?:\\r)?\\n|\x00)+")
+# what may stand between two letters of it: a colour, a line break, the same in a JSON text, a zero byte; every way
+# begins with a character of its own, and the first is no repetition, so that `re` skips what begins with none of them
+_ONE_GAP = r"(?:\x1b\[[\d;]*m|\\u001b\[[\d;]*m|\\\r?\n[ \t]*|\r\n[ \t]*|\n[ \t]*|\\r\\n|\\n|\x00)"
+_GAP = re.compile(f"{_ONE_GAP}{_ONE_GAP}*")
 _GAP_SIGNS = "\x1b\\\n\r\0"  # without one of them there is no gap
 _SHORTEST_WITH_GAPS = 8
 
