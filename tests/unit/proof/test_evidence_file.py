@@ -109,6 +109,15 @@ def journal_of(path: Path) -> Journal:
     return journal
 
 
+def test_what_follows_the_end_of_a_scenario_counts(tmp_path: Path) -> None:
+    """A step that began behind it, in a journal that nobody edited: it is under way again."""
+    journal = journal_of(tmp_path / "j.jsonl")
+    journal.write("scenario finished", record=RECORD)
+    assert read_journal(journal.path) == (RECORD,)
+    journal.write("step started", id=RECORD.id, number=0)
+    assert [step.outcome for step in read_journal(journal.path)[0].steps] == [Outcome.INTERRUPTED]
+
+
 def _plain(value: StepRecord | ScenarioRecord) -> object:
     from dataclasses import asdict
 
