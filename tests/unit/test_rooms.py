@@ -50,3 +50,11 @@ def test_the_parts_are_named_once() -> None:
     table = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["runbooks"]
     assert set(table["parts"]) == set(PARTS)
     assert "database_url" in PlatformSettings.model_fields
+
+
+def test_every_folder_of_unit_tests_is_a_room() -> None:
+    """Of the engine, or of the house: where a thing is, its tests are found at the first guess."""
+    here = Path(__file__).parent
+    folders = {file.parent.relative_to(here) for file in here.rglob("test_*.py")}
+    rooms = (ENGINE, ROOT / "runbook_steps")
+    assert [folder for folder in folders if not any((room / folder).is_dir() for room in rooms)] == []
