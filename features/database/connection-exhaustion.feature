@@ -32,6 +32,7 @@ Feature: Connection exhaustion
   @risk_destructive
   Scenario: Forgotten transactions are ended, and nothing else
     Given an application has taken every connection
+    And the alert DatabaseConnectionsHigh rings
     When I name the application that forgot the most transactions:
       """bash
       psql -X -At -v ON_ERROR_STOP=1 <<'SQL'
@@ -60,6 +61,7 @@ Feature: Connection exhaustion
     Then it has no forgotten transaction any more
     And the application can connect again
     And active sessions, and those of other applications, are still connected
+    And the alert DatabaseConnectionsHigh falls silent again
 
   @risk_mutating
   Scenario: Forgotten transactions end by themselves from now on

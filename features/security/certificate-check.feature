@@ -22,6 +22,7 @@ Feature: Certificate check
   @risk_readonly
   Scenario Outline: A certificate that expires soon is found before customers notice
     Given the certificate is ending in <days> days
+    And the alert CertificateExpiring rings
     When I try to run the health checks:
       """bash
       beautycort health-checks health --format json
