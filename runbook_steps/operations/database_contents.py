@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from runbook_steps.operations.database_session import Connection, one, query
+from runbook_steps.operations.database_session import Connection, query
 
 __all__ = ["large_objects", "sequence_values", "table_states"]
 
@@ -114,9 +113,3 @@ def _rest(connection: Connection, oid: int) -> int:
         if not size:
             return total
         total, offset = total + int(checksum), offset + _CHUNK
-
-
-def total_bytes(connection: Connection) -> int:
-    """Size of the database on disk."""
-    found: Any = one(connection, "SELECT pg_catalog.pg_database_size(current_database())")
-    return int(found)

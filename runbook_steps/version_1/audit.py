@@ -15,7 +15,6 @@ from runbook_steps.version_1.corrections import cell
 __all__ = ["audit_problems", "audit_table", "load_audit", "parse_audit"]
 
 AUDIT = "docs/data/audit"
-MENDED, OPEN = "mended", "open"
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,6 @@ class Brief:
     target: TargetFacts
     minutes: int
     refusal: str
-    use_when: str = ""
     rollback: str = ""
     escalation: str = ""
     contact: Contact | None = None
@@ -93,7 +92,6 @@ def make_brief(project: Project, runbook: Runbook, procedure: Procedure, target:
         target=target,
         minutes=front.expected_minutes if front else 0,
         refusal=plan(procedure, target, usual_parts=project.settings.usual_parts, attended=True).reason,
-        use_when=texts.get("Use this when", ""),
         rollback=texts.get("Rollback", ""),
         escalation=texts.get("Escalation", ""),
         contact=project.contacts.get(front.owner) if front else None,

@@ -59,7 +59,6 @@ class Review:
     owner: str
     severity: str
     reviewed: str
-    every_days: int
     due: dt.date | None
     proof: ProofState
     doubts: tuple[Doubt, ...]
@@ -93,7 +92,6 @@ def _review(runbook: Runbook, evidence: Iterable[Evidence], today: dt.date) -> R
         owner=front.owner,
         severity=front.severity,
         reviewed=front.reviewed,
-        every_days=front.review_every_days,
         due=due,
         proof=doubts[0].kind if doubts else ProofState.GREEN,
         doubts=doubts,

@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = ["NotReady", "Service", "answers", "http_status", "listens", "nothing", "private_file", "until"]
@@ -43,7 +43,6 @@ class Service:
     stop_signal: signal.Signals = signal.SIGTERM
     quick_signal: signal.Signals = signal.SIGKILL
     deadline_s: float = 20.0
-    aliases: tuple[str, ...] = field(default=())
 
 
 def private_file(path: Path, text: str) -> None:

@@ -8,8 +8,6 @@ from runbook_steps.engine.guards.services.postgres_session import Way
 
 __all__ = ["ways_to"]
 
-MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-
 
 def ways_to(mode: str, trusted: str | None, pair: tuple[str, str] | None = None) -> tuple[Way, ...]:
     """The ways of a `sslmode`; empty is libpq's default, `prefer`. `trusted` is a file of authorities or `system`.
