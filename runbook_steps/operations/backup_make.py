@@ -15,10 +15,10 @@ from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.operations.backup_manifest import Manifest, binding
 from runbook_steps.operations.backup_store import PREFIX, Store, whose_is
 from runbook_steps.operations.backup_stream import encrypt, key_fingerprint, read_key
-from runbook_steps.operations.database_comparison import describe, sequence_range
+from runbook_steps.operations.database_comparison import describe, sequence_range, sequences_now
 from runbook_steps.operations.database_rights import server_identity
 from runbook_steps.operations.database_session import one, session
-from runbook_steps.operations.pipeline import ahead
+from runbook_steps.operations.pipeline import ahead, meanwhile, unless_failed
 from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.operations.postgres_programs import dump, find_programs, schema_dump
 from runbook_steps.operations.schema_text import definitions, definitions_digest
@@ -80,19 +80,23 @@ def make_backup(
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             snapshot = str(one(connection, "SELECT pg_export_snapshot()"))
-            tell("counting rows")
-            tables, contents = describe(connection, settings.database.name)
             schema = definitions(schema_dump(settings.database, settings.database.name, programs, snapshot))
+            # no snapshot holds the value of a sequence: read before the dump, and again behind it
+            sequences = sequences_now(connection)
             created = now.isoformat(timespec="seconds")
             bound_to = binding(backup_id, settings.database.name, created)
-            with store.under_way(key, whose_is(cluster, settings.database.name)):
-                tell("dumping and uploading")
-                pieces = counted.over(dump(settings.database, snapshot, programs))
+            with (
+                store.under_way(key, whose_is(cluster, settings.database.name)),
+                meanwhile(lambda: describe(connection, settings.database.name), cancel=connection.cancel) as described,
+            ):
+                tell("counting, dumping and uploading")
+                pieces = counted.over(unless_failed(described, dump(settings.database, snapshot, programs)))
                 packed = ahead(_packed(pieces, settings, bound_to))
                 size, digest = store.upload(key, packed, _expected(store, settings))
+                tables, contents = described.result()
                 contents = replace(
                     contents,
-                    sequences=sequence_range(connection, contents.sequences),
+                    sequences=sequence_range(connection, sequences),
                     program=programs.major,
                     dump_size=counted.size,
                 )

@@ -17,7 +17,7 @@ from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.operations.postgres_programs import archived_schema, schema_dump
 from runbook_steps.operations.schema_text import Definitions, definitions, definitions_digest, differences
 
-__all__ = ["Contents", "compare", "describe", "sequence_range", "take_away"]
+__all__ = ["Contents", "compare", "describe", "sequence_range", "sequences_now", "take_away"]
 
 Scratch = Callable[[], AbstractContextManager[str]]
 
@@ -60,12 +60,17 @@ def describe(connection: Connection, name: str) -> tuple[dict[str, dict[str, Any
     properties = read_properties(connection, name)
     return tables, Contents(
         objects=catalogue_objects(connection),
-        sequences={name: [value, value] for name, value in _values(connection).items()},
+        sequences=sequences_now(connection),
         large_objects=asdict(large_objects(connection)),
         properties=asdict(properties) if properties else {},
         needs=needs_of(connection),
         not_carried=not_in_a_dump(connection),
     )
+
+
+def sequences_now(connection: Connection) -> dict[str, list[int]]:
+    """Quoted name → the least and the most that it was, which are one."""
+    return {name: [value, value] for name, value in _values(connection).items()}
 
 
 def _values(connection: Connection) -> dict[str, int]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import TypeVar
 
-__all__ = ["ahead"]
+__all__ = ["ahead", "meanwhile", "unless_failed"]
 
 _DEPTH = 8  # pieces that wait: memory stays constant
 _MOMENT_S = 0.05
+_T = TypeVar("_T")
 
 
 def ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -51,3 +54,24 @@ def ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
     finally:
         stop.set()
         thread.join()
+
+
+@contextmanager
+def meanwhile(act: Callable[[], _T], cancel: Callable[[], object]) -> Iterator[Future[_T]]:
+    """Runs `act` in a thread; when what is done meanwhile fails, `cancel` ends it before the failure is told."""
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(act)
+        try:
+            yield running
+        except BaseException:
+            if not running.done():
+                cancel()
+            raise
+
+
+def unless_failed(running: Future[_T], pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces, until `running` has failed: nobody waits hours for what cannot be finished any more."""
+    for piece in pieces:
+        if running.done():
+            running.result()
+        yield piece
