@@ -7,8 +7,8 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -22,7 +22,19 @@ from runbook_steps.engine.project.find import named_runbook
 from runbook_steps.engine.project.project import Project, load_project
 from runbook_steps.engine.proof.evidence_file import now
 from runbook_steps.engine.proof.rests_on import source_index
-from runbook_steps.engine.proof.worth import WORTH, Score, Tried, Worth, load_worth, score_of, worth_key, write_worth
+from runbook_steps.engine.proof.worth import (
+    WORTH,
+    Score,
+    Tried,
+    Worth,
+    WorthThen,
+    current_worth,
+    load_worth,
+    score_of,
+    worth_history,
+    worth_key,
+    write_worth,
+)  # fmt: skip
 from runbook_steps.engine.settings import Settings, find_root
 from runbook_steps.engine.text.terminal import printable
 
@@ -149,9 +161,22 @@ def _tried(project: Project, cases: Sequence[_Case], wish: _Wish, *, record: boo
 
     _work(project, todo, wish, keep)
     if record:
-        ids = {run.id_in(each.feature_path) for each in project.runbooks for p in each.procedures for run in p.runs}
-        write_worth(pages, {key: worth for key, worth in known.items() if key in ids})
+        _record(project, known)
     return {case.id: known[case.id] for case in cases if _is_known(known.get(case.id), case, wish)}
+
+
+def _record(project: Project, known: Mapping[str, Worth]) -> None:
+    """Keeps the numbers of the scenarios that there are, and what all of it comes to when that has changed."""
+    now_known = current_worth(known, project.runbooks, source_index(project.settings).of, project.settings.mistaken)
+    procedures = [(procedure.runs[0], each) for each in project.runbooks for procedure in each.procedures]
+    tried = [(p, now_known[key]) for p, each in procedures if (key := p.id_in(each.feature_path)) in now_known]
+    tried = [(procedure, worth) for procedure, worth in tried if not worth.problem]
+    total = sum((score_of(worth, procedure) for procedure, worth in tried), start=Score())
+    point = WorthThen(now(), len(tried), total.total, len(total.noticed), len(total.harmless))
+    history = worth_history(project.root / WORTH)
+    if not history or replace(history[-1], at=point.at) != point:
+        history += (point,)
+    write_worth(project.root / WORTH, {key: known[key] for key in now_known}, history)
 
 
 def _tried_alone(project: Project, cases: Sequence[_Case], wish: _Wish) -> dict[str, Worth]:

@@ -15,7 +15,7 @@ from runbook_steps.engine.proof.evidence_file import load_evidence
 from runbook_steps.engine.proof.past_runs import PastRun, past_runs
 from runbook_steps.engine.proof.rests_on import SourceIndex, source_index
 from runbook_steps.engine.proof.staleness import as_of
-from runbook_steps.engine.proof.worth import WORTH, Worth, current_worth, load_worth
+from runbook_steps.engine.proof.worth import WORTH, Worth, WorthThen, current_worth, load_worth, worth_history
 from runbook_steps.engine.settings import Settings, load_settings
 from runbook_steps.engine.sources.alerts_file import ALERTS, Alert, parse_alerts
 from runbook_steps.engine.sources.feature_file import parse_feature, stem_of
@@ -66,6 +66,7 @@ class Project:
     stale_fails: bool = False
     history: tuple[PastRun, ...] = ()
     worth: Mapping[str, Worth] = field(default_factory=dict)
+    worth_history: tuple[WorthThen, ...] = ()
     settings: Settings = field(default_factory=lambda: Settings(Path()))
     order: Order = field(default_factory=Order)
     sayings: Sayings = field(default_factory=Sayings)
@@ -128,6 +129,7 @@ def load_project(root: Path, today: dt.date | None = None) -> Project:
         unreadable=frozenset(unreadable),
         stale_fails=settings.stale_fails,
         history=past_runs(settings.evidence_dir),
+        worth_history=worth_history(root / WORTH),
         worth=current_worth(load_worth(root / WORTH), bound, sources, settings.mistaken),
         settings=settings,
         order=_read(root, ORDER, parse_order, problems) or Order(),

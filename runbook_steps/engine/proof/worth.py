@@ -11,16 +11,29 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from runbook_steps.engine.breaks import Break
 from runbook_steps.engine.errors import EvidenceError
 from runbook_steps.engine.model import Procedure, Runbook
 from runbook_steps.engine.text.atomic_file import write_atomically
 
-__all__ = ["WORTH", "Score", "Tried", "Worth", "current_worth", "load_worth", "score_of", "worth_key", "write_worth"]
+__all__ = [
+    "WORTH",
+    "Score",
+    "Tried",
+    "Worth",
+    "WorthThen",
+    "current_worth",
+    "load_worth",
+    "score_of",
+    "worth_history",
+    "worth_key",
+    "write_worth",
+]
 
 WORTH = "docs/data/worth.json"
+_T = TypeVar("_T")
 _VERSION = 1
 _BROKEN_SINCE = 2  # raised when there are other ways to break a step: then all is tried again
 
@@ -88,6 +101,17 @@ class Score:
         )
 
 
+@dataclass(frozen=True)
+class WorthThen:
+    """What all of it came to when it was recorded: scenarios and ways that were tried, and the result."""
+
+    at: str
+    scenarios: int
+    total: int
+    noticed: int
+    harmless: int
+
+
 def score_of(worth: Worth, procedure: Procedure) -> Score:
     """What was tried, against what the feature declares now."""
     declared = {(n, way): why for n, step in enumerate(procedure.steps) for way, why in step.harmless}
@@ -139,25 +163,35 @@ def current_worth(
 
 def load_worth(path: Path) -> dict[str, Worth]:
     """Id → what is known of it; empty when there is no such file. Raises EvidenceError for one that is no such file."""
+    return _loaded(path, lambda document: {entry["id"]: _read(entry) for entry in document["scenarios"]}) or {}
+
+
+def worth_history(path: Path) -> tuple[WorthThen, ...]:
+    """What was recorded, the oldest first; raises as `load_worth` does."""
+    return _loaded(path, lambda document: tuple(WorthThen(*point) for point in document.get("history", ()))) or ()
+
+
+def _loaded(path: Path, read: Callable[[dict[str, Any]], _T]) -> _T | None:
     if not path.is_file():
-        return {}
+        return None
     try:
         document = json.loads(path.read_text("utf-8"))
         if document["version"] != _VERSION:
             raise EvidenceError(f"{path} has version {document['version']!r}; this program reads {_VERSION}")
-        return {entry["id"]: _read(entry) for entry in document["scenarios"]}
+        return read(document)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EvidenceError(
             f"{path} is not what `runbooks prove` writes ({error}): remove it, and prove again"
         ) from error
 
 
-def write_worth(path: Path, known: Mapping[str, Worth]) -> None:
+def write_worth(path: Path, known: Mapping[str, Worth], history: Sequence[WorthThen] = ()) -> None:
     """Replaces the file in one step; a scenario a line. Raises EvidenceError when it cannot."""
+    points = ",\n".join(json.dumps(list(vars(point).values())) for point in history)
     lines = ",\n".join(json.dumps(_written(known[key]), ensure_ascii=False) for key in sorted(known))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, f'{{"version": {_VERSION}, "scenarios": [\n{lines}\n]}}\n')
+        write_atomically(path, f'{{"version": {_VERSION}, "history": [\n{points}\n], "scenarios": [\n{lines}\n]}}\n')
     except OSError as error:
         raise EvidenceError(f"cannot write {path}: {error.strerror}") from error
 

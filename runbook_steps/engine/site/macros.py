@@ -133,7 +133,7 @@ def _reference(env: Any, project: Project) -> None:
     proof = f"{PROOF_PAGE}.md" if project.page(PROOF_PAGE) else ""
     env.macro(lambda: proof_counts(project.runbooks, project.evidence, proof), "proof_counts")
     env.macro(matrix, "proof_matrix")
-    env.macro(lambda: worth_table(project.runbooks, project.worth, project.order), "worth")
+    env.macro(lambda: worth_table(project.runbooks, project.worth, project.order, project.worth_history), "worth")
     env.macro(lambda: slowest(project.evidence), "slowest")
     env.macro(lambda: trend(project.history), "trend")
     env.macro(lambda: flaky_table(project.history), "flaky")

@@ -10,7 +10,16 @@ import pytest
 from runbook_steps.engine.breaks import Break
 from runbook_steps.engine.errors import EvidenceError
 from runbook_steps.engine.model import Procedure
-from runbook_steps.engine.proof.worth import Tried, Worth, load_worth, score_of, worth_key, write_worth
+from runbook_steps.engine.proof.worth import (
+    Tried,
+    Worth,
+    WorthThen,
+    load_worth,
+    score_of,
+    worth_history,
+    worth_key,
+    write_worth,
+)  # fmt: skip
 from runbook_steps.engine.sources.feature_file import parse_feature
 
 WHY = "it only looks at it."
@@ -43,8 +52,11 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     """The same values; no file is nothing known."""
     file = tmp_path / "deep/worth.json"
     assert load_worth(file) == {}
-    write_worth(file, {WORTH.id: WORTH})
+    point = WorthThen("2026-01-01T00:00:00Z", 1, 3, 1, 1)
+    assert worth_history(file) == ()
+    write_worth(file, {WORTH.id: WORTH}, [point])
     assert load_worth(file) == {WORTH.id: WORTH}
+    assert worth_history(file) == (point,)
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from runbook_steps.engine.model import Procedure, Runbook
-from runbook_steps.engine.proof.worth import Score, Tried, Worth, score_of
+from runbook_steps.engine.proof.worth import Score, Tried, Worth, WorthThen, score_of
 from runbook_steps.engine.site.navigation import folder_title, in_order
 from runbook_steps.engine.site.search_weights import UNSEARCHED
+from runbook_steps.engine.site.words import local_time
 from runbook_steps.engine.sources.order_file import Order
 from runbook_steps.engine.text.html_text import code_spans, inert, markdown_text
 
 __all__ = ["worth_of_runbook", "worth_table"]
 
 _UNTRIED = "not tried yet"
+_MOST_POINTS = 12
 
 
 def worth_of_runbook(runbook: Runbook, known: Mapping[str, Worth]) -> str:
@@ -77,8 +79,10 @@ def _counted(runbook: Runbook, known: Mapping[str, Worth]) -> tuple[Score, list[
     return total, untried
 
 
-def worth_table(runbooks: Sequence[Runbook], known: Mapping[str, Worth], order: Order) -> str:
-    """Markdown: a row a domain, and one of them all."""
+def worth_table(
+    runbooks: Sequence[Runbook], known: Mapping[str, Worth], order: Order, history: Sequence[WorthThen] = ()
+) -> str:
+    """Markdown: a row a domain, and one of them all; behind it what was recorded, the newest first."""
     folders = in_order({runbook.stem.partition("/")[0] for runbook in runbooks}, order)
     lines = [
         "",
@@ -87,7 +91,19 @@ def worth_table(runbooks: Sequence[Runbook], known: Mapping[str, Worth], order: 
     ]
     for folder in folders:
         lines.append(_row(folder_title(folder), [r for r in runbooks if r.stem.partition("/")[0] == folder], known))
-    return "\n".join([*lines, _row("All", runbooks, known), ""])
+    return "\n".join([*lines, _row("All", runbooks, known), "", *_history(history)])
+
+
+def _history(history: Sequence[WorthThen]) -> Iterator[str]:
+    if history:
+        yield from (
+            "| Recorded | Scenarios tried | Ways | Noticed | Declared harmless |",
+            "| --- | --- | --- | --- | --- |",
+        )
+    for point in reversed(history[-_MOST_POINTS:]):
+        numbers = (point.scenarios, point.total, point.noticed, point.harmless)
+        yield f"| {local_time(point.at)} | {' | '.join(map(str, numbers))} |"
+    yield ""
 
 
 def _row(name: str, runbooks: Iterable[Runbook], known: Mapping[str, Worth]) -> str:

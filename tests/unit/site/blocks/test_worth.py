@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from runbook_steps.engine.breaks import Break
 from runbook_steps.engine.model import Runbook
-from runbook_steps.engine.proof.worth import Tried, Worth, current_worth, worth_key
+from runbook_steps.engine.proof.worth import Tried, Worth, WorthThen, current_worth, worth_key
 from runbook_steps.engine.site.blocks.worth import worth_of_runbook, worth_table
 from runbook_steps.engine.sources.feature_file import parse_feature
 from runbook_steps.engine.sources.order_file import Order
@@ -73,6 +73,14 @@ def test_a_table_has_a_row_for_each_domain_and_all() -> None:
     assert "| Redis | 1 of 2 | 3 | 1 | 1 | 1 | 33 % |" in rows
     assert "| API | 0 of 2 | 0 | 0 | 0 | 0 | not tried |" in [row.replace("Api", "API") for row in rows]
     assert rows[-1] == "| All | 1 of 4 | 3 | 1 | 1 | 1 | 33 % |"
+
+
+def test_what_was_recorded_stands_below_the_newest_first() -> None:
+    """A row each."""
+    points = [WorthThen(f"2026-01-0{day}T00:00:00Z", day, 10 * day, 9, 1) for day in (1, 2)]
+    rows = [line for line in worth_table([runbook()], {}, Order(), points).splitlines() if line.endswith("| 9 | 1 |")]
+    assert [row.split(" | ")[1:3] for row in rows] == [["2", "20"], ["1", "10"]]
+    assert "Recorded" not in worth_table([runbook()], {}, Order())
 
 
 def test_an_old_number_counts_for_nothing() -> None:
