@@ -37,6 +37,17 @@ def only_disposable(target: Target, what: str) -> None:
         raise NotApplicableNow(f"{what} is arranged on a disposable target only")
 
 
+def burden(
+    situation: Situation,
+    fault: SpinningProcess | LeakingProcess,
+    culprit: dict[str, Any],
+    variables: dict[str, str],
+) -> None:
+    """Starts a process that takes too much, and names it for the commands."""
+    situation.arrange(fault)
+    culprit["pid"], variables["SUSPECT"] = fault.pid, fault.called
+
+
 @given("a process uses a whole CPU core")
 def a_process_spins(
     target: Target,
@@ -46,9 +57,7 @@ def a_process_spins(
     variables: dict[str, str],
 ) -> None:
     only_disposable(target, "a spinning process")
-    fault = SpinningProcess(environment())
-    situation.arrange(fault)
-    culprit["pid"], variables["SUSPECT"] = fault.pid, fault.called
+    burden(situation, SpinningProcess(environment()), culprit, variables)
 
 
 @given("a process leaks memory")
@@ -60,9 +69,7 @@ def a_process_leaks(
     variables: dict[str, str],
 ) -> None:
     only_disposable(target, "a leak")
-    fault = LeakingProcess(environment())
-    situation.arrange(fault)
-    culprit["pid"], variables["SUSPECT"] = fault.pid, fault.called
+    burden(situation, LeakingProcess(environment()), culprit, variables)
 
 
 @given("the log volume is full of rotated logs")

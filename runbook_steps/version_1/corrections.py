@@ -73,27 +73,24 @@ def correction_problems(
 
 def mistakes_table(project: Project, rows: Sequence[Correction], page: str) -> str:
     """Markdown: what 1.0 said, what an engineer got, and what would have caught it, area by area."""
-    lines: list[str] = []
-    for area in dict.fromkeys(row.area for row in rows):
-        lines += ["", f"## {area}", "", "| Version 1.0 said | What you got | Caught by |", "| --- | --- | --- |"]
-        lines += [
-            f"| {cell(row.was)} | {cell(row.effect)} | {_caught(project, row, page)} |"
-            for row in rows
-            if row.area == area
-        ]
-    return "\n".join([*lines, ""])
+    cells = [(row.area, (cell(row.was), cell(row.effect), _caught(project, row, page))) for row in rows]
+    return _by_area("##", ("Version 1.0 said", "What you got", "Caught by"), cells)
 
 
 def changes_table(project: Project, rows: Sequence[Correction], page: str) -> str:
     """Markdown: what was wrong, how a run showed it, what replaced it, area by area."""
+    cells = [
+        (row.area, (cell(row.was), _shown(project, row), cell(row.now), _pages(project, row, page))) for row in rows
+    ]
+    return _by_area("###", ("Was wrong", "A run showed", "Replaced by", "On"), cells)
+
+
+def _by_area(level: str, head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """A heading and a table for each area, in the order of the rows."""
     lines: list[str] = []
-    for area in dict.fromkeys(row.area for row in rows):
-        lines += ["", f"### {area}", "", "| Was wrong | A run showed | Replaced by | On |", "| --- | --- | --- | --- |"]
-        lines += [
-            f"| {cell(row.was)} | {_shown(project, row)} | {cell(row.now)} | {_pages(project, row, page)} |"
-            for row in rows
-            if row.area == area
-        ]
+    for area in dict.fromkeys(area for area, _ in rows):
+        lines += ["", f"{level} {area}", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+        lines += [f"| {' | '.join(cells)} |" for each, cells in rows if each == area]
     return "\n".join([*lines, ""])
 
 

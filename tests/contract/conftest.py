@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runbook_steps.stand_in.embedded import EmbeddedTarget
+from tests.contract.database_backup_support import Shop
 from tests.contract.stand import Stand, stood_in
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
@@ -81,3 +82,18 @@ def eventually() -> Eventually:
             time.sleep(0.01)
 
     return ask
+
+
+@pytest.fixture(scope="module")
+def full(embedded: EmbeddedTarget) -> Iterator[Shop]:
+    """A shop whose database no test changes."""
+    with Shop.opened(embedded) as opened:
+        yield opened
+
+
+@pytest.fixture
+def shop(full: Shop) -> Shop:
+    """The same database with an empty bucket."""
+    for key in full.objects():
+        full.s3.delete_object(Bucket=full.bucket, Key=key)
+    return full

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
-
-import pytest
 
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.breaking_proxy import breaking_proxy
@@ -27,21 +24,6 @@ BAD_MANIFESTS: dict[str, bytes] = {
     "of numbers": b'{"version": 2, "backup_id": 7, "key": 7, "created": 7, "tables": 7, "authentication": 7}',
     "not text": b"\xff\xfe\x00",
 }
-
-
-@pytest.fixture(scope="module")
-def full(embedded: EmbeddedTarget) -> Iterator[Shop]:
-    """A shop whose database no test changes."""
-    with Shop.opened(embedded) as opened:
-        yield opened
-
-
-@pytest.fixture
-def shop(full: Shop) -> Shop:
-    """The same database with an empty bucket."""
-    for key in full.objects():
-        full.s3.delete_object(Bucket=full.bucket, Key=key)
-    return full
 
 
 def through(port: int) -> dict[str, str]:

@@ -5,30 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 
-from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.database_backup_support import KEY, ROWS, Shop
-
-
-@pytest.fixture(scope="module")
-def full(embedded: EmbeddedTarget) -> Iterator[Shop]:
-    """A shop whose database no test changes."""
-    with Shop.opened(embedded) as shop:
-        yield shop
-
-
-@pytest.fixture
-def shop(full: Shop) -> Shop:
-    """The same database with an empty bucket."""
-    for key in full.objects():
-        full.s3.delete_object(Bucket=full.bucket, Key=key)
-    return full
 
 
 def tool(folder: Path, name: str, script: str) -> str:

@@ -16,34 +16,17 @@ from typer.testing import CliRunner
 
 from runbook_steps.engine.cli.main import app
 from runbook_steps.engine.errors import ConfigurationError, EvidenceError
-from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.engine.model import Evidence, Outcome, Role, StepRecord
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.engine.proof.evidence_file import write_evidence
 from runbook_steps.engine.proof.signed_evidence import sign_evidence, signature_file, signature_problem
 from runbook_steps.engine.proof.standing import Tone, standings
 from runbook_steps.engine.sources.feature_file import parse_feature
 from tests.unit.git_project import make_project
+from tests.unit.proof.test_evidence_file import RECORD as PASSED
 
 STEP = StepRecord(Role.WHEN, "When", "I do it:", 5, Outcome.FAILED, 0.5, "echo hi", "bash", 1, "hi\n", error="no")
-RECORD = ScenarioRecord(
-    id="features/a.feature::One",
-    feature="features/a.feature",
-    scenario="One",
-    risk=Risk.READONLY,
-    outcome=Outcome.FAILED,
-    started="2026-11-23T18:00:00.000Z",
-    duration_s=1.5,
-    commit="abc",
-    dirty=False,
-    target="here",
-    emulated={"aws": "moto"},
-    tools={"python": "3.11"},
-    steps=(STEP,),
-    reason="no",
-    text_hash="1",
-    sources={"features/a.feature": "0"},
-    run="r",
-)
+RECORD = replace(PASSED, outcome=Outcome.FAILED, steps=(STEP,), reason="no", text_hash="1")
 Edit = Callable[[dict[str, Any]], object]
 
 
