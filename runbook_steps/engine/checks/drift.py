@@ -14,6 +14,7 @@ from runbook_steps.engine.project.project import CONTACTS, Project
 from runbook_steps.engine.sources.page_file import Section
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.sources.python_steps import Catalog, lines_of
+from runbook_steps.engine.text.shell import functions_of, simple_commands
 
 __all__ = ["alert_drift", "contact_drift", "mention_drift", "registered_alerts", "step_drift", "tool_drift", "tools_of"]
 
@@ -27,11 +28,7 @@ _BUILTIN_WORDS = (
     "[[ ]] coproc"
 )
 _BUILTINS = frozenset(_BUILTIN_WORDS.split())
-_BEFORE_A_COMMAND = frozenset({"if", "then", "else", "elif", "do", "while", "until", "!", "time", "exec", "command"})
-_HERE_DOCUMENT = re.compile(r"<<-?\s*(['\"]?)(\w+)\1([^\n]*)\n.*?\n\s*\2(?=\n|\Z)", re.DOTALL)
-_QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
-_COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
-_PARTS = re.compile(r"[;&|\n(]+|\)|`|(?<=\s)\{(?=\s)")
+_BEFORE_A_COMMAND = frozenset({"time", "exec", "command"})
 _TOOL = re.compile(r"[a-z][\w.-]*")
 _INLINE_CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _PAST = "Background"
@@ -137,15 +134,12 @@ def tools_of(command: Command) -> frozenset[str]:
     """The programs that a command starts by name; what stands in quotes or is computed is not looked into."""
     if command.media_type != "bash":
         return frozenset({"psql"})
-    text = _HERE_DOCUMENT.sub(r"\3", command.text.replace("\\\n", " "))
-    text = _COMMENT.sub("", _QUOTED.sub("Q", text))
-    found = {_program(part.split()) for part in _PARTS.split(text)}
-    functions = set(re.findall(r"^\s*(\w+)\s*\(\)", command.text, re.MULTILINE))
-    return frozenset(word for word in found if _TOOL.fullmatch(word)) - _BUILTINS - functions
+    found = {_program(list(each.words)) for each in simple_commands(command.text) if not each.quoted}
+    return frozenset(word for word in found if _TOOL.fullmatch(word)) - _BUILTINS - functions_of(command.text)
 
 
 def _program(words: list[str]) -> str:
-    while words and (words[0] in _BEFORE_A_COMMAND or re.match(r"\w+=", words[0])):
+    while words and (words[0] in _BEFORE_A_COMMAND):
         words = words[1:]
     if words[:1] == ["timeout"]:
         words = words[2:]

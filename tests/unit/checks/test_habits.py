@@ -28,6 +28,7 @@ def said(text: str, media_type: str = "bash", *, may_fail: bool = False) -> list
         ("redis-cli FLUSHDB", ["flushall"]),
         ('x=$(curl -sS "$API_BASE_URL/a?b=1&c=2")', ["curl"]),
         ("if curl -s http://a; then true; fi", ["curl"]),
+        ('echo "is $(curl -s http://a)"', ["curl"]),
         ("curl --fail-with-body -sS --max-time 10 \\\n  https://a", []),
         ("curl -fsS https://a", []),
         ("curl -sS -o /dev/null -w '%{http_code}' https://a", []),
