@@ -106,7 +106,7 @@ Feature: Backup and restore
     And I take backups[0].location from the answer as BACKUP_LOCATION
     And I restore it in place of the live database (within 15 minutes):
       """bash
-      beautycort database-backup restore "$BACKUP_LOCATION" --format json
+      beautycort database-backup restore "$BACKUP_LOCATION" ${PREPARED_DATABASE:+--prepared "$PREPARED_DATABASE"} --format json
       """
     Then every table holds what it held in the backup
     And who may connect with the database is as before

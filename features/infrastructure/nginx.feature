@@ -30,9 +30,10 @@ Feature: nginx
   Scenario: A mistake is removed, and no request is lost
     Given the configuration of nginx has a mistake
     And customers keep sending requests
-    When I move the file out of the way:
+    When I move the file with the mistake out of the way:
       """bash
-      mv "$NGINX_PREFIX/limits.d/new-limits.conf" "${TMPDIR:-/tmp}/new-limits.conf.broken"
+      if [ "${BROKEN_FILE:?}" = "$NGINX_CONF" ]; then echo "it is in nginx.conf itself: correct it there"; false
+      else mv "$BROKEN_FILE" "$BROKEN_FILE.broken"; fi
       """
     And I test, and reload only if the test is good:
       """bash

@@ -8,21 +8,21 @@ Feature: Certificate renewal
     And customers keep sending requests
     When I get ready to put the former pair back:
       """bash
-      mv "$TLS_FOLDER/server.pem.before" "$TLS_FOLDER/server.pem"
-      mv "$TLS_FOLDER/server.key.before" "$TLS_FOLDER/server.key"
+      mv "$TLS_CERTIFICATE.before" "$TLS_CERTIFICATE"
+      mv "$TLS_KEY.before" "$TLS_KEY"
       nginx -t && nginx -s reload
       """
     And I keep the former pair:
       """bash
-      cp -p "$TLS_FOLDER/server.pem" "$TLS_FOLDER/server.pem.before"
-      cp -p "$TLS_FOLDER/server.key" "$TLS_FOLDER/server.key.before"
+      cp -p "$TLS_CERTIFICATE" "$TLS_CERTIFICATE.before"
+      cp -p "$TLS_KEY" "$TLS_KEY.before"
       """
     And I put the new pair in place, the key readable by its owner alone:
       """bash
-      install -m 600 "$RENEWED/privkey.pem" "$TLS_FOLDER/server.key.new" \
-        && install -m 644 "$RENEWED/fullchain.pem" "$TLS_FOLDER/server.pem.new" \
-        && mv "$TLS_FOLDER/server.key.new" "$TLS_FOLDER/server.key" \
-        && mv "$TLS_FOLDER/server.pem.new" "$TLS_FOLDER/server.pem"
+      install -m 600 "$RENEWED/privkey.pem" "$TLS_KEY.new" \
+        && install -m 644 "$RENEWED/fullchain.pem" "$TLS_CERTIFICATE.new" \
+        && mv "$TLS_KEY.new" "$TLS_KEY" \
+        && mv "$TLS_CERTIFICATE.new" "$TLS_CERTIFICATE"
       """
     And I test, and reload only if the test is good:
       """bash
@@ -32,7 +32,7 @@ Feature: Certificate renewal
     And no customer got an error meanwhile
     When I remove the former pair:
       """bash
-      rm "$TLS_FOLDER/server.pem.before" "$TLS_FOLDER/server.key.before"
+      rm "$TLS_CERTIFICATE.before" "$TLS_KEY.before"
       """
     Then the renewed certificate is served
     And the API is serving
@@ -42,15 +42,15 @@ Feature: Certificate renewal
     Given there is a renewed certificate, with the key of another one
     When I keep the former pair:
       """bash
-      cp -p "$TLS_FOLDER/server.pem" "$TLS_FOLDER/server.pem.before"
-      cp -p "$TLS_FOLDER/server.key" "$TLS_FOLDER/server.key.before"
+      cp -p "$TLS_CERTIFICATE" "$TLS_CERTIFICATE.before"
+      cp -p "$TLS_KEY" "$TLS_KEY.before"
       """
     And I put the new pair in place, the key readable by its owner alone:
       """bash
-      install -m 600 "$RENEWED/privkey.pem" "$TLS_FOLDER/server.key.new" \
-        && install -m 644 "$RENEWED/fullchain.pem" "$TLS_FOLDER/server.pem.new" \
-        && mv "$TLS_FOLDER/server.key.new" "$TLS_FOLDER/server.key" \
-        && mv "$TLS_FOLDER/server.pem.new" "$TLS_FOLDER/server.pem"
+      install -m 600 "$RENEWED/privkey.pem" "$TLS_KEY.new" \
+        && install -m 644 "$RENEWED/fullchain.pem" "$TLS_CERTIFICATE.new" \
+        && mv "$TLS_KEY.new" "$TLS_KEY" \
+        && mv "$TLS_CERTIFICATE.new" "$TLS_CERTIFICATE"
       """
     And I try to test before I reload:
       """bash
@@ -60,8 +60,8 @@ Feature: Certificate renewal
     And the certificate from before is still served
     When I put the former pair back, so that a restart cannot fail:
       """bash
-      mv "$TLS_FOLDER/server.pem.before" "$TLS_FOLDER/server.pem"
-      mv "$TLS_FOLDER/server.key.before" "$TLS_FOLDER/server.key"
+      mv "$TLS_CERTIFICATE.before" "$TLS_CERTIFICATE"
+      mv "$TLS_KEY.before" "$TLS_KEY"
       nginx -t
       """
     Then the certificate from before is still served

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.errors import FaultError, NotRunnableHere
 from runbook_steps.engine.run.situation import Observation
 
 __all__ = ["AlarmMissing", "AlarmRaised", "AlarmRinging"]
@@ -53,8 +53,9 @@ class AlarmRinging(_Alarm):
     def observe(self) -> Observation:
         """Reads its state."""
         found = self._found()
-        state = found["StateValue"] if found else "missing"
-        return Observation(state == "ALARM", f"{self._alarm}: {state}")
+        if found is None:
+            raise NotRunnableHere(f"CloudWatch has no alarm {self._alarm}: it cannot ring, whatever happens")
+        return Observation(found["StateValue"] == "ALARM", f"{self._alarm}: {found['StateValue']}")
 
     def clear(self) -> None:
         """Sets it back."""

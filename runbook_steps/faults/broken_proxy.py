@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import re
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from runbook_steps.engine.errors import CheckFailed, NotRunnableHere
 from runbook_steps.engine.run.situation import Observation
 
 __all__ = ["BrokenProxyConfiguration", "ProxyFile"]
@@ -18,11 +22,18 @@ class ProxyFile:
 
     def __init__(self, environment: Mapping[str, str], folder: str, name: str) -> None:
         self._environment = environment
-        self.file = Path(environment["NGINX_PREFIX"]) / folder / name
+        self._place = (folder, name)
+
+    @property
+    def file(self) -> Path:
+        """The file, there or not."""
+        return Path(self._environment["NGINX_PREFIX"], *self._place)
 
     def nginx(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs the target's nginx."""
-        program = self._environment["PATH"].split(":")[0] + "/nginx"
+        program = shutil.which("nginx", path=self._environment["PATH"])
+        if program is None:
+            raise NotRunnableHere("nginx is not on this machine: look on its host")
         return subprocess.run(
             [program, *arguments],
             env=dict(self._environment),
@@ -43,7 +54,13 @@ class BrokenProxyConfiguration:
     """A misspelt directive in a file of its own."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._own = ProxyFile(environment, "limits.d", "new-limits.conf")
+        self._environment = environment
+        self.where = ""
+        """File and line of the mistake, as nginx names them: `/etc/nginx/limits.d/new-limits.conf:2`."""
+
+    @functools.cached_property
+    def _own(self) -> ProxyFile:
+        return ProxyFile(self._environment, "limits.d", "new-limits.conf")
 
     @property
     def name(self) -> str:
@@ -55,10 +72,20 @@ class BrokenProxyConfiguration:
         self._own.file.write_text("# a limit for exports\nlimit_rqe_zone $uri zone=export:1m rate=1r/s;\n", "utf-8")
 
     def observe(self) -> Observation:
-        """Lets nginx test its configuration."""
-        done = self._own.nginx("-t")
-        lines = done.stderr.strip().splitlines()
-        return Observation(done.returncode != 0, lines[0] if lines else "no message")
+        """Lets nginx test its configuration. Raises CheckFailed when it may not read what it must."""
+        self.where = self.found()
+        return Observation(bool(self.where), f"a mistake in {self.where}" if self.where else "nginx accepts it")
+
+    def found(self) -> str:
+        """File and line of the mistake; empty when the configuration is good."""
+        done = ProxyFile(self._environment, "", "").nginx("-t")
+        if done.returncode == 0:
+            return ""
+        said = done.stderr.strip()
+        place = re.search(r"\[emerg\] .* in (\S+:\d+)$", said, re.MULTILINE)
+        if place is None:
+            raise CheckFailed(f"could not look, nginx cannot test: {said.splitlines()[0] if said else 'no word'}")
+        return place[1]
 
     def clear(self) -> None:
         """Takes it away."""

@@ -25,6 +25,15 @@ __all__ = ["KINDS", "ServedCertificate", "reload_until", "replace", "served_seri
 
 _WAIT_S, _AGAIN_S = 15.0, 2.0
 _LOOKS = 6
+_WEEK, _MONTH = 7, 30
+_REFUSED = {
+    "expired": "expired since yesterday",
+    "mismatch": "of another host",
+    "issuer": "of an unknown authority",
+    "self-signed": "of an unknown authority",
+    "self signed": "of an unknown authority",
+}
+"""Words of OpenSSL's reason, and the kind that they tell of."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +66,7 @@ class ServedCertificate:
     def __init__(self, environment: Mapping[str, str], kind: str) -> None:
         self._environment = environment
         self._kind = kind
-        self._bundle = Path(environment["SSL_CERT_FILE"])
-        self._files = [self._bundle.parent / name for name in ("server.pem", "server.key")]
         self._before: dict[Path, bytes] = {}
-        self._serial = 0
 
     @property
     def name(self) -> str:
@@ -69,17 +75,18 @@ class ServedCertificate:
 
     def arrange(self) -> None:
         """Writes the pair, trusts its CA, reloads nginx and waits until it is served."""
-        self._before = {file: file.read_bytes() for file in (*self._files, self._bundle)}
-        ca = write_pair(self._files[0], self._files[1], KINDS[self._kind])
+        bundle = Path(self._environment["SSL_CERT_FILE"])
+        pair = [bundle.parent / name for name in ("server.pem", "server.key")]
+        self._before = {file: file.read_bytes() for file in (*pair, bundle)}
+        ca = write_pair(pair[0], pair[1], KINDS[self._kind])
         if KINDS[self._kind].trusted:
-            replace(self._bundle, self._before[self._bundle] + ca)
-        self._serial = x509.load_pem_x509_certificate(self._files[0].read_bytes()).serial_number
-        self._reload_until(self._serial)
+            replace(bundle, self._before[bundle] + ca)
+        self._reload_until(_serial_of(pair[0].read_bytes()))
 
     def observe(self) -> Observation:
-        """Looks at the wire."""
-        serial = served_serial(self._environment["API_BASE_URL"])
-        return Observation(serial == self._serial, f"serial {serial:x} is served")
+        """Connects as a client does, and says what is wrong with what it is shown."""
+        seen, told = what_is_served(self._environment["API_BASE_URL"], self._environment.get("SSL_CERT_FILE"))
+        return Observation(seen == self._kind, told)
 
     def clear(self) -> None:
         """Puts files and bundle back and reloads."""
@@ -87,7 +94,8 @@ class ServedCertificate:
             return
         for file, content in self._before.items():
             replace(file, content)
-        self._reload_until(x509.load_pem_x509_certificate(self._before[self._files[0]]).serial_number)
+        former = next(content for file, content in self._before.items() if file.name == "server.pem")
+        self._reload_until(_serial_of(former))
 
     def _reload_until(self, serial: int) -> None:
         if not reload_until(self._environment, serial):
@@ -109,6 +117,31 @@ def reload_until(environment: Mapping[str, str], serial: int) -> bool:
                 return True
             time.sleep(0.02)
     return False
+
+
+def _serial_of(pem: bytes) -> int:
+    return x509.load_pem_x509_certificate(pem).serial_number
+
+
+def what_is_served(url: str, ca_file: str | None) -> tuple[str, str]:
+    """The kind of certificate that a client is shown, in the words of `KINDS`, and what was seen. Raises OSError.
+
+    One that ends within a week is `ending in 5 days`, within a month `ending in 20 days`; a good one is `renewed`.
+    """
+    parts = urlsplit(url)
+    context = ssl.create_default_context(cafile=ca_file)
+    try:
+        with (
+            socket.create_connection((parts.hostname or "", parts.port or 443), timeout=10) as raw,
+            context.wrap_socket(raw, server_hostname=parts.hostname) as tls,
+        ):
+            shown = tls.getpeercert() or {}
+    except ssl.SSLCertVerificationError as error:
+        said = error.verify_message
+        return next((kind for word, kind in _REFUSED.items() if word in said), "refused"), said
+    left = (ssl.cert_time_to_seconds(str(shown["notAfter"])) - time.time()) / 86400
+    kind = "ending in 5 days" if left < _WEEK else "ending in 20 days" if left < _MONTH else "renewed"
+    return kind, f"{left:.1f} days left"
 
 
 def served_serial(url: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import sql
 
 from runbook_steps.engine.run.situation import Observation
+from runbook_steps.faults.lost_rows import Backups
 
 __all__ = [
     "OTHER_DATABASE",
@@ -29,10 +30,11 @@ Connect = Callable[..., AbstractContextManager[Any]]
 class DataLost:
     """Half of the bookings deleted, and the table of opening hours dropped."""
 
-    def __init__(self, connect: Connect, live: str) -> None:
+    def __init__(self, connect: Connect, live: str, backups: Backups) -> None:
         """`connect(dbname=…)` opens a connection in autocommit; `live` names the live database."""
         self._connect = connect
         self._live = live
+        self._backups = backups
         self._before: dict[str, str] = {}
 
     @property
@@ -56,7 +58,9 @@ class DataLost:
         live.execute("DROP TABLE provider_availability CASCADE")
 
     def observe(self) -> Observation:
-        """Compares the tables of the live database with what they were."""
+        """Compares the tables with what they were in the drill; where nobody broke them, with what backups hold."""
+        if not self._before:
+            return self._backups.newest_with_what_is_lost(self._connect)[1]
         with self._connect() as live:
             now = table_checksums(live)
         changed = sorted(table for table in {*self._before, *now} if self._before.get(table) != now.get(table))
@@ -84,8 +88,8 @@ class DataLost:
 class RowsDeleted(DataLost):
     """Bookings of the past and all payments deleted by mistake, while customers go on booking."""
 
-    def __init__(self, connect: Connect, live: str) -> None:
-        super().__init__(connect, live)
+    def __init__(self, connect: Connect, live: str, backups: Backups) -> None:
+        super().__init__(connect, live, backups)
         self.newer: list[str] = []
 
     @property

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.errors import FaultError, NotRunnableHere
 from runbook_steps.engine.run.situation import Observation
 
 __all__ = ["COMMITS", "CONCURRENT", "HALF_WAY", "ORDINARY", "MigratedByAnother", "MigrationFailed"]
@@ -56,20 +56,22 @@ class MigrationFailed:
         self._connect = connect
         self._environment = environment
         self._second = second
-        self.folder: Path | None = None
+        said = environment.get("MIGRATIONS_DIR", "")  # of a live target; a drill writes its own files
+        self.folder: Path | None = Path(said) if said else None
+        self._own: Path | None = None
         self.said = ""
 
     @property
     def name(self) -> str:
         """What is broken."""
-        return f"the migration {self._second[0]} has failed"
+        return "a migration was not applied"
 
     def arrange(self) -> None:
         """Writes the files and runs `beautycort migrate up`. Raises FaultError when migrations are recorded already."""
         with self._connect() as live:
             if live.execute("SELECT to_regclass('schema_migrations')").fetchone()[0] is not None:
                 raise FaultError("this database has recorded migrations: they are not this drill's to break")
-        self.folder = Path(tempfile.mkdtemp(prefix="migrations-", dir=self._environment.get("TMPDIR")))
+        self.folder = self._own = Path(tempfile.mkdtemp(prefix="migrations-", dir=self._environment.get("TMPDIR")))
         for name, text in (FIRST, self._second):
             (self.folder / name).write_text(text, "utf-8")
         adopted = self._migrate("adopt", "--up-to", "0")  # the platform's schema is older than these files
@@ -87,19 +89,28 @@ class MigrationFailed:
 
     def observe(self) -> Observation:
         """Looks for a file that is not applied, or an applied one that is recorded as failed."""
-        if self.folder is None or not self.folder.is_dir():
-            return Observation(False, "there are no migration files")
+        left = self.not_applied()
+        return Observation(bool(left), f"not applied: {', '.join(left) or 'none'}; {self.said.strip()[:200]}")
+
+    def not_applied(self) -> list[str]:
+        """The names of the files that the database does not record as applied, in their order.
+
+        Raises NotRunnableHere where there is no folder of files, or no record to compare them with.
+        """
+        if self.folder is None:
+            raise NotRunnableHere("MIGRATIONS_DIR is not set: which files there should be is not known")
+        if not self.folder.is_dir():
+            return []
         with self._connect() as live:
             known = live.execute("SELECT to_regclass('schema_migrations')").fetchone()[0] is not None
             rows = live.execute("SELECT version, state FROM schema_migrations").fetchall() if known else []
         applied = {version for version, state in rows if state == "applied"}
-        left = sorted(file.name for file in self.folder.glob("*.sql") if file.name.split("_")[0] not in applied)
-        return Observation(bool(left), f"not applied: {', '.join(left) or 'none'}; {self.said.strip()[:200]}")
+        return sorted(file.name for file in self.folder.glob("*.sql") if file.name.split("_")[0] not in applied)
 
     def clear(self) -> None:
         """Removes the files, what they made, and the record of them."""
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if self._own is not None:
+            shutil.rmtree(self._own, ignore_errors=True)
         with self._connect() as live:
             for column in ("source", "tip", "note"):
                 live.execute(f"ALTER TABLE bookings DROP COLUMN IF EXISTS {column}".encode())

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.engine.targets.protocol import ServiceControl
+from runbook_steps.faults.outside import slot_urls, whether_down
 
-__all__ = ["StoppedInstance"]
+__all__ = ["StoppedInstance", "first_that_is_down"]
+
+
+def first_that_is_down(environment: Mapping[str, str]) -> int:
+    """The number of the first instance that nobody answers at, counted from 1; 0 when all answer."""
+    numbers = range(1, len(slot_urls(environment)) + 1)
+    return next((number for number in numbers if whether_down(f"api_{number}", environment).present), 0)
 
 
 class StoppedInstance:
     """`slot` is a name like `api_2`."""
 
-    def __init__(self, control: ServiceControl, slot: str) -> None:
+    def __init__(self, control: ServiceControl, slot: str, environment: Mapping[str, str]) -> None:
         self._control = control
         self._slot = slot
+        self._environment = environment
 
     @property
     def name(self) -> str:
@@ -25,9 +35,8 @@ class StoppedInstance:
         self._control.stop(self._slot)
 
     def observe(self) -> Observation:
-        """Looks for its process."""
-        pid = self._control.pid(self._slot)
-        return Observation(pid is None, "no process" if pid is None else f"process {pid}")
+        """Asks it at its own address."""
+        return whether_down(self._slot, self._environment)
 
     def clear(self) -> None:
         """Starts it, if the procedure did not."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.faults.data_loss import RowsDeleted, rows_of
+from runbook_steps.faults.lost_rows import Backups
 
 __all__ = ["NewRowsDeleted", "WalArchived"]
 
@@ -54,8 +55,8 @@ class WalArchived:
 class NewRowsDeleted(RowsDeleted):
     """Bookings that were made a moment ago are deleted with older ones, before any backup saw them."""
 
-    def __init__(self, connect: Connect, live: str) -> None:
-        super().__init__(connect, live)
+    def __init__(self, connect: Connect, live: str, backups: Backups) -> None:
+        super().__init__(connect, live, backups)
         self.kept: dict[str, list[str]] = {}
         self.moment: datetime | None = None
         """Of the server's clock, just before the damage."""

@@ -34,7 +34,9 @@ class PlatformSettings(LiveSettings):
     backup_compression: str = "true"
     backup_encryption: str = "true"
     backup_encryption_key: SecretStr = SecretStr("")
-    alb_name: str = "beautycort-alb"
+    backup_scratch_database: str = ""
+    prepared_database: str = ""
+    alb_name: str = ""
     alb_target_group_arn: str = ""
     jwt_secret: SecretStr = SecretStr("")
     jwt_expires_in: str = "15m"

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["PlatformTarget"]
 
+# redis-cli knows a variable for the password alone, nginx none; what the command itself says comes later, and wins
+_REDIS_CLI = """#!/bin/sh
+exec {program} ${{REDIS_USER:+--user "$REDIS_USER"}} ${{REDIS_DATABASE:+-n "$REDIS_DATABASE"}} \\
+  ${{REDIS_TLS:+--tls}} "$@"
+"""
+_NGINX = """#!/bin/sh
+exec {program} ${{NGINX_CONF:+-c "$NGINX_CONF"}} "$@"
+"""
 _SHIM = "runbook_steps.stand_in.embedded.shims.redis_cli"
 
 
@@ -42,6 +50,7 @@ class PlatformTarget(LiveTarget):
         "nginx": "API_BASE_URL",
         "aws": "AWS_ENDPOINT_URL",
     }
+    as_it_is_set: ClassVar = {"redis-cli": _REDIS_CLI, "nginx": _NGINX}
 
     def variables(self) -> dict[str, str]:
         """With PG* and REDIS_* of the URLs."""

@@ -36,6 +36,10 @@ SELECT CASE WHEN c.conrelid <> 0 THEN 'TABLE ' || c.conrelid::pg_catalog.regclas
        pg_catalog.quote_ident(c.conname), pg_catalog.pg_get_constraintdef(c.oid)
 FROM pg_catalog.pg_constraint c
 WHERE c.contype = 'c' AND c.convalidated AND c.oid >= 16384 AND c.conparentid = 0
+  AND NOT EXISTS (  -- what an extension made is its own, and may belong to somebody else
+    SELECT FROM pg_catalog.pg_depend d WHERE d.deptype = 'e' AND (
+      (d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.conrelid)
+      OR (d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = c.contypid)))
   AND (c.conrelid = 0 OR c.conislocal)
   AND (c.conbin::text ~ '\\{SQLVALUEFUNCTION|\\{COERCEVIAIO' OR EXISTS (
     SELECT FROM pg_catalog.regexp_matches(c.conbin::text, ':(?:funcid|opfuncid) (\\d+)', 'g') AS found(oid)

@@ -32,7 +32,13 @@ from runbook_steps.operations.database_properties import (
     property_differences,
     read_properties,
 )
-from runbook_steps.operations.database_rights import is_empty, may_end_sessions, read_rights, server_identity
+from runbook_steps.operations.database_rights import (
+    empty_database,
+    is_empty,
+    may_end_sessions,
+    read_rights,
+    server_identity,
+)
 from runbook_steps.operations.database_session import Connection, session
 from runbook_steps.operations.database_swap import Kept, swap
 from runbook_steps.operations.postgres_connection import maintenance
@@ -87,22 +93,27 @@ def _slots_and_subscriptions(live: Connection) -> list[str]:
 
 
 def restore(
-    settings: BackupSettings, store: Store, manifest: Manifest, tell: Callable[[str], None]
+    settings: BackupSettings, store: Store, manifest: Manifest, tell: Callable[[str], None], prepared: str = ""
 ) -> tuple[str | None, Filled]:
     """Puts the backup in the place of the live database; gives the name under which the old one is kept.
 
-    None when there was no live database. Raises RefusedError or OperationError; then the live one is as it was.
+    `prepared` is an empty database that an administrator made, with the extensions that the role may not create; it
+    becomes the live one. None when there was no live database. Raises RefusedError or OperationError; then the live one
+    is as it was.
     """
     refuse_untrusted(settings, manifest)
     refuse_impossible(settings)
     live = settings.database.name
-    name = scratch_name(live, "restore")
+    if prepared:
+        _refuse_unprepared(settings, prepared)
+    name = prepared or scratch_name(live, "restore")
     with session(settings.database, maintenance(settings.database)) as admin:
         refuse_what_is_missing(admin, manifest)
         wanted = read_properties(admin, live) or Contents.from_document(manifest.contents).known_properties()
         admin.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [SCRATCH_LOCK, name])
         try:
-            create_database(admin, name, wanted)
+            if not prepared:
+                create_database(admin, name, wanted)
             filled = fill(settings, store, manifest, name, tell)
             if wanted is not None:
                 apply_properties(admin, name, wanted)
@@ -112,8 +123,28 @@ def restore(
             return swap(settings.database, name, Kept.of(live, f"replaced by {manifest.backup_id}")), filled
         except BaseException:
             with suppress(psycopg.Error, RunbookError):
-                admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+                _take_back(settings, admin, name, prepared=bool(prepared))
             raise
+
+
+def _refuse_unprepared(settings: BackupSettings, name: str) -> None:
+    if name == settings.database.name:
+        raise RefusedError(f"--prepared names the live database {name}: name an empty one")
+    with session(settings.database, name) as target:
+        if not is_empty(target):
+            raise RefusedError(f"{name} is not empty: nothing was done")
+    with session(settings.database, maintenance(settings.database)) as admin:
+        rights = read_rights(admin, name)
+    if not rights.may_swap:
+        raise RefusedError(f"{rights.role} does not own {name}: it could not give it the name of the live database")
+
+
+def _take_back(settings: BackupSettings, admin: Connection, name: str, *, prepared: bool) -> None:
+    if prepared:
+        with session(settings.database, name) as target:
+            empty_database(target)
+        return
+    admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _refuse_unlike(wanted: Properties, found: Properties | None) -> None:

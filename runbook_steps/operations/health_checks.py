@@ -14,7 +14,7 @@ import boto3
 import httpx
 import psycopg
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from redis import asyncio as redis_asyncio
 from redis.exceptions import RedisError
 
@@ -31,6 +31,10 @@ BURST = 6  # requests at once: all checks together send 12, and production takes
 OK = 200
 
 Reading = tuple[str, dict[str, Any]]
+
+
+class NotConfigured(Exception):
+    """Nobody said where this part is; the text names what to set."""
 
 
 class NotHealthy(Exception):
@@ -70,6 +74,8 @@ async def _timed(name: str, probe: Callable[[], Awaitable[Reading]], deadline_s:
         error = None
     except TimeoutError:
         status, details, error = report.UNHEALTHY, {}, f"no answer within {deadline_s:g} s"
+    except NotConfigured as unset:
+        status, details, error = report.NOT_CONFIGURED, {}, str(unset)
     except Throttled as refusal:
         status, details, error = report.DEGRADED, {"throttled": True}, str(refusal)
     except NotHealthy as failure:
@@ -205,10 +211,14 @@ async def _external(settings: HealthSettings, tls: ssl.SSLContext) -> Reading:
             if not code or code >= report.SERVER_ERROR
         )
         raise NotHealthy(bad)
+    if "Tap" not in found and status == report.HEALTHY:
+        raise NotConfigured("TAP_API_URL is not set: only the others were asked, and answer")
     return status, found
 
 
 def _balancer(settings: HealthSettings) -> Reading:
+    if not (settings.target_group or settings.balancer):
+        raise NotConfigured("neither ALB_TARGET_GROUP_ARN nor ALB_NAME is set: nothing was asked")
     config = Config(
         connect_timeout=settings.deadline_s / 2,
         read_timeout=settings.deadline_s / 2,
@@ -218,6 +228,8 @@ def _balancer(settings: HealthSettings) -> Reading:
         client: Any = boto3.client("elbv2", config=config, **settings.aws)  # type: ignore[call-overload]
         group = settings.target_group or _group_of(client, settings.balancer)
         found = client.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    except NoCredentialsError as error:
+        raise NotConfigured("there is no credential of AWS: nothing was asked") from error
     except (BotoCoreError, ClientError, ValueError) as error:
         raise NotHealthy(f"cannot ask the load balancer: {type(error).__name__}") from error
     states = {f"{t['Target']['Id']}:{t['Target'].get('Port', '')}": t["TargetHealth"]["State"] for t in found}
@@ -237,7 +249,7 @@ def _group_of(client: Any, balancer: str) -> str:
 
 async def _cdn(settings: HealthSettings, tls: ssl.SSLContext) -> Reading:
     if not settings.cdn_url:
-        return report.DEGRADED, {"note": "CDN_URL is not set: nothing was asked"}
+        raise NotConfigured("CDN_URL is not set: nothing was asked")
     async with httpx.AsyncClient(timeout=settings.deadline_s, trust_env=False, verify=tls) as client:
         began = time.perf_counter()
         answer = await _get(client, settings.cdn_url)

@@ -24,7 +24,9 @@ __all__ = ["register"]
 
 
 ToFile = Annotated[Path | None, typer.Option("--output", help="write the report to this file, as JSON")]
-_SIGNS = {"healthy": "✓", "passed": "✓", "degraded": "!", "skipped": "-", "unhealthy": "✗", "failed": "✗"}
+_SIGNS = {"healthy": "✓", "passed": "✓", "degraded": "!", "skipped": "-", "unhealthy": "✗", "failed": "✗",
+          "not configured": "-"}  # fmt: skip
+_WORDS = {"notConfigured": "not configured"}
 _COLOURS = {
     "✓": typer.colors.GREEN,
     "!": typer.colors.YELLOW,
@@ -100,9 +102,10 @@ def _console(report: Mapping[str, Any]) -> None:
     for row in rows:
         sign = _SIGNS[row["status"]]
         name, took = row.get("name") or row["testName"], row.get("responseTime", row.get("duration", 0))
-        line = f"{sign} {row['status']:<10}{name:<24}{took:>8.0f} ms"
+        line = f"{sign} {row['status']:<15}{name:<24}{took:>8.0f} ms"
         _echo(f"{line}  {row.get('error', '')}".rstrip(), _COLOURS[sign])
-    summary = ", ".join(f"{count} {word}" for word, count in report["summary"].items() if count and word != "total")
+    counts = [(count, _WORDS.get(word, word)) for word, count in report["summary"].items() if word != "total"]
+    summary = ", ".join(f"{count} {word}" for count, word in counts if count)
     good = report["status"] in {"healthy", "passed"}
     _echo(f"{report['status'].upper()}: {summary}", _COLOURS["✓" if good else "✗"])
     if not good:

@@ -19,6 +19,8 @@ __all__ = [
 ]
 
 HEALTHY, DEGRADED, UNHEALTHY = "healthy", "degraded", "unhealthy"
+NOT_CONFIGURED = "not configured"
+"""Nobody said where it is, so nothing was asked: neither good nor bad, and counted apart."""
 _ORDER = (HEALTHY, DEGRADED, UNHEALTHY)
 
 CHECK_NAMES = (
@@ -69,8 +71,8 @@ class Check:
 
 
 def overall(statuses: Iterable[str]) -> str:
-    """The worst of them."""
-    return max(statuses, key=_ORDER.index, default=HEALTHY)
+    """The worst of those that were asked; where none was, that is not good."""
+    return max((each for each in statuses if each != NOT_CONFIGURED), key=_ORDER.index, default=NOT_CONFIGURED)
 
 
 def by_limit(value: float, degraded_above: float) -> str:
@@ -123,5 +125,6 @@ def health_document(checks: Sequence[Check]) -> dict[str, Any]:
             "healthy": statuses.count(HEALTHY),
             "unhealthy": statuses.count(UNHEALTHY),
             "degraded": statuses.count(DEGRADED),
+            "notConfigured": statuses.count(NOT_CONFIGURED),
         },
     }

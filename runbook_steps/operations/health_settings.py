@@ -32,7 +32,7 @@ class HealthSettings:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> HealthSettings:
         """Raises ConfigurationError naming what is missing, or is no address; never a value."""
-        found = required(environ, "API_BASE_URL", "DATABASE_URL", "REDIS_URL", "TAP_API_URL")
+        found = required(environ, "API_BASE_URL", "DATABASE_URL", "REDIS_URL")
         _refuse_no_address(found)
         return cls(
             api_url=web_url(environ, "API_BASE_URL"),
@@ -40,12 +40,12 @@ class HealthSettings:
             redis_url=found["REDIS_URL"],
             third_parties={
                 "Twilio": web_url(environ, "TWILIO_API_URL", "https://api.twilio.com"),
-                "Tap": web_url(environ, "TAP_API_URL"),
+                **({"Tap": tap} if (tap := web_url(environ, "TAP_API_URL")) else {}),
                 "Expo": web_url(environ, "EXPO_API_URL", "https://exp.host"),
             },
             cdn_url=web_url(environ, "CDN_URL"),
             target_group=environ.get("ALB_TARGET_GROUP_ARN", ""),
-            balancer=environ.get("ALB_NAME", "beautycort-alb"),
+            balancer=environ.get("ALB_NAME", ""),
             ca_file=environ.get("SSL_CERT_FILE") or None,
             aws={
                 "endpoint_url": web_url(environ, "AWS_ENDPOINT_URL") or None,

@@ -61,6 +61,7 @@ def restore_location(
     into: Annotated[str, typer.Option(help="an empty database; the live one is not touched")] = "",
     tables: Annotated[str, typer.Option(help="only these, like public.bookings,public.payments; with --beside")] = "",
     beside: Annotated[bool, typer.Option(help="into a schema of its own beside the live tables")] = False,
+    prepared: Annotated[str, typer.Option(help="an empty database that takes the place of the live one")] = "",
     allow_other_database: Annotated[bool, typer.Option(help="also a backup of another database")] = False,
     drop_old: Annotated[bool, typer.Option(help="do not keep the database that is replaced")] = False,
     format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
@@ -76,6 +77,8 @@ def restore_location(
         refuse_malformed(location)
     if bool(tables) != beside:
         raise ConfigurationError("--tables and --beside belong together: single tables are never put over live ones")
+    if prepared and (into or beside):
+        raise ConfigurationError("--prepared is for a restore in place: it does not go with --into or --beside")
     settings, store = settings_and_store()
     live = settings.database.name
     began = time.monotonic()
@@ -110,7 +113,7 @@ def restore_location(
         drop_leftovers(lock, live)
         for text in lost:
             typer.echo(f"warning: {text}", err=True)
-        kept, filled = restore(settings, store, manifest, tell)
+        kept, filled = restore(settings, store, manifest, tell, prepared)
         if drop_old and kept:
             discard(settings.database, (kept,))
             kept = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_bdd import given, parsers, then
 
+from runbook_steps.engine.errors import CheckFailed, NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.faults.alarm import AlarmMissing, AlarmRinging
@@ -16,9 +17,7 @@ PREFIX = "beautycort-"
 
 @given("CloudWatch knows the alarms of the platform")
 def alarms_are_known(aws: Callable[[str], Any], note: Callable[[str], None]) -> None:
-    found = alarms_of(aws)
-    note(f"{len(found)} alarms known")
-    assert found, "CloudWatch knows no alarm: nothing would ring"
+    note(f"{len(known_alarms(aws))} alarms known")
 
 
 @given(parsers.re(r"the alarm (?P<alarm>beautycort-[a-z-]+) is ringing"))
@@ -78,6 +77,18 @@ def every_alarm_tells(aws: Callable[[str], Any]) -> None:
     silent = [name for name, found in alarms_of(aws).items() if not (found["ActionsEnabled"] and found["AlarmActions"])]
     assert silent == []
     assert len({tuple(found["AlarmActions"]) for found in alarms_of(aws).values()}) == 1
+
+
+def known_alarms(aws: Callable[[str], Any]) -> dict[str, dict[str, Any]]:
+    """The same. Raises NotRunnableHere where alarms have other names, CheckFailed where there is none at all."""
+    if found := alarms_of(aws):
+        return found
+    others = sorted(each["AlarmName"] for each in aws("cloudwatch").describe_alarms(MaxRecords=20)["MetricAlarms"])
+    if others:
+        raise NotRunnableHere(
+            f"no alarm is named {PREFIX}…: CloudWatch has {', '.join(others[:5])}. Instead: look at those by hand"
+        )
+    raise CheckFailed("CloudWatch knows no alarm: nothing would ring")
 
 
 def alarms_of(aws: Callable[[str], Any]) -> dict[str, dict[str, Any]]:

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 from pytest_bdd import given, parsers
 
-from runbook_steps.engine.errors import CheckFailed
+from runbook_steps.engine.errors import CheckFailed, NotApplicableNow
 from runbook_steps.engine.model import Command, Position, Result
 from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.backup_damage import BackupDamaged
 from runbook_steps.faults.data_loss import (
     OTHER_DATABASE,
@@ -25,6 +26,7 @@ from runbook_steps.faults.data_loss import (
     rows_of,
     table_checksums,
 )
+from runbook_steps.faults.lost_rows import Backups
 from runbook_steps.faults.old_backups import BackupsStopped
 
 HERE = Position("runbook_steps/steps/backup.py", 1)
@@ -80,8 +82,17 @@ def operate(execute: Callable[[Command], Result]) -> Callable[[str], Any]:
     return run
 
 
+@pytest.fixture
+def backups(aws: Callable[[str], Any], environment: Callable[[], Mapping[str, str]], live: str) -> Backups:
+    """What is in the bucket of the backups, of this database."""
+    return Backups(aws("s3"), environment()["AWS_BACKUP_BUCKET"], live)
+
+
 @given("a verified backup")
 def a_verified_backup(
+    target: Target,
+    backups: Backups,
+    note: Callable[[str], None],
     operate: Callable[[str], Any],
     connect: Callable[..., Any],
     variables: dict[str, str],
@@ -92,6 +103,13 @@ def a_verified_backup(
 ) -> None:
     assert live_before, "there is no live database"
     assert privileges_before
+    if not target.facts.disposable:  # what was made before the incident; another one now would be of the damage
+        found = backups.manifests()
+        if not found:
+            raise NotApplicableNow(f"there is no backup of {target.name}'s database")
+        variables["BACKUP_LOCATION"] = backups.location(found[0])
+        note(f"{len(found)} backups, the newest of {found[0]['created']}")
+        return
     made = operate("beautycort database-backup backup --format json")
     variables["BACKUP_LOCATION"] = made["location"]
     with connect() as live:
@@ -101,26 +119,53 @@ def a_verified_backup(
 
 @given("rows and a table of the live database are lost")
 def data_is_lost(
-    situation: Situation, connect: Callable[..., Any], live: str, variables: dict[str, str], note: Callable[[str], None]
+    target: Target,
+    situation: Situation,
+    connect: Callable[..., Any],
+    live: str,
+    variables: dict[str, str],
+    backups: Backups,
+    note: Callable[[str], None],
 ) -> None:
+    if not target.facts.disposable:
+        note(situation.arrange(DataLost(connect, live, backups)).detail)
+        before, _ = backups.newest_with_what_is_lost(connect)
+        assert before is not None
+        made = datetime.fromisoformat(str(before["created"]))
+        variables["DAMAGED_AT"] = (made + timedelta(seconds=1)).isoformat(timespec="seconds")
+        return
     # a backup's time is in whole seconds, and was taken when it began
     variables["DAMAGED_AT"] = (datetime.now(UTC) + timedelta(seconds=1)).isoformat(timespec="seconds")
-    note(situation.arrange(DataLost(connect, live)).detail)
+    note(situation.arrange(DataLost(connect, live, backups)).detail)
     time.sleep(1.1)
 
 
 @given("rows of the bookings are deleted, and customers go on booking")
 def bookings_are_deleted(
-    situation: Situation, connect: Callable[..., Any], live: str, newer: list[str], note: Callable[[str], None]
+    target: Target,
+    situation: Situation,
+    connect: Callable[..., Any],
+    live: str,
+    newer: list[str],
+    backups: Backups,
+    variables: dict[str, str],
+    note: Callable[[str], None],
 ) -> None:
-    fault = RowsDeleted(connect, live)
+    fault = RowsDeleted(connect, live, backups)
+    if not target.facts.disposable:
+        note(situation.arrange(fault).detail)
+        before, _ = backups.newest_with_what_is_lost(connect)
+        assert before is not None
+        variables["BACKUP_LOCATION"] = backups.location(before)
+        return
     note(situation.arrange(fault).detail)
     newer.extend(fault.newer)
 
 
 @given("a backup was made after the damage")
-def a_backup_after_the_damage(operate: Callable[[str], Any]) -> None:
-    operate("beautycort database-backup backup --format json")
+def a_backup_after_the_damage(target: Target, operate: Callable[[str], Any]) -> None:
+    if target.facts.disposable:  # on a live target there may be one or not: the list leaves it out
+        operate("beautycort database-backup backup --format json")
 
 
 @given("the live database was replaced by a restore")

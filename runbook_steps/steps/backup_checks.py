@@ -11,7 +11,9 @@ from pytest_bdd import parsers, then
 from runbook_steps.engine.errors import CheckFailed
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
+from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.data_loss import rows_of, table_checksums
+from runbook_steps.faults.lost_rows import Backups, rows_now, what_is_lost
 from runbook_steps.steps.backup import oid_of, privileges_of
 
 PREFIX = "beautycort-backup-"
@@ -52,14 +54,41 @@ def no_scratch_database(connect: Callable[..., Any], live: str) -> None:
 
 
 @then("every table holds what it held in the backup")
-def every_table_is_back(connect: Callable[..., Any], checksums_before: dict[str, str]) -> None:
+def every_table_is_back(
+    target: Target,
+    connect: Callable[..., Any],
+    checksums_before: dict[str, str],
+    backups: Backups,
+    variables: dict[str, str],
+    note: Callable[[str], None],
+) -> None:
+    if not target.facts.disposable:
+        refuse_fewer_rows(connect, manifest_of(backups, variables), note)
+        return
     assert checksums_before, "no checksum was taken before: nothing to compare with"
     with connect() as live:
         assert checksums_before == table_checksums(live)
 
 
 @then("every booking and payment of the backup is there again")
+def rows_of_the_backup_are_back(
+    target: Target,
+    connect: Callable[..., Any],
+    kept_rows: dict[str, list[str]],
+    backups: Backups,
+    variables: dict[str, str],
+    note: Callable[[str], None],
+) -> None:
+    if target.facts.disposable:
+        rows_are_back(connect, kept_rows)
+        return
+    whole = manifest_of(backups, variables)
+    both = {table: whole["tables"][table] for table in ("public.bookings", "public.payments")}
+    refuse_fewer_rows(connect, {**whole, "tables": both}, note)
+
+
 def rows_are_back(connect: Callable[..., Any], kept_rows: dict[str, list[str]]) -> None:
+    """Every row that was noted before. Raises AssertionError, also when none was."""
     with connect() as live:
         now = rows_of(live)
     assert kept_rows, "no row was noted before: nothing to compare with"
@@ -67,7 +96,12 @@ def rows_are_back(connect: Callable[..., Any], kept_rows: dict[str, list[str]]) 
 
 
 @then("every booking that was made since is there too")
-def newer_are_there(connect: Callable[..., Any], newer: list[str]) -> None:
+def newer_are_there(
+    target: Target, connect: Callable[..., Any], newer: list[str], cannot_be_seen: Callable[[str], None]
+) -> None:
+    if not target.facts.disposable:
+        cannot_be_seen("which rows are newer than the damage is not known: the command removes none")
+        return
     assert newer, "nobody booked meanwhile: nothing to compare with"
     with connect() as live:
         assert set(newer) <= set(rows_of(live)["bookings"])
@@ -112,6 +146,24 @@ def live_database_untouched(
 def refusal_speaks_of(last_result: Result, reason: str) -> None:
     assert last_result.stderr.startswith("error: ")
     assert reason in last_result.stderr
+
+
+def manifest_of(backups: Backups, variables: Mapping[str, str]) -> Mapping[str, Any]:
+    """Of the backup that was restored. Raises CheckFailed when it is not in the bucket."""
+    location = variables["BACKUP_LOCATION"]
+    found = [each for each in backups.manifests() if backups.location(each) == location]
+    if not found:
+        raise CheckFailed(f"no manifest of {location}")
+    return found[0]
+
+
+def refuse_fewer_rows(connect: Callable[..., Any], manifest: Mapping[str, Any], note: Callable[[str], None]) -> None:
+    """Raises CheckFailed for a table that is gone, or has fewer rows than in that backup; customers may add some."""
+    with connect() as live:
+        now = rows_now(live, manifest["tables"])
+    note(f"{len(manifest['tables'])} tables, {sum(now.values())} rows now")
+    if lost := what_is_lost(manifest, now, share=1.0):
+        raise CheckFailed(f"still lost since the backup of {manifest['created']}: {'; '.join(lost)}")
 
 
 def newest_manifest(s3: Any, bucket: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Generator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,9 @@ def serials() -> dict[str, int]:
     )
 )
 def bad_certificate(
-    kind: str, target: Target, situation: Situation, environment: Callable[[], Mapping[str, str]],
+    kind: str, situation: Situation, environment: Callable[[], Mapping[str, str]],
     note: Callable[[str], None],
 ) -> None:  # fmt: skip
-    if not target.facts.disposable:
-        raise NotApplicableNow("a bad certificate is arranged on a disposable target only")
     note(situation.arrange(ServedCertificate(environment(), kind)).detail)
 
 
@@ -53,10 +52,14 @@ def renewed_certificate(
     workspace: Path,
     variables: dict[str, str],
     serials: dict[str, int],
+    note: Callable[[str], None],
 ) -> Generator[None, None, None]:
-    if not target.facts.disposable:
-        raise NotApplicableNow("there is a renewed certificate only when it was made for the drill")
     real = environment()
+    if not target.facts.disposable:
+        serials |= seen_renewed(Path(real["RENEWED"]), real["API_BASE_URL"])
+        note(f"serial {serials['before']:x} is served; the new one is {serials['renewed']:x}")
+        yield
+        return
     folder = Path(real["SSL_CERT_FILE"]).parent
     kept = {file: file.read_bytes() for file in (folder / name for name in ("server.pem", "server.key", "ca.pem"))}
     ca = write_pair(workspace / "fullchain.pem", workspace / "privkey.pem", KINDS["renewed"])
@@ -65,12 +68,34 @@ def renewed_certificate(
     replace(folder / "ca.pem", kept[folder / "ca.pem"] + ca)
     renewed = x509.load_pem_x509_certificate((workspace / "fullchain.pem").read_bytes())
     serials |= {"before": served_serial(real["API_BASE_URL"]), "renewed": renewed.serial_number}
-    variables |= {"RENEWED": str(workspace), "TLS_FOLDER": str(folder)}
+    variables |= {"RENEWED": str(workspace), **files_of(folder)}
     yield
     for file, content in kept.items():
         replace(file, content)
     if not reload_until(real, serials["before"]):
         raise CheckFailed("nginx does not serve the certificate from before again")
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """The variables of the files that nginx reads."""
+    return {"TLS_CERTIFICATE": str(folder / "server.pem"), "TLS_KEY": str(folder / "server.key")}
+
+
+def seen_renewed(folder: Path, url: str) -> dict[str, int]:
+    """The serial numbers of what is served and of what lies in the folder.
+
+    Raises NotApplicableNow where that is the same one, or is over; CheckFailed where there is none.
+    """
+    try:
+        renewed = x509.load_pem_x509_certificate((folder / "fullchain.pem").read_bytes())
+    except (OSError, ValueError) as error:
+        raise CheckFailed(f"could not look: {folder / 'fullchain.pem'}: {error}") from error
+    found = {"before": served_serial(url), "renewed": renewed.serial_number}
+    if found["before"] == found["renewed"]:
+        raise NotApplicableNow(f"serial {found['renewed']:x} is served already")
+    if renewed.not_valid_after_utc <= datetime.now(UTC):
+        raise NotApplicableNow(f"what lies in {folder} ended on {renewed.not_valid_after_utc:%Y-%m-%d}")
+    return found
 
 
 @given("nginx serves a certificate that certbot keeps, and its renewal is due")
@@ -102,7 +127,7 @@ def certbot_keeps(
             raise CheckFailed("nginx does not serve the certificate that certbot keeps")
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text(authority.settings, "utf-8")
-        variables |= {"REQUESTS_CA_BUNDLE": authority.trusted_by_certbot, "TLS_FOLDER": str(folder)}
+        variables |= {"REQUESTS_CA_BUNDLE": authority.trusted_by_certbot, **files_of(folder)}
         yield
     finally:
         settings.unlink(missing_ok=True)
@@ -117,7 +142,7 @@ def certbot_keeps(
 def new_on_the_wire(
     environment: Callable[[], Mapping[str, str]], variables: dict[str, str], serials: dict[str, int]
 ) -> None:
-    on_disk = x509.load_pem_x509_certificate(Path(variables["TLS_FOLDER"], "server.pem").read_bytes()).serial_number
+    on_disk = x509.load_pem_x509_certificate(Path(variables["TLS_CERTIFICATE"]).read_bytes()).serial_number
     assert on_disk != serials["before"]
     wait_for(environment()["API_BASE_URL"], on_disk)
 

@@ -41,6 +41,8 @@ def deployment(
 ) -> Callable[..., BrokenDeployment]:
     """Gives the deployment of a release on every slot: `deployment("1.3.0", "fails")`."""
     variables = environment()
+    for name in ("API_RELEASES", "API_ENV_FILE", "NGINX_PREFIX"):
+        _ = variables[name]  # a live target says which one it does not set
     releases = Releases.from_environ(variables)
 
     def of(version: str, mistake: str) -> BrokenDeployment:

@@ -181,7 +181,13 @@ def can_still_book(api: httpx.Client, sign_in: Callable[[], Session]) -> None:
 
 
 @then(parsers.parse("the channel {channel} was told that {words}"))
-def channel_was_told(channel: str, words: str, environment: Callable[[], Mapping[str, str]]) -> None:
+def channel_was_told(
+    channel: str, words: str, environment: Callable[[], Mapping[str, str]], target: Target,
+    cannot_be_seen: Callable[[str], None],
+) -> None:  # fmt: skip
+    if not target.facts.disposable:
+        cannot_be_seen(f"what {channel} got is seen in the channel; the command ended well")
+        return
     base = environment()["SLACK_WEBHOOK_URL"].rsplit("/slack", 1)[0]
     answer = httpx.get(f"{base}/_control/slack/received", timeout=10, trust_env=False).raise_for_status()
     last = answer.json()["received"][-1]

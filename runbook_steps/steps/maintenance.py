@@ -15,6 +15,7 @@ import httpx
 import pytest
 from pytest_bdd import given, then
 
+from runbook_steps.engine.errors import NotApplicableNow, NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.targets.protocol import Target
@@ -103,6 +104,7 @@ def scan_names_no_hole(workspace: Path) -> None:
 @then("the slowest endpoint comes first")
 def slowest_first(last_result: Result, api: httpx.Client) -> None:
     rows: list[dict[str, Any]] = api.get("/api/metrics").raise_for_status().json()["by_endpoint"]
+    assert rows, "no request was counted: no endpoint can be told from another"
     times = [float(line.split()[0]) for line in last_result.stdout.splitlines()]
     assert times == sorted(times, reverse=True)
     assert len(times) == min(5, len(rows))
@@ -115,6 +117,10 @@ def somebody_looked_for_a_hole(target: Target, api: httpx.Client, environment: C
         for path in ("/.env", "/wp-login.php"):
             api.get(path, headers={"X-Forwarded-For": ATTACKER})
         eventually(lambda: ATTACKER in log.read_text("utf-8"), "the security log tells of it")
+    elif not log.is_file():
+        raise NotRunnableHere(f"{log} is not there: read the log where the application writes it")
+    elif not log.stat().st_size:
+        raise NotApplicableNow(f"{log} is empty: it names nobody, and does not tell whether anybody was there")
 
 
 @then("the review names the client that probed the API")
@@ -123,6 +129,7 @@ def review_names_the_client(
 ) -> None:
     lines = results[-1].stdout.splitlines()
     events = Path(environment()["LOG_DIR"], "security.log").read_text("utf-8").splitlines()
+    assert events, "the security log is empty: it tells nothing"
     assert sum(int(line.split()[0]) for line in lines) == len(events)
     if target.facts.disposable:
         named = [line.split() for line in lines if line.endswith(ATTACKER)]

@@ -8,8 +8,11 @@ from typing import Any
 
 from pytest_bdd import given, then
 
+from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.engine.run.situation import Situation
+from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.data_loss import table_checksums
+from runbook_steps.faults.lost_rows import Backups
 from runbook_steps.faults.wal_archive import NewRowsDeleted, WalArchived
 from runbook_steps.steps.backup_checks import rows_are_back
 
@@ -25,7 +28,9 @@ def server_archives(
 
 
 @given("a base backup is in the archive")
-def base_is_in_the_archive(operate: Callable[[str], Any], note: Callable[[str], None]) -> None:
+def base_is_in_the_archive(target: Target, operate: Callable[[str], Any], note: Callable[[str], None]) -> None:
+    if not target.facts.disposable:
+        raise NotRunnableHere("whether a base backup is in the archive is seen by its commands, on the server's host")
     note(f"from {operate('beautycort database-backup base-backup --format json')['from']} on")
 
 
@@ -37,9 +42,10 @@ def new_bookings_are_deleted(
     variables: dict[str, str],
     kept_rows: dict[str, list[str]],
     newer: list[str],
+    backups: Backups,
     note: Callable[[str], None],
 ) -> None:
-    fault = NewRowsDeleted(connect, live)
+    fault = NewRowsDeleted(connect, live, backups)
     note(situation.arrange(fault).detail)
     if fault.moment is not None:  # on a live target the person knows it: a parameter of the page
         variables["DAMAGED_AT"] = fault.moment.isoformat()

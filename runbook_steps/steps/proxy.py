@@ -5,32 +5,55 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import CheckFailed, NotApplicableNow
+from runbook_steps.engine.errors import CheckFailed, NotApplicableNow, NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.broken_proxy import BrokenProxyConfiguration, ProxyFile
-from runbook_steps.faults.stopped_instance import StoppedInstance
+from runbook_steps.faults.outside import slot_urls
+from runbook_steps.faults.stopped_instance import StoppedInstance, first_that_is_down
 
 MISSING_PAGE = "/api/no-such-page"
 ASKED = 7
+USUAL = 2  # the instance that a drill stops
 REFUSED_S = 10.0
 
 
 @given("instance 2 of the API is stopped")
 def instance_is_stopped(
     situation: Situation, control: ServiceControl, variables: dict[str, str], aws: Callable[[str], Any],
-    environment: Callable[[], Mapping[str, str]],
+    environment: Callable[[], Mapping[str, str]], target: Target, note: Callable[[str], None],
 ) -> None:  # fmt: skip
-    known = registered(aws, environment)
-    situation.arrange(StoppedInstance(control, "api_2"))
-    variables.update(SICK_TARGET=known[1], INSTANCE="beautycort-api-2")
+    number = USUAL if target.facts.disposable else first_that_is_down(environment()) or USUAL  # there, whichever it is
+    note(situation.arrange(StoppedInstance(control, f"api_{number}", environment())).detail)
+    known = aws("elbv2").describe_target_health(TargetGroupArn=environment()["ALB_TARGET_GROUP_ARN"])
+    slots = slot_urls(environment())
+    variables.update(
+        SICK_TARGET=target_of(number, slots, known["TargetHealthDescriptions"]), INSTANCE=f"beautycort-api-{number}"
+    )
+
+
+def target_of(number: int, slots: list[str], known: list[dict[str, Any]]) -> str:
+    """The load balancer's target of that instance: by its host, by being the only ill one, or by its place.
+
+    Raises NotRunnableHere when none of them tells.
+    """
+    ids = sorted(str(row["Target"]["Id"]) for row in known)
+    if (host := urlsplit(slots[number - 1]).hostname) in ids:
+        return str(host)
+    ill = [str(row["Target"]["Id"]) for row in known if row["TargetHealth"]["State"] == "unhealthy"]
+    if len(ill) == 1:
+        return ill[0]
+    if len(ids) == len(slots):
+        return ids[number - 1]
+    raise NotRunnableHere(f"which of the targets {', '.join(ids)} is instance {number} cannot be told by its address")
 
 
 @pytest.fixture
@@ -71,8 +94,13 @@ def same_targets(
 
 
 @given("the configuration of nginx has a mistake")
-def configuration_has_a_mistake(situation: Situation, environment: Callable[[], Mapping[str, str]]) -> None:
-    situation.arrange(BrokenProxyConfiguration(environment()))
+def configuration_has_a_mistake(
+    situation: Situation, environment: Callable[[], Mapping[str, str]], variables: dict[str, str],
+    note: Callable[[str], None],
+) -> None:  # fmt: skip
+    fault = BrokenProxyConfiguration(environment())
+    note(situation.arrange(fault).detail)
+    variables["BROKEN_FILE"] = fault.where.rpartition(":")[0]
 
 
 @given("an address that customers never use")
@@ -99,8 +127,10 @@ def address_is_refused(api: httpx.Client, variables: dict[str, str]) -> None:
 
 
 @then("the message names the file and the line of the mistake")
-def names_file_and_line(last_result: Result) -> None:
-    assert "new-limits.conf:2" in last_result.stderr
+def names_file_and_line(last_result: Result, environment: Callable[[], Mapping[str, str]]) -> None:
+    where = BrokenProxyConfiguration(environment()).found()
+    assert where, "nginx names no file now"
+    assert where in last_result.stderr
 
 
 @then(parsers.re(r'the message says "(?P<words>.+)"'))

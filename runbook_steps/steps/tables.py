@@ -175,7 +175,7 @@ def far_from_wraparound(last_result: Result, database: Database) -> None:
         "SELECT datname FROM pg_database WHERE age(datfrozenxid) > 0.5 * 2^31 OR mxid_age(datminmxid) > 0.5 * 2^31"
     ).fetchall()
     assert rows == []
-    assert "beautycort" in last_result.stdout
+    assert database.info.dbname in last_result.stdout
 
 
 def expected(database: Any) -> float:

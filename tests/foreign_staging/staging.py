@@ -75,6 +75,7 @@ class ForeignStaging:
             "NGINX_ACCESS_LOG": str(self.folder / "nginx" / "logs" / "access.log"),
             "NGINX_ERROR_LOG": str(self.folder / "nginx" / "logs" / "error.log"),
             "MIGRATIONS_DIR": str(self.folder / "migrations"),
+            "SLACK_WEBHOOK_URL": f"http://127.0.0.1:{ports.third_parties}/slack",
             **self._third_parties(),
         }
         if variation.with_logs:
@@ -128,6 +129,15 @@ class ForeignStaging:
         ca = str(self.authority.certificate)
         more = {"ssl_ca_certs": ca} if self.variation.redis_tls else {}
         return redis.Redis.from_url(self.redis_url, decode_responses=True, **more)
+
+    def operate(self, *words: str, may_fail: bool = False, **more: str) -> None:
+        """`beautycort …` as a timer or a deployment of this company runs it."""
+        own = {name.removeprefix("STAGING_"): value for name, value in self.variables.items()}
+        try:
+            self._run(str(Path(sys.executable).with_name("beautycort")), *words, **_PYTHON_VARIABLES, **own, **more)
+        except RuntimeError:
+            if not may_fail:
+                raise
 
     def stop(self, service: str) -> None:
         """In order, and waited for."""

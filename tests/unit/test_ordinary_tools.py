@@ -22,8 +22,8 @@ BESIDE = {
     ],
     "infrastructure/nginx": ['tail -f "$NGINX_ACCESS_LOG"'],
     "security/certificate-check": [
-        'openssl x509 -noout -serial -enddate -in "$TLS_FOLDER/server.pem"',
-        'openssl x509 -noout -checkend 2592000 -in "$TLS_FOLDER/server.pem"',
+        'openssl x509 -noout -serial -enddate -in "$TLS_CERTIFICATE"',
+        'openssl x509 -noout -checkend 2592000 -in "$TLS_CERTIFICATE"',
     ],
     "maintenance/weekly-maintenance": ["npm audit --audit-level=moderate", "npm outdated"],
     "deployment/production-deployment": ["gh run watch --exit-status"],
@@ -86,7 +86,7 @@ def test_the_serial_number_of_the_file_is_read(tmp_path: Path) -> None:
     serial, ends = (
         subprocess.run(
             ["bash", "-c", command],
-            env={"PATH": "/usr/bin:/bin", "TLS_FOLDER": str(tmp_path)},
+            env={"PATH": "/usr/bin:/bin", "TLS_CERTIFICATE": str(tmp_path / "server.pem")},
             capture_output=True,
             text=True,
             check=False,

@@ -10,6 +10,7 @@ from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.model import Procedure, Risk, Role, Runbook, Step, TargetFacts
 from runbook_steps.engine.project.project import Project
 from runbook_steps.engine.run.plan import has_no_undo, plan
+from runbook_steps.engine.sources.contract_file import load_contract
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.sources.people_and_levels import Contact
 
@@ -91,7 +92,13 @@ def make_brief(project: Project, runbook: Runbook, procedure: Procedure, target:
         procedure=procedure,
         target=target,
         minutes=front.expected_minutes if front else 0,
-        refusal=plan(procedure, target, usual_parts=project.settings.usual_parts, attended=True).reason,
+        refusal=plan(
+            procedure,
+            target,
+            usual_parts=project.settings.usual_parts,
+            attended=True,
+            tags_decide=target.disposable or not load_contract(project.root).interfaces,
+        ).reason,
         rollback=texts.get("Rollback", ""),
         escalation=texts.get("Escalation", ""),
         contact=project.contacts.get(front.owner) if front else None,

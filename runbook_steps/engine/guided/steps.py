@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runbook_steps.engine.errors import NotApplicableNow
+from runbook_steps.engine.errors import NotApplicableNow, NotRunnableHere
 from runbook_steps.engine.guided.brief import NO_UNDO, Brief
 from runbook_steps.engine.guided.past import Past
 from runbook_steps.engine.guided.screen import Screen
@@ -19,7 +19,7 @@ from runbook_steps.engine.run.reads import only_reads
 __all__ = ["INTERRUPTED_EXIT", "GuidedSteps"]
 
 INTERRUPTED_EXIT = 130
-_KEYS = {"r": "run", "s": "skip", "?": "show more", "q": "stop"}
+_KEYS = {"r": "run", "h": "by hand", "s": "skip", "?": "show more", "q": "stop"}
 _BEFORE = "[l] look: what must be true  [r] run it again  [d] it is done: go on behind it  [s] skip  [q] stop"
 _SHOWN = 10  # lines of each stream
 Call = Callable[[], object]
@@ -78,8 +78,15 @@ class GuidedSteps:
             self._went_on = True
             self._record(Outcome.NOT_APPLICABLE, f"{WENT_ON} {self._who} went on at {now()}: {message_of(error)}")
             return None
-        self._screen.say("  ✓ it is so" if self._brief.live else "  ✓ made so, for practice", "green")
+        self._said_of_it("✓ it is so" if self._brief.live else "✓ made so, for practice")
         return found
+
+    def _said_of_it(self, good: str) -> None:
+        """What the step came to: seen, or not to be seen here, with the reason."""
+        if unseen := self._proof.recorder.not_seen:
+            self._screen.say(f"  – {unseen}", "yellow")
+        else:
+            self._screen.say(f"  {good}", "green")
 
     def _looked_at(self, call: Call) -> object:
         """A check. Behind a situation that was not seen it may have nothing to compare with: then it stays unproven."""
@@ -93,7 +100,7 @@ class GuidedSteps:
             self._screen.say(f"  ? not proven: {message_of(error)}", "yellow")
             self._record(Outcome.NOT_APPLICABLE, f"not proven, because {self._who} went on: {message_of(error)}")
             return None
-        self._screen.say("  ✓", "green")
+        self._said_of_it("✓")
         return found
 
     def _manual(self) -> None:
@@ -120,16 +127,37 @@ class GuidedSteps:
         self._screen.quote(command.text, "cyan")
         if self._past is not None and self._brief.procedure.risk.rank:
             self._screen.say("  it never began", "dim")
-        if not self._wants(command):
-            return self._skips(command)
-        return self._run(command, call)
+        while True:
+            answer = self._wants(command)
+            if answer == "s":
+                return self._skips(command)
+            if answer == "h":
+                return self._by_hand(command)
+            try:
+                return self._run(command, call)
+            except NotRunnableHere as error:
+                if not self._brief.live:
+                    raise
+                self._screen.say(f"  ✗ it cannot be run here: {message_of(error)}", "yellow")
+
+    def _by_hand(self, command: Command) -> Result:
+        """Done another way, as the platform has it: attested, and what comes after it checks what came of it."""
+        said = self._said("  What did you do?")
+        self.changed = self.changed or self._brief.procedure.risk.rank > 0
+        self._record(Outcome.ATTESTED, f"attested by {self._who} at {now()}: done by hand: {said}")
+        self._screen.say(f"  attested by {self._who}", "green")
+        return Result(command, None, "", "", 0.0)
 
     def _run(self, command: Command, call: Call) -> object:
         self._screen.say(f"  running, at most {command.timeout_s:g} s; Ctrl-C ends it", "dim")
-        self.changed = self.changed or self._brief.procedure.risk.rank > 0
+        before, self.changed = self.changed, self.changed or self._brief.procedure.risk.rank > 0
         self.running = True
         try:
             found = call()
+        except NotRunnableHere:
+            self.changed = before if self._result_of(command) is None else self.changed
+            self.running = False
+            raise
         finally:
             self._how_it_ended(command)
         self.running = False
@@ -152,16 +180,21 @@ class GuidedSteps:
             raise self._stopped("stopped")
         return said
 
+    def _result_of(self, command: Command) -> Result | None:
+        """What it did; None when it never began."""
+        result: Result | None = self._proof.recorder.last_result
+        return result if result is not None and result.command.position == command.position else None
+
     def _how_it_ended(self, command: Command) -> None:
-        result = self._proof.recorder.last_result
-        if result is None or result.command.position != command.position:
+        result = self._result_of(command)
+        if result is None:
             return
         ended = "killed at its time limit" if result.timed_out else f"exit code {result.exit_code}"
         style = "green" if result.exit_code == 0 else "yellow" if command.may_fail else "red"
         self._screen.say(f"  → {ended} after {result.duration_s:.1f} s", style)
 
-    def _wants(self, command: Command) -> bool:
-        """What the person answers. Enter runs only what reads."""
+    def _wants(self, command: Command) -> str:
+        """What the person answers: `r`, `h` or `s`. Enter runs only what reads."""
         reads = self._brief.procedure.risk.rank == 0
         keys = "  ".join(f"[{key}] {word}" for key, word in _KEYS.items())
         while True:
@@ -172,8 +205,8 @@ class GuidedSteps:
                 raise self._stopped("stopped")
             if answer == "?":
                 self._more(command)
-            elif answer == "s" or not self._asks_for_the_name(command) or self._named():
-                return answer == "r"
+            elif answer != "r" or not self._asks_for_the_name(command) or self._named():
+                return answer
 
     def _asks_for_the_name(self, command: Command) -> bool:
         """Only a command that may change something; what is known to read is run without."""

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from runbook_steps.engine.errors import CommandFailed, FaultError, NotRunnableHere
-from runbook_steps.engine.model import CONFIRMED, Command, Result, Risk
+from runbook_steps.engine.model import CONFIRMED, Command, Outcome, Result, Risk
 from runbook_steps.engine.pytest_side.feature_collector import procedure_of
 from runbook_steps.engine.pytest_side.session_settings import PROOF
 from runbook_steps.engine.run.command import missing_tool, run_command
 from runbook_steps.engine.run.guide import UndoWish
 from runbook_steps.engine.run.held_to_risk import Restraint
+from runbook_steps.engine.run.needs import what_is_missing
 from runbook_steps.engine.run.pasted import Pasted
 from runbook_steps.engine.run.plan import unset_variables
 from runbook_steps.engine.run.scenario_folder import scenario_folder
@@ -118,6 +119,8 @@ def execute(
         real = {**asked_already, **target.environment(), **variables}
         if not target.facts.disposable and (unset := unset_variables(command, real)):
             raise NotRunnableHere(f"{target.name} sets no {', '.join(unset)}, and “{command.purpose}” needs it")
+        if not target.facts.disposable and (missing := what_is_missing(command, proof.contract, real)):
+            raise NotRunnableHere(missing)
         held = restraint.hold(real, workspace)
         tell = proof.guide.output if proof.guide else None
         if proof.guide:
@@ -183,6 +186,17 @@ def leave_to_a_person(proof: Any) -> Callable[[], None]:
     """Marks the step that runs as one that no machine verified."""
     mark: Callable[[], None] = proof.recorder.manual_step
     return mark
+
+
+@pytest.fixture
+def cannot_be_seen(proof: Any) -> Callable[[str], None]:
+    """Says why what the step that runs asks for cannot be seen on this target: the step proves nothing, and goes on."""
+
+    def say(why: str) -> None:
+        proof.recorder.note(why)
+        proof.recorder.step_finished(Outcome.NOT_RUNNABLE)
+
+    return say
 
 
 @pytest.fixture

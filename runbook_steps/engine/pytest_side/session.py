@@ -5,14 +5,15 @@ Everything is recorded from the hooks while it happens; pytest's own reports are
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runbook_steps.engine.errors import JournalError, RefusedError, TargetError
-from runbook_steps.engine.model import Outcome, Procedure, Risk, ScenarioRecord
+from runbook_steps.engine.errors import JournalError, NotRunnableHere, RefusedError, TargetError
+from runbook_steps.engine.model import Outcome, Procedure, Risk, Role, ScenarioRecord
 from runbook_steps.engine.proof.evidence_file import load_evidence
 from runbook_steps.engine.proof.rests_on import SourceIndex, source_index
 from runbook_steps.engine.pytest_side.bdd_scenario import SCENARIO
@@ -26,7 +27,7 @@ from runbook_steps.engine.run.command import end_commands_of_dead_runs
 from runbook_steps.engine.run.consent import Consent, refuse_without_consent
 from runbook_steps.engine.run.file_evidence import file_evidence
 from runbook_steps.engine.run.guide import Guidance
-from runbook_steps.engine.run.held_to_risk import Restraint
+from runbook_steps.engine.run.held_to_risk import Restraint, can_lock_down
 from runbook_steps.engine.run.outcome_of_error import message_of
 from runbook_steps.engine.run.plan import RunPlan, plan
 from runbook_steps.engine.run.recorder import Recorder
@@ -34,6 +35,7 @@ from runbook_steps.engine.run.scenario_folder import sweep
 from runbook_steps.engine.run.shards import Shard, parse_shard
 from runbook_steps.engine.run.undo import Undone
 from runbook_steps.engine.settings import Settings
+from runbook_steps.engine.sources.contract_file import Contract, load_contract
 from runbook_steps.engine.sources.feature_file import stem_of
 from runbook_steps.engine.targets.by_name import make_target
 from runbook_steps.engine.targets.protocol import Target
@@ -80,6 +82,7 @@ class ProofSession:
         self._verdict: tuple[Outcome, str] = (Outcome.INTERRUPTED, "")
         self._summary: tuple[str, ...] = ()
         self._left_changed = False
+        self._only_looks = False
         self.situations: Callable[..., Situation] | None = None
         self.shard: Shard | None = None
         self._known_durations: Mapping[str, float] = {}
@@ -159,7 +162,8 @@ class ProofSession:
         return self._verdict[0] is Outcome.PASSED
 
     def restraint(self, risk: Risk) -> Restraint:
-        """What holds the commands of a procedure of that risk."""
+        """What holds the commands of a procedure of that risk; one that is only looked at may read, and no more."""
+        risk = Risk.READONLY if self._only_looks else risk
         if risk not in self._restraints:
             self._restraints[risk] = Restraint.of(risk, self.target.facts, self.settings.work_dir / self.run)
         return self._restraints[risk]
@@ -171,7 +175,9 @@ class ProofSession:
         try:
             self.target.start(sorted(parts))
         except TargetError as error:
-            pytest.exit(self.redact(f"target {self.target.name}: {error}"), returncode=NO_TARGET_EXIT)
+            if self.guide is None or self.target.facts.disposable:
+                pytest.exit(self.redact(f"target {self.target.name}: {error}"), returncode=NO_TARGET_EXIT)
+            self._tell_silent(str(error))
         self.redact = self.redact.with_values(self.target.secrets())
         try:
             self.preparation.begin()
@@ -179,9 +185,22 @@ class ProofSession:
             code = error.exit_code if isinstance(error, RefusedError) else NO_TARGET_EXIT
             pytest.exit(self.redact(str(error)), returncode=code)
 
+    def _tell_silent(self, said: str) -> None:
+        """A part that does not answer may be the incident that a person works on: it is said, once."""
+        notice = self.redact(f"not all of it answers: {said}")
+        if notice not in self.preparation.notices:
+            self.preparation.notices.append(notice)
+            self.recorder.event("a part does not answer", said=said)
+
+    @functools.cached_property
+    def contract(self) -> Contract:
+        """What the platform must offer. Raises PageError for a file that cannot be read."""
+        return load_contract(self.settings.root)
+
     def _plan(self, procedure: Procedure) -> RunPlan:
-        usual = self.settings.usual_parts
-        return plan(procedure, self.target.facts, usual_parts=usual, attended=self.guide is not None)
+        facts, usual, attended = self.target.facts, self.settings.usual_parts, self.guide is not None
+        tags_decide = facts.disposable or not self.contract.interfaces
+        return plan(procedure, facts, usual_parts=usual, attended=attended, tags_decide=tags_decide)
 
     # ── pytest hooks ─────────────────────────────────────────────────────────────────────────
 
@@ -233,7 +252,9 @@ class ProofSession:
         if procedure is None:
             return
         planned = self.planned = self._plan(procedure)
-        if planned.refusal is not None:
+        begins_by_looking = bool(procedure.steps) and procedure.steps[0].role is Role.GIVEN
+        self._only_looks = planned.looks and begins_by_looking and can_lock_down()
+        if planned.refusal is not None and not self._only_looks:
             self._verdict = (planned.refusal, planned.reason)
             pytest.skip(f"{planned.refusal}: {planned.reason}")
         self.start_target(planned)
@@ -241,6 +262,8 @@ class ProofSession:
     def pytest_bdd_before_step(self, step: Any, step_func: Any) -> None:
         """A step begins, unless another run may have begun meanwhile."""
         del step_func
+        if self._only_looks and step.step.role is not Role.GIVEN and self.planned is not None:
+            raise NotRunnableHere(f"it could begin now: what it begins with is so. {self.planned.reason}")
         try:
             self.preparation.refuse_lost_lock()
         except RefusedError as error:
@@ -271,8 +294,9 @@ class ProofSession:
         if procedure is None:
             return report
         if call.excinfo is not None:
+            error = self._where_it_was_only_looked_at(call.excinfo.value)
             told = tell_failure(
-                report, item, call.excinfo.value, procedure,
+                report, item, error, procedure,
                 recorder=self.recorder, target=self.target.name, redact=self.redact,
             )  # fmt: skip
             self._verdict = told or self._verdict
@@ -280,6 +304,12 @@ class ProofSession:
             self._verdict = (Outcome.PASSED, "")
         report.sections = [(title, self.redact(text)) for title, text in report.sections]
         return report
+
+    def _where_it_was_only_looked_at(self, error: BaseException) -> BaseException:
+        """What is not to be run is not failed by what kept it from being looked at: both are told."""
+        if not self._only_looks or self.planned is None or outcome_in_pytest(error) is not Outcome.FAILED:
+            return error
+        return NotRunnableHere(f"{self.planned.reason}. Whether it could begin was not seen: {message_of(error)}")
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from runbook_steps.engine.errors import EvidenceError, JournalError
-from runbook_steps.engine.model import Evidence, Outcome, Risk, ScenarioRecord
+from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord
 from runbook_steps.engine.proof.evidence_file import load_evidence, merge, read_journal, write_evidence
 from runbook_steps.engine.proof.past_runs import keep_run
 from runbook_steps.engine.run.secrets_left import leaking_files, site_files
@@ -68,15 +68,17 @@ def file_evidence(
 
 
 def _not_tried(record: ScenarioRecord) -> bool:
-    """A change that was refused before its first step: that tells nothing of the target."""
-    began = any(step.outcome is not Outcome.NOT_REACHED for step in record.steps)
-    return record.risk is not Risk.READONLY and record.outcome is Outcome.NOT_RUNNABLE and not began
+    """A change that was refused, or not called for, before its first command: what was proven of it stays."""
+    began = any(step.outcome is not Outcome.NOT_REACHED for step in record.steps if step.role is not Role.GIVEN)
+    looked = record.outcome in {Outcome.NOT_RUNNABLE, Outcome.NOT_APPLICABLE}
+    return record.risk is not Risk.READONLY and looked and not began
 
 
 def _proven(old: Evidence | None, fresh: ScenarioRecord) -> bool:
     """Whether the evidence holds a run of the same text that was tried."""
     known = old.records.get(fresh.id) if old else None
-    return known is not None and known.outcome is not Outcome.NOT_RUNNABLE and known.text_hash == fresh.text_hash
+    untried = {Outcome.NOT_RUNNABLE, Outcome.NOT_APPLICABLE}
+    return known is not None and known.outcome not in untried and known.text_hash == fresh.text_hash
 
 
 def _summary(

@@ -17,7 +17,7 @@ from runbook_steps.engine.model import Command, Result, Risk, TargetFacts
 if TYPE_CHECKING:
     from runbook_steps.engine.guards.services.guard import Guard
 
-__all__ = ["Restraint"]
+__all__ = ["Restraint", "can_lock_down"]
 
 _KERNEL_SAYS = ("Permission denied", "Operation not permitted")
 _WRITABLE = ("HOME", "TMPDIR")  # beside the folder that a command runs in

@@ -21,27 +21,40 @@ class RunPlan:
     """What will run: these commands and no others, a row's cells in their places; each with its limit.
 
     `commands` are by the number of their step, counted from 0; those with `undo` run only when it stops half-way.
-    `refusal` is None when it will run, else the outcome to record, with `reason`.
+    `refusal` is None when it will run, else the outcome to record, with `reason`. `looks` says that its situation can
+    be looked at all the same: it is refused only because it would change a live target.
     """
 
     commands: Mapping[int, Command]
     parts: tuple[str, ...]
     refusal: Outcome | None = None
     reason: str = ""
+    looks: bool = False
 
 
 def plan(
-    procedure: Procedure, facts: TargetFacts, *, usual_parts: Sequence[str] = (), attended: bool = False
+    procedure: Procedure,
+    facts: TargetFacts,
+    *,
+    usual_parts: Sequence[str] = (),
+    attended: bool = False,
+    tags_decide: bool = True,
 ) -> RunPlan:
     """What running the procedure on that target means, or why it will not be run.
 
     `usual_parts` are what a procedure without a `@needs_` tag needs.
     `attended`: a person is asked before every command, and may make a change that has no undo.
+    `tags_decide`: a part that a tag names and the target has not refuses the whole; else each command says what it
+    needs.
     """
     parts = parts_needed(procedure, usual_parts)
-    refusal, reason = _refusal(procedure, facts, parts, attended=attended)
+    refusal, reason = _never(procedure, facts, parts if tags_decide else ())
+    looks = False
+    if refusal is None:
+        refusal, reason = _refusal(procedure, facts, attended=attended)
+        looks = refusal is not None and not facts.disposable and not attended
     commands = {number: step.command for number, step in enumerate(procedure.steps) if step.command}
-    return RunPlan(commands, parts, refusal, reason)
+    return RunPlan(commands, parts, refusal, reason, looks=looks)
 
 
 def parts_needed(procedure: Procedure, usual_parts: Sequence[str] = ()) -> tuple[str, ...]:
@@ -64,9 +77,8 @@ def _keeps_an_undo(procedure: Procedure) -> bool:
     return any(command.undo for command in procedure.commands)
 
 
-def _refusal(
-    procedure: Procedure, facts: TargetFacts, parts: Sequence[str], *, attended: bool
-) -> tuple[Outcome | None, str]:
+def _never(procedure: Procedure, facts: TargetFacts, parts: Sequence[str]) -> tuple[Outcome | None, str]:
+    """Why it cannot be run there at all."""
     if COUNTER_EXAMPLE in procedure.tags and not facts.disposable:
         return Outcome.NOT_RUNNABLE, f"it shows what must not be done, and {facts.name} is live"
     missing = [tool for tool in procedure.tagged("requires_") if tool not in facts.tools]
@@ -75,6 +87,10 @@ def _refusal(
     absent = [part for part in parts if facts.parts is not None and part not in facts.parts]
     if absent:
         return Outcome.NOT_RUNNABLE, f"{facts.name} has no {', '.join(absent)} configured"
+    return None, ""
+
+
+def _refusal(procedure: Procedure, facts: TargetFacts, *, attended: bool) -> tuple[Outcome | None, str]:
     if procedure.risk.rank > facts.allowed.rank:
         return Outcome.NOT_RUNNABLE, (
             f"its risk is {procedure.risk}, and {facts.name} allows {facts.allowed}: "

@@ -94,6 +94,14 @@ class Recorder:
         return self._record is not None
 
     @property
+    def not_seen(self) -> str:
+        """Why the step that is open, or was last, proved nothing although nothing failed; empty where it did."""
+        step = self._steps[self._open] if self._open is not None else None
+        if step is None or step.outcome is not Outcome.NOT_RUNNABLE:
+            return ""
+        return "; ".join(step.notes) or str(step.outcome)
+
+    @property
     def current_step(self) -> int | None:
         """The number of the step that is open, or was last; None before the first."""
         return self._open

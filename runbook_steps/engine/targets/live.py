@@ -38,13 +38,6 @@ _SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin",
 _PORTS = {"postgres": 5432, "postgresql": 5432, "redis": 6379, "rediss": 6379, "http": 80, "https": 443}
 
 
-# redis-cli knows a variable for the password alone; what the command itself says comes later, and wins
-_AS_THE_URL_SAYS = """#!/bin/sh
-exec {program} ${{REDIS_USER:+--user "$REDIS_USER"}} ${{REDIS_DATABASE:+-n "$REDIS_DATABASE"}} \\
-  ${{REDIS_TLS:+--tls}} "$@"
-"""
-
-
 class _FileLock:
     """A lock of this machine's."""
 
@@ -65,13 +58,15 @@ class LiveTarget:
     """HOME and TMPDIR of its commands are private and removed by `close`. Made with `make`.
 
     `kind` are its settings, `part_settings` those any of which says that a part is there, `addresses` the variable
-    whose URL must answer for a part. Without a subclass every part of the project is taken to be there.
+    whose URL must answer for a part, `as_it_is_set` the scripts before programs that know no variable for what the
+    settings say: `{program}` is the real one. Without a subclass every part of the project is taken to be there.
     """
 
     control = None
     kind: ClassVar[type[LiveSettings]] = LiveSettings
     part_settings: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     addresses: ClassVar[Mapping[str, str]] = {}
+    as_it_is_set: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, name: str, live: LiveSettings, settings: Settings, allowed: Risk) -> None:
         """Raises ConfigurationError when nothing is configured."""
@@ -196,10 +191,11 @@ class LiveTarget:
             self._home = Path(tempfile.mkdtemp(prefix="runbooks-live-"))
             for name in ("home", "tmp", "bin", "first"):
                 (self._home / name).mkdir(mode=0o700)
-            if program := shutil.which("redis-cli", path=os.pathsep.join(search_folders())):
-                signed_in = self._home / "first" / "redis-cli"
-                signed_in.write_text(_AS_THE_URL_SAYS.format(program=shlex.quote(program)), "utf-8")
-                signed_in.chmod(0o700)
+            for name, script in self.as_it_is_set.items():
+                if program := shutil.which(name, path=os.pathsep.join(search_folders())):
+                    first = self._home / "first" / name
+                    first.write_text(script.format(program=shlex.quote(program)), "utf-8")
+                    first.chmod(0o700)
             for name, script in self.own_commands().items():
                 (self._home / "bin" / name).write_text(script, "utf-8")
                 (self._home / "bin" / name).chmod(0o700)

@@ -30,7 +30,12 @@ def test_defaults_are_those_of_production() -> None:
     }
 
 
-@pytest.mark.parametrize("name", GOOD)
+def test_a_third_party_that_is_not_named_is_not_asked() -> None:
+    """Neither good nor bad: its check says that it is not configured."""
+    assert "Tap" not in HealthSettings.from_environ({**GOOD, "TAP_API_URL": ""}).third_parties
+
+
+@pytest.mark.parametrize("name", [name for name in GOOD if name != "TAP_API_URL"])
 def test_what_is_missing_is_named(name: str) -> None:
     """With how to load an environment."""
     with pytest.raises(ConfigurationError, match=f"{name} not set; load the target's environment"):

@@ -6,7 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from runbook_steps.engine.model import Command, Outcome, Position, Procedure, Risk, Role, Step, TargetFacts
+from runbook_steps.engine.model import (
+    COUNTER_EXAMPLE,
+    Command,
+    Outcome,
+    Position,
+    Procedure,
+    Risk,
+    Role,
+    Step,
+    TargetFacts,
+)
 from runbook_steps.engine.run.plan import has_no_undo, parts_needed, plan, unset_variables
 
 
@@ -68,6 +78,28 @@ def test_a_part_that_is_not_configured_is_named() -> None:
     """A live target has what its settings name."""
     planned = plan(procedure(Risk.READONLY, "needs_redis"), replace(facts(Risk.READONLY), parts=frozenset({"api"})))
     assert (planned.refusal, planned.reason) == (Outcome.NOT_RUNNABLE, "staging has no redis configured")
+
+
+def test_where_a_contract_computes_the_needs_the_tags_do_not_decide() -> None:
+    """What can be looked at without a part is looked at without it."""
+    few = replace(facts(Risk.READONLY), parts=frozenset({"api"}))
+    assert plan(procedure(Risk.READONLY, "needs_redis"), few, tags_decide=False).refusal is None
+
+
+@pytest.mark.parametrize(
+    ("risk", "attended", "disposable", "looks"),
+    [
+        (Risk.MUTATING, False, False, True),
+        (Risk.READONLY, False, False, False),
+        (Risk.MUTATING, True, False, False),
+        (Risk.MUTATING, False, True, False),
+    ],
+)
+def test_what_only_the_risk_forbids_is_looked_at(risk: Risk, *, attended: bool, disposable: bool, looks: bool) -> None:
+    """On a live target, where nobody is there to be asked: whether what it is for is there can be seen by reading."""
+    known = replace(facts(Risk.READONLY), disposable=disposable)
+    assert plan(procedure(risk), known, attended=attended).looks is looks
+    assert not plan(replace(procedure(risk), tags=frozenset({COUNTER_EXAMPLE})), known).looks or disposable
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,128 @@
+"""A staging of Debian's own services that this project did not build: checked as a whole, and nine incidents on it.
+
+In the gate three incidents are worked on; all nine with RUNBOOKS_INCIDENTS=all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runbook_steps.engine.guards.services.guard import can_lock_down
+from tests.foreign_staging.incidents import INCIDENTS
+from tests.foreign_staging.staging import ForeignStaging
+from tests.foreign_staging.variation import missing_programs
+from tests.foreign_staging.worked import Worked, project_beside
+
+LACKING = missing_programs() + ([] if can_lock_down() else ["a kernel with Landlock and TCP rules"])
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(LACKING), reason=f"no foreign staging on this machine, it lacks {', '.join(LACKING)}"),
+]
+IN_THE_GATE = ("forgotten transaction", "instance stopped", "table dropped")
+CHOSEN = tuple(INCIDENTS) if os.environ.get("RUNBOOKS_INCIDENTS") == "all" else IN_THE_GATE
+RAW = ("KeyError", "TypeError", "AttributeError", "IndexError", "ZeroDivisionError", "ValueError", "UndefinedTable",
+       "UndefinedColumn", "the step itself is at fault")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def staging() -> Iterator[ForeignStaging]:
+    """Stood up once. Its folder is one that other accounts can enter."""
+    with tempfile.TemporaryDirectory(prefix="foreign-staging-") as folder:
+        Path(folder).chmod(0o755)
+        with ForeignStaging(Path(folder) / "services") as found:
+            yield found
+
+
+def program(root: Path, staging: ForeignStaging, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command of this project, as somebody runs it who has that `.env.staging`."""
+    name, *rest = arguments
+    command = [str(Path(sys.executable).with_name(name)), *rest]
+    return subprocess.run(
+        command, cwd=root, env={**os.environ, **staging.variables}, capture_output=True, text=True, timeout=400,
+        check=False,
+    )  # fmt: skip
+
+
+def results(root: Path) -> list[dict[str, Any]]:
+    """What the evidence says of each scenario."""
+    found: list[dict[str, Any]] = json.loads((root / "build/evidence/staging.json").read_text("utf-8"))["scenarios"]
+    return found
+
+
+def looked(record: dict[str, Any]) -> bool:
+    """Whether it says something of the staging: it ran, or a Given looked and found nothing."""
+    if record["outcome"] in {"passed", "failed"}:
+        return True
+    return record["outcome"] == "not applicable now" and any(
+        step["outcome"] == "not applicable now" for step in record["steps"]
+    )
+
+
+def test_what_is_healthy_is_seen_so(staging: ForeignStaging, tmp_path: Path) -> None:
+    """No raw exception, no failure that is not the staging's own, and 80 scenarios say something about it."""
+    root = project_beside(tmp_path / "project")
+    done = program(root, staging, "pytest", "features/", "--target", "staging", "-q", "-p", "no:cacheprovider")
+    found = results(root)
+    told = {record["scenario"]: f"{record['outcome']}: {record['reason']}" for record in found}
+    assert {name: said for name, said in told.items() if any(word in said for word in RAW)} == {}
+    assert {record["scenario"]: record["reason"] for record in found if record["outcome"] == "failed"} == {}
+    assert done.returncode == 0, done.stdout[-4000:]
+    said = [record for record in found if looked(record)]
+    assert len(said) >= 80, Counter(record["outcome"] for record in found)
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_an_incident_is_recognised_worked_on_and_over(name: str, staging: ForeignStaging, tmp_path: Path) -> None:
+    """Made by hand, seen without going on anyway, led through, over for its users, and recorded as it was."""
+    incident = INCIDENTS[name]
+    worked = incident.worked(staging, project_beside(tmp_path / "project"))
+    assert "Go on anyway?" not in worked.seen
+    assert worked.exit_code == 0, worked.seen
+    assert incident.good(staging), worked.seen
+    assert worked.outcome == ("attested" if incident.by_a_person else "passed"), worked.reason
+    by_hand = [text for text, outcome in worked.steps.items() if outcome == "attested"]
+    assert len(by_hand) == incident.by_a_person
+    assert set(worked.steps.values()) <= {"passed", "attested", "not runnable here"}
+    incident.heals(staging)
+
+
+def test_what_a_restore_does_not_bring_back_fails(staging: ForeignStaging, tmp_path: Path) -> None:
+    """A table that only the damage knows of: no backup has it, so nothing is recognised, and nothing passes."""
+    with staging.admin() as admin:
+        admin.execute("CREATE TABLE IF NOT EXISTS never_backed_up AS SELECT 1 AS id")
+        admin.execute("DROP TABLE never_backed_up")
+    incident = INCIDENTS["table dropped"]
+    worked: Worked = incident.looked_at(staging, project_beside(tmp_path / "project"))
+    assert "no table has lost rows since" in worked.seen or "there is no backup of" in worked.seen, worked.seen
+    assert worked.outcome == "not applicable now"
+    assert worked.exit_code == 3
+
+
+def test_redis_and_the_api_stopped_is_red(staging: ForeignStaging, tmp_path: Path) -> None:
+    """The health pages, and `target check`, each with what is down."""
+    root = project_beside(tmp_path / "project")
+    stopped = ("redis", "api_1", "api_2")
+    for service in stopped:
+        staging.stop(service)
+    try:
+        health = program(root, staging, "pytest", "features/health", "--target", "staging", "-q", "-p",
+                         "no:cacheprovider")  # fmt: skip
+        check = program(root, staging, "runbooks", "target", "check", "staging")
+    finally:
+        for service in stopped:
+            staging.start(service)
+    assert health.returncode not in {0, 5}, health.stdout
+    assert "redis does not answer" in health.stdout + health.stderr
+    assert check.returncode != 0
+    assert "✗ redis" in check.stdout
+    assert "✗ api" in check.stdout
