@@ -51,6 +51,27 @@ def test_a_lost_lock_is_told(whole: EmbeddedTarget, eventually: Callable[..., No
     lock.release()
 
 
+def test_a_restore_that_ends_every_session_of_the_database_takes_no_lock(
+    whole: EmbeddedTarget, eventually: Callable[..., None]
+) -> None:
+    """The run goes on, and a second one is still refused; what is held beside the database stays."""
+    url = whole.environment()["DATABASE_URL"]
+    lock = DatabaseLock.take(url, "run-one")
+    ends = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name LIKE 'runbooks run-one %' AND datname = current_database()"
+    )
+    left = ends.replace("pg_terminate_backend(pid)", "pid")
+    with psycopg.connect(url, autocommit=True) as connection:
+        assert len(connection.execute(ends.encode()).fetchall()) == 1
+        eventually(lambda: not connection.execute(left.encode()).fetchall())
+    lock.refuse_lost()
+    with pytest.raises(RefusedError, match="another run changes this target: runbooks run-one"):
+        DatabaseLock.take(url, "run-two")
+    lock.release()
+    DatabaseLock.take(url, "run-two").release()
+
+
 def test_a_database_that_cannot_be_asked_gives_no_lock() -> None:
     """And the password is not told."""
     with pytest.raises(TargetError) as error:

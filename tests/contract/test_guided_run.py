@@ -49,7 +49,7 @@ def test_it_leads_through_and_what_passed_is_a_proof(desk: Desk) -> None:
     """Command, answer, output as it comes, result. What a stranger wrote is text; a secret is not shown."""
     with desk.runs(*WRITE) as person:
         person.answers(KEYS, "")  # Enter runs nothing that changes
-        person.waits_for("type one of r, s, ?, q")
+        person.waits_for("type one of r, h, s, ?, q")
         assert desk.notes() == []
         person.answers(KEYS, "r")
         person.waits_for("exit code 0")
@@ -83,6 +83,32 @@ def test_production_is_changed_by_a_person_who_types_its_name(desk: Desk) -> Non
     assert (record.outcome, guided_by(desk.journal())) == (Outcome.ATTESTED, getpass.getuser())
     assert record.steps[1].notes[0].startswith(f"attested by {getpass.getuser()} at 20")
     assert not (desk.project.root / "build/evidence/production.json").exists()
+
+
+def test_what_is_done_another_way_is_attested(desk: Desk) -> None:
+    """With the person's words; it goes on with what comes behind it, and is no proof."""
+    with desk.runs(*WRITE) as person:
+        person.answers(KEYS, "h")
+        person.answers("What did you do?", "")
+        person.answers("What did you do?", "wrote it in another console")
+        person.answers(KEYS, "r")
+        assert person.ends() == 0, person.seen
+    assert desk.notes() == []
+    (record,) = read_journal(desk.journal())
+    assert record.outcome is Outcome.ATTESTED
+    assert record.steps[1].notes[0].endswith("done by hand: wrote it in another console")
+
+
+def test_what_cannot_run_here_is_said_and_asked_for_again(desk: Desk) -> None:
+    """A variable that nobody set: nothing of it ran, and there is nothing to undo."""
+    desk.feature.write_text(FEATURE.replace('until [ -e "$GATE"', 'until [ -e "$GATE$NOBODYS"'))
+    with desk.runs(*WRITE) as person:
+        person.answers(KEYS, "r")
+        person.waits_for("it cannot be run here: staging sets no NOBODYS")
+        person.answers(KEYS, "q")
+        person.ends()
+    assert "No change began, so there is nothing to undo." in person.seen
+    assert desk.notes() == []
 
 
 def test_the_situation_is_not_there(desk: Desk) -> None:

@@ -7,7 +7,9 @@ import asyncio
 import httpx
 import pytest
 
-from runbook_steps.operations.health_checks import NotHealthy, _api
+from runbook_steps.operations.health_checks import NotConfigured, NotHealthy, _api, _balancer, _cdn
+from runbook_steps.operations.health_report import Check, health_document
+from runbook_steps.operations.health_settings import HealthSettings
 
 FLAT = {"status": "healthy", "version": "1.4.0"}
 PUBLISHED = {"success": True, "data": {**FLAT, "database": {"status": "connected", "responseTime": 3}}}
@@ -44,3 +46,23 @@ def test_everything_else_is_not(body: object, status: int, said: str) -> None:
     """Also HTTP 200 whose database is broken."""
     with pytest.raises(NotHealthy, match=said):
         asked(body, status)
+
+
+def test_what_is_not_configured_is_neither_good_nor_bad() -> None:
+    """It is counted apart, does not make the rest bad, and is not good where nothing else was asked."""
+    checks = [Check("API Health", "healthy", 1.0), Check("CDN Health", "not configured", 0.0)]
+    report = health_document(checks)
+    assert report["status"] == "healthy"
+    assert report["summary"] == {"total": 2, "healthy": 1, "unhealthy": 0, "degraded": 0, "notConfigured": 1}
+    assert health_document([checks[1], Check("API Health", "unhealthy", 1.0)])["status"] == "unhealthy"
+    assert health_document([checks[1]])["status"] == "not configured"
+
+
+def test_a_balancer_and_a_cdn_that_nobody_named_are_not_asked() -> None:
+    """Each names what to set."""
+    named = {"API_BASE_URL": "https://x", "DATABASE_URL": "postgres://u@127.0.0.1/x", "REDIS_URL": "redis://127.0.0.1"}
+    settings = HealthSettings.from_environ(named)
+    with pytest.raises(NotConfigured, match="neither ALB_TARGET_GROUP_ARN nor ALB_NAME is set"):
+        _balancer(settings)
+    with pytest.raises(NotConfigured, match="CDN_URL is not set"):
+        asyncio.run(_cdn(settings, settings.tls()))
