@@ -16,7 +16,7 @@ import pytest
 import redis
 from pytest_bdd import given, then
 
-from runbook_steps.engine.errors import CheckFailed, NotApplicableNow
+from runbook_steps.engine.errors import CheckFailed, NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.targets.protocol import ServiceControl, Target
@@ -50,7 +50,7 @@ def attack(
     if not target.facts.disposable:
         variables |= {name: value for name in ("ATTACKER", "INCIDENT_DIR") if (value := environment().get(name))}
         if "ATTACKER" not in variables:
-            raise NotApplicableNow(f"{target.name} sets no ATTACKER: nobody is known to attack it")
+            raise NotRunnableHere(f"{target.name} sets no ATTACKER: nobody is known to attack it")
         yield
         return
     variables.update(ATTACKER=ATTACKER, INCIDENT_DIR=str(workspace / "incident"))
@@ -67,7 +67,7 @@ def attack(
 @given("the attacker tries a forged token, and asks for files")
 def more_of_it(target: Target, api: httpx.Client) -> None:
     if not target.facts.disposable:
-        raise NotApplicableNow("nobody attacks a live target for a drill")
+        raise NotRunnableHere("nobody attacks a live target for a drill")
     forged = {**told_from(ATTACKER), "Authorization": "Bearer e30.e30.forged"}
     assert api.get(FORBIDDEN_PATH, headers=forged).status_code == httpx.codes.UNAUTHORIZED
     assert {api.get(path, headers=told_from(ATTACKER)).status_code for path in PROBES} == {httpx.codes.NOT_FOUND}
@@ -171,7 +171,7 @@ def limit_is_wide(
 @then("a burst from one address is refused, and others are served")
 def limit_is_tight(target: Target, api: httpx.Client) -> None:
     if not target.facts.disposable:
-        raise NotApplicableNow("nobody sends bursts to a live target")
+        raise NotRunnableHere("nobody sends bursts to a live target")
     until(lambda: refused_of_a_burst(api) > 0, "a burst is refused")
     assert api.get("/api/version", headers=told_from(CALM)).status_code == httpx.codes.OK
 
@@ -236,7 +236,7 @@ def password_leaked(
     target: Target, connect: Callable[..., Any], situation: Situation, variables: dict[str, str], workspace: Path
 ) -> LeakedPassword:
     if not target.facts.disposable:
-        raise NotApplicableNow("that a password leaked cannot be seen from outside")
+        raise NotRunnableHere("that a password leaked cannot be seen from outside")
     fault = LeakedPassword(connect)
     variables.update(LEAKED_ROLE=LEAKED_ROLE, ROLE_PASSWORD_FILE=str(workspace / "role.password"))
     situation.arrange(fault)

@@ -9,7 +9,7 @@ import pytest
 import redis
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import NotApplicableNow
+from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Observation, Situation
@@ -80,7 +80,7 @@ def told_to_evict(
     note: Callable[[str], None],
 ) -> None:
     if not target.facts.disposable:
-        raise NotApplicableNow("a Redis that others use is not filled until it evicts")
+        raise NotRunnableHere("a Redis that others use is not filled until it evicts")
     token = revoked().access_token
     keep_token(token)
     key = f"blacklist:{claims_of(token)['jti']}"

@@ -14,7 +14,7 @@ import pytest
 from cryptography import x509
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import CheckFailed, NotApplicableNow
+from runbook_steps.engine.errors import CheckFailed, NotApplicableNow, NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Situation
@@ -107,7 +107,7 @@ def certbot_keeps(
     serials: dict[str, int],
 ) -> Generator[None, None, None]:
     if not target.facts.disposable:
-        raise NotApplicableNow("certbot keeps a certificate of the drill only where it was made for it")
+        raise NotRunnableHere("certbot keeps a certificate of the drill only where it was made for it")
     real = environment()
     folder = Path(real["SSL_CERT_FILE"]).parent
     kept = {file: file.read_bytes() for file in (folder / name for name in ("server.pem", "server.key", "ca.pem"))}

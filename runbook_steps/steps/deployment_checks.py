@@ -14,7 +14,7 @@ import httpx
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import NotApplicableNow
+from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Situation
@@ -82,7 +82,7 @@ def smoke_test_is(last_result: Result, name: str, status: str) -> None:
 @given("the charges of the payment service are noted")
 def known_charges(target: Target, environment: Callable[[], Mapping[str, str]], before_deployment: Before) -> None:
     if not target.facts.disposable:
-        raise NotApplicableNow("only the stand-in of the payment service tells what it received")
+        raise NotRunnableHere("only the stand-in of the payment service tells what it received")
     before_deployment.charges = len(_charges(environment()))
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import NotApplicableNow
+from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Situation
@@ -117,7 +117,7 @@ def empty_bucket(aws: Callable[[str], Any]) -> Generator[str, None, None]:
 @given("no backup is older than the deployment")
 def no_backup_before(target: Target, request: pytest.FixtureRequest, variables: dict[str, str]) -> None:
     if not target.facts.disposable:
-        raise NotApplicableNow("backups of a live platform are not put aside for a drill")
+        raise NotRunnableHere("backups of a live platform are not put aside for a drill")
     variables["AWS_BACKUP_BUCKET"] = request.getfixturevalue("empty_bucket")
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import CheckFailed, NotApplicableNow
+from runbook_steps.engine.errors import CheckFailed, NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Situation
@@ -32,9 +32,9 @@ def culprit() -> dict[str, Any]:
 
 
 def only_disposable(target: Target, what: str) -> None:
-    """Raises NotApplicableNow on a live target: there the machine is not ours to burden."""
+    """Raises NotRunnableHere on a live target: there the machine is not ours to burden."""
     if not target.facts.disposable:
-        raise NotApplicableNow(f"{what} is arranged on a disposable target only")
+        raise NotRunnableHere(f"{what} is arranged on a disposable target only")
 
 
 def burden(

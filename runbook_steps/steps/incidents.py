@@ -16,7 +16,7 @@ import psutil
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import CheckFailed, NotApplicableNow
+from runbook_steps.engine.errors import CheckFailed, NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Situation
@@ -99,7 +99,7 @@ def an_incident(severity: str, channel: str, variables: dict[str, str]) -> None:
 @given("the logs of the incident were kept, and one of them was changed afterwards")
 def kept_and_changed(target: Target, environment: Callable[[], Mapping[str, str]]) -> None:
     if not target.facts.disposable:
-        raise NotApplicableNow("evidence of a real incident is not changed for a drill")
+        raise NotRunnableHere("evidence of a real incident is not changed for a drill")
     folder = Path(environment()["INCIDENT_DIR"])
     folder.mkdir()
     sums = []
@@ -187,7 +187,7 @@ def slack_has_it(
     note: Callable[[str], None],
 ) -> None:
     if not target.facts.disposable:
-        raise NotApplicableNow("what arrived in the real Slack is read by people")
+        raise NotRunnableHere("what arrived in the real Slack is read by people")
     base = urlsplit(environment()["TAP_API_URL"])
     answer = httpx.get(f"{base.scheme}://{base.netloc}/_control/slack/received", timeout=10, trust_env=False)
     received = answer.raise_for_status().json()["received"]

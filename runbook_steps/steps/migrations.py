@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import NotApplicableNow
+from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Situation
@@ -91,7 +91,7 @@ def migrated_by_another(
 @given("somebody edited the file of a migration that was applied")
 def applied_file_was_edited(target: Target, variables: dict[str, str]) -> None:
     if not target.facts.disposable:
-        raise NotApplicableNow("files of real migrations are not edited for a drill")
+        raise NotRunnableHere("files of real migrations are not edited for a drill")
     folder = Path(variables["MIGRATIONS_DIR"])
     where = ("-C", str(folder))
     git(*where, "init", "--quiet")

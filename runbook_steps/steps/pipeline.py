@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import NotApplicableNow
+from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.targets.protocol import Target
@@ -30,7 +30,7 @@ def pipeline(
 
     def start(version: str, works: bool) -> None:
         if not target.facts.disposable:
-            raise NotApplicableNow("a live pipeline is started by a person, with a real version")
+            raise NotRunnableHere("a live pipeline is started by a person, with a real version")
         checkout, remote = workspace / "application", workspace / "application.git"
         inner = deployment(version, "") if works else None
         note(situation.arrange(Pipeline(checkout, remote, environment()["GITHUB_API_URL"], inner)).detail)

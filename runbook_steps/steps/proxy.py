@@ -11,7 +11,7 @@ import httpx
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import CheckFailed, NotApplicableNow, NotRunnableHere
+from runbook_steps.engine.errors import CheckFailed, NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Situation
@@ -147,7 +147,7 @@ def nginx_accepts(environment: Callable[[], Mapping[str, str]]) -> None:
 @given("customers requested a page that does not exist")
 def customers_asked(target: Target, api: httpx.Client) -> None:
     if not target.facts.disposable:
-        raise NotApplicableNow(f"nobody asks for {MISSING_PAGE} on a live target")
+        raise NotRunnableHere(f"nobody asks for {MISSING_PAGE} on a live target")
     for _ in range(ASKED):
         assert api.get(MISSING_PAGE).status_code == httpx.codes.NOT_FOUND
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from pytest_bdd import given, then
 
-from runbook_steps.engine.errors import NotApplicableNow
+from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.targets.protocol import Target
@@ -51,7 +51,7 @@ def statistics_are_stale(situation: Situation, connect: Callable[..., Any], note
 @given("an application runs one query for each row")
 def one_by_one(target: Target, situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
     if not target.facts.disposable:
-        raise NotApplicableNow("which query is asked once for each row is known only of the drill's own application")
+        raise NotRunnableHere("which query is asked once for each row is known only of the drill's own application")
     note(situation.arrange(OneByOne(connect)).detail)
 
 

@@ -13,7 +13,7 @@ import pytest
 import redis
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import NotApplicableNow, NotRunnableHere
+from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Observation, Situation
@@ -121,7 +121,7 @@ def blacklist_lost(
     note: Callable[[str], None],
 ) -> None:
     if not target.facts.disposable:
-        raise NotApplicableNow("a lost entry of the blacklist cannot be seen from outside")
+        raise NotRunnableHere("a lost entry of the blacklist cannot be seen from outside")
     session = signed_in()
     api.post("/api/auth/refresh", json={"refreshToken": session.refresh_token}).raise_for_status()
     exchanged.append(session)

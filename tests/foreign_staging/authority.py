@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,10 @@ class Authority:
             "-keyout", "ca.key", "-out", "ca.pem", "-addext", "basicConstraints=critical,CA:TRUE",
             "-addext", "keyUsage=critical,keyCertSign,cRLSign",
         )  # fmt: skip
+
+    def trusted(self) -> ssl.SSLContext:
+        """For a client that trusts it, and nobody else."""
+        return ssl.create_default_context(cafile=self.certificate)
 
     def sign(self, certificate: Path, key: Path, *, days: float, host: str = "localhost") -> None:
         """A certificate that ends in so many days: a negative number ended already. Needs openssl's `ca`."""

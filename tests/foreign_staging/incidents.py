@@ -214,7 +214,7 @@ def serves(staging: ForeignStaging) -> bool:
     try:
         found = httpx.get(
             f"https://localhost:{staging.addresses.nginx}/api/health",
-            verify=str(staging.authority.certificate), trust_env=False,
+            verify=staging.authority.trusted(), trust_env=False,
         )  # fmt: skip
     except httpx.HTTPError:
         return False
