@@ -16,7 +16,7 @@ import pytest
 import redis
 from pytest_bdd import given, then
 
-from runbook_steps.engine.errors import CheckFailed, NotRunnableHere
+from runbook_steps.engine.errors import CheckFailed, NotApplicableNow, NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.targets.protocol import ServiceControl, Target
@@ -200,6 +200,7 @@ def settings_unchanged(known_settings: bytes, environment: Callable[[], Mapping[
 
 @given("the JWT secret was stolen, and a token forged with it", target_fixture="stolen_secret")
 def secret_is_stolen(
+    target: Target,
     control: ServiceControl,
     sessions: list[Session],
     redis_client: redis.Redis,
@@ -207,6 +208,8 @@ def secret_is_stolen(
     situation: Situation,
     note: Callable[[str], None],
 ) -> StolenSecret:
+    if not target.facts.disposable:
+        raise NotRunnableHere("that the secret was stolen cannot be seen from outside")
     fault = StolenSecret(control, redis_client, environment(), claims_of(sessions[-1].access_token))
     note(situation.arrange(fault).detail)
     return fault
@@ -218,8 +221,10 @@ def forged_is_refused(stolen_secret: StolenSecret) -> None:
 
 
 @given("the revoked tokens are noted", target_fixture="known_blacklist")
-def known_blacklist(redis_client: redis.Redis) -> set[str]:
+def known_blacklist(target: Target, redis_client: redis.Redis) -> set[str]:
     found = {str(key) for key in redis_client.scan_iter(match="blacklist:*", count=1000)}
+    if not found and not target.facts.disposable:
+        raise NotApplicableNow("Redis holds no revoked token: none could come back")
     assert found
     return {key for key in found if redis_client.ttl(key) > LONG_LIFE_S}
 
