@@ -45,7 +45,7 @@ class Stand:
         command += ["--evidence-dir", str(folder / "evidence"), "--journal-dir", str(folder / "journal")]
         environment = {**os.environ, **self.variables, **more}
         return subprocess.run(
-            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False
+            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=900, check=False
         )
 
     def writes(self) -> list[str]:
