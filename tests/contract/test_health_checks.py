@@ -75,7 +75,7 @@ def test_a_healthy_platform_is_told_in_the_shape_of_the_reference(whole: Embedde
     code, report = health(shell)
     assert [check["name"] for check in report["checks"]] == NAMES
     assert (code, report["status"]) == (0, "healthy")
-    assert report["summary"] == {"total": 10, "healthy": 10, "unhealthy": 0, "degraded": 0}
+    assert report["summary"] == {"total": 10, "healthy": 10, "unhealthy": 0, "degraded": 0, "notConfigured": 0}
     assert {"name", "status", "responseTime", "details"} <= set(report["checks"][0])
 
 
