@@ -32,7 +32,7 @@ INSERT INTO bookings SELECT n, timestamptz '2026-01-01' + n * interval '1 second
     FROM generate_series(1, {rows}) n;
 CREATE INDEX ON bookings (customer);
 """
-ROWS_A_GIB = 4_200_000
+ROWS_A_GIB = 4_700_000
 
 
 class Bench:

@@ -58,7 +58,8 @@ def rows_beside(
             for (name, table), (definition, rows) in entries.items():
                 tell(f"restoring {name}.{table} into {schema}")
                 live.execute(_columns_only(archived(database, archive, definition), schema, beside_name(name, table)))
-                _copy(database, archive, rows, live, sql.Identifier(schema, beside_name(name, table)))
+                for entry in rows:
+                    _copy(database, archive, entry, live, sql.Identifier(schema, beside_name(name, table)))
             return schema, {f"{name}.{table}": compared(live, schema, name, table) for name, table in wanted}
         except BaseException:
             live.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
@@ -71,12 +72,46 @@ def _may_create(live: Connection) -> None:
         raise RefusedError(f"{row[1]} may not create a schema in this database: GRANT CREATE ON DATABASE is needed")
 
 
-def _entries(database: Database, archive: Archive, schema: str, table: str) -> tuple[str, str]:
-    """The entries of a table's definition and of its rows."""
-    found = chosen_entries(database, archive, (f"TABLE {schema} {table} ", f"TABLE DATA {schema} {table} "))
-    if len(found) != 2:  # noqa: PLR2004 - the definition and the rows
+def _entries(database: Database, archive: Archive, schema: str, table: str) -> tuple[str, list[str]]:
+    """The entry of a table's definition, and those of its rows: one, or one for each of its partitions."""
+    found = chosen_entries(database, archive, (f"TABLE {schema} {table} ",))
+    rows: list[str] = []
+    if found:
+        rows = chosen_entries(database, archive, (f"TABLE DATA {schema} {table} ",))
+        rows = rows or [
+            entry
+            for name, part in _partitions(database, archive, (schema, table))
+            for entry in chosen_entries(database, archive, (f"TABLE DATA {name} {part} ",))
+        ]
+    if not rows:
         raise RefusedError(f"the backup has no table {schema}.{table} with rows: name it as schema.table")
-    return found[0], found[1]
+    return found[0], rows
+
+
+def _partitions(database: Database, archive: Archive, parent: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    """Those of a partitioned table, and theirs."""
+    attached = chosen_entries(database, archive, ("TABLE ATTACH ",))
+    if not attached:
+        return
+    with list_of(attached) as file:
+        text = archived_sql(database, archive.file, archive.programs, ("--use-list", file))
+    below: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for raw in pglast.parse_sql(re.sub(r"^\\.*$", "", text, flags=re.MULTILINE)):
+        if not isinstance(raw.stmt, ast.AlterTableStmt) or raw.stmt.relation is None:
+            continue
+        for command in raw.stmt.cmds or ():
+            if isinstance(command.def_, ast.PartitionCmd) and command.def_.name is not None:
+                above, part = _pair(raw.stmt.relation), _pair(command.def_.name)
+                below.setdefault(above, []).append(part)
+    waiting = list(below.get(parent, ()))
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting += below.get(part, ())
+
+
+def _pair(name: ast.RangeVar) -> tuple[str, str]:
+    return str(name.schemaname), str(name.relname)
 
 
 def archived(database: Database, archive: Archive, entry: str) -> str:

@@ -55,6 +55,27 @@ def test_lost_rows_come_back_and_newer_ones_stay(shop: Shop) -> None:
     assert shop.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'restored%'") == []
 
 
+def test_rows_of_a_partitioned_table_come_back(shop: Shop) -> None:
+    """Of all its partitions, and of theirs; named as what it is, one table."""
+    shop.sql(
+        'CREATE TABLE "Slots" (id int, day date, at text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day); '
+        "CREATE TABLE early PARTITION OF \"Slots\" FOR VALUES FROM ('2026-01-01') TO ('2026-07-01'); "
+        "CREATE TABLE audit.late PARTITION OF \"Slots\" FOR VALUES FROM ('2026-07-01') TO ('2027-01-01') "
+        'PARTITION BY LIST (id); CREATE TABLE audit."late.1" PARTITION OF audit.late FOR VALUES IN (1, 3, 5); '
+        "CREATE TABLE audit.late_rest PARTITION OF audit.late DEFAULT; "
+        "INSERT INTO \"Slots\" SELECT n, date '2026-06-27' + n, 'ten' FROM generate_series(1, 9) n"
+    )
+    before = shop.rows('SELECT * FROM "Slots" ORDER BY id')
+    key = shop.backed_up()
+    shop.sql("DELETE FROM \"Slots\" WHERE id > 2; INSERT INTO \"Slots\" VALUES (99, '2026-12-01', 'new')")
+
+    told = shop.answer("restore", f"s3://{shop.bucket}/{key}", "--tables", "Slots", "--beside")
+    assert told["tables"]["public.Slots"] == {"in_backup": 9, "now": 3, "missing": 7, "changed": 0}
+    assert shop.answer("rows-back", told["schema"], *YES)["tables"]["public.Slots"]["back"] == 7
+    assert shop.rows('SELECT * FROM "Slots" WHERE id < 99 ORDER BY id') == before
+    assert shop.rows('SELECT count(*) FROM "Slots"') == [(10,)]
+
+
 def test_a_restore_is_undone_and_leaves_nothing_read_only(shop: Shop) -> None:
     """Twice, writing works after each; privileges, settings and comment are those of before; then all is discarded."""
     shop.sql(
