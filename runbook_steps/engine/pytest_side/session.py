@@ -219,6 +219,10 @@ class ProofSession:
         """Keeps the selection, to start only what it needs."""
         self._items = session.items
 
+    def start_as_it_comes(self) -> None:
+        """Each scenario's parts are started when it is run, not those of the whole selection before the first."""
+        self._items = []
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Opens and closes the record of a scenario, whatever happens in between."""

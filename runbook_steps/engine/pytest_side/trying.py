@@ -105,6 +105,8 @@ class Trying:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Scenario by scenario, until none is left, the target is unfit, or the time is over."""
+        if session.items:
+            self._proof.start_as_it_comes()  # a fresh worker often tries one scenario alone
         for item in session.items:
             key = id_of(item)
             if self._known.get(key, Told()).finished or not self._notebook.claim(key):
