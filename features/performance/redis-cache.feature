@@ -71,6 +71,7 @@ Feature: Redis cache
         | xargs -r -d '\n' -n 100 redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
       """
     Then the eviction policy of Redis is noeviction
+    And what filled the memory is gone from the cache
     And Redis accepts writes again
     And a customer who signs out is signed out
 

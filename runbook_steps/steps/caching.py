@@ -9,12 +9,12 @@ import pytest
 import redis
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import NotRunnableHere
+from runbook_steps.engine.errors import NotApplicableNow
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Observation, Situation
 from runbook_steps.engine.targets.protocol import Target
-from runbook_steps.faults.redis_eviction import RedisEvicts
+from runbook_steps.faults.redis_eviction import FILLER, RedisEvicts
 from runbook_steps.steps.accounts import Session
 from runbook_steps.steps.tokens import claims_of
 
@@ -80,11 +80,17 @@ def told_to_evict(
     note: Callable[[str], None],
 ) -> None:
     if not target.facts.disposable:
-        raise NotRunnableHere("a Redis that others use is not filled until it evicts")
+        raise NotApplicableNow("a Redis that others use is not filled until it evicts")
     token = revoked().access_token
     keep_token(token)
     key = f"blacklist:{claims_of(token)['jti']}"
     note(situation.arrange(RedisEvicts(redis_client, raw_redis, policy, key)).detail)
+
+
+@then("what filled the memory is gone from the cache")
+def filling_is_gone(redis_client: redis.Redis) -> None:
+    left = sum(1 for _ in redis_client.scan_iter(match=f"{FILLER}*", count=1000))
+    assert left == 0, f"{left} of the entries that fill the memory are still there"
 
 
 @then("the blacklist no longer holds the revoked token")
