@@ -176,8 +176,8 @@ class _Shell(_Session):
 
         words = SHELLS[shell]
         process = subprocess.Popen(
-            [*prefix, _which(words[0], environment), *words[1:]],
-            env={**environment, **_QUIET},
+            [*_on_its_terminal(prefix, os.ttyname(its)), _which(words[0], environment), *words[1:]],
+            env={**environment, **_QUIET, **_own_files(environment)},
             cwd=self._cwd,
             stdin=its,
             stdout=subprocess.PIPE,
@@ -244,6 +244,18 @@ class _Psql(_Session):
             return None
         self._err[:] = self._err.replace(mark, b"")
         return _REFUSED if _ERROR.search(self._err.decode("utf-8", errors="replace")) else 0
+
+
+def _on_its_terminal(prefix: Sequence[str], terminal: str) -> tuple[str, ...]:
+    """The shell zsh opens the terminal that it sits on by its name, to write."""
+    from runbook_steps.engine.guards.services.guard import also_writing  # noqa: PLC0415 - slow to import
+
+    return also_writing(prefix, terminal)
+
+
+def _own_files(environment: Mapping[str, str]) -> dict[str, str]:
+    """Where zsh keeps a here-document while it is read."""
+    return {"TMPPREFIX": f"{environment['TMPDIR']}/zsh"} if environment.get("TMPDIR") else {}
 
 
 def _which(name: str, environment: Mapping[str, str]) -> str:

@@ -38,7 +38,7 @@ from runbook_steps.engine.guards.services.streams import Refusal, Upstream
 from runbook_steps.engine.guards.services.tls_mirror import Mirror
 from runbook_steps.engine.model import Risk
 
-__all__ = ["Guard", "can_lock_down", "lock_words"]
+__all__ = ["Guard", "also_writing", "can_lock_down", "lock_words"]
 
 _END_S = 10.0
 _CA_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
@@ -59,6 +59,14 @@ def lock_words() -> tuple[str, ...]:
         f"{what}: held by the overseer alone, this kernel does not hold it as well"
         for what in lockdown.held_by_overseer_alone()
     )
+
+
+def also_writing(prefix: Sequence[str], path: str) -> tuple[str, ...]:
+    """A prefix of `Guard.prefix` that lets the command write there too; as it is when nothing holds the command."""
+    if not prefix:
+        return ()
+    spec = json.loads(prefix[-1])
+    return (*prefix[:-1], json.dumps({**spec, "write": [*spec["write"], path]}))
 
 
 class Guard:
