@@ -21,7 +21,7 @@ from runbook_steps.engine.errors import FaultError
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.faults.broken_proxy import ProxyFile
 
-__all__ = ["KINDS", "ServedCertificate", "reload_until", "replace", "served_serial", "write_pair"]
+__all__ = ["KINDS", "ServedCertificate", "reload_until", "replace", "served_serial", "what_is_served", "write_pair"]
 
 _WAIT_S, _AGAIN_S = 15.0, 2.0
 _LOOKS = 6

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from runbook_steps.engine.guards.services.guard import can_lock_down
+from tests.foreign_staging import aws
 from tests.foreign_staging.incidents import INCIDENTS
 from tests.foreign_staging.staging import ForeignStaging
 from tests.foreign_staging.variation import missing_programs
@@ -106,6 +107,34 @@ def test_what_a_restore_does_not_bring_back_fails(staging: ForeignStaging, tmp_p
     assert "no table has lost rows since" in worked.seen or "there is no backup of" in worked.seen, worked.seen
     assert worked.outcome == "not applicable now"
     assert worked.exit_code == 3
+
+
+def one_of(root: Path, staging: ForeignStaging, feature: str, words: str) -> dict[str, Any]:
+    """What came of one scenario, by words of its name."""
+    program(root, staging, "pytest", f"features/{feature}.feature", "--target", "staging", "-q", "-p",
+            "no:cacheprovider", "-k", words.replace(" ", "_"))  # fmt: skip
+    (found,) = [record for record in results(root) if words in record["scenario"]]
+    return found
+
+
+def test_an_empty_log_is_no_good_news(staging: ForeignStaging, tmp_path: Path) -> None:
+    """The review of the security log does not pass on a file in which nothing stands."""
+    (staging.folder / "logs" / "security.log").write_text("")
+    found = one_of(project_beside(tmp_path / "project"), staging, "maintenance/monthly-maintenance", "security review")
+    assert found["outcome"] == "not applicable now"
+    assert "is empty: it names nobody, and does not tell whether anybody was there" in found["reason"]
+
+
+def test_no_alarm_at_all_is_red(staging: ForeignStaging, tmp_path: Path) -> None:
+    """An empty list of alarms does not read as calm."""
+    url = f"http://127.0.0.1:{staging.addresses.aws}"
+    aws.forget_the_alarms(url)
+    try:
+        found = one_of(project_beside(tmp_path / "project"), staging, "health/monitoring-dashboards", "Every threshold")
+    finally:
+        aws.watch(url)
+    assert found["outcome"] == "failed"
+    assert "CloudWatch knows no alarm: nothing would ring" in found["reason"]
 
 
 def test_redis_and_the_api_stopped_is_red(staging: ForeignStaging, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 
-__all__ = ["populate", "variables"]
+__all__ = ["forget_the_alarms", "populate", "variables", "watch"]
 
 REGION = "eu-central-1"
 BUCKET = "salon-staging-backups"
@@ -53,11 +53,23 @@ def populate(url: str, balancer: str, slots: int) -> str:
     elb.register_targets(
         TargetGroupArn=group, Targets=[{"Id": f"10.9.0.{number + 10}", "Port": 3000} for number in range(slots)]
     )
-    for name in ALARMS:  # as made in the console: no unit
-        client("cloudwatch").put_metric_alarm(
+    watch(url)
+    return str(group)
+
+
+def watch(url: str) -> None:
+    """Its alarms, as made in the console: without a unit."""
+    cloudwatch: Any = boto3.client("cloudwatch", endpoint_url=url, **KEYS)  # type: ignore[call-overload]
+    for name in ALARMS:
+        cloudwatch.put_metric_alarm(
             AlarmName=name, Namespace="Salon", MetricName=name, Threshold=5.0, EvaluationPeriods=3, Period=60,
             ComparisonOperator="GreaterThanThreshold", Statistic="Average",
             AlarmActions=["arn:aws:sns:eu-central-1:123456789012:salon-on-call"],
         )  # fmt: skip
-        client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="OK", StateReason="calm")
-    return str(group)
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="calm")
+
+
+def forget_the_alarms(url: str) -> None:
+    """Somebody removed them all."""
+    cloudwatch: Any = boto3.client("cloudwatch", endpoint_url=url, **KEYS)  # type: ignore[call-overload]
+    cloudwatch.delete_alarms(AlarmNames=list(ALARMS))
