@@ -33,7 +33,9 @@ def third_party(environment: Callable[[], Mapping[str, str]]) -> Callable[[str],
     """Gives the fault of a third party by its name: `third_party("twilio")`."""
 
     def fault(name: str) -> ThirdPartyDown:
-        base = urlsplit(environment()["TAP_API_URL"])
+        if name in {"tap", "twilio"}:
+            return ThirdPartyDown(name, environment()[f"{name.upper()}_API_URL"])
+        base = urlsplit(environment()["TAP_API_URL"])  # Slack is told by a webhook, whose address is a secret
         return ThirdPartyDown(name, f"{base.scheme}://{base.netloc}/{name}")
 
     return fault
