@@ -112,7 +112,7 @@ def test_what_a_restore_does_not_bring_back_fails(staging: ForeignStaging, tmp_p
 def one_of(root: Path, staging: ForeignStaging, feature: str, words: str) -> dict[str, Any]:
     """What came of one scenario, by words of its name."""
     program(root, staging, "pytest", f"features/{feature}.feature", "--target", "staging", "-q", "-p",
-            "no:cacheprovider", "-k", words.replace(" ", "_"))  # fmt: skip
+            "no:cacheprovider", "-k", words.replace(" ", " and "))  # fmt: skip
     (found,) = [record for record in results(root) if words in record["scenario"]]
     return found
 
