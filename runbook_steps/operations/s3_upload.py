@@ -11,7 +11,7 @@ from runbook_steps.engine.errors import OperationError
 from runbook_steps.operations.s3_errors import s3_errors
 from runbook_steps.operations.transfer import Pace, moving
 
-__all__ = ["PART", "part_size", "upload"]
+__all__ = ["PART", "part_size", "parts_of", "upload"]
 
 PART = 16 << 20  # bytes of the first parts
 _GROWS_EVERY = 2000  # S3 allows 10,000 parts: with sizes that double, about 970 GiB
@@ -28,7 +28,9 @@ def upload(client: Any, place: tuple[str, str], pieces: Iterator[bytes], pace: P
     target = {"Bucket": bucket, "Key": key, "UploadId": begun["UploadId"]}
     try:
         with moving("uploading", expected) as moved:
-            for number, part in enumerate(_parts(pieces), 1):
+            number = 0
+            for part in parts_of(pieces):
+                number += 1  # noqa: SIM113 - enumerate() would keep the part while the next one is made
                 digest.update(part)
                 size += len(part)
                 with s3_errors("upload"):
@@ -36,6 +38,7 @@ def upload(client: Any, place: tuple[str, str], pieces: Iterator[bytes], pace: P
                 parts.append({"PartNumber": number, "ETag": answer["ETag"]})
                 moved(len(part))
                 pace.took(len(part))
+                del part
         with s3_errors("upload"):
             client.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
     except BaseException:
@@ -50,14 +53,26 @@ def part_size(number: int) -> int:
     return PART << ((number - 1) // _GROWS_EVERY)
 
 
-def _parts(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes in parts; at least one, which may be empty."""
-    buffer, number = bytearray(), 1
+def parts_of(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in parts; at least one, which may be empty. Each byte is copied once: memory stays small."""
+    waiting: list[bytes] = []
+    size, number = 0, 1
     for piece in pieces:
-        buffer += piece
-        while len(buffer) >= part_size(number):
-            yield bytes(buffer[: part_size(number)])
-            del buffer[: part_size(number)]
-            number += 1
-    if buffer or number == 1:
-        yield bytes(buffer)
+        rest = piece
+        while size + len(rest) >= part_size(number):
+            room = part_size(number) - size
+            waiting.append(rest[:room])
+            yield _taken(waiting)
+            rest, size, number = rest[room:], 0, number + 1
+        if rest:
+            waiting.append(rest)
+            size += len(rest)
+    if waiting or number == 1:
+        yield _taken(waiting)
+
+
+def _taken(waiting: list[bytes]) -> bytes:
+    """All of it in one, which nobody here keeps."""
+    part = b"".join(waiting)
+    waiting.clear()
+    return part

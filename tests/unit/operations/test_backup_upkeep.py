@@ -10,7 +10,7 @@ import pytest
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.operations.backup_retention import to_prune
 from runbook_steps.operations.backup_status_cli import Limits, standing
-from runbook_steps.operations.s3_upload import PART, part_size
+from runbook_steps.operations.s3_upload import PART, part_size, parts_of
 from runbook_steps.operations.transfer import Pace
 from tests.unit.operations.test_backup_manifest import GOOD
 
@@ -96,3 +96,13 @@ def test_ten_thousand_parts_hold_half_a_terabyte_and_more() -> None:
     assert part_size(2000) == PART
     assert part_size(2001) == 2 * PART
     assert sum(part_size(number) for number in range(1, 10_001)) > 900 * 1024**3
+
+
+@pytest.mark.parametrize("sizes", [[], [0], [1], [PART], [PART - 1, 1, 1], [PART + 1], [3 * PART + 7], [PART // 3] * 7])
+def test_parts_are_full_but_the_last_and_hold_every_byte(sizes: list[int]) -> None:
+    """Whatever pieces they come in; an empty stream is one empty part."""
+    pieces = [bytes([number % 251]) * size for number, size in enumerate(sizes)]
+    parts = list(parts_of(iter(pieces)))
+    assert b"".join(parts) == b"".join(pieces)
+    assert [len(part) for part in parts[:-1]] == [PART] * (len(parts) - 1)
+    assert len(parts) == max(1, -(-sum(sizes) // PART))
