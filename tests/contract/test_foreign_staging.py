@@ -49,7 +49,7 @@ def program(root: Path, staging: ForeignStaging, *arguments: str) -> subprocess.
     name, *rest = arguments
     command = [str(Path(sys.executable).with_name(name)), *rest]
     return subprocess.run(
-        command, cwd=root, env={**os.environ, **staging.variables}, capture_output=True, text=True, timeout=400,
+        command, cwd=root, env={**os.environ, **staging.variables}, capture_output=True, text=True, timeout=900,
         check=False,
     )  # fmt: skip
 
