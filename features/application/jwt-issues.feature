@@ -73,7 +73,8 @@ Feature: JWT issues
         done
       )
       """
-    Then every slot refuses the tokens of customers who were signed in
+    Then it shows "instance 1 has the new secret" and "instance 2 has the new secret"
+    And every slot refuses the tokens of customers who were signed in
     And every slot accepts a token that any slot issues now
 
   @risk_readonly

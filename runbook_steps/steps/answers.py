@@ -1,7 +1,8 @@
-"""Answers of the API: how many bytes they take on the wire."""
+"""What an answer shows: words of an output, and how many bytes an answer of the API takes on the wire."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -32,6 +33,13 @@ def does_not_compress(
     note: Callable[[str], None],
 ) -> None:
     note(situation.arrange(CompressionOff(control, Path(environment()["NGINX_CONF"]), api)).detail)
+
+
+@then(parsers.re(r'it shows (?P<words>"[^"]+"(?:(?:, | and )"[^"]+")*)'))
+def shows(words: str, last_result: Result) -> None:
+    wanted = re.findall(r'"([^"]+)"', words)
+    missing = [word for word in wanted if word not in last_result.stdout]
+    assert not missing, f"its output lacks {', '.join(missing)}"
 
 
 @then(parsers.parse("the second number is less than {percent:d} % of the first"))
