@@ -6,6 +6,7 @@ import contextlib
 import os
 import pty
 import re
+import select
 import subprocess
 import sys
 import threading
@@ -38,6 +39,7 @@ class Person:
             start_new_session=True,
         )
         os.close(theirs)
+        self._hung_up = False
         self._raw = bytearray()
         self._read_to = 0
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -52,7 +54,8 @@ class Person:
         self.process.kill()
         self.process.wait()
         self._reader.join(timeout=5)
-        os.close(self._own)
+        if not self._hung_up:
+            os.close(self._own)
 
     @property
     def raw(self) -> str:
@@ -92,6 +95,12 @@ class Person:
         """As the key does."""
         self.presses("\x03")
 
+    def hangs_up(self) -> None:
+        """The terminal is gone: the program gets a SIGHUP, and reads nothing any more."""
+        self._hung_up = True
+        self._reader.join(timeout=5)  # a terminal that somebody still reads is not gone
+        os.close(self._own)
+
     def ends(self, limit_s: float = 60.0) -> int:
         """The exit code."""
         code = self.process.wait(timeout=limit_s)
@@ -100,5 +109,9 @@ class Person:
 
     def _read(self) -> None:
         with contextlib.suppress(OSError):  # the other side is closed
-            while data := os.read(self._own, 65536):
+            while not self._hung_up:
+                if not select.select([self._own], [], [], 0.05)[0]:
+                    continue
+                if not (data := os.read(self._own, 65536)):
+                    return
                 self._raw += data

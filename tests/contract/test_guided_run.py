@@ -49,7 +49,7 @@ def test_it_leads_through_and_what_passed_is_a_proof(desk: Desk) -> None:
     """Command, answer, output as it comes, result. What a stranger wrote is text; a secret is not shown."""
     with desk.runs(*WRITE) as person:
         person.answers(KEYS, "")  # Enter runs nothing that changes
-        person.waits_for("type one of r, h, s, ?, q")
+        person.waits_for("type one of r, h, s, e, n, ?, q")
         assert desk.notes() == []
         person.answers(KEYS, "r")
         person.waits_for("exit code 0")

@@ -147,6 +147,8 @@ def journal(
         typer.echo(printable(f"\n{record.outcome}  {record.id}  ({record.duration_s:.1f} s on {record.target})"))
         for step in record.steps:
             typer.echo(printable(f"    {step.outcome:<16} {step.keyword} {step.text}"))
+            for note in step.notes:  # who skipped it and why, what was decided, seen or edited
+                typer.echo(printable(f"                     {note.splitlines()[0]}"))
             for line in step.error.splitlines()[:3]:
                 typer.echo(printable(f"                     {line}"))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -32,9 +34,15 @@ from runbook_steps.engine.settings import Settings, find_root, load_settings
 from runbook_steps.engine.text.terminal import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runbook_steps.engine.guided.past import Past
+    from runbook_steps.engine.guided.session import GuidedRun
 
 __all__ = ["register"]
+
+# every other plugin of this environment is loaded for seconds, and not one of them has a word in a guided run
+_ONLY_THESE = ("--disable-plugin-autoload", "-p", "pytest_bdd.plugin", "-p", "runbook_steps.engine.pytest_side.plugin")
 
 _EPILOG = """
 Examples:\n
@@ -43,6 +51,7 @@ runbooks run nginx --target production  look at production\n
 runbooks run nginx --target staging --allow mutating\n
 runbooks run nginx --dry-run            show what would run\n
 runbooks run nginx --resume build/journal/NAME.jsonl\n
+runbooks run nginx --scenario "change is loaded" --from 4\n
 Exit codes: 0 it went through, 1 something failed or was skipped, 2 wrong use,
 3 refused, 4 no target, 130 stopped by the person.
 """
@@ -61,6 +70,9 @@ def run(  # noqa: PLR0917 - what was said on the command line
     confirm: Annotated[str | None, typer.Option(metavar="NAME", help="the live target that is meant")] = None,
     role: Annotated[str | None, typer.Option("--as", metavar="ROLE", help="who you are, for the journal")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="JOURNAL", help="go on where that run stopped")] = None,
+    begin_at: Annotated[
+        int, typer.Option("--from", metavar="STEP", min=1, help="leave out what is before that step")
+    ] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would run, and run nothing")] = False,
     format: Format = TextFormat.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
@@ -87,9 +99,12 @@ def run(  # noqa: PLR0917 - what was said on the command line
     brief = make_brief(project, runbook, procedure, facts)
     if past:
         _refuse_resume(past, brief, settings)
+    if begin_at > len(procedure.steps):
+        raise ConfigurationError(f"--from {begin_at}: “{procedure.name}” has {len(procedure.steps)} steps")
     who = _role(project, role)
     _introduce(screen, brief, who)
-    raise typer.Exit(_guide(brief, screen, who, past, settings, allow, confirm))
+    guided = functools.partial(_guided_run, brief, screen, who, past, begin_at - 1)
+    raise typer.Exit(_guide(brief, screen, guided, settings, allow, confirm))
 
 
 def _facts(name: str, settings: Settings, allow: Risk | None) -> TargetFacts:
@@ -179,11 +194,16 @@ def _introduce(screen: Screen, brief: Brief, who: str) -> None:
         screen.say(f"Page      {brief.runbook.page_path}")
 
 
+def _guided_run(brief: Brief, screen: Screen, who: str, past: Past | None, begin_at: int) -> GuidedRun:
+    from runbook_steps.engine.guided.session import GuidedRun  # noqa: PLC0415 - a dry run does without
+
+    return GuidedRun(brief, screen, who, past, begin_at=begin_at)
+
+
 def _guide(  # noqa: PLR0917 - what was said on the command line
     brief: Brief,
     screen: Screen,
-    who: str,
-    past: Past | None,
+    guided: Callable[[], GuidedRun],
     settings: Settings,
     allow: Risk | None,
     confirm: str | None,
@@ -191,35 +211,43 @@ def _guide(  # noqa: PLR0917 - what was said on the command line
     """The procedure, by pytest in this process; the exit code."""
     import pytest  # noqa: PLC0415 - a dry run does without
 
-    from runbook_steps.engine.guided.session import GuidedRun  # noqa: PLC0415
-    from runbook_steps.engine.guided.steps import INTERRUPTED_EXIT  # noqa: PLC0415
+    from runbook_steps.engine.guided.desk import INTERRUPTED_EXIT  # noqa: PLC0415
 
     if brief.refusal:
         raise RefusedError(printable(brief.refusal))
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _as_ctrl_c)
     screen.say("Looking at it …" if brief.live else "Starting it …", "dim")
-    guide = GuidedRun(brief, screen, who, past)
+    guide = guided()
+    _until_it_is_over(guide)
     arguments = [str(settings.root / brief.runbook.feature_path), "--rootdir", str(settings.root), "-s", "-q"]
-    arguments += [
-        "-o",
-        "addopts=",
-        "-o",
-        "filterwarnings=ignore",
-        "-p",
-        "no:cacheprovider",
-        "--target",
-        brief.target.name,
-    ]
+    arguments += ["-o", "addopts=", "-o", "filterwarnings=ignore", "-p", "no:cacheprovider", *_ONLY_THESE]
+    arguments += ["--target", brief.target.name]
     arguments += ["--allow", str(allow)] if allow else []
     arguments += ["--confirm", confirm] if confirm else []
     code = int(pytest.main(arguments, plugins=[guide]))
+    _let_go_of_the_terminal()
     if guide.exit_code is not None:
         return guide.exit_code
     return INTERRUPTED_EXIT if code == pytest.ExitCode.INTERRUPTED else code
 
 
-def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
-    """A terminal that goes away, and a polite end, are Ctrl-C: what was done is undone."""
-    del number, frame
-    raise KeyboardInterrupt
+def _until_it_is_over(guide: GuidedRun) -> None:
+    """A terminal that goes away, and a polite end, are Ctrl-C: what was done is undone.
+
+    When the last step is written down, none of them changes what came of it any more.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if not guide.is_over:
+            raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+
+
+def _let_go_of_the_terminal() -> None:
+    """One that is gone may not make an error of the end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runbook_steps.engine.errors import ConfigurationError
-from runbook_steps.engine.model import Procedure, Risk, Role, Runbook, Step, TargetFacts
+from runbook_steps.engine.guided.advice import warnings_before, way_back, without_markup
+from runbook_steps.engine.model import Procedure, Risk, Role, Runbook, ScenarioRecord, Step, TargetFacts
 from runbook_steps.engine.project.project import Project
+from runbook_steps.engine.proof.standing import shown_record
 from runbook_steps.engine.run.plan import has_no_undo, plan
 from runbook_steps.engine.sources.contract_file import load_contract
+from runbook_steps.engine.run.reads import only_reads
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.sources.people_and_levels import Contact
 
@@ -25,8 +27,6 @@ __all__ = [
 ]
 
 NO_UNDO = "it has no undo: its first change is the point of no return"
-_CALL = re.compile(r"""\{\{\s*(\w+)\(\s*(?:["'](.*?)["'])?\s*\)\s*\}\}""")
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Brief:
     escalation: str = ""
     contact: Contact | None = None
     readers: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    recorded: ScenarioRecord | None = None
 
     @property
     def title(self) -> str:
@@ -86,7 +88,7 @@ def named_procedure(runbook: Runbook, name: str) -> Procedure:
 def make_brief(project: Project, runbook: Runbook, procedure: Procedure, target: TargetFacts) -> Brief:
     """The brief, for a person who will be asked before every command."""
     page, front = project.page(runbook.stem), runbook.front_matter
-    texts = {s.title: _plain(s.text, runbook.stem) for s in page.sections} if page else {}
+    texts = {s.title: without_markup(s.text) for s in page.sections} if page else {}
     return Brief(
         runbook=runbook,
         procedure=procedure,
@@ -99,11 +101,19 @@ def make_brief(project: Project, runbook: Runbook, procedure: Procedure, target:
             attended=True,
             tags_decide=target.disposable or not load_contract(project.root).interfaces,
         ).reason,
-        rollback=texts.get("Rollback", ""),
+        rollback=way_back(page, runbook),
         escalation=texts.get("Escalation", ""),
         contact=project.contacts.get(front.owner) if front else None,
         readers=project.settings.reads,
+        warnings=warnings_before(page, procedure.name),
+        recorded=_recorded(project, runbook, procedure),
     )
+
+
+def _recorded(project: Project, runbook: Runbook, procedure: Procedure) -> ScenarioRecord | None:
+    """What the last run of this very text printed, None when nothing did."""
+    found = shown_record(procedure, runbook.feature_path, project.evidence)
+    return found if found and found.text_hash == procedure.text_hash else None
 
 
 def as_row(brief: Brief) -> dict[str, object]:
@@ -119,7 +129,8 @@ def as_row(brief: Brief) -> dict[str, object]:
         "undo": list(brief.undos),
         "point_of_no_return": brief.has_no_undo,
         "refused": brief.refusal or None,
-        "steps": [_step_row(step) for step in brief.procedure.steps],
+        "warnings": list(brief.warnings),
+        "steps": [_step_row(brief, step) for step in brief.procedure.steps],
     }
 
 
@@ -136,26 +147,18 @@ def as_lines(brief: Brief) -> Iterator[str]:
         yield f"It would be refused: {brief.refusal}"
 
 
-def _step_row(step: Step) -> dict[str, object]:
+def _step_row(brief: Brief, step: Step) -> dict[str, object]:
     row: dict[str, object] = {"role": str(step.role), "text": step.text, "line": step.position.line}
     if step.manual:
         row["manual"] = True
     if step.command:
         row |= {"command": step.command.text, "media_type": step.command.media_type, "undo": step.command.undo}
         row["timeout_s"] = step.command.timeout_s
+        reads = only_reads(step.command, brief.readers)
+        row["risk"] = str(Risk.READONLY if reads else brief.procedure.risk)
     return row
 
 
 def situation(procedure: Procedure) -> tuple[str, ...]:
     """The Given steps, in words."""
     return tuple(step.text for step in procedure.steps if step.role is Role.GIVEN and not step.command)
-
-
-def _plain(markdown: str, stem: str) -> str:
-    """A section as a terminal shows it: a procedure becomes the command that runs it, other macros are left out."""
-
-    def call(found: re.Match[str]) -> str:
-        return f'→ runbooks run {stem} --scenario "{found[2]}"' if found[1] == "procedure" else ""
-
-    text = _LINK.sub(r"\1", _CALL.sub(call, markdown)).replace("**", "")
-    return re.sub(r"\n{3,}", "\n\n", text).strip()

@@ -6,6 +6,7 @@ Whatever comes from outside is made inert and loses its secrets before it is sho
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 import sys
 import termios
@@ -62,8 +63,9 @@ class Screen:
         self.redact: Callable[[str], str] = str
 
     def say(self, text: str = "", style: str = "") -> None:
-        """One or more lines; what is in them stays text."""
-        self._console.print(printable(self.redact(text)), style=style or None)
+        """One or more lines; what is in them stays text. A terminal that is gone shows none, and is no error."""
+        with contextlib.suppress(OSError):
+            self._console.print(printable(self.redact(text)), style=style or None)
 
     def quote(self, text: str, style: str = "") -> None:
         """A command or a text, set in."""
@@ -75,7 +77,8 @@ class Screen:
         for line in self._lines.setdefault(stream, Lines()).feed(data):
             shown = line if len(line) <= _LONGEST_LINE else f"{line[:200]} … a very long line"
             for each in printable(self.redact(shown)).splitlines() or [""]:
-                self._console.print(f"    {'│' if stream == 'stdout' else '┆'} {each}", style="dim")
+                with contextlib.suppress(OSError):
+                    self._console.print(f"    {'│' if stream == 'stdout' else '┆'} {each}", style="dim")
         if not data:
             self._lines.pop(stream, None)
 
@@ -92,10 +95,17 @@ class Screen:
                 return said
             self.say(f"  type one of {', '.join(answers)}, then Enter", "dim")
 
+    def line(self, question: str) -> str:
+        """A line with its blanks; what was typed ahead counts, because a text is pasted in one go."""
+        self._asks(question)
+        line = sys.stdin.readline()
+        if not line:
+            raise EOFError
+        return printable(line.rstrip("\r\n"))
+
     def read(self, question: str) -> str:
         """A line, without its blanks. What was typed before the question was asked does not count."""
-        self._console.print(printable(question), end=" ", style="bold")
-        self._console.file.flush()
+        self._asks(question)
         try:
             termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
         except (termios.error, ValueError):
@@ -104,3 +114,10 @@ class Screen:
         if not line:
             raise EOFError
         return printable(line).strip()
+
+    def _asks(self, question: str) -> None:
+        try:
+            self._console.print(printable(question), end=" ", style="bold")
+            self._console.file.flush()
+        except OSError:
+            raise EOFError from None

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from runbook_steps.engine.guided.brief import Brief
+from runbook_steps.engine.guided.desk import Desk
 from runbook_steps.engine.guided.past import Past
 from runbook_steps.engine.guided.screen import Screen
 from runbook_steps.engine.guided.steps import GuidedSteps
@@ -36,7 +37,7 @@ _UNDO = "Undo it now? [Y]es  [l]ater: keep it  [n]o: leave the change  [q]uit, a
 class GuidedRun:
     """One procedure, one person. `exit_code` is set when the reason to end is known here and not to pytest."""
 
-    def __init__(self, brief: Brief, screen: Screen, who: str, past: Past | None = None) -> None:
+    def __init__(self, brief: Brief, screen: Screen, who: str, past: Past | None = None, *, begin_at: int = 0) -> None:
         self._brief = brief
         self._screen = screen
         self._who = who
@@ -44,6 +45,8 @@ class GuidedRun:
         self._proof: Any = None
         self._told = 0
         self._went_through = False
+        self._begin_at = begin_at
+        self._desk: Desk | None = None
         self._steps: GuidedSteps | None = None
         self.exit_code: int | None = None
 
@@ -54,6 +57,12 @@ class GuidedRun:
         """For the journal."""
         resumed = {"resumed": self._past.journal} if self._past else {}
         return {"by": self._who, "runbook": self._brief.runbook.stem, **resumed}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether what came of the procedure is written down."""
+        recorder = self._proof and self._proof.opened_recorder
+        return bool(recorder and recorder.last_record is not None)
 
     def output(self, stream: str, data: bytes) -> None:
         """What a command prints."""
@@ -79,7 +88,7 @@ class GuidedRun:
     def undo_wanted(self, undos: Sequence[Undo]) -> UndoWish:
         """Enter, a second Ctrl-C and a terminal that is gone mean now: nothing is left half-done by accident."""
         self._screen.say()
-        if self._steps is not None and not self._steps.changed:
+        if self._desk is not None and not self._desk.changed:
             self._screen.say("No change began, so there is nothing to undo.", "dim")
             return UndoWish.POINTLESS
         self._screen.say("Not everything went through. Kept ready to undo what was done:", "bold")
@@ -132,7 +141,11 @@ class GuidedRun:
 
     def pytest_bdd_before_scenario(self) -> None:
         """What was undone for a killed run is said before anything else."""
-        self._steps = GuidedSteps(self._brief, self._screen, self._who, self._past, self._proof)
+        self._desk = Desk(self._brief, self._screen, self._who, self._past, self._proof, begin_at=self._begin_at)
+        commands = [step.command for step in self._brief.procedure.steps]
+        began = [command for n in (self._past.began if self._past else ()) if (command := commands[n]) is not None]
+        self._desk.changed = not all(map(self._desk.reads, began))
+        self._steps = GuidedSteps(self._desk)
         self._tell_notices()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -155,7 +168,7 @@ class GuidedRun:
         self._screen.say(f"\n{said}", "yellow")
 
     def _interrupted(self) -> str:
-        if self._steps is not None and self._steps.running:
+        if self._desk is not None and self._desk.running:
             return "Stopped; the command that ran was ended."
         return "Stopped; no command was running."
 
@@ -174,7 +187,7 @@ class GuidedRun:
             self._screen.say(f"“{last.scenario}” {last.outcome}{reason}", "green" if good else "yellow")
             if self._went_through and last.outcome not in {Outcome.PASSED, Outcome.ATTESTED}:
                 self.exit_code = self.exit_code or 1  # pytest saw every step return; not everything was done
-            if self._steps is not None and self._steps.unproven:
+            if self._desk is not None and self._desk.unproven:
                 self._what_next()
         path = recorder.journal.path
         self._screen.say(f"Journal: {relative_path(path, self._proof.settings.root)}; `runbooks journal` reads it")
@@ -204,18 +217,18 @@ class GuidedRun:
             @functools.wraps(function)
             def generator(**values: Any) -> Generator[Any, None, None]:
                 running = function(**values)
-                yield self._perform(bdd, lambda: next(running))
+                yield self._perform(bdd, lambda: next(running), values)
                 yield from running
 
             return generator
 
         @functools.wraps(function)
         def plain(**values: Any) -> Any:
-            return self._perform(bdd, lambda: function(**values))
+            return self._perform(bdd, lambda: function(**values), values)
 
         return plain
 
-    def _perform(self, bdd: Any, call: Callable[[], object]) -> object:
+    def _perform(self, bdd: Any, call: Callable[[], object], values: Mapping[str, Any]) -> object:
         if self._steps is None:  # pragma: no cover - a step is in a scenario
             raise AssertionError
-        return self._steps.perform(bdd.number, bdd.step, call)
+        return self._steps.perform(bdd.number, bdd.step, call, values)

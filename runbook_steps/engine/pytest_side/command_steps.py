@@ -87,13 +87,13 @@ def ends_with(last_result: Result, code: int) -> None:
 
 @when(parsers.re(TAKES))
 def take_from_the_answer(last_result: Result, variables: dict[str, str], path: str, name: str) -> None:
-    value = _as_json_has_it(value_at(answer_of(last_result, _Number), path))
+    value = as_the_answer_has_it(value_at(answer_of(last_result, _Number), path))
     if "\0" in value:
         raise CheckFailed(f"{path!r} of the answer holds a zero byte, which no variable can")
     variables[name] = value
 
 
-def _as_json_has_it(value: Any) -> str:
+def as_the_answer_has_it(value: Any) -> str:
     """A text as it is, everything else as JSON: `true`, `null`, `1.10`, `{"a":1}`."""
     return value if isinstance(value, str) else _json(value)
 

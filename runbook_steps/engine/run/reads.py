@@ -105,10 +105,36 @@ def _sort_reads(words: Sequence[str]) -> bool:
     return not any(word.startswith("--output") or re.match(r"-\w*o", word) for word in words)
 
 
+def _curl_reads(words: Sequence[str]) -> bool:
+    """Asks without a body, and writes nowhere."""
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if word in _CURL_VALUES and left:
+            left.pop(0)
+        elif word.startswith("-") and word not in _CURL_SWITCHES and not re.fullmatch(r"-[sSfiILkv]+", word):
+            return False
+    return True
+
+
+def _first_words(*readers: str) -> Callable[[Sequence[str]], bool]:
+    """A program whose first words say what it does; an option before them may be anything's."""
+    known = [tuple(reader.split()) for reader in readers]
+    return lambda words: any(tuple(words[: len(reader)]) == reader for reader in known)
+
+
+_CURL_SWITCHES = frozenset({"--fail", "--fail-with-body", "--silent", "--show-error", "--include", "--head",
+                            "--location", "--insecure", "--compressed", "--http1.1"})  # fmt: skip
+_CURL_VALUES = frozenset({"--max-time", "-m", "--connect-timeout", "-H", "--header", "--cacert", "-w", "--write-out",
+                          "--resolve"})  # fmt: skip
 _PROGRAMS: Mapping[str, Callable[[Sequence[str]], bool]] = {
     "aws": _aws_reads,
+    "curl": _curl_reads,
+    "docker": _first_words("ps", "logs", "inspect", "images", "compose ps", "compose logs"),
+    "kubectl": _first_words("get", "describe", "logs", "top", "rollout status", "rollout history"),
     "nginx": lambda words: list(words) == ["-t"],
     "redis-cli": _redis_reads,
     "sort": _sort_reads,
+    "systemctl": _first_words("status", "is-active", "is-enabled", "list-units", "show"),
     "uniq": lambda words: all(word.startswith("-") for word in words),  # its second file is written
 }

@@ -1,0 +1,340 @@
+"""A command at the prompt: shown with its risk, asked for, run, and what a person may do beside running it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from runbook_steps.engine.errors import CommandFailed, CommandTimedOut, NotRunnableHere
+from runbook_steps.engine.guided.brief import NO_UNDO
+from runbook_steps.engine.guided.desk import Desk
+from runbook_steps.engine.model import Command, Outcome, Result, Risk, Role, StepRecord
+from runbook_steps.engine.proof.evidence_file import now
+from runbook_steps.engine.run.outcome_of_error import message_of
+
+__all__ = ["GuidedCommands"]
+
+_KEYS = {
+    "r": "run",
+    "h": "by hand",
+    "s": "skip",
+    "e": "edit once",
+    "n": "note",
+    "?": "show more",
+    "q": "stop",
+}
+_BEFORE = "[l] look: what must be true  [r] run it again  [d] it is done: go on behind it  [s] skip  [q] stop"
+_FAILED = "[t] try again  [h] by hand  [e] edit once  [s] skip  [n] note  [q] stop  (Enter ends it as failed)"
+_RISKS: Mapping[Risk, tuple[str, str]] = {
+    Risk.READONLY: ("only reads", "green"),
+    Risk.MUTATING: ("may change something", "yellow"),
+    Risk.DESTRUCTIVE: ("may lose data or interrupt service", "bold red"),
+}
+_SHOWN = 10  # lines of each stream
+Call = Callable[[], object]
+
+
+class GuidedCommands:
+    """The commands of one scenario."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._screen = desk.screen
+
+    def perform(self, command: Command, call: Call) -> object:
+        """What the step of that command gives. Raises what it raises, and pytest's Exit when stopped."""
+        desk, screen = self._desk, self._screen
+        if command.undo:
+            screen.quote(command.text)
+            found = call()
+            screen.say("  kept ready; runs only when this stops half-way", "dim")
+            self._forget_taken_over(command)
+            return found
+        past = desk.past.step(desk.number) if desk.past else None
+        if past is not None and (past.outcome is Outcome.PASSED or not desk.reads(command)):
+            return self._began_before(command, past, call)
+        if desk.number < desk.begin_at:
+            screen.quote(command.text, "dim")
+            desk.skipped(f"the run began at step {desk.begin_at + 1}")
+            screen.say("  left out: the run begins later", "yellow")
+            return _nothing(command)
+        self._warn(command)
+        screen.quote(command.text, "cyan")
+        screen.say("  " + _RISKS[self._risk(command)][0], _RISKS[self._risk(command)][1])
+        if desk.past is not None and desk.brief.procedure.risk.rank:
+            screen.say("  it never began", "dim")
+        desk.proof.recorder.event("command asked", step=desk.number, by=desk.who)
+        return self._asked(command, call)
+
+    # ── before it runs ───────────────────────────────────────────────────────────────────────────
+
+    def _risk(self, command: Command) -> Risk:
+        return Risk.READONLY if self._desk.reads(command) else self._desk.brief.procedure.risk
+
+    def _warn(self, command: Command) -> None:
+        """The page's warnings, before the first command that may do what they warn of."""
+        if self._desk.warned or self._desk.reads(command):
+            return
+        self._desk.warned = True
+        for text in self._desk.brief.warnings:
+            self._screen.say(f"  ▲ {text}", "bold yellow")
+
+    def _asked(self, command: Command, call: Call) -> object:
+        """Enter runs only what reads."""
+        keys = "  ".join(f"[{key}] {word}" for key, word in _KEYS.items())
+        reads = self._desk.reads(command)
+        question = f"  {keys}{'  (Enter runs)' if reads else ''}:"
+        while True:
+            answer = self._screen.ask(question, tuple(_KEYS), "r" if reads else None)
+            if answer == "r" and (not self._asks_for_the_name(command) or self._named()):
+                try:
+                    return self._run(command, call)
+                except NotRunnableHere as error:
+                    if not self._desk.brief.live:
+                        raise
+                    self._screen.say(f"  ✗ it cannot be run here: {message_of(error)}", "yellow")
+            if answer not in {"r", "?", "n"}:
+                done = self._instead(answer, command, call)
+                if done is not None:
+                    return done
+            elif answer != "r":
+                self._aside(answer, command)
+
+    def _aside(self, answer: str, command: Command) -> None:
+        """What changes nothing of the question."""
+        if answer == "?":
+            self._more(command)
+            return
+        said = self._desk.said("  What is to be noted?")
+        self._desk.proof.recorder.note(f"noted by {self._desk.who} at {now()}: {said}")
+        self._screen.say("  noted", "dim")
+
+    def _instead(self, answer: str, command: Command, call: Call) -> object | None:
+        """What is done instead of running it; None to ask again."""
+        if answer == "q":
+            raise self._desk.stopped("stopped")
+        if answer == "s":
+            self._desk.skipped()
+            self._screen.say("  skipped", "yellow")
+            return _nothing(command)
+        return self._done_by_hand(command) if answer == "h" else self._edited(command, call)
+
+    def _done_by_hand(self, command: Command) -> Result:
+        """A person says so: no machine saw it, and a check behind it may have nothing to look at."""
+        said = self._desk.said("  What did you do?")
+        self._desk.went_on = True
+        if not self._desk.reads(command):
+            self._desk.proof.recorder.command_begins()  # whoever resumes does not simply run it
+            self._desk.changed = True
+        result = _nothing(command)
+        self._desk.proof.recorder.command_finished(result)
+        self._desk.record(Outcome.ATTESTED, f"attested by {self._desk.who} at {now()}: done by hand: {said}")
+        self._screen.say(f"  attested by {self._desk.who}", "green")
+        return result
+
+    def _edited(self, command: Command, call: Call) -> object | None:
+        """Another text, this once. What ran is not what was proven, so it becomes no proof."""
+        text = self._new_text()
+        before, after = command.text.splitlines(), text.splitlines()
+        difference = [
+            line for line in difflib.unified_diff(before, after, lineterm="", n=0) if line[:2] not in {"--", "++", "@@"}
+        ]
+        if not difference:
+            self._screen.say("  that is the same text", "dim")
+            return None
+        self._screen.quote("\n".join(difference), "yellow")
+        edited = replace(command, text=text)
+        if self._asks_for_the_name(edited):
+            if not self._named():
+                return None
+        elif self._screen.ask("  Run this? [y/N]:", ("y", "n"), "n") == "n":
+            return None
+        note = f"edited by {self._desk.who} at {now()}:\n" + "\n".join(difference)
+        with self._planned(edited):
+            found = self._run(edited, call)
+        self._desk.record(Outcome.ATTESTED, note)
+        return found
+
+    def _new_text(self) -> str:
+        self._screen.say("  Type the command as it shall run this once; a line with a single dot ends it.", "dim")
+        lines: list[str] = []
+        while (line := self._screen.line("  >")) != ".":
+            lines.append(line)
+        return "\n".join(lines)
+
+    @contextmanager
+    def _planned(self, command: Command) -> Iterator[None]:
+        """While the block runs, the plan has this command for the step."""
+        proof, kept = self._desk.proof, self._desk.proof.planned
+        proof.planned = replace(kept, commands={**kept.commands, self._desk.number: command})
+        try:
+            yield
+        finally:
+            proof.planned = kept
+
+    def _asks_for_the_name(self, command: Command) -> bool:
+        """Only a command that may change something; what is known to read is run without."""
+        return self._desk.brief.needs_the_name and not self._desk.reads(command)
+
+    def _named(self, why: str = "") -> bool:
+        name = self._desk.brief.target.name
+        why = why or ("it can lose data" if self._desk.brief.procedure.risk.rank > 1 else "it has no undo")
+        said = self._screen.read(f"  {why}. Type {name} to run it, q to stop:")
+        if said == name:
+            return True
+        if said.casefold() == "q":
+            raise self._desk.stopped("stopped")
+        self._screen.say("  that is not its name: nothing was run", "yellow")
+        return False
+
+    # ── while and after it runs ──────────────────────────────────────────────────────────────────
+
+    def _run(self, command: Command, call: Call) -> object:
+        """Again and again, as the person says; what went through at a second try is no proof."""
+        failed = ""
+        while True:
+            try:
+                found = self._once(command, call)
+            except (CommandFailed, CommandTimedOut) as error:
+                failed = str(error)
+                done = self._after_failure(command, call, error)
+                if done is not None:
+                    return done
+            else:
+                if failed:
+                    self._desk.record(Outcome.ATTESTED, f"tried again by {self._desk.who} at {now()}: {failed}")
+                return found
+
+    def _once(self, command: Command, call: Call) -> object:
+        self._screen.say(f"  running, at most {command.timeout_s:g} s; Ctrl-C ends it", "dim")
+        before, self._desk.changed = self._desk.changed, self._desk.changed or not self._desk.reads(command)
+        self._desk.running = True
+        try:
+            found = call()
+        except (CommandFailed, CommandTimedOut):
+            self._desk.running = False  # it ended by itself
+            raise
+        except NotRunnableHere:
+            self._desk.changed = before if self._result_of(command) is None else self._desk.changed
+            self._desk.running = False
+            raise
+        finally:
+            self._how_it_ended(command)
+        self._desk.running = False
+        return found
+
+    def _after_failure(self, command: Command, call: Call, error: Exception) -> object | None:
+        """What becomes of it; None tries it again."""
+        self._screen.say(f"  {error}", "red")
+        while True:
+            answer = self._screen.ask(f"  {_FAILED}:", ("t", "h", "e", "s", "n", "q", ""), "")
+            if not answer:
+                raise error
+            if answer == "n":
+                self._aside("n", command)
+            elif answer != "t":
+                if (done := self._instead(answer, command, call)) is not None:
+                    return done
+            elif not self._asks_for_the_name(command) or self._named("it began before"):
+                return None
+
+    def _result_of(self, command: Command) -> Result | None:
+        """What it did; None when it never began."""
+        result: Result | None = self._desk.proof.recorder.last_result
+        return result if result is not None and result.command.position == command.position else None
+
+    def _how_it_ended(self, command: Command) -> None:
+        result = self._result_of(command)
+        if result is None:
+            return
+        ended = "killed at its time limit" if result.timed_out else f"exit code {result.exit_code}"
+        style = "green" if result.exit_code == 0 else "yellow" if command.may_fail else "red"
+        self._screen.say(f"  → {ended} after {result.duration_s:.1f} s", style)
+
+    def _more(self, command: Command) -> None:
+        brief, screen = self._desk.brief, self._screen
+        screen.say(f"  {command.position}, {command.media_type}, at most {command.timeout_s:g} s", "dim")
+        screen.say(f"  this command {_RISKS[self._risk(command)][0]}; its procedure: {brief.procedure.risk}")
+        if brief.has_no_undo:
+            screen.say(f"  {NO_UNDO}")
+        if brief.procedure.description:
+            screen.say(f"  {brief.procedure.description}")
+        for text in brief.warnings:
+            screen.say(f"  ▲ {text}", "yellow")
+        self._recorded()
+        for each in brief.procedure.steps[self._desk.number + 1 :]:
+            screen.say(f"  then: {each.keyword} {each.text.removesuffix(':')}", "dim")
+
+    def _recorded(self) -> None:
+        """What it printed when it last ran for a proof, to compare with."""
+        last = self._desk.brief.recorded
+        if last is None or self._desk.number >= len(last.steps):
+            self._screen.say("  No proof of this text is at hand.", "dim")
+            return
+        step = last.steps[self._desk.number]
+        self._screen.say(f"  It printed on {last.target}, {last.started[:16]}Z, exit code {step.exit_code}:", "dim")
+        self._printed(step)
+
+    def _printed(self, step: StepRecord) -> None:
+        for line in [*step.stdout.splitlines()[-_SHOWN:], *step.stderr.splitlines()[-_SHOWN:]]:
+            self._screen.say(f"    │ {line}", "dim")
+
+    # ── a run that goes on ───────────────────────────────────────────────────────────────────────
+
+    def _began_before(self, command: Command, past: StepRecord, call: Call) -> object:
+        """A change is made once: what ended well is not repeated; of what began, a person looks what became."""
+        ended = f"exit code {past.exit_code}" if past.exit_code is not None else "no exit code"
+        self._screen.quote(command.text, "dim")
+        if past.outcome is Outcome.PASSED:
+            said = f"ran before ({past.outcome}, {ended}): not repeated"
+            self._screen.say(f"  {said}", "yellow")
+            return self._as_before(command, past, Outcome.PASSED, said)
+        if past.outcome is Outcome.ATTESTED:
+            said = f"{past.notes[-1].splitlines()[0] if past.notes else 'attested'}: not repeated"
+            self._screen.say(f"  {said}", "yellow")
+            return self._as_before(command, past, Outcome.ATTESTED, said)
+        self._screen.say(f"  It began before, and did not end well ({past.outcome}, {ended}). Look first.", "yellow")
+        while True:
+            answer = self._screen.ask(f"  {_BEFORE}:", ("l", "r", "d", "s", "q"))
+            if answer == "q":
+                raise self._desk.stopped("stopped")
+            if answer == "l":
+                self._look(past)
+            elif answer == "s":
+                self._desk.skipped()
+                self._screen.say("  skipped", "yellow")
+                return _nothing(command)
+            elif answer == "d":
+                said = self._desk.said("  What did you see?")
+                note = f"attested by {self._desk.who} at {now()}: it was done: {said}"
+                return self._as_before(command, past, Outcome.ATTESTED, note)
+            elif self._named("it began before"):
+                return self._run(command, call)
+
+    def _look(self, past: StepRecord) -> None:
+        """What it printed then, and what must be true when it has done its work."""
+        self._printed(past)
+        self._screen.say("  It has done its work when:")
+        for check in self._desk.brief.procedure.steps[self._desk.number + 1 :]:
+            if check.role is Role.THEN:
+                self._screen.say(f"    {check.text}")
+
+    def _as_before(self, command: Command, past: StepRecord, outcome: Outcome, note: str) -> Result:
+        result = Result(command, past.exit_code, past.stdout, past.stderr, past.duration_s)
+        self._desk.proof.recorder.command_begins()  # the next one to resume does not simply run it either
+        self._desk.proof.recorder.command_finished(result)
+        self._desk.record(outcome, note)
+        return result
+
+    def _forget_taken_over(self, command: Command) -> None:
+        if self._desk.past is not None:
+            for undo in self._desk.proof.preparation.taken_over():
+                if undo.command.text == command.text:
+                    undo.forget()  # this run has written its own
+
+
+def _nothing(command: Command) -> Result:
+    """Of a command that this run did not start."""
+    return Result(command, None, "", "", 0.0)
