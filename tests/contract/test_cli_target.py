@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from runbook_steps.stand_in.embedded import EmbeddedTarget
 
 Runbooks = Callable[..., subprocess.CompletedProcess[str]]
 NAME = "cli-test"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +77,25 @@ def test_up_again_adds_what_is_missing(runbooks: Runbooks) -> None:
     assert done.returncode == 0, done.stderr
     assert before["redis"]["pid"] == after["redis"]["pid"]
     assert after["third_parties"]["state"] == "running"
+
+
+@pytest.mark.usefixtures("up")
+def test_a_target_of_another_checkout_is_left_alone(
+    runbooks: Runbooks, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Neither joined nor removed from there, also not with `--all`; it says whose it is."""
+    for file in ("pyproject.toml", "mkdocs.yml"):
+        shutil.copy(ROOT / file, tmp_path)
+    program = str(Path(sys.executable).with_name("runbooks"))
+    for arguments in (["up", "redis", "--name", NAME], ["down", "--name", NAME], ["down", "--all"]):
+        done = subprocess.run(
+            [program, "target", *arguments], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        if "--all" in arguments:
+            assert (done.returncode, done.stdout) == (0, "no target is up\n"), done.stderr
+        else:
+            assert (done.returncode, f"{NAME} is up for {ROOT}" in done.stderr) == (3, True), done.stderr
+    assert status(runbooks)["services"]["redis"]["state"] == "running"
 
 
 def status(runbooks: Runbooks) -> dict[str, dict[str, dict[str, object]]]:

@@ -82,6 +82,18 @@ def test_a_person_is_led_through(library: Path) -> None:
     assert "branch" in person.seen
 
 
+def test_a_practice_run_is_not_resumed(library: Path) -> None:
+    """Its target went with it: on a new one, broken anew, what was made before would count as made."""
+    arguments = [str(BIN / "runbooks"), "run", "overdue-loans"]
+    with Person([*arguments, "--scenario", "The book comes back"], dict(os.environ), library) as person:
+        person.answers("[q] stop", "q")
+        assert person.ends(LIMIT_S) == 130, person.seen
+    journal = max((library / "build/journal").glob("*.jsonl"), key=lambda file: file.stat().st_mtime_ns)
+    with Person([*arguments, "--resume", str(journal)], dict(os.environ), library) as person:
+        person.waits_for("the target that it practised on went with it; start it anew")
+        assert person.ends(LIMIT_S) == 3, person.seen
+
+
 def test_a_runbook_is_reviewed(library: Path) -> None:
     """The plan names what it rests on; the signature is a commit."""
     planned = runs(library, "runbooks", "review", "plan", "overdue-loans")

@@ -162,6 +162,10 @@ def _refuse_resume(past: Past, brief: Brief, settings: Settings) -> None:
     sources = source_index(settings).of(brief.procedure, brief.runbook.stem)
     if past.record.feature != brief.runbook.feature_path:
         raise RefusedError(f"{past.journal} is of {past.record.feature}, not of {brief.runbook.feature_path}")
+    if not brief.live:
+        raise RefusedError(
+            f"{past.journal}: the target that it practised on went with it; start it anew, without --resume"
+        )
     past.refuse(brief.procedure, sources, brief.target.name, left)
 
 

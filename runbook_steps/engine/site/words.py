@@ -10,6 +10,7 @@ from runbook_steps.engine.model import Outcome, Risk
 from runbook_steps.engine.proof.standing import Tone
 
 __all__ = [
+    "NO_UNDO_SAYS",
     "RISK_SAYS",
     "age",
     "commit_text",
@@ -36,10 +37,12 @@ _TONES: Mapping[Outcome, Tone] = {
 }
 RISK_SAYS: Mapping[Risk, tuple[str, str]] = {
     Risk.READONLY: ("Read-only", "only reads"),
-    Risk.MUTATING: ("Changes state", "in a way that can be changed back"),
+    Risk.MUTATING: ("Changes state", "and keeps its undo ready"),
     Risk.DESTRUCTIVE: ("Destructive", "can lose data or interrupt service"),
 }
 """Risk → its name on the page, and what it means."""
+NO_UNDO_SAYS = "and keeps no undo ready"
+"""Of a procedure that changes state, and nothing takes that back by itself."""
 
 
 def sign(tone: Tone) -> str:

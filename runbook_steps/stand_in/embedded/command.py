@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from runbook_steps.engine.cli.options import Format, TextFormat
-from runbook_steps.engine.errors import ConfigurationError, TargetError
+from runbook_steps.engine.errors import ConfigurationError, RefusedError, TargetError
 from runbook_steps.stand_in.embedded import EmbeddedTarget, registry
+from runbook_steps.stand_in.embedded.layout import Layout
 from runbook_steps.stand_in.embedded.parts import PARTS, SERVICES, with_needs
 
 __all__ = ["as_dotenv", "as_shell", "register"]
@@ -54,7 +55,7 @@ def up(
     wanted = with_needs(parts or PARTS)
     with registry.one_at_a_time(name):
         try:
-            target, new = EmbeddedTarget.attach(name), False
+            target, new = _ours(name), False
         except TargetError:
             target, new = EmbeddedTarget.create(name=name, detached=True, rate_limit=rate_limit), True
         try:
@@ -81,12 +82,12 @@ def _tell_how(target: EmbeddedTarget, name: str) -> None:
 
 def down(
     name: Name = "embedded",
-    every: Annotated[bool, typer.Option("--all", help="all targets that `up` has started")] = False,
+    every: Annotated[bool, typer.Option("--all", help="all targets that `up` has started for this project")] = False,
 ) -> None:
     """Stop a target and remove everything it has written."""
     names = _detached() if every else [name]
     for each in names:
-        EmbeddedTarget.attach(each).close()
+        _ours(each).close()
         typer.echo(f"{each} is down")
     if not names:
         typer.echo("no target is up")
@@ -94,7 +95,21 @@ def down(
 
 def _detached() -> list[str]:
     layouts = [run.layout for run in registry.live_runs()]
-    return [layout.name for layout in layouts if layout is not None and layout.owner_pid is None]
+    # one that does not say whose it is may be anybody's: only its name takes it down
+    here = registry.checkout()
+    return [each.name for each in layouts if each is not None and each.owner_pid is None and each.checkout == here]
+
+
+def _foreign(layout: Layout) -> bool:
+    return layout.checkout not in {"", registry.checkout()}
+
+
+def _ours(name: str) -> EmbeddedTarget:
+    """The target of that name. Raises TargetError when none is up, RefusedError when it is another project's."""
+    target = EmbeddedTarget.attach(name)
+    if _foreign(target.layout):
+        raise RefusedError(f"{name} is up for {target.layout.checkout}: another name keeps yours apart, `--name`")
+    return target
 
 
 def env(

@@ -93,7 +93,7 @@ class Layout:
 
     `account` is the (uid, gid) that PostgreSQL runs as, None for the runner's own.
     `rate_limit` is nginx's, requests per minute and client. `images`, when there are any, name the containers that
-    the services run in; without, they are processes of this machine.
+    the services run in; without, they are processes of this machine. `checkout` is the project that it was made for.
     """
 
     name: str
@@ -106,6 +106,7 @@ class Layout:
     account: tuple[int, int] | None = None
     rate_limit: int = 100
     images: Mapping[str, str] | None = None
+    checkout: str = ""
 
     # -- folders ------------------------------------------------------------------------------------
     @property

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runbook_steps.engine.errors import ConfigurationError, TargetError
+from runbook_steps.engine.settings import find_root
 from runbook_steps.stand_in.embedded.account import reachable, server_account
 from runbook_steps.stand_in.embedded.clearing import clear
 from runbook_steps.stand_in.embedded.layout import (
@@ -34,7 +35,7 @@ from runbook_steps.stand_in.embedded.processes import start_mark
 from runbook_steps.stand_in.embedded.service import private_file
 from runbook_steps.stand_in.embedded.wire import LONGEST_SOCKET_PATH
 
-__all__ = ["NewRun", "find", "forget", "live_runs", "new_run", "one_at_a_time", "state_folder", "sweep"]
+__all__ = ["NewRun", "checkout", "find", "forget", "live_runs", "new_run", "one_at_a_time", "state_folder", "sweep"]
 
 _PREFIX = "beautycort-run-"
 _LOCK = "lock"
@@ -99,10 +100,19 @@ def new_run(name: str, *, owned: bool, rate_limit: int, images: Mapping[str, str
         account=account,
         rate_limit=rate_limit,
         images=images,
+        checkout=checkout(),
     )
     private_file(directory / LAYOUT_FILE, layout.to_json())
     _remember(layout)
     return NewRun(layout, lock_fd, tuple(ports.values()))
+
+
+def checkout() -> str:
+    """The project that is worked in: a target is for its steps and its releases."""
+    try:
+        return str(find_root(Path.cwd()))
+    except ConfigurationError:
+        return str(Path.cwd().resolve())
 
 
 # -- where ------------------------------------------------------------------------------------------

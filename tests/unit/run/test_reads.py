@@ -25,6 +25,10 @@ def command(text: str, kind: str = "bash") -> Command:
         "nginx -t",
         "aws elbv2 describe-target-health --target-group-arn x --output json",
         "library loans list --format json",
+        "systemctl status nginx --no-pager",
+        "docker compose logs --tail 100 api",
+        "kubectl get pods -o wide && kubectl rollout status deployment/api",
+        "curl -sS --fail-with-body --max-time 10 -H 'Accept: application/json' \"$API_BASE_URL/api/health\"",
         "tail -n 1000 \"$NGINX_ACCESS_LOG\" | cut -d' ' -f1 | sort -rn | uniq -c && uptime",
     ],
 )
@@ -36,6 +40,17 @@ def test_readers_are_known(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "systemctl restart nginx",
+        "systemctl --now enable nginx",
+        "docker compose restart api",
+        "kubectl delete pod x",
+        "kubectl rollout restart deployment/api",
+        "curl -X POST http://localhost/",
+        "curl -d x=y http://localhost/",
+        "curl -sSo file http://localhost/",
+        "curl -O http://localhost/",
+        "curl -sST file http://localhost/",
+        "curl -K file",
         "redis-cli flushall",
         "redis-cli --scan --pattern 'cache:*' | xargs redis-cli unlink",
         "redis-cli config set maxmemory 1",

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 
 from runbook_steps.engine.model import Command, Procedure, Risk, Runbook
 from runbook_steps.engine.project.project import Project
+from runbook_steps.engine.run.plan import has_no_undo
+from runbook_steps.engine.run.reads import only_reads
 from runbook_steps.engine.site.blocks.commands import command_block
 from runbook_steps.engine.site.blocks.procedure import risk_badge
 from runbook_steps.engine.site.blocks.ways_to_go import decision_block
 from runbook_steps.engine.site.search_weights import UNSEARCHED
+from runbook_steps.engine.site.words import RISK_SAYS
 from runbook_steps.engine.sources.page_file import Page
 from runbook_steps.engine.sources.parameters import Parameter, parameters
 from runbook_steps.engine.text.html_text import code_spans, inert, slug
@@ -23,10 +26,11 @@ def page_start(project: Project, runbook: Runbook) -> str:
     titles = {each.stem: str(each.head.values.get("title", "")) or each.title for each in project.pages}
     ways = decision_block(page, runbook, titles) if page else ""
     first = first_command(runbook, page)
+    card = _first(*first, project.settings.reads) if first else ""
     return (
         # no <div>, because what the search leaves out must hold no element of its own kind
         f'\n<aside class="rb-tools" aria-label="Start" data-page="{inert(runbook.stem)}" tabindex="-1" {UNSEARCHED}>'
-        f"{_first(*first) if first else ''}{_form(parameters(runbook))}{_MEMORY}{ways}</aside>\n"
+        f"{card}{_form(parameters(runbook))}{_MEMORY}{ways}</aside>\n"
     )
 
 
@@ -43,12 +47,17 @@ def _shown(runbook: Runbook, page: Page | None) -> Iterable[Procedure]:
     return (procedure for name in names if (procedure := runbook.procedure(name)) is not None)
 
 
-def _first(procedure: Procedure, command: Command) -> str:
+def _first(procedure: Procedure, command: Command, readers: Iterable[str]) -> str:
+    """What it says of the risk is that of this command, not of the procedure that it begins."""
     title = code_spans(command.purpose[:1].upper() + command.purpose[1:])
-    known = procedure.risk is Risk.READONLY
-    said = (
-        "It only reads." if known else f"{risk_badge(procedure.risk)}: read the procedure to its end before you run it."
-    )
+    badge = risk_badge(procedure.risk, undone=not has_no_undo(procedure))
+    said = f"{badge}: read the procedure to its end before you run it."
+    if procedure.risk is Risk.READONLY:
+        said = "It only reads."
+    elif only_reads(command, readers):
+        said = f"It only reads; what follows it {RISK_SAYS[procedure.risk][0].lower()}."
+        if procedure.risk is Risk.DESTRUCTIVE:
+            said = f"It only reads; what follows it {RISK_SAYS[procedure.risk][1]}."
     return (
         '<section class="rb-start" aria-label="The first command of this page">'
         f'<p class="rb-title"><span class="rb-label">First</span> {title}</p>{command_block(command)}'

@@ -21,10 +21,19 @@ from runbook_steps.engine.model import (
     StepRecord,
 )
 from runbook_steps.engine.proof.standing import FAILURES, shown_record
+from runbook_steps.engine.run.plan import has_no_undo
 from runbook_steps.engine.site.blocks.commands import command_block, command_to_read, recorded_output, shortened
 from runbook_steps.engine.site.build.made_html import made
 from runbook_steps.engine.site.search_weights import UNSEARCHED
-from runbook_steps.engine.site.words import RISK_SAYS, duration, local_time, outcome_tone, risk_sign, sign
+from runbook_steps.engine.site.words import (
+    NO_UNDO_SAYS,
+    RISK_SAYS,
+    duration,
+    local_time,
+    outcome_tone,
+    risk_sign,
+    sign,
+)
 from runbook_steps.engine.text.html_text import code_spans, inert, markdown_text, slug
 
 __all__ = ["procedure_block", "risk_badge"]
@@ -38,10 +47,11 @@ def procedure_block(procedure: Procedure, feature: str, evidence: Sequence[Evide
     record = shown_record(procedure, feature, evidence)
     steps = [(_filled(step, procedure.examples), done) for step, done in _with_records(procedure, record)]
     not_this = COUNTER_EXAMPLE in procedure.tags
+    badge = risk_badge(procedure.risk, undone=not has_no_undo(procedure))
     html = "".join(
         [
             '<div class="rb-procedure">',
-            f'<p class="rb-facts" {UNSEARCHED}>{risk_badge(procedure.risk)}{_last_run(record)}{_needs(procedure)}</p>',
+            f'<p class="rb-facts" {UNSEARCHED}>{badge}{_last_run(record)}{_needs(procedure)}</p>',
             *(f"<p>{code_spans(' '.join(text.split()))}</p>" for text in _paragraphs(procedure.description)),
             _situation(steps),
             _NOT_THIS if not_this else _warning(procedure.risk),
@@ -54,9 +64,11 @@ def procedure_block(procedure: Procedure, feature: str, evidence: Sequence[Evide
     return f"\n{heading}\n{made(html)}"
 
 
-def risk_badge(risk: Risk) -> str:
-    """HTML for a risk: sign, name and meaning."""
+def risk_badge(risk: Risk, *, undone: bool = True) -> str:
+    """HTML for a risk: sign, name and meaning. `undone`: an undo is kept ready, as a guided run says it too."""
     name, meaning = RISK_SAYS[risk]
+    if risk is Risk.MUTATING and not undone:
+        meaning = NO_UNDO_SAYS
     return (
         f'<span class="rb-badge rb-risk-{risk}"><span aria-hidden="true">{risk_sign(risk)}</span> '
         f'{name}</span> <span class="rb-meaning">{meaning}</span>'

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from runbook_steps.engine.model import Evidence, FrontMatter, Risk, Runbook
 from runbook_steps.engine.proof.standing import Standing, Tone, standings
+from runbook_steps.engine.run.plan import has_no_undo
 from runbook_steps.engine.site.blocks.procedure import risk_badge
 from runbook_steps.engine.site.navigation import folder_title, in_order, ordered
 from runbook_steps.engine.site.search_weights import UNSEARCHED
@@ -88,11 +89,21 @@ def _details(standing: Standing) -> str:
 
 def _facts(runbook: Runbook, severities: Mapping[str, Severity], contacts: Mapping[str, Contact]) -> str:
     risk = max((procedure.risk for procedure in runbook.procedures), key=lambda r: r.rank, default=Risk.READONLY)
-    facts = [("Risk", risk_badge(risk), "rb-risk")]
+    worst = [procedure for procedure in runbook.procedures if procedure.risk is risk]
+    badge = risk_badge(risk, undone=not any(map(has_no_undo, worst)))
+    facts = [("Risk", badge + _rest(runbook, len(worst), risk), "rb-risk")]
     front = runbook.front_matter
     if front is not None:
         facts += _front_facts(front, severities, contacts)
     return "".join(f'<div class="{css}"><dt>{name}</dt><dd>{html}</dd></div>' for name, html, css in facts)
+
+
+def _rest(runbook: Runbook, worst: int, risk: Risk) -> str:
+    """How much of the page is less: who only wants to look need not be afraid of it."""
+    reads = sum(procedure.risk is Risk.READONLY for procedure in runbook.procedures)
+    if risk is Risk.READONLY or not reads:
+        return ""
+    return f'<span class="rb-meaning"> · {worst} of {len(runbook.procedures)} procedures; {reads} only read</span>'
 
 
 def _front_facts(

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 from runbook_steps.engine.model import Risk
 from runbook_steps.engine.site.machines.catalog import address
-from runbook_steps.engine.site.words import RISK_SAYS, duration, local_time
+from runbook_steps.engine.site.words import NO_UNDO_SAYS, RISK_SAYS, duration, local_time
 from runbook_steps.engine.sources.page_file import MacroCall, Page
 
 __all__ = ["absolute_links", "llms_text", "page_text", "procedure_text", "proof_sentence", "warning_sentence"]
@@ -60,7 +60,10 @@ def _head(entry: Mapping[str, Any]) -> str:
 
 def procedure_text(procedure: Mapping[str, Any]) -> str:
     """One procedure, an entry of the catalog. A command stands in a fence of its own, byte for byte."""
-    name, meaning = RISK_SAYS[Risk(procedure["risk"])]
+    risk = Risk(procedure["risk"])
+    name, meaning = RISK_SAYS[risk]
+    if risk is Risk.MUTATING and not any(step.get("undo") for step in procedure["steps"]):
+        meaning = NO_UNDO_SAYS
     parts = [f"### {procedure['name']}", f"Risk: {name}, {meaning}.", proof_sentence(procedure)]
     if warning := warning_sentence(procedure):
         parts.append(f"> {warning}")
