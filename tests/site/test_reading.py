@@ -53,6 +53,30 @@ def test_status_risk_time_people_and_the_first_command_are_on_the_first_screen(
     assert len(runbooks) > 35
 
 
+def test_on_a_telephone_no_table_is_cut(browser: Browser, served_site: str) -> None:
+    """A row of a wide one stands as a block, each cell with the name of its column; on a desk it stays a table."""
+    wide = "[...document.querySelectorAll('.md-typeset__scrollwrap')].filter(e => e.scrollWidth > e.clientWidth).length"
+    shown = "getComputedStyle(document.querySelector('table[data-wide] td, td')).display"
+    cut = {}
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    for name in ("alerts/", "emergency/escalation/", "about/coverage/", "reference/contacts/", "reference/variables/"):
+        page.goto(served_site + name)
+        page.wait_for_function("document.querySelectorAll('.md-typeset__scrollwrap').length > 0")
+        page.evaluate("window.dispatchEvent(new Event('resize'))")
+        cut[name] = page.evaluate(wide)
+    page.goto(served_site + "alerts/")
+    page.wait_for_function("document.querySelector('table[data-wide]')")
+    label = page.evaluate("getComputedStyle(document.querySelector('td:nth-child(2)'), '::before').content")
+    narrow = page.evaluate(shown)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.reload()
+    assert ({"block"}, "table-cell") == ({narrow}, page.evaluate(shown))
+    page.close()
+
+    assert "Go to" in label
+    assert [] == [name for name, count in cut.items() if count]
+
+
 def to_copy(procedure: Procedure) -> list[str]:
     """What a reader of the page may run: with the first row of an outline; nothing of what shows how not to do it."""
     if COUNTER_EXAMPLE in procedure.tags:

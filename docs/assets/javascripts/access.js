@@ -19,6 +19,22 @@
   window.addEventListener("load", reachWideBlocks); // the theme wraps tables when it starts
   window.addEventListener("resize", reachWideBlocks);
 
+  /* On a telephone a row of a table that is too wide stands as a block, and each cell says what it is. */
+  function stackWideTables() {
+    for (const around of document.querySelectorAll(".md-typeset__scrollwrap")) {
+      const table = around.querySelector("table");
+      if (!table || around.scrollWidth <= around.clientWidth || "wide" in table.dataset) continue;
+      const names = [...table.querySelectorAll("thead th")].map((head) => head.textContent.trim());
+      table.dataset.wide = "";
+      for (const row of table.querySelectorAll("tbody tr")) {
+        [...row.cells].forEach((cell, at) => { cell.dataset.label = names[at] || ""; });
+      }
+    }
+  }
+  stackWideTables();
+  window.addEventListener("load", stackWideTables); // the theme wraps tables when it starts
+  window.addEventListener("resize", stackWideTables);
+
   /* On paper nothing can be opened. */
   let opened = [];
   window.addEventListener("beforeprint", () => {

@@ -291,10 +291,8 @@ class GuidedCommands:
             said = f"ran before ({past.outcome}, {ended}): not repeated"
             self._screen.say(f"  {said}", "yellow")
             return self._as_before(command, past, Outcome.PASSED, said)
-        if past.outcome is Outcome.ATTESTED:
-            said = f"{past.notes[-1].splitlines()[0] if past.notes else 'attested'}: not repeated"
-            self._screen.say(f"  {said}", "yellow")
-            return self._as_before(command, past, Outcome.ATTESTED, said)
+        if past.outcome is Outcome.ATTESTED and past.notes:
+            self._screen.say(f"  {past.notes[-1].splitlines()[0]}", "yellow")
         self._screen.say(f"  It began before, and did not end well ({past.outcome}, {ended}). Look first.", "yellow")
         while True:
             answer = self._screen.ask(f"  {_BEFORE}:", ("l", "r", "d", "s", "q"))

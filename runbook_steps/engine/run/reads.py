@@ -123,6 +123,12 @@ def _first_words(*readers: str) -> Callable[[Sequence[str]], bool]:
     return lambda words: any(tuple(words[: len(reader)]) == reader for reader in known)
 
 
+def _systemctl_reads(words: Sequence[str]) -> bool:
+    quiet = {"--no-pager", "--quiet", "-q"}
+    said = [word for word in words if word not in quiet]
+    return said[:1] in (["status"], ["is-active"], ["is-enabled"], ["list-units"], ["show"])
+
+
 _CURL_SWITCHES = frozenset({"--fail", "--fail-with-body", "--silent", "--show-error", "--include", "--head",
                             "--location", "--insecure", "--compressed", "--http1.1"})  # fmt: skip
 _CURL_VALUES = frozenset({"--max-time", "-m", "--connect-timeout", "-H", "--header", "--cacert", "-w", "--write-out",
@@ -135,6 +141,6 @@ _PROGRAMS: Mapping[str, Callable[[Sequence[str]], bool]] = {
     "nginx": lambda words: list(words) == ["-t"],
     "redis-cli": _redis_reads,
     "sort": _sort_reads,
-    "systemctl": _first_words("status", "is-active", "is-enabled", "list-units", "show"),
+    "systemctl": _systemctl_reads,
     "uniq": lambda words: all(word.startswith("-") for word in words),  # its second file is written
 }

@@ -26,6 +26,7 @@ def command(text: str, kind: str = "bash") -> Command:
         "aws elbv2 describe-target-health --target-group-arn x --output json",
         "library loans list --format json",
         "systemctl status nginx --no-pager",
+        "systemctl --no-pager status nginx",
         "docker compose logs --tail 100 api",
         "kubectl get pods -o wide && kubectl rollout status deployment/api",
         "curl -sS --fail-with-body --max-time 10 -H 'Accept: application/json' \"$API_BASE_URL/api/health\"",
