@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -215,3 +217,24 @@ def test_a_question_mark_shows_what_the_last_proof_printed(ledger: Ledger) -> No
     (row,) = json.loads(shown.stdout)
     assert [step.get("risk") for step in row["steps"]] == ["readonly", None, "destructive", None]
     assert row["warnings"] == ["Ask who it is first: The entry of a customer is never thrown away."]
+
+
+def test_a_run_that_undid_anothers_change_is_resumed_all_the_same(ledger: Ledger) -> None:
+    """What a run before it had left is none of its own: nothing of it began, and it is offered again."""
+    with ledger.runs(CHANGE, "--allow", "mutating") as person:
+        person.answers(KEYS, "")
+        person.answers(KEYS, "r")
+        person.waits_for("[t] try again")
+        os.kill(person.process.pid, signal.SIGKILL)
+        person.ends()
+    Path(f"{ledger.file}.open").touch()
+    with ledger.runs(CHANGE, "--allow", "mutating") as person:
+        person.waits_for("a killed run left a change: “take it back” of “A change that may fail” was undone")
+        person.answers(KEYS, "q")
+        assert person.ends() == 130, person.seen
+    with ledger.runs("", "--allow", "mutating", "--resume", str(ledger.journal())) as person:
+        for _ in range(3):
+            person.waits_for("it never began")
+            person.answers(KEYS, "r")
+        assert person.ends() == 0, person.seen
+    assert ledger.lines() == ["tried", "undone", "tried", "finished"]

@@ -18,7 +18,7 @@ from runbook_steps.engine.run.undo import Undo
 
 __all__ = ["Past", "read_past"]
 
-_UNDONE = frozenset({"undone", "undone for a killed run"})
+_UNDONE = "undone"  # by the run itself; “undone for a killed run” tells what it did for another one
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def read_past(path: Path) -> Past:
         record=record,
         owner=record.run.split("-")[1],
         kept=0 if left else names.count("undo recorded"),
-        undone=any(name in _UNDONE for name in names),
+        undone=_UNDONE in names,
         began=frozenset(
             int(e["step"]) for e in events if e.get("event") == COMMAND_BEGAN and e.get("step") is not None
         ),
