@@ -153,7 +153,7 @@ class Drive:
                     return kind
             if over:
                 return "ended"
-            time.sleep(0.02)
+            time.sleep(0.05)
         raise AssertionError(f"neither a question nor an end within {LIMIT_S:g} s:\n{self.person.seen}")
 
     def answer(self, kind: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from runbook_steps.engine.errors import CommandFailed, CommandTimedOut, NotRunnableHere
 from runbook_steps.engine.guided.brief import NO_UNDO
 from runbook_steps.engine.guided.desk import Desk
+from runbook_steps.engine.guided.edited import differing_lines, new_text, planned
 from runbook_steps.engine.model import Command, Outcome, Result, Risk, Role, StepRecord
 from runbook_steps.engine.proof.evidence_file import now
 from runbook_steps.engine.run.outcome_of_error import message_of
@@ -136,11 +135,8 @@ class GuidedCommands:
 
     def _edited(self, command: Command, call: Call) -> object | None:
         """Another text, this once. What ran is not what was proven, so it becomes no proof."""
-        text = self._new_text()
-        before, after = command.text.splitlines(), text.splitlines()
-        difference = [
-            line for line in difflib.unified_diff(before, after, lineterm="", n=0) if line[:2] not in {"--", "++", "@@"}
-        ]
+        text = new_text(self._screen)
+        difference = differing_lines(command.text, text)
         if not difference:
             self._screen.say("  that is the same text", "dim")
             return None
@@ -152,27 +148,10 @@ class GuidedCommands:
         elif self._screen.ask("  Run this? [y/N]:", ("y", "n"), "n") == "n":
             return None
         note = f"edited by {self._desk.who} at {now()}:\n" + "\n".join(difference)
-        with self._planned(edited):
+        with planned(self._desk.proof, self._desk.number, edited):
             found = self._run(edited, call)
         self._desk.record(Outcome.ATTESTED, note)
         return found
-
-    def _new_text(self) -> str:
-        self._screen.say("  Type the command as it shall run this once; a line with a single dot ends it.", "dim")
-        lines: list[str] = []
-        while (line := self._screen.line("  >")) != ".":
-            lines.append(line)
-        return "\n".join(lines)
-
-    @contextmanager
-    def _planned(self, command: Command) -> Iterator[None]:
-        """While the block runs, the plan has this command for the step."""
-        proof, kept = self._desk.proof, self._desk.proof.planned
-        proof.planned = replace(kept, commands={**kept.commands, self._desk.number: command})
-        try:
-            yield
-        finally:
-            proof.planned = kept
 
     def _asks_for_the_name(self, command: Command) -> bool:
         """Only a command that may change something; what is known to read is run without."""
