@@ -238,3 +238,32 @@ def test_a_run_that_undid_anothers_change_is_resumed_all_the_same(ledger: Ledger
             person.answers(KEYS, "r")
         assert person.ends() == 0, person.seen
     assert ledger.lines() == ["tried", "undone", "tried", "finished"]
+
+
+def test_what_began_two_runs_ago_is_still_known(ledger: Ledger) -> None:
+    """The run that goes on is stopped at its question, and killed before any: neither makes it “never began”."""
+    with ledger.runs(CHANGE, "--allow", "mutating") as person:
+        person.answers(KEYS, "")
+        person.answers(KEYS, "r")
+        person.waits_for("[t] try again")
+        os.kill(person.process.pid, signal.SIGKILL)
+        person.ends()
+    resume = ("--allow", "mutating", "--resume")
+    with ledger.runs("", *resume, str(ledger.journal())) as person:
+        person.answers("[l] look", "q")
+        person.answers("Undo it now?", "l")
+        assert person.ends() == 130, person.seen
+    with ledger.runs("", *resume, str(ledger.journal())) as person:
+        person.waits_for("It began before")
+        os.kill(person.process.pid, signal.SIGKILL)
+        person.ends()
+    assert len(ledger.undos()) == 1
+    Path(f"{ledger.file}.open").touch()
+    with ledger.runs("", *resume, str(ledger.journal())) as person:
+        person.waits_for("It began before")
+        person.answers("[l] look", "d")
+        person.answers("What did you see?", "it is there")
+        person.answers(KEYS, "r")
+        assert person.ends() == 0, person.seen
+    assert ledger.lines() == ["tried", "finished"]
+    assert ledger.undos() == []

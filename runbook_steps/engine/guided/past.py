@@ -23,7 +23,11 @@ _UNDONE = "undone"  # by the run itself; “undone for a killed run” tells wha
 
 @dataclass(frozen=True)
 class Past:
-    """A guided run that stopped. `owner` is the process id that its undos carry."""
+    """A guided run that stopped. `owner` is the process id that its undos carry.
+
+    `began` are the steps whose command began in this run, `before` is the run that it went on with: what that one
+    knows of a step that this one never came to, or only asked for, still holds.
+    """
 
     journal: str
     record: ScenarioRecord
@@ -31,20 +35,33 @@ class Past:
     kept: int
     undone: bool
     began: frozenset[int] = frozenset()
+    before: Past | None = None
+
+    @property
+    def ever_began(self) -> frozenset[int]:
+        """The steps whose command began, in this run or in one before it."""
+        return self.began | (self.before.ever_began if self.before else frozenset())
 
     def step(self, number: int) -> StepRecord | None:
         """The command of that step, when it began in a procedure that changes something: it is not simply run again.
 
         One that was only shown, asked for or skipped never began.
         """
-        if self.record.risk is Risk.READONLY or number not in self.began:
+        if self.record.risk is Risk.READONLY:
             return None
+        if number not in self.began:
+            return self.before.step(number) if self.before else None
         step = self.record.steps[number]
         return step if step.command is not None else None
 
     def owns(self, undo: Undo) -> bool:
-        """Whether that run kept the undo."""
-        return undo.owner.partition("-")[0] == self.owner and undo.scenario == self.record.scenario
+        """Whether that run, or one that it went on with, kept the undo."""
+        own = undo.owner.partition("-")[0] == self.owner and undo.scenario == self.record.scenario
+        return own or (self.before is not None and self.before.owns(undo))
+
+    def notes(self, number: int) -> tuple[str, ...]:
+        """What was noted of that step, the newest run first."""
+        return self.record.steps[number].notes + (self.before.notes(number) if self.before else ())
 
     def refuse(self, procedure: Procedure, sources: Mapping[str, str], target: str, left: tuple[Undo, ...]) -> None:
         """Raises RefusedError when there is nothing to go on with, or it is not the same any more."""
@@ -64,7 +81,10 @@ class Past:
 
 
 def read_past(path: Path) -> Past:
-    """The run that a journal tells of. Raises JournalError for a journal of no guided run."""
+    """The run that a journal tells of, and those before it that it went on with, from the same folder.
+
+    Raises JournalError for a journal of no guided run, and for one that is missing.
+    """
     records = read_journal(path)
     events = _events(path)
     started: Mapping[str, Any] = next((e for e in events if e.get("event") == "run started"), {})
@@ -72,13 +92,16 @@ def read_past(path: Path) -> Past:
         raise JournalError(f"{path} is not the journal of a guided run; `runbooks journal {path}` shows what it is")
     record = records[-1]
     names = [event.get("event") for event in events]
+    went_on_with = started["guided"].get("resumed")
+    before = read_past(path.with_name(Path(went_on_with).name)) if went_on_with else None
     left = not {UndoWish.NEVER, UndoWish.POINTLESS}.isdisjoint(map(str, names))
     return Past(
         journal=path.name,
         record=record,
         owner=record.run.split("-")[1],
-        kept=0 if left else names.count("undo recorded"),
+        kept=0 if left else names.count("undo recorded") or (before.kept if before else 0),
         undone=_UNDONE in names,
+        before=before,
         began=frozenset(
             int(e["step"]) for e in events if e.get("event") == COMMAND_BEGAN and e.get("step") is not None
         ),

@@ -143,7 +143,7 @@ class GuidedRun:
         """What was undone for a killed run is said before anything else."""
         self._desk = Desk(self._brief, self._screen, self._who, self._past, self._proof, begin_at=self._begin_at)
         commands = [step.command for step in self._brief.procedure.steps]
-        began = [command for n in (self._past.began if self._past else ()) if (command := commands[n]) is not None]
+        began = [command for n in (self._past.ever_began if self._past else ()) if (command := commands[n]) is not None]
         self._desk.changed = not all(map(self._desk.reads, began))
         self._steps = GuidedSteps(self._desk)
         self._tell_notices()

@@ -75,7 +75,7 @@ def _chosen_before(desk: Desk, name: str) -> str | None:
     """What a run that is resumed had decided here."""
     if desk.past is None:
         return None
-    notes = desk.past.record.steps[desk.number].notes
+    notes = desk.past.notes(desk.number)
     return next((found["value"] for note in notes if (found := _NOTED.match(note)) and found["name"] == name), None)
 
 
