@@ -88,7 +88,10 @@ def read_past(path: Path) -> Past:
     records = read_journal(path)
     events = _events(path)
     started: Mapping[str, Any] = next((e for e in events if e.get("event") == "run started"), {})
-    if "guided" not in started or not records:
+    if "guided" in started and not records:
+        instead = started["guided"].get("resumed")
+        raise JournalError(f"{path}: stopped before its first step; {f'resume {instead}' if instead else 'start anew'}")
+    if "guided" not in started:
         raise JournalError(f"{path} is not the journal of a guided run; `runbooks journal {path}` shows what it is")
     record = records[-1]
     names = [event.get("event") for event in events]
