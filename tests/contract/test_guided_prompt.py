@@ -181,8 +181,8 @@ def test_a_command_is_edited_once_noted_and_done_by_hand(ledger: Ledger) -> None
         person.answers("  >", ".")
         person.answers("Run this? [y/N]:", "y")
         person.waits_for("exit code 0")
-        person.answers(KEYS, "d")
-        person.answers("What did you do, and what did you see?", "wrote it by hand")
+        person.answers(KEYS, "h")
+        person.answers("What did you do?", "wrote it by hand")
         person.answers("Undo it now?", "n")  # the check behind it has nothing to look at
         assert person.ends() == 1, person.seen
     assert ledger.lines() == ["edited"]

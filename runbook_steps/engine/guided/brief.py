@@ -11,8 +11,8 @@ from runbook_steps.engine.model import Procedure, Risk, Role, Runbook, ScenarioR
 from runbook_steps.engine.project.project import Project
 from runbook_steps.engine.proof.standing import shown_record
 from runbook_steps.engine.run.plan import has_no_undo, plan
-from runbook_steps.engine.sources.contract_file import load_contract
 from runbook_steps.engine.run.reads import only_reads
+from runbook_steps.engine.sources.contract_file import load_contract
 from runbook_steps.engine.sources.page_head import suggestion
 from runbook_steps.engine.sources.people_and_levels import Contact
 
