@@ -23,7 +23,8 @@ CANNOT = "it cannot be run here"
 _LINKED = ("features", "docs", "runbook_steps", "mkdocs.yml", "pyproject.toml", "requirements.lock")
 _QUESTION = re.compile(
     r"(?P<red>Go on\? \[y/N\][^\n]*:)|(?P<unseen>Go on anyway\? [^\n]*:)|(?P<name>Type staging to run it[^\n]*:)"
-    r"|(?P<here>\[h\] by hand[^\n]*:)|(?P<what>What did you do\?[^\n]*)|(?P<done>Done\? [^\n]*:)"
+    r"|(?P<here>\[h\] by hand(?![^\n]*Enter ends)[^\n]*:)|(?P<what>What did you do\?[^\n]*)|(?P<done>Done\? [^\n]*:)"
+    r"|(?P<keep>= and a value sets it; \[q\] stop:)|(?P<ends>\(Enter ends it as failed\)[^\n]*:)"
     r"|(?P<undo>Undo it now\?[^\n]*:)"
 )
 
@@ -61,7 +62,16 @@ def work(
 
     `unseen` is what is answered where the situation was not seen.
     """
-    answers = {"red": "y", "unseen": unseen, "name": "staging", "done": "y", "undo": "y", "what": "as its page says"}
+    answers = {
+        "keep": "",
+        "ends": "",
+        "red": "y",
+        "unseen": unseen,
+        "name": "staging",
+        "done": "y",
+        "undo": "y",
+        "what": "as its page says",
+    }
     arguments = ["run", runbook, "--scenario", scenario, "--target", "staging", "--allow", allow]
     more = [] if allow == "readonly" else ["--confirm", "staging"]
     environment = {**os.environ, **variables}
