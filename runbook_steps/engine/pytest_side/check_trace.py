@@ -61,7 +61,8 @@ def _check_lines(file: str) -> Iterator[int]:
         below = list(ast.walk(function))
         raises = any(isinstance(node, ast.Raise) for node in below)
         for node in below:
-            if isinstance(node, ast.Assert) or (raises and isinstance(node, ast.If | ast.While)):
+            until = isinstance(node, ast.While) and any(isinstance(each, ast.Assert) for each in ast.walk(node))
+            if isinstance(node, ast.Assert) or (isinstance(node, ast.If | ast.While) and (raises or until)):
                 yield from range(node.test.lineno, (node.test.end_lineno or node.test.lineno) + 1)
             elif isinstance(node, ast.With) and "raises(" in ast.unparse(node.items[0].context_expr):
                 yield node.lineno

@@ -25,6 +25,9 @@ def waits():
         if True:
             return
     raise TimeoutError
+def waits_until():
+    while len("a") > 1:
+        assert False
 def decides():
     if True:
         return 1
@@ -62,6 +65,7 @@ def steps(tmp_path: Path) -> ModuleType:
         ("asserts", True),
         ("loops", True),
         ("waits", True),
+        ("waits_until", True),
         ("delegates", True),
         ("expects", True),
         ("loops_over_nothing", False),
