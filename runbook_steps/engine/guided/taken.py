@@ -15,7 +15,7 @@ from runbook_steps.engine.pytest_side.command_steps import answer_of, as_the_ans
 from runbook_steps.engine.run.reads import only_reads
 from runbook_steps.engine.sources.parameters import TAKES, variables_of
 
-__all__ = ["alternatives", "choose", "takes"]
+__all__ = ["choose", "takes"]
 
 _PLACE = re.compile(r"\[\d+\]")
 _WIDEST = 160
@@ -36,7 +36,7 @@ def choose(desk: Desk, step: Step, values: Mapping[str, Any], found: CheckFailed
     assert taken is not None  # noqa: S101 - the caller asked `takes`
     name, path = taken["name"], taken["path"]
     variables: dict[str, str] = values["variables"]
-    beside = {} if found else alternatives(values["last_result"], path)
+    beside = {} if found else _alternatives(values["last_result"], path)
     before = _chosen_before(desk, name)
     if found:
         desk.screen.say(f"  the answer has no {path}: {found}", "yellow")
@@ -53,7 +53,7 @@ def choose(desk: Desk, step: Step, values: Mapping[str, Any], found: CheckFailed
     desk.proof.recorder.note(f"{name} is “{said}”, as {desk.who} decided at {now()}")
 
 
-def alternatives(result: Result, path: str) -> dict[str, str]:
+def _alternatives(result: Result, path: str) -> dict[str, str]:
     """What stands at the same path in the other entries of the answer's list → the entry, on one line."""
     place = _PLACE.search(path)
     if place is None:

@@ -260,5 +260,6 @@ def _scenario(entry: Mapping[str, Any]) -> ScenarioRecord:
 
 
 def _step(entry: Mapping[str, Any]) -> StepRecord:
-    notes = tuple(entry.get("notes", ()))
-    return StepRecord(**{**entry, "role": Role(entry["role"]), "outcome": Outcome(entry["outcome"]), "notes": notes})
+    told = {**entry}  # what is no mapping raises TypeError, as everything that is no step
+    notes = tuple(told.get("notes", ()))
+    return StepRecord(**{**told, "role": Role(entry["role"]), "outcome": Outcome(entry["outcome"]), "notes": notes})
