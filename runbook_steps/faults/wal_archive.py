@@ -10,11 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from runbook_steps.engine.errors import FaultError, NotRunnableHere
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.faults.data_loss import RowsDeleted, rows_of
 from runbook_steps.faults.lost_rows import Backups
 
 __all__ = ["NewRowsDeleted", "WalArchived"]
+
+_MARK = ".made-by-a-drill"
+"""Lies in a folder that `arrange` made. Only such a folder is ever removed: a real archive is the way back."""
 
 Connect = Callable[..., AbstractContextManager[Any]]
 
@@ -27,29 +31,40 @@ class WalArchived:
     def __init__(self, connect: Connect, environment: Mapping[str, str]) -> None:
         """`environment` is what the command gets."""
         self._connect = connect
-        self._folder = Path(environment.get("POINT_IN_TIME_ARCHIVE", ""))
+        named = environment.get("POINT_IN_TIME_ARCHIVE")
+        self._folder = Path(named) if named else None
 
     def arrange(self) -> None:
-        """Makes the folder, the server's own."""
+        """Makes the folder, the server's own. Raises NotRunnableHere without one, FaultError when it is somebody's."""
+        if self._folder is None:
+            raise NotRunnableHere("the server archives no WAL: POINT_IN_TIME_ARCHIVE is not set")
+        if self._folder.exists() and not self._is_ours(self._folder):
+            raise FaultError(f"{self._folder} is there already, and a drill did not make it")
         with self._connect() as live:
             data = Path(live.execute("SHOW data_directory").fetchone()[0]).stat()
         for folder in (self._folder, self._folder / "wal"):
             folder.mkdir(mode=0o700, exist_ok=True)
             if os.geteuid() == 0:
                 os.chown(folder, data.st_uid, data.st_gid)
+            (self._folder / _MARK).touch()
+
+    @staticmethod
+    def _is_ours(folder: Path) -> bool:
+        return folder.is_absolute() and (folder / _MARK).is_file()
 
     def observe(self) -> Observation:
         """Asks the server whether it archives, and looks for the folder."""
         with self._connect() as live:
             mode = str(live.execute("SHOW archive_mode").fetchone()[0])
-        there = self._folder.name != "" and (self._folder / "wal").is_dir()
+        there = self._folder is not None and (self._folder / "wal").is_dir()
         return Observation(
             mode != "off" and there, f"archive_mode is {mode}, its folder is {'' if there else 'not '}there"
         )
 
     def clear(self) -> None:
-        """Removes the folder: from then on nothing is archived."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Removes the folder that a drill made, and no other: from then on nothing is archived."""
+        if self._folder is not None and self._is_ours(self._folder):
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class NewRowsDeleted(RowsDeleted):

@@ -55,6 +55,11 @@ class ContainersTarget(EmbeddedTarget):
             refusals=facts.refusals,
         )
 
+    def environment(self) -> Mapping[str, str]:
+        """As the embedded target's, under its own name; its server archives no WAL."""
+        given = {name: value for name, value in super().environment().items() if name != "POINT_IN_TIME_ARCHIVE"}
+        return {**given, "RUNBOOKS_TARGET": NAME}
+
     def run_in(self, images: Mapping[str, str]) -> None:
         """Which image each service runs in, from its next start on."""
         self._images = images

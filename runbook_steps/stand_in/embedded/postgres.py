@@ -83,6 +83,8 @@ def postgres_service(
 def write_settings(layout: Layout) -> None:
     """Writes what differs from run to run, above all the port, into the cluster."""
     mine = {"port": layout.ports["postgres"], "archive_command": _archive_command(layout.wal_archive / "wal")}
+    if layout.images is not None:  # an image has no shell to copy WAL with; what cannot be archived would pile up
+        mine["archive_mode"] = "off"
     lines = [f"{name} = '{value}'" for name, value in {**SETTINGS, **mine}.items()]
     file = layout.pgdata / "runbooks.conf"
     file.write_text("\n".join(lines) + "\n", "utf-8")
