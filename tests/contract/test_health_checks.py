@@ -253,7 +253,7 @@ def test_the_console_shows_a_line_for_each_check_and_what_to_do_next(restored: E
     done = shell("beautycort health-checks health --format console")
     lines = done.stdout.splitlines()
     assert (done.returncode, len(lines)) == (1, 12)
-    assert [line.split("  ")[0] for line in lines if "Redis Health" in line] == ["✗ unhealthy Redis Health"]
+    assert [line.split()[:4] for line in lines if "Redis Health" in line] == [["✗", "unhealthy", "Redis", "Health"]]
     assert "cannot use Redis: ConnectionError" in done.stdout
     assert lines[-2].startswith("UNHEALTHY: ")
     assert lines[-1].startswith("next: ")
