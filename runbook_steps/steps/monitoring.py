@@ -138,7 +138,9 @@ def the_alert_is_silent_again(watch: Watch, proof: Any, note: Callable[[str], No
         _nobody_watches(proof, note, watch)
         return
     limit = SLACK_S + (seconds_of(PACE.window) or 0)
-    took = _until(lambda: not monitoring.ringing(alert), limit, f"{alert} goes on ringing")
+    took = _until(
+        lambda: monitoring.looks() and not monitoring.ringing(alert), limit, f"{alert} goes on ringing, or is not read"
+    )
     note(f"silent {took:.1f} s after the repair")
 
 

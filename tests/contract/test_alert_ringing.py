@@ -22,7 +22,7 @@ from runbook_steps.stand_in.embedded import EmbeddedTarget
 from runbook_steps.stand_in.monitoring.config import PACE
 from runbook_steps.stand_in.monitoring.programs import find_programs
 from runbook_steps.stand_in.monitoring.stack import Monitoring
-from tests.contract.alert_faults import FAULTS, Site, full_memory, meanwhile
+from tests.contract.alert_faults import FAULTS, Site, full_memory, meanwhile, stopped
 
 ROOT = Path(__file__).parents[2]
 PROJECT = load_project(ROOT)
@@ -105,6 +105,16 @@ def test_it_rings_on_a_fault_made_by_hand_and_falls_silent(site: Site, fault: st
     silent_s = until(site, alert, rings=False)
     commit = Repository(ROOT).run("rev-parse", "HEAD").strip()
     TRIALS.append(Trial(alert, fault, round(rang_s, 1), round(silent_s, 1), f"{datetime.now(UTC):%Y-%m-%d}", commit))
+
+
+def test_silence_while_nobody_can_look_is_told(site: Site) -> None:
+    """A stopped Redis has no memory to be full: its alert is silent, and that is no good news."""
+    with stopped(site, "redis"):
+        until(site, "RedisUnreachable", rings=True)
+        assert not site.monitoring.ringing("RedisMemoryHigh")
+        assert not site.monitoring.looks()
+    until(site, "RedisUnreachable", rings=False)
+    assert site.monitoring.looks()
 
 
 def test_redis_without_a_limit_does_not_ring(site: Site) -> None:

@@ -80,6 +80,10 @@ class Monitoring:
         found = self._get("prometheus", "/api/v1/query", params={"query": query}).json()["data"]["result"]
         return float(found[0]["value"][1]) if found else None
 
+    def looks(self) -> bool:
+        """Whether every exporter answers and reaches what it reads: else no alert rings, and nothing is well."""
+        return self.value("count(up == 0) or count(pg_up == 0) or count(redis_up == 0)") is None
+
     def pid(self, service: str) -> int:
         """The process of one of its programs."""
         return self._processes[service].pid
