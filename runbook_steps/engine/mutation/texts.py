@@ -6,12 +6,9 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
-
-import tree_sitter
-import tree_sitter_bash
 
 from runbook_steps.engine.model import Command
+from runbook_steps.engine.text.shell import second_statement
 
 __all__ = ["acting_on_another", "emptied", "first_statement", "killed", "no_op", "one_more", "option_one_more"]
 
@@ -106,11 +103,4 @@ def _behind_the_first(command: Command) -> int | None:
     if command.media_type == "sql":
         end = _STATEMENT_END.search(command.text)
         return end.end() if end and command.text[end.end() :].strip() else None
-    data = command.text.encode()
-    statements = [n for n in _bash().parse(data).root_node.children if n.is_named and n.type != "comment"]
-    return len(data[: statements[1].start_byte].decode()) if len(statements) > 1 else None
-
-
-@lru_cache(maxsize=1)
-def _bash() -> tree_sitter.Parser:
-    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
+    return second_statement(command.text)

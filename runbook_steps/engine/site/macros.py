@@ -163,7 +163,7 @@ def _finding(env: Any, project: Project) -> None:
 
     def alerts() -> str:
         page = f"docs/{env.page.file.src_uri}"
-        trials = read_trials(load_settings(project.root).evidence_dir)
+        trials = read_trials(project.settings.evidence_dir)
         return alert_index(project.alerts, project.runbooks, project.severities, project.evidence, page, trials=trials)
 
     env.macro(lambda: start_here(project.runbooks, project.alerts, project.severities, project.order), "start")

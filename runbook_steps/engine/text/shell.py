@@ -12,7 +12,7 @@ from functools import lru_cache
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
-__all__ = ["Simple", "functions_of", "has_pipe", "simple_commands"]
+__all__ = ["Simple", "functions_of", "has_pipe", "second_statement", "simple_commands"]
 
 _PARSER = Parser(Language(tree_sitter_bash.language()))
 _LOOPS = frozenset({"while_statement", "for_statement", "c_style_for_statement"})
@@ -52,6 +52,13 @@ def functions_of(text: str) -> frozenset[str]:
 def has_pipe(text: str) -> bool:
     """Whether a pipe's exit code counts: one in `$(…)` gives a value."""
     return any(node.type == "pipeline" and not around & _VALUES for node, around in _nodes(text))
+
+
+def second_statement(text: str) -> int | None:
+    """Where it begins in the text; None when there is one alone."""
+    data = text.encode()
+    found = [node for node in _PARSER.parse(data).root_node.named_children if node.type != "comment"]
+    return len(data[: found[1].start_byte].decode()) if len(found) > 1 else None
 
 
 def _nodes(text: str) -> Iterator[tuple[Node, frozenset[str]]]:
