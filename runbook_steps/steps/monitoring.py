@@ -66,11 +66,10 @@ class Watch:
 
     def _texts(self) -> tuple[str, str]:
         project = self.project
-        owners = {front.id: front.owner for runbook in project.runbooks if (front := runbook.front_matter)}
         alerts = list(project.alerts.values())
         return (
-            prometheus_rules(alerts, SITE, "drill", owners, PACE),
-            alertmanager_config(alerts, project.severities, owners, WATCHDOG_URL),
+            prometheus_rules(alerts, SITE, "drill", project.owners, PACE),
+            alertmanager_config(alerts, project.severities, project.owners, WATCHDOG_URL),
         )
 
     def close(self) -> None:

@@ -41,15 +41,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         programs = find_programs()
     except NotRunnableHere as error:
         pytest.skip(f"the rules are not tried in a real Prometheus: {error}")
-    owners = {front.id: front.owner for runbook in PROJECT.runbooks if (front := runbook.front_matter)}
     alerts = list(PROJECT.alerts.values())
     with EmbeddedTarget.create() as target:
         target.start({"nginx"})
         monitoring = Monitoring(tmp_path_factory.mktemp("monitoring"), programs, target.environment())
         try:
             monitoring.start(
-                prometheus_rules(alerts, ADDRESS, "drill", owners, PACE),
-                alertmanager_config(alerts, PROJECT.severities, owners, WATCHDOG_URL),
+                prometheus_rules(alerts, ADDRESS, "drill", PROJECT.owners, PACE),
+                alertmanager_config(alerts, PROJECT.severities, PROJECT.owners, WATCHDOG_URL),
                 ROOT / "docs/assets/monitoring",
             )
             monitoring.textfile("backup", f"backup_last_success_timestamp_seconds {time.time():.0f}\n")

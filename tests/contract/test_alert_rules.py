@@ -18,7 +18,7 @@ from runbook_steps.engine.sources.alerts_file import Alert, seconds_of
 
 ROOT = Path(__file__).parents[2]
 PROJECT = load_project(ROOT)
-OWNERS = {front.id: front.owner for runbook in PROJECT.runbooks if (front := runbook.front_matter)}
+OWNERS = PROJECT.owners
 SITE = "https://runbooks.example"
 RULED = {name: alert for name, alert in PROJECT.alerts.items() if alert.expr}
 CASES: Mapping[str, Any] = yaml.safe_load((Path(__file__).parent / "alert_cases.yml").read_text("utf-8"))

@@ -80,6 +80,11 @@ class Project:
         return self._pages_by_stem.get(stem)
 
     @cached_property
+    def owners(self) -> Mapping[str, str]:
+        """The id of each runbook → the role that owns it."""
+        return {front.id: front.owner for runbook in self.runbooks if (front := runbook.front_matter)}
+
+    @cached_property
     def _runbooks_by_stem(self) -> Mapping[str, Runbook]:
         return {runbook.stem: runbook for runbook in reversed(self.runbooks)}
 

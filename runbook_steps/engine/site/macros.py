@@ -217,10 +217,9 @@ def _write_alerting(project: Project, site: Path, conf: Any) -> None:
     alerts = list(project.alerts.values())
     if not any(alert.expr for alert in alerts):
         return
-    owners = {front.id: front.owner for runbook in project.runbooks if (front := runbook.front_matter)}
-    rules = prometheus_rules(alerts, conf["site_url"], word(conf["site_name"]), owners)
+    rules = prometheus_rules(alerts, conf["site_url"], word(conf["site_name"]), project.owners)
     (site / "alerts.rules.yml").write_text(rules, "utf-8")
-    routes = alertmanager_config(alerts, project.severities, owners, WATCHDOG_URL)
+    routes = alertmanager_config(alerts, project.severities, project.owners, WATCHDOG_URL)
     (site / "alertmanager.yml").write_text(routes, "utf-8")
     domains = {front.id: each.stem.partition("/")[0] for each in project.runbooks if (front := each.front_matter)}
     for domain, text in dashboards(alerts, conf["site_url"], conf["site_name"], domains).items():
