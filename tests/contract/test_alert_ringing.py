@@ -73,6 +73,14 @@ def until(site: Site, alert: str, *, rings: bool) -> float:
     return time.monotonic() - began
 
 
+def until_looked(site: Site) -> None:
+    """Every exporter answers: on a busy machine a single scrape may come too late."""
+    began = time.monotonic()
+    while not site.monitoring.looks():
+        assert time.monotonic() - began < LIMIT_S, "an exporter goes on not answering"
+        time.sleep(0.1)
+
+
 def test_healthy_traffic_rings_nothing_but_the_watchdog(site: Site) -> None:
     """Fifteen seconds at this pace are more than an hour of production's: signed-in customers, cached searches."""
     until(site, "Watchdog", rings=True)
@@ -113,7 +121,7 @@ def test_silence_while_nobody_can_look_is_told(site: Site) -> None:
         assert not site.monitoring.ringing("RedisMemoryHigh")
         assert not site.monitoring.looks()
     until(site, "RedisUnreachable", rings=False)
-    assert site.monitoring.looks()
+    until_looked(site)
 
 
 def test_redis_without_a_limit_does_not_ring(site: Site) -> None:
