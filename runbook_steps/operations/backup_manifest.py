@@ -16,7 +16,8 @@ from runbook_steps.operations.backup_stream import authentication_code, key_fing
 
 __all__ = ["Manifest", "as_document", "read_manifest", "sealed", "unsealed"]
 
-MANIFEST_VERSION = 2
+MANIFEST_VERSION = 3
+_CHECKSUMS = 2  # the version whose tables have checksums, made by the server
 _CODE = "authentication"  # the field of a document that proves the others
 _Hex64 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Count = Annotated[int, Field(ge=0, lt=1 << 63, strict=True)]
@@ -25,7 +26,7 @@ _Text = Annotated[str, Field(max_length=1024, strict=True)]
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a backup holds. Sizes in bytes; `tables` maps name → {rows, checksum}; times are ISO 8601 in UTC.
+    """What a backup holds. Sizes in bytes; `tables` maps name → {rows, …}; times are ISO 8601 in UTC.
 
     `contents` is what else a restore is compared with, and what it needs.
     """
@@ -52,6 +53,11 @@ class Manifest:
     def rows(self) -> int:
         """Rows of all tables."""
         return sum(int(table["rows"]) for table in self.tables.values())
+
+    @property
+    def rows_by_archive(self) -> bool:
+        """Whether its dump writes equal values alike, so that restored rows are compared with those in it."""
+        return self.version > _CHECKSUMS
 
     @property
     def made(self) -> datetime:
@@ -110,10 +116,10 @@ def unsealed(document: Mapping[str, Any], key: bytes | None, what: str) -> dict[
 def read_manifest(document: Mapping[str, Any], object_key: str, key: bytes | None) -> Manifest:
     """The manifest of the object at `object_key`. Raises RefusedError when it cannot be trusted or read."""
     what = f"{object_key}: its manifest"
-    if document.get("version") != MANIFEST_VERSION:
+    if document.get("version") not in (_CHECKSUMS, MANIFEST_VERSION):
         raise RefusedError(
             f"{object_key}: its manifest has version {str(document.get('version'))[:20]!r}, this program reads "
-            f"{MANIFEST_VERSION}: use the release that made it"
+            f"{_CHECKSUMS} and {MANIFEST_VERSION}: use the release that made it"
         )
     plain = unsealed(document, key, what)
     try:

@@ -175,7 +175,10 @@ def fill(settings: BackupSettings, store: Store, manifest: Manifest, name: str, 
         invalid = restore_archive(database, name, archive, tell)
         restored = time.monotonic()
         tell("comparing")
-        expected = Expected(manifest.tables, contents, manifest.schema_sha256, manifest.server_version // 10000)
+        expected = Expected(
+            manifest.tables, contents, manifest.schema_sha256, manifest.server_version // 10000,
+            manifest.rows_by_archive,
+        )  # fmt: skip
 
         @contextmanager
         def another() -> Iterator[str]:

@@ -1,12 +1,14 @@
 """What a database holds: rows of every table, values of sequences, large objects; as counts and checksums.
 
-A checksum does not depend on the order of rows, and is computed by the server, in constant memory.
+A checksum does not depend on the order of rows, and is computed by the server, in constant memory. Rows themselves
+are compared by `archive_rows`: to read them once more for a backup would take longer than the dump.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from runbook_steps.operations.database_session import Connection, query
 
@@ -17,7 +19,9 @@ _CHUNK = 64 << 20  # bytes of a large object that one call reads
 _SUM = "coalesce(sum(('x' || left(md5({}), 15))::bit(60)::bigint), 0)::text"
 OURS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
 _TABLES = f"""
-SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), coalesce(extension.condition, '')
+SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), coalesce(extension.condition, ''), (
+    SELECT pg_catalog.string_agg(pg_catalog.format('row_of_it.%I', a.attname), ', ' ORDER BY a.attnum)
+    FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attgenerated = 's' AND NOT a.attisdropped)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_depend d
     ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'
@@ -39,14 +43,6 @@ ORDER BY 1
 
 
 @dataclass(frozen=True)
-class TableState:
-    """Rows of a table, and a checksum over their contents that does not depend on their order."""
-
-    rows: int
-    checksum: str
-
-
-@dataclass(frozen=True)
 class LargeObjects:
     """How many there are, and a checksum over their numbers, owners, privileges and contents."""
 
@@ -54,14 +50,23 @@ class LargeObjects:
     checksum: str
 
 
-def table_states(connection: Connection) -> dict[str, TableState]:
-    """Quoted name → state, for every table that a dump holds rows of."""
+def table_states(connection: Connection, with_checksum: Container[str] = ()) -> dict[str, dict[str, Any]]:
+    """Quoted name → {rows}, for every table that a dump holds rows of.
+
+    `generated` is a checksum of columns that no dump holds since they are computed; `checksum` is that of whole rows,
+    as manifests before version 3 have it, for the tables that it is asked for.
+    """
     states = {}
-    for table, condition in query(connection, _TABLES):
-        # the row as a whole, by its alias and a star: a column may have any name, the alias's too
-        text = f"SELECT count(*), {_SUM.format('(row_of_it.*)::text')} FROM ONLY {table} AS row_of_it {condition}"  # noqa: S608
-        ((rows, checksum),) = query(connection, text)
-        states[str(table)] = TableState(int(rows), str(checksum))
+    for table, condition, generated in query(connection, _TABLES):
+        wanted = {"rows": "count(*)"}
+        if generated:
+            wanted["generated"] = _SUM.format(f"ROW({generated})::text")
+        if table in with_checksum:
+            # the row as a whole, by its alias and a star: a column may have any name, the alias's too
+            wanted["checksum"] = _SUM.format("(row_of_it.*)::text")
+        text = f"SELECT {', '.join(wanted.values())} FROM ONLY {table} AS row_of_it {condition}"  # noqa: S608
+        (found,) = query(connection, text)
+        states[str(table)] = dict(zip(wanted, found, strict=True))
     return states
 
 

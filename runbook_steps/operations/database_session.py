@@ -15,7 +15,7 @@ from psycopg.adapt import Buffer, Loader
 
 from runbook_steps.operations.postgres_connection import Database, connect
 
-__all__ = ["TOOL_OPTIONS", "one", "query", "query_nothing", "session"]
+__all__ = ["AMOUNTS", "SAME_TEXT", "TOOL_OPTIONS", "one", "query", "query_nothing", "session"]
 
 Connection = psycopg.Connection[Any]
 
@@ -42,6 +42,12 @@ _SETTINGS = {
 }
 TOOL_OPTIONS = "-c default_transaction_read_only=off -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 """From the first moment of a connection on, in pg_dump and pg_restore too, which reset most limits only after it."""
+AMOUNTS = "-c lc_monetary=C"
+"""Amounts of money are written and read in one way, whatever the database's own is: a new one has not got it yet."""
+SAME_TEXT = (
+    f"{AMOUNTS} -c TimeZone=UTC -c bytea_output=hex -c quote_all_identifiers=off -c standard_conforming_strings=on"
+)
+"""For pg_dump: equal values are written alike, whatever the database's own settings are."""
 
 
 class _AnyBytes(Loader):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from runbook_steps.engine.errors import ConfigurationError, OperationError
-from runbook_steps.operations.database_session import TOOL_OPTIONS
+from runbook_steps.operations.database_session import AMOUNTS, SAME_TEXT, TOOL_OPTIONS
 from runbook_steps.operations.postgres_connection import Database
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "archived_schema",
     "archived_sql",
     "dump",
+    "dumping_rows",
     "find_programs",
     "reading_rows",
     "reason",
@@ -111,8 +112,8 @@ def _major(program: Path) -> int:
     return int(shape[1]) if shape else 0
 
 
-def _environment(database: Database) -> dict[str, str]:
-    return {**database.tool_environment(TOOL_OPTIONS), "LC_MESSAGES": "C"}
+def _environment(database: Database, options: str) -> dict[str, str]:
+    return {**database.tool_environment(f"{TOOL_OPTIONS} {options}"), "LC_MESSAGES": "C"}
 
 
 def dump(database: Database, snapshot: str, programs: Programs) -> Iterator[bytes]:
@@ -121,27 +122,47 @@ def dump(database: Database, snapshot: str, programs: Programs) -> Iterator[byte
         programs.dump, "--format=custom", "--compress=0", f"--snapshot={snapshot}", "--no-password",
         f"--dbname={database.tool_argument()}",
     ]  # fmt: skip
+    with _printing(command, database, "pg_dump", SAME_TEXT) as stream:
+        while piece := stream.read(_READ):
+            yield piece
+
+
+@contextmanager
+def dumping_rows(database: Database, name: str, programs: Programs) -> Iterator[IO[bytes]]:
+    """What pg_dump prints for the rows of the database `name`. Raises OperationError when it fails."""
+    command = [
+        programs.dump, "--data-only", "--no-blobs", "--no-password", f"--dbname={database.tool_argument(name)}",
+    ]  # fmt: skip
+    with _printing(command, database, "pg_dump", SAME_TEXT) as stream:
+        yield stream
+
+
+@contextmanager
+def _printing(command: Sequence[str], database: Database, what: str, options: str) -> Iterator[IO[bytes]]:
+    """What a program prints while it runs. Raises OperationError when it fails."""
     with tempfile.TemporaryFile() as told:
-        process = subprocess.Popen(command, env=_environment(database), stdout=subprocess.PIPE, stderr=told)
+        process = subprocess.Popen(
+            command, env=_environment(database, options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=told
+        )
         stream: IO[bytes] = process.stdout  # type: ignore[assignment]
         try:
-            while piece := stream.read(_READ):
-                yield piece
+            yield stream
+            stream.read()  # what nobody wanted to see
         except BaseException:
-            process.kill()  # nobody reads on: the dump is of no use
+            process.kill()  # nobody reads on
             raise
         finally:
             stream.close()
             code = process.wait()
         if code != 0:
-            raise OperationError(f"pg_dump failed: {_told(told)}")
+            raise OperationError(f"{what} failed: {_told(told)}")
 
 
 def schema_dump(database: Database, name: str, programs: Programs, snapshot: str | None = None) -> bytes:
     """The schema as pg_dump writes it. Raises OperationError when pg_dump fails."""
     command = [programs.dump, "--schema-only", "--no-password", f"--dbname={database.tool_argument(name)}"]
     command += [f"--snapshot={snapshot}"] if snapshot else []
-    return _output(command, database, "pg_dump")
+    return _output(command, database, "pg_dump", SAME_TEXT)
 
 
 def archived_schema(database: Database, archive: Path, programs: Programs) -> bytes:
@@ -159,20 +180,8 @@ def archived_sql(database: Database, archive: Path, programs: Programs, options:
 def reading_rows(database: Database, archive: Path, programs: Programs, entries: str) -> Iterator[IO[bytes]]:
     """What pg_restore prints for the data of the entries in that file. Raises OperationError when it fails."""
     command = [programs.restore, "--data-only", "--file=-", "--use-list", entries, str(archive)]
-    with tempfile.TemporaryFile() as told:
-        process = subprocess.Popen(command, env=_environment(database), stdout=subprocess.PIPE, stderr=told)
-        stream: IO[bytes] = process.stdout  # type: ignore[assignment]
-        try:
-            yield stream
-            stream.read()  # what follows the rows is not looked at
-        except BaseException:
-            process.kill()
-            raise
-        finally:
-            stream.close()
-            code = process.wait()
-        if code != 0:
-            raise OperationError(f"pg_restore failed: {_told(told)}")
+    with _printing(command, database, "pg_restore", "") as stream:
+        yield stream
 
 
 def table_of_contents(database: Database, archive: Path, programs: Programs) -> list[str]:
@@ -182,11 +191,11 @@ def table_of_contents(database: Database, archive: Path, programs: Programs) -> 
     return [line for line in lines if re.match(r"\d+; ", line)]
 
 
-def _output(command: Sequence[str], database: Database, what: str) -> bytes:
+def _output(command: Sequence[str], database: Database, what: str, options: str = "") -> bytes:
     with tempfile.TemporaryFile() as told:
         done = subprocess.run(
-            command, env=_environment(database), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=told,
-            check=False,
+            command, env=_environment(database, options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=told, check=False,
         )  # fmt: skip
         if done.returncode != 0:
             raise OperationError(f"{what} failed: {_told(told)}")
@@ -199,7 +208,7 @@ def run_restore(database: Database, name: str, archive: Path, programs: Programs
         programs.restore, "--exit-on-error", "--no-password", f"--dbname={database.tool_argument(name)}", *options,
         str(archive),
     ]  # fmt: skip
-    _output(command, database, "pg_restore")
+    _output(command, database, "pg_restore", AMOUNTS)
 
 
 def _told(told: IO[bytes]) -> str:

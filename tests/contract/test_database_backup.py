@@ -121,7 +121,7 @@ def test_every_backup_is_verified_and_the_broken_one_named(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"tables": {"public.customers": {"rows": 41, "checksum": "0"}}}, "public.customers has 40 rows, not 41"),
+        ({"tables": {"public.customers": {"rows": 41}}}, "public.customers has 40 rows, not 41"),
         ({"schema_sha256": "0" * 64}, "the schema differs"),
     ],
 )
@@ -131,15 +131,6 @@ def test_a_backup_that_restores_to_something_else_is_told(shop: Shop, changes: d
     shop.rewrite(key, changes)
     (row,) = shop.answer("verify-latest", code=1)["backups"]
     assert said in row["error"]
-
-
-def test_a_changed_value_is_told(shop: Shop) -> None:
-    """The same count of rows with another content is another table."""
-    key = shop.backed_up()
-    tables = shop.manifest(key)["tables"]
-    shop.rewrite(key, {"tables": {**tables, "public.orders": {**tables["public.orders"], "checksum": "17"}}})
-    (row,) = shop.answer("verify-latest", code=1)["backups"]
-    assert "public.orders has other contents" in row["error"]
 
 
 def test_a_failed_pg_dump_leaves_nothing(shop: Shop, tmp_path: Path) -> None:
