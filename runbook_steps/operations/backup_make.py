@@ -71,9 +71,7 @@ def make_backup(
     `as_of` is the moment that a server of the past shows.
     """
     now = (as_of or datetime.now(UTC)).astimezone(UTC)
-    backup_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-    key = f"{PREFIX}{backup_id}.dump{'.zst' if settings.compress else ''}{'.enc' if settings.key else ''}"
-    counted = Counted()
+    backup_id, key = _new_name(now, settings)
     with session(settings.database) as connection:
         version, cluster = server_identity(connection)
         programs = find_programs(version // 10000)
@@ -90,16 +88,13 @@ def make_backup(
                 meanwhile(lambda: describe(connection, settings.database.name), cancel=connection.cancel) as described,
             ):
                 tell("counting, dumping and uploading")
+                counted = Counted()
                 pieces = counted.over(unless_failed(described, dump(settings.database, snapshot, programs)))
                 packed = ahead(_packed(pieces, settings, bound_to))
                 size, digest = store.upload(key, packed, _expected(store, settings))
                 tables, contents = described.result()
-                contents = replace(
-                    contents,
-                    sequences=sequence_range(connection, sequences),
-                    program=programs.major,
-                    dump_size=counted.size,
-                )
+                sequences = sequence_range(connection, sequences)
+                contents = replace(contents, sequences=sequences, program=programs.major, dump_size=counted.size)
                 manifest = Manifest(
                     backup_id=backup_id,
                     key=key,
@@ -117,6 +112,12 @@ def make_backup(
                 )
                 store.write_manifest(manifest)
     return manifest
+
+
+def _new_name(now: datetime, settings: BackupSettings) -> tuple[str, str]:
+    """A backup's id, and the key of its object."""
+    backup_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    return backup_id, f"{PREFIX}{backup_id}.dump{'.zst' if settings.compress else ''}{'.enc' if settings.key else ''}"
 
 
 def _expected(store: Store, settings: BackupSettings) -> int:

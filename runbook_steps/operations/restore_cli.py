@@ -71,6 +71,30 @@ def restore_location(
     The backup is restored into a new database and verified first; only then the two are swapped.
     """
     then = moment(to_time, "--to-time") if to_time else None
+    _refuse_contradictions(location, then, tables=tables, beside=beside, into=into, prepared=prepared)
+    settings, store = settings_and_store()
+    began = time.monotonic()
+    with reported(format):
+        manifest = _as_of(settings, store, then) if then else store.manifest(store.key_of(location))
+        refuse_untrusted(settings, manifest)
+        refuse_foreign(settings, manifest, allow_other=allow_other_database)
+        if beside:
+            chosen = [table.strip() for table in tables.split(",") if table.strip()]
+            schema, found = restore_beside(settings, store, manifest, chosen, tell)
+            rows = {name: asdict(row) for name, row in found.items()}
+            _told(format, {"success": True, "schema": schema, "tables": rows})
+            return
+        if into:
+            filled = restore_into(settings, store, manifest, into, tell)
+            result(format, manifest, store, began, database=into, seconds=filled.seconds)
+            warn_of_invalid(filled.invalid)
+            return
+    _in_place(settings, store, manifest, yes=yes, prepared=prepared, drop_old=drop_old, format=format)
+
+
+def _refuse_contradictions(
+    location: str, then: datetime | None, *, tables: str, beside: bool, into: str, prepared: str
+) -> None:
     if bool(location) == bool(then):
         raise ConfigurationError("name one of both: a backup from `list`, or a moment with --to-time")
     if location:
@@ -79,34 +103,22 @@ def restore_location(
         raise ConfigurationError("--tables and --beside belong together: single tables are never put over live ones")
     if prepared and (into or beside):
         raise ConfigurationError("--prepared is for a restore in place: it does not go with --into or --beside")
-    settings, store = settings_and_store()
+
+
+def _in_place(
+    settings: BackupSettings, store: Store, manifest: Manifest, *, yes: str | None, prepared: str, drop_old: bool,
+    format: Format,  # noqa: A002 - the option's name
+) -> None:  # fmt: skip
+    """Asks, then puts the backup in the place of the live database."""
     live = settings.database.name
-    began = time.monotonic()
     with reported(format):
-        manifest = _as_of(settings, store, then) if then else store.manifest(store.key_of(location))
-        location = location or store.location(manifest.key)
-        refuse_untrusted(settings, manifest)
-        refuse_foreign(settings, manifest, allow_other=allow_other_database)
-        if beside:
-            chosen = [table.strip() for table in tables.split(",") if table.strip()]
-            schema, found = restore_beside(settings, store, manifest, chosen, tell)
-            _told(
-                format,
-                {"success": True, "schema": schema, "tables": {name: asdict(row) for name, row in found.items()}},
-            )
-            return
-        if into:
-            filled = restore_into(settings, store, manifest, into, tell)
-            result(format, manifest, store, began, database=into, seconds=filled.seconds)
-            warn_of_invalid(filled.invalid)
-            return
         refuse_impossible(settings)
         lost = what_is_lost(settings, manifest)
     require_yes(
         os.environ,
         yes,
         what=_question(live, manifest, lost),
-        again=f"beautycort database-backup restore {shlex.quote(location)}",
+        again=f"beautycort database-backup restore {shlex.quote(store.location(manifest.key))}",
     )
     began = time.monotonic()
     with reported(format), exclusive(settings.database, "restore") as lock:

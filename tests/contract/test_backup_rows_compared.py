@@ -10,6 +10,7 @@ import pytest
 
 from runbook_steps.engine.errors import OperationError
 from runbook_steps.operations import backup_verify
+from runbook_steps.operations.archive_restore import restore_archive
 from runbook_steps.operations.backup_make import BackupSettings, make_backup
 from runbook_steps.operations.backup_store import Store
 from runbook_steps.operations.database_session import session
@@ -74,16 +75,15 @@ def verify(shop: Shop, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
     settings, store = BackupSettings.from_environ(shop.environ), Store(shop.s3, shop.bucket, bytes.fromhex(KEY))
     made = make_backup(settings, store, lambda _: None)
     assert all("checksum" not in entry for entry in made.tables.values())
-    restored = backup_verify.restore_archive
 
     def changed(database, name, archive, tell, **more):  # type: ignore[no-untyped-def]
-        found = restored(database, name, archive, tell, **more)
+        found = restore_archive(database, name, archive, tell, **more)
         with session(database, name) as connection:
             connection.execute("SET search_path TO public")
             connection.execute(change.encode())
         return found
 
-    monkeypatch.setattr(backup_verify, "restore_archive", changed)
+    monkeypatch.setattr("runbook_steps.operations.backup_verify.restore_archive", changed)
     backup_verify.verify(settings, store, made, lambda _: None)
 
 
