@@ -16,6 +16,7 @@ from runbook_steps.engine.mutation.judge import judged, told_without_running
 from runbook_steps.engine.mutation.variants import Observed, Variant, variants_of
 from runbook_steps.engine.run.recorder import _not_reached
 from runbook_steps.engine.sources.feature_file import parse_feature
+from tests.unit.records import scenario_record
 
 FEATURE = '''\
 @risk_mutating
@@ -176,9 +177,7 @@ def record(variant: Variant, *outcomes: Outcome) -> ScenarioRecord:
     """What a run of the variant recorded."""
     steps = [replace(_not_reached(s), outcome=o) for s, o in zip(variant.procedure.steps, outcomes, strict=False)]
     whole = next((o for o in outcomes if o is not Outcome.PASSED), Outcome.PASSED)
-    return ScenarioRecord(
-        "id", "f", "s", variant.procedure.risk, whole, "", 0.0, "", False, "t", {}, {}, tuple(steps), reason="so"
-    )
+    return scenario_record("f", "s", risk=variant.procedure.risk, outcome=whole, steps=tuple(steps), reason="so")
 
 
 def test_only_a_step_from_the_broken_one_on_is_noticing() -> None:

@@ -12,13 +12,14 @@ import pytest
 
 from runbook_steps.engine.checks.pages import check_project
 from runbook_steps.engine.errors import ConfigurationError, EvidenceError
-from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.engine.model import Evidence, Outcome
 from runbook_steps.engine.project.project import Project, load_project
 from runbook_steps.engine.proof.evidence_file import write_evidence
 from runbook_steps.engine.settings import find_root
 from runbook_steps.engine.site.navigation import navigation
 from runbook_steps.engine.sources.page_file import parse_page
 from tests.house import HOUSE_ORDER
+from tests.unit.records import LOOKED, scenario_record
 
 FEATURE = '''\
 Feature: F
@@ -51,22 +52,7 @@ def root(tmp_path: Path) -> Path:
 def prove(root: Path, project: Project) -> None:
     """Writes the evidence of a run of the project as it is."""
     procedure = project.runbooks[0].procedures[0]
-    record = ScenarioRecord(
-        id="features/a/b.feature::S",
-        feature="features/a/b.feature",
-        scenario="S",
-        risk=Risk.READONLY,
-        outcome=Outcome.PASSED,
-        started="2026-11-23T15:00:00Z",
-        duration_s=1.0,
-        commit="abc",
-        dirty=False,
-        target="embedded",
-        emulated={},
-        tools={},
-        steps=(StepRecord(Role.WHEN, "When", "I look:", 5, Outcome.PASSED),),
-        text_hash=procedure.text_hash,
-    )
+    record = scenario_record("features/a/b.feature", "S", steps=(LOOKED,), text_hash=procedure.text_hash)
     write_evidence(
         root / "build/evidence/embedded.json",
         Evidence("embedded", "2026-11-23T15:00:00Z", {record.id: record}),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runbook_steps.engine.errors import EvidenceError, JournalError
-from runbook_steps.engine.model import Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.engine.model import Outcome, Role, ScenarioRecord, StepRecord
 from runbook_steps.engine.proof.evidence_file import (
     EVIDENCE_SCHEMA,
     Journal,
@@ -19,25 +19,13 @@ from runbook_steps.engine.proof.evidence_file import (
     write_evidence,
 )
 from runbook_steps.engine.text.redact import Redactor
+from tests.unit.records import scenario_record
 
 STEP = StepRecord(Role.WHEN, "When", "I do it:", 5, Outcome.PASSED, 0.5, "echo hi", "bash", 0, "hi\n")
-RECORD = ScenarioRecord(
-    id="features/a.feature::One",
-    feature="features/a.feature",
-    scenario="One",
-    risk=Risk.READONLY,
-    outcome=Outcome.PASSED,
-    started="2026-11-23T18:00:00.000Z",
-    duration_s=1.5,
-    commit="abc",
-    dirty=False,
-    target="here",
-    emulated={"aws": "moto"},
-    tools={"python": "3.11"},
-    steps=(STEP,),
-    sources={"features/a.feature": "0"},
-    run="r",
-)
+RECORD = scenario_record(
+    "features/a.feature", "One", started="2026-11-23T18:00:00.000Z", duration_s=1.5, target="here",
+    emulated={"aws": "moto"}, tools={"python": "3.11"}, steps=(STEP,), sources={"features/a.feature": "0"}, run="r",
+)  # fmt: skip
 
 
 def written(path: Path, *records: ScenarioRecord) -> Path:

@@ -8,17 +8,16 @@ from itertools import permutations
 import pytest
 
 from runbook_steps.engine.errors import EvidenceError
-from runbook_steps.engine.model import Evidence, Outcome, Risk, ScenarioRecord
+from runbook_steps.engine.model import Evidence, Outcome, ScenarioRecord
 from runbook_steps.engine.proof.joined_evidence import joined
+from tests.unit.records import scenario_record
 
 OLD, NEW = "2026-11-23T18:00:00.000Z", "2026-11-24T18:00:00.000Z"
 
 
 def record(name: str, started: str, outcome: Outcome = Outcome.PASSED, run: str = "r") -> ScenarioRecord:
     """What happened to that scenario."""
-    return ScenarioRecord(
-        f"f::{name}", "f", name, Risk.READONLY, outcome, started, 1.0, "c", False, "here", {}, {}, (), run=run
-    )
+    return scenario_record("f", name, outcome=outcome, started=started, target="here", run=run)
 
 
 def evidence(written: str, *records: ScenarioRecord) -> Evidence:

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runbook_steps.engine.model import Outcome, Risk, ScenarioRecord
+from runbook_steps.engine.model import Outcome, ScenarioRecord
 from runbook_steps.engine.proof.past_runs import KEPT, PastRun, flaky, keep_run, past_runs
+from tests.unit.records import scenario_record
 
 
 def record(started: str, outcome: Outcome = Outcome.PASSED, name: str = "S", commit: str = "abc") -> ScenarioRecord:
     """What a run knows of one scenario."""
-    return ScenarioRecord(
-        id=f"features/a/b.feature::{name}",
-        feature="features/a/b.feature",
-        scenario=name,
-        risk=Risk.READONLY,
-        outcome=outcome,
-        started=started,
-        duration_s=1.25,
-        commit=commit,
-        dirty=False,
-        target="embedded",
-        emulated={},
-        tools={},
-        steps=(),
+    return scenario_record(
+        "features/a/b.feature", name, outcome=outcome, started=started, commit=commit, duration_s=1.25
     )
 
 

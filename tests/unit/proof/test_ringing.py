@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.engine.model import Evidence, Outcome, Role, ScenarioRecord, StepRecord
 from runbook_steps.engine.proof.ringing import ringing_of
+from tests.unit.records import scenario_record
 
 
 def step(text: str, *notes: str, outcome: Outcome = Outcome.PASSED) -> StepRecord:
@@ -19,11 +20,7 @@ def step(text: str, *notes: str, outcome: Outcome = Outcome.PASSED) -> StepRecor
 
 RINGS = step("the alert CacheFull rings", "rang 2.0 s after the fault")
 SILENT = step("the alert CacheFull falls silent again", "silent 0.9 s after the repair")
-RECORD = ScenarioRecord(
-    id="features/a.feature::A", feature="features/a.feature", scenario="A", risk=Risk.READONLY, outcome=Outcome.PASSED,
-    started="2026-11-29T01:00:00Z", duration_s=1, commit="c", dirty=False, target="embedded", emulated={}, tools={},
-    steps=(RINGS, SILENT),
-)  # fmt: skip
+RECORD = scenario_record("features/a.feature", "A", started="2026-11-29T01:00:00Z", steps=(RINGS, SILENT))
 
 
 def evidence(*records: ScenarioRecord) -> tuple[Evidence, ...]:

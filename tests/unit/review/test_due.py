@@ -16,11 +16,12 @@ from typer.testing import CliRunner, Result
 from runbook_steps.engine.checks.pages import check_project
 from runbook_steps.engine.cli.main import app
 from runbook_steps.engine.errors import ConfigurationError, RefusedError
-from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.engine.model import Evidence, Outcome
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.engine.proof.evidence_file import write_evidence
 from runbook_steps.engine.review.due import calendar, reviews
 from tests.unit.git_project import git, make_project
+from tests.unit.records import LOOKED, scenario_record
 
 TODAY = dt.datetime.now(dt.UTC).date()
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
@@ -38,23 +39,11 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def prove(root: Path, *, outcome: Outcome = Outcome.PASSED, days_ago: int = 0, target: str = "embedded") -> None:
     """Writes what a run of `database/slow` would have left."""
     procedure = load_project(root).runbook("database/slow").procedures[0]  # type: ignore[union-attr]
-    record = ScenarioRecord(
-        id="features/database/slow.feature::The cause is found",
-        feature="features/database/slow.feature",
-        scenario="The cause is found",
-        risk=Risk.READONLY,
-        outcome=outcome,
-        started=f"{TODAY - dt.timedelta(days_ago)}T10:00:00Z",
-        duration_s=1.0,
-        commit="abcdef1234567",
-        dirty=False,
-        target=target,
-        emulated={},
-        tools={},
-        steps=(StepRecord(Role.WHEN, "When", "I look:", 5, Outcome.PASSED),),
-        reason="" if outcome is Outcome.PASSED else "the cause is hidden",
-        text_hash=procedure.text_hash,
-    )
+    record = scenario_record(
+        "features/database/slow.feature", "The cause is found", outcome=outcome, target=target, steps=(LOOKED,),
+        started=f"{TODAY - dt.timedelta(days_ago)}T10:00:00Z", commit="abcdef1234567",
+        reason="" if outcome is Outcome.PASSED else "the cause is hidden", text_hash=procedure.text_hash,
+    )  # fmt: skip
     path = root / f"build/evidence/{target}.json"
     write_evidence(path, Evidence(target, "2026-11-23T10:00:00Z", {record.id: record}))
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from runbook_steps.engine.cli.main import app
 from runbook_steps.engine.git import Repository
-from runbook_steps.engine.model import Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.engine.model import Outcome, Role, StepRecord
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.engine.proof.evidence_file import Journal
 from runbook_steps.engine.review.due import reviews
@@ -24,6 +24,7 @@ from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.sources.python_steps import load_catalog
 from runbook_steps.engine.text.redact import Redactor
 from tests.unit.git_project import git, make_project
+from tests.unit.records import LOOKED, scenario_record
 
 STEPS = """\
 from pytest_bdd import then
@@ -77,11 +78,9 @@ def change(root: Path, subject: str, **files: str) -> None:
 
 def ran(root: Path, day: str, target: str, outcome: Outcome, feature: str = "features/database/slow.feature") -> None:
     """Leaves the journal of a run of one scenario."""
-    record = ScenarioRecord(
-        id=f"{feature}::S", feature=feature, scenario="S", risk=Risk.READONLY, outcome=outcome,
-        started=f"{day}T10:00:00Z", duration_s=3.0, commit="abc", dirty=False, target=target, emulated={}, tools={},
-        steps=(StepRecord(Role.WHEN, "When", "I look:", 5, Outcome.PASSED),),
-    )  # fmt: skip
+    record = scenario_record(
+        feature, "S", outcome=outcome, started=f"{day}T10:00:00Z", duration_s=3.0, target=target, steps=(LOOKED,)
+    )
     journal = Journal(root / f"build/journal/{day}-{target}.jsonl", Redactor(frozenset()))
     journal.write("scenario finished", record=asdict(record))
     journal.close()

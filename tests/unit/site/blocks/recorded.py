@@ -18,6 +18,7 @@ from runbook_steps.engine.model import (
     StepRecord,
 )
 from runbook_steps.engine.sources.feature_file import parse_feature
+from tests.unit.records import scenario_record
 
 PATH = "features/redis/full.feature"
 
@@ -64,22 +65,10 @@ def step_record(step: Step, outcome: Outcome = Outcome.PASSED, stdout: str = "OK
 
 def record(procedure: Procedure, **changes: object) -> ScenarioRecord:
     """What a run would have written of a scenario."""
-    base = ScenarioRecord(
-        id=f"{PATH}::{procedure.name}",
-        feature=PATH,
-        scenario=procedure.name,
-        risk=procedure.risk,
-        outcome=Outcome.PASSED,
-        started="2026-11-23T15:00:00.000Z",
-        duration_s=12.3,
-        commit="abc1234def",
-        dirty=False,
-        target="embedded",
-        emulated={"aws": "moto"},
-        tools={},
-        steps=tuple(step_record(step) for step in procedure.steps),
-        text_hash=procedure.text_hash,
-    )
+    base = scenario_record(
+        PATH, procedure.name, risk=procedure.risk, duration_s=12.3, commit="abc1234def", emulated={"aws": "moto"},
+        steps=tuple(step_record(step) for step in procedure.steps), text_hash=procedure.text_hash,
+    )  # fmt: skip
     return replace(base, **changes)  # type: ignore[arg-type]
 
 

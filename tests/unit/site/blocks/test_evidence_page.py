@@ -11,10 +11,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.engine.model import Evidence, Outcome, Role, ScenarioRecord, StepRecord
 from runbook_steps.engine.site.blocks.evidence_page import Surroundings, evidence_address, evidence_data, evidence_page
 from runbook_steps.engine.sources.feature_file import parse_feature
 from tests.unit.proven_runbook import BOOK, FEATURE, FRONT, PATH
+from tests.unit.records import scenario_record
 
 STEPS = (
     StepRecord(
@@ -33,22 +34,10 @@ HOSTILE = [
 
 def record(scenario: str = "It is found", row: str = "", outcome: Outcome = Outcome.PASSED) -> ScenarioRecord:
     """What is known of one scenario."""
-    return ScenarioRecord(
-        id=f"{PATH}::{scenario}{row}",
-        feature=PATH,
-        scenario=scenario,
-        risk=Risk.READONLY,
-        outcome=outcome,
-        started="2026-11-23T15:00:00.000Z",
-        duration_s=75.0,
-        commit="abc1234def",
-        dirty=True,
-        target="embedded",
-        emulated={"aws": "moto"},
-        tools={"postgres": "18.6", "python": "3.11"},
-        steps=STEPS,
-        run="20261123-1",
-    )
+    return scenario_record(
+        PATH, scenario, row=row, outcome=outcome, steps=STEPS, duration_s=75.0, commit="abc1234def", dirty=True,
+        emulated={"aws": "moto"}, tools={"postgres": "18.6", "python": "3.11"}, run="20261123-1",
+    )  # fmt: skip
 
 
 def view(*records: ScenarioRecord, around: Surroundings | None = None) -> str:

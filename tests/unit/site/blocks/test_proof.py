@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 
-from runbook_steps.engine.model import Evidence, Outcome, Risk, ScenarioRecord
+from runbook_steps.engine.model import Evidence, Outcome, ScenarioRecord
 from runbook_steps.engine.site.blocks.proof import proof_matrix, proof_tables
 from tests.house import HOUSE_ORDER
 from tests.unit.proven_runbook import BOOK, PATH
+from tests.unit.records import scenario_record
 
 NOW = dt.datetime(2026, 11, 25, 16, tzinfo=dt.UTC)
 
 
 def record(scenario: str, row: str, outcome: Outcome, reason: str = "") -> ScenarioRecord:
     """What is known of one scenario."""
-    return ScenarioRecord(
-        id=f"{PATH}::{scenario}{row}",
-        feature=PATH,
-        scenario=scenario,
-        risk=Risk.READONLY,
-        outcome=outcome,
-        started="2026-11-23T15:00:00.000Z",
-        duration_s=1.0,
-        commit="abc",
-        dirty=False,
-        target="embedded",
-        emulated={},
-        tools={},
-        steps=(),
-        reason=reason,
-    )
+    return scenario_record(PATH, scenario, row=row, outcome=outcome, reason=reason)
 
 
 def test_scenarios_are_counted_and_those_that_did_not_run_are_named() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord, StepRecord
+from runbook_steps.engine.model import Evidence, Outcome
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.engine.proof.evidence_file import write_evidence
 from runbook_steps.engine.run.secrets_left import leaking_files, site_files
@@ -18,6 +18,7 @@ from runbook_steps.engine.site.build.evidence_views import EvidenceViews
 from runbook_steps.engine.site.build.links import broken_links, read_site
 from runbook_steps.engine.text.redact import Redactor
 from tests.unit.git_project import make_project
+from tests.unit.records import LOOKED, scenario_record
 
 STYLES = Path(__file__).parents[4] / "docs/assets/stylesheets"
 VIEW = "evidence/embedded/database/slow.html"
@@ -27,12 +28,9 @@ VIEW = "evidence/embedded/database/slow.html"
 def root(tmp_path: Path) -> Path:
     """Two runbooks, one of them with a record on `embedded`."""
     make_project(tmp_path)
-    record = ScenarioRecord(
-        id="features/database/slow.feature::The cause is found", feature="features/database/slow.feature",
-        scenario="The cause is found", risk=Risk.READONLY, outcome=Outcome.FAILED, started="2026-11-23T10:00:00Z",
-        duration_s=1.0, commit="abc", dirty=False, target="embedded", emulated={}, tools={},
-        steps=(StepRecord(Role.WHEN, "When", "I look:", 5, Outcome.PASSED),),
-        reason="the cause is hidden",
+    record = scenario_record(
+        "features/database/slow.feature", "The cause is found", outcome=Outcome.FAILED,
+        started="2026-11-23T10:00:00Z", steps=(LOOKED,), reason="the cause is hidden",
     )  # fmt: skip
     found = Evidence("embedded", "2026-11-23T10:00:00Z", {record.id: record})
     write_evidence(tmp_path / "build/evidence/embedded.json", found)
