@@ -196,7 +196,8 @@ PASSES_MUTATING = [
     "select pg_advisory_lock(1), pg_advisory_unlock(1)", "analyze", "select nextval('seq')",
     "select * from other for update", "alter database postgres set idle_in_transaction_session_timeout = '1min'",
     "begin; lock table other; commit", "update canary set name = name where false",
-    "delete from other using canary where other.id = canary.id",
+    "delete from other using canary where other.id = canary.id and other.id = 7",
+    "update canary set name = 'alive' where (id, name) = (1, 'alive') or id in (2, 3) and name is not null",
     "create function y() returns int language sql as 'select 1'", "listen a; notify a",
     "select pg_stat_statements_reset()",
 ]  # fmt: skip

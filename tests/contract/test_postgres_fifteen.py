@@ -15,6 +15,7 @@ from runbook_steps.engine.guards.services.guard import Guard
 from runbook_steps.engine.model import Risk
 from tests.contract.debian_postgres import BINARIES, DebianPostgres, debian_postgres
 from tests.contract.hostile_sql import HELPERS, LOSING, PASSES, PASSES_MUTATING, WRITING
+from tests.contract.hostile_sql_unsaid import HELPERS_UNSAID, LOSING_UNSAID, PASSES_UNSAID, WRITING_UNSAID
 
 STATE = "SELECT (SELECT array_agg(t ORDER BY id) FROM canary AS t), (SELECT last_value FROM seq), pg_backend_pid() > 0"
 
@@ -24,7 +25,7 @@ def fifteen() -> Iterator[DebianPostgres]:
     """With a database that helps the attacker."""
     with debian_postgres(shared_preload_libraries="pg_stat_statements") as server:
         with server.connected() as direct:
-            direct.execute(HELPERS.replace("{victim}", str(server.folder / "victim")).encode())
+            direct.execute((HELPERS + HELPERS_UNSAID).replace("{victim}", str(server.folder / "victim")).encode())
         yield server
 
 
@@ -50,7 +51,7 @@ def psql(guard: Guard, server: DebianPostgres, text: str) -> subprocess.Complete
     return subprocess.run(arguments, input=text + "\n;", capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("text", WRITING)
+@pytest.mark.parametrize("text", WRITING + WRITING_UNSAID)
 def test_nothing_is_done_by_a_reading_session(fifteen: DebianPostgres, guards: dict[Risk, Guard], text: str) -> None:
     """Refused, named, and nothing changed."""
     before = state(fifteen)
@@ -59,7 +60,7 @@ def test_nothing_is_done_by_a_reading_session(fifteen: DebianPostgres, guards: d
     assert state(fifteen) == before
 
 
-@pytest.mark.parametrize("text", LOSING)
+@pytest.mark.parametrize("text", LOSING + LOSING_UNSAID)
 def test_nothing_is_lost_by_a_changing_session(fifteen: DebianPostgres, guards: dict[Risk, Guard], text: str) -> None:
     """In every spelling: blocks, functions, prepared, put together as they run."""
     before = state(fifteen)
@@ -68,7 +69,7 @@ def test_nothing_is_lost_by_a_changing_session(fifteen: DebianPostgres, guards: 
     assert state(fifteen) == before
 
 
-@pytest.mark.parametrize("text", PASSES)
+@pytest.mark.parametrize("text", PASSES + PASSES_UNSAID)
 def test_reading_passes(fifteen: DebianPostgres, guards: dict[Risk, Guard], text: str) -> None:
     """At both risks, as without a guard."""
     for guard in guards.values():

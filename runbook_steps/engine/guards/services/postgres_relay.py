@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from runbook_steps.engine.guards.services.listening import Incoming
 from runbook_steps.engine.guards.services.postgres_session import (
@@ -118,9 +119,10 @@ class PostgresRelay:
             return "a password after signing in"
         if message.kind not in {b"Q", b"P"}:
             return None
-        text = message.parts[0 if message.kind == b"Q" else 1]
+        text: Any = message.parts[0 if message.kind == b"Q" else 1]
+        types: Any = message.parts[2] if message.kind == b"P" else ()
         try:
-            return await self.parser.refused(bytes(text).decode("utf-8"), self.risk, catalogue)  # type: ignore[arg-type]
+            return await self.parser.refused(text.decode("utf-8"), self.risk, catalogue, types)
         except UnicodeDecodeError:
             return "SQL that is not UTF-8"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +11,26 @@ import pglast
 import pglast.stream
 from pglast import ast
 
-__all__ = ["Body", "body_of"]
+__all__ = ["Body", "body_of", "rule_actions"]
 
 _STATEMENT, _EXPRESSION = 0, 2  # PostgreSQL's RawParseMode; above them are assignments
 _MADE_UP = ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors")
+_ASSIGNS = frozenset({"COLON_EQUALS", "ASCII_61"})  # of the scanner's tokens: `:=` and `=`
+_OPENS, _CLOSES = frozenset({"ASCII_40", "ASCII_91"}), frozenset({"ASCII_41", "ASCII_93"})
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
 class Body:
-    """`refused` says why a body cannot be judged; `texts` are its statements, each SQL of its own."""
+    """`refused` says why a body cannot be judged; `texts` are its statements, each SQL of its own.
+
+    In PL/pgSQL `variables` are those that it declares, and `words` all its words: the type of a variable is one.
+    """
 
     texts: tuple[str, ...] = ()
     refused: str = ""
+    variables: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
 
 
 def body_of(definition: str) -> Body:
@@ -34,10 +43,37 @@ def body_of(definition: str) -> Body:
         if language == "sql":
             return Body((text,))
         if language == "plpgsql":
-            return Body(tuple(_texts(pglast.parse_plpgsql(definition))))
+            return _plpgsql(definition)
     except (pglast.parser.ParseError, ValueError, IndexError, LookupError) as error:
         return Body(refused=f"something that cannot be judged ({str(error)[:120]})")
     return Body(refused=f"something in the language {language}")
+
+
+def rule_actions(definition: str) -> tuple[str, ...]:
+    """What a CREATE RULE statement has done in place of, or beside, what it is about. Raises ParseError."""
+    statement: Any = pglast.parse_sql(definition)[0].stmt
+    condition = (
+        ast.SelectStmt(targetList=(ast.ResTarget(val=statement.whereClause),)) if statement.whereClause else None
+    )
+    parts = (*(statement.actions or ()), *((condition,) if condition else ()))
+    return tuple(pglast.stream.RawStream()(each) for each in parts)
+
+
+def _plpgsql(definition: str) -> Body:
+    lowered = definition.lower()
+    if "#variable_conflict" in lowered or 'u&"' in lowered:
+        return Body(refused="something that cannot be judged (names that mean something else)")
+    tree = pglast.parse_plpgsql(definition)
+    words = {*_WORD.findall(definition), *_WORD.findall(lowered)}
+    return Body(tuple(_texts(tree)), variables=frozenset(_declared(tree)), words=frozenset(words))
+
+
+def _declared(tree: Any) -> Iterator[str]:
+    """The names of variables and records, those of a trigger's rows too."""
+    yield from ("new", "old")
+    for function in tree:
+        for datum in function["PLpgSQL_function"].get("datums", ()):
+            yield from (value["refname"] for value in datum.values() if "refname" in value)
 
 
 def _language_and_text(statement: Any) -> tuple[str, str]:
@@ -81,9 +117,17 @@ def _texts(tree: Any) -> Iterator[str]:
 def _statement(text: str, mode: int) -> str:
     if mode == _STATEMENT:
         return text
-    if mode != _EXPRESSION:
-        text = text.partition(":=" if ":=" in text else "=")[2]
-    return f"SELECT {text}"
+    return f"SELECT {text}" if mode == _EXPRESSION else "SELECT {}, {}".format(*_assigned(text))
+
+
+def _assigned(text: str) -> tuple[str, str]:
+    """Both sides of an assignment: a subscript on the left is evaluated as well. Raises ValueError for none."""
+    depth = 0
+    for token in pglast.parser.scan(text):
+        depth += (token.name in _OPENS) - (token.name in _CLOSES)
+        if not depth and token.name in _ASSIGNS:
+            return text[: token.start], text[token.end + 1 :]
+    raise ValueError("an assignment without its sign")
 
 
 def _constant(text: str) -> str:

@@ -1,6 +1,7 @@
-"""What a database itself says of the names that SQL uses: functions with their volatility, views, operators, casts.
+"""What a database itself says of the names that SQL uses: functions, views, types, and what writing a table sets off.
 
-Read in one query, on the session that is judged, before its client is let in.
+Read in one query, on the session that is judged, before its client is let in. PostgreSQL's own objects have numbers
+below 16384; a function that somebody put into `pg_catalog` later has none of them, and is not PostgreSQL's own.
 """
 
 from __future__ import annotations
@@ -8,59 +9,99 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-__all__ = ["CATALOGUE_SQL", "Catalogue", "Function", "read_catalogue"]
+__all__ = ["CATALOGUE_SQL", "Catalogue", "Function", "Unsaid", "Written", "read_catalogue"]
 
 _OWN = "('pg_catalog'::regnamespace, 'information_schema'::regnamespace)"
+_FIRST = 16384  # FirstNormalObjectId
+_CALLED = f"""
+  JOIN pg_catalog.pg_proc AS p ON p.oid = called.proc AND p.oid >= {_FIRST}
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace"""
 CATALOGUE_SQL = f"""
 SELECT json_build_object(
  'builtin', (SELECT json_object_agg(proname, worst) FROM (
    SELECT proname, max(provolatile) AS worst FROM pg_catalog.pg_proc
-   WHERE pronamespace IN {_OWN} GROUP BY proname) AS known),
+   WHERE pronamespace IN {_OWN} AND oid < {_FIRST} GROUP BY proname) AS known),
  'functions', (SELECT coalesce(json_agg(json_build_array(
     n.nspname, p.proname, p.provolatile, l.lanname, coalesce(e.extname, ''), p.prokind, p.pronargs,
-    CASE WHEN e.extname IS NOT NULL OR p.prokind IN ('a', 'w') OR l.lanname NOT IN ('sql', 'plpgsql') THEN ''
+    CASE WHEN p.prokind IN ('a', 'w') OR l.lanname NOT IN ('sql', 'plpgsql') THEN ''
          ELSE pg_catalog.pg_get_functiondef(p.oid) END,
     (SELECT coalesce(json_agg(DISTINCT s.proname), '[]'::json) FROM pg_catalog.pg_aggregate AS a
      JOIN pg_catalog.pg_proc AS s ON s.oid IN (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn,
-       a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn) WHERE a.aggfnoid = p.oid))), '[]'::json)
+       a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn) WHERE a.aggfnoid = p.oid),
+    (SELECT coalesce(json_agg(DISTINCT t::bigint), '[]'::json)
+     FROM unnest(p.proargtypes::oid[] || p.proallargtypes || p.prorettype) AS t WHERE t >= {_FIRST}))), '[]'::json)
    FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
    JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
    LEFT JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid
      AND d.deptype = 'e'
    LEFT JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_extension'::regclass
-   WHERE p.pronamespace NOT IN {_OWN}),
+   WHERE p.oid >= {_FIRST}),
  'relations', (SELECT coalesce(json_agg(json_build_array(n.nspname, c.relname, c.relkind,
-    CASE WHEN c.relkind = 'v' THEN pg_catalog.pg_get_viewdef(c.oid) ELSE '' END,
+    CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) ELSE '' END,
     (SELECT coalesce(json_agg(pg_catalog.pg_get_expr(polqual, polrelid)), '[]'::json) FROM pg_catalog.pg_policy
      WHERE polrelid = c.oid AND polqual IS NOT NULL))), '[]'::json)
    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-   WHERE c.relnamespace NOT IN {_OWN} AND (c.relkind IN ('v', 'f') OR c.relrowsecurity)),
+   WHERE c.oid >= {_FIRST} AND (c.relkind IN ('v', 'm', 'f') OR c.relrowsecurity)),
  'foreign_parents', (WITH RECURSIVE above AS (
     SELECT i.inhparent FROM pg_catalog.pg_inherits AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
     WHERE c.relkind = 'f'
     UNION SELECT i.inhparent FROM pg_catalog.pg_inherits AS i JOIN above ON above.inhparent = i.inhrelid)
    SELECT coalesce(json_agg(c.relname), '[]'::json)
    FROM above JOIN pg_catalog.pg_class AS c ON c.oid = above.inhparent),
- 'operators', (SELECT coalesce(json_agg(json_build_array(o.oprname, pn.nspname, p.proname)), '[]'::json)
+ 'operators', (SELECT coalesce(json_agg(json_build_array(o.oprname, n.nspname, p.proname)), '[]'::json)
    FROM pg_catalog.pg_operator AS o JOIN pg_catalog.pg_proc AS p ON p.oid = o.oprcode
-   JOIN pg_catalog.pg_namespace AS pn ON pn.oid = p.pronamespace WHERE o.oprnamespace NOT IN {_OWN}),
- 'casts', (SELECT coalesce(json_agg(json_build_array(t.typname, c.castcontext, pn.nspname, p.proname)), '[]'::json)
-   FROM pg_catalog.pg_cast AS c JOIN pg_catalog.pg_type AS t ON t.oid = c.casttarget
-   JOIN pg_catalog.pg_proc AS p ON p.oid = c.castfunc JOIN pg_catalog.pg_namespace AS pn ON pn.oid = p.pronamespace
-   WHERE p.pronamespace NOT IN {_OWN}),
- 'domains', (SELECT coalesce(json_agg(json_build_array(t.typname,
-     pg_catalog.pg_get_expr(k.conbin, 0))), '[]'::json)
-   FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_type AS t ON t.oid = k.contypid
-   WHERE k.contype = 'c' AND t.typnamespace NOT IN {_OWN})
+   JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace WHERE o.oid >= {_FIRST}),
+ 'types', (SELECT coalesce(json_agg(json_build_array(t.oid::bigint, t.typname, (
+    SELECT coalesce(json_agg(part::bigint), '[]'::json) FROM (
+     SELECT d.refobjid AS part FROM pg_catalog.pg_depend AS d WHERE d.classid = 'pg_catalog.pg_type'::regclass
+      AND d.objid = t.oid AND d.refclassid = 'pg_catalog.pg_type'::regclass
+     UNION SELECT a.atttypid FROM pg_catalog.pg_attribute AS a
+      WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) AS parts
+    WHERE part >= {_FIRST}))), '[]'::json) FROM pg_catalog.pg_type AS t WHERE t.oid >= {_FIRST}),
+ 'unsaid', (SELECT coalesce(json_agg(json_build_array(type, text, schema, name)), '[]'::json) FROM (
+   SELECT contypid::bigint AS type, pg_catalog.pg_get_expr(conbin, 0) AS text, '' AS schema, '' AS name
+    FROM pg_catalog.pg_constraint WHERE contypid >= {_FIRST} AND conbin IS NOT NULL
+   UNION SELECT type, '', n.nspname, p.proname FROM (
+    SELECT CASE WHEN of::oid >= {_FIRST} THEN of::bigint
+      WHEN one::oid < {_FIRST} AND two::oid < {_FIRST} THEN 0 END AS type, proc FROM (
+     SELECT castsource AS one, casttarget AS two, castfunc AS proc FROM pg_catalog.pg_cast
+     UNION ALL SELECT amproclefttype, amprocrighttype, amproc::oid FROM pg_catalog.pg_amproc
+     UNION ALL SELECT o.oprleft, o.oprright, o.oprcode::oid FROM pg_catalog.pg_operator AS o
+      WHERE o.oprname IN ('=', '<>', '<', '>', '<=', '>=')
+       OR EXISTS (SELECT FROM pg_catalog.pg_amop WHERE amopopr = o.oid)) AS between,
+     LATERAL (VALUES (one), (two)) AS each(of)) AS called {_CALLED} WHERE type IS NOT NULL) AS found),
+ 'written', (SELECT coalesce(json_agg(json_build_array(c.relname, (
+    SELECT coalesce(json_agg(text), '[]'::json) FROM (
+     SELECT pg_catalog.pg_get_expr(adbin, adrelid) AS text FROM pg_catalog.pg_attrdef WHERE adrelid = c.oid
+     UNION SELECT pg_catalog.pg_get_expr(conbin, conrelid) FROM pg_catalog.pg_constraint WHERE conrelid = c.oid
+     UNION SELECT pg_catalog.pg_get_expr(indpred, indrelid) FROM pg_catalog.pg_index WHERE indrelid = c.oid
+     UNION SELECT pg_catalog.pg_get_expr(indexprs, indrelid) FROM pg_catalog.pg_index WHERE indrelid = c.oid
+     UNION SELECT pg_catalog.pg_get_expr(polwithcheck, polrelid) FROM pg_catalog.pg_policy WHERE polrelid = c.oid
+     UNION SELECT pg_catalog.pg_get_expr(partexprs, partrelid) FROM pg_catalog.pg_partitioned_table
+      WHERE partrelid = c.oid) AS texts WHERE text ~ '[(]'),
+    (SELECT coalesce(json_agg(pg_catalog.pg_get_ruledef(oid)), '[]'::json) FROM pg_catalog.pg_rewrite
+     WHERE ev_class = c.oid AND ev_type <> '1'),
+    (SELECT coalesce(json_agg(json_build_array(n.nspname, p.proname)), '[]'::json) FROM (
+      SELECT tgfoid AS proc FROM pg_catalog.pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) AS called {_CALLED}),
+    (SELECT coalesce(json_agg(k.relname), '[]'::json) FROM pg_catalog.pg_inherits AS i
+     JOIN pg_catalog.pg_class AS k ON k.oid = i.inhrelid WHERE i.inhparent = c.oid))), '[]'::json)
+   FROM pg_catalog.pg_class AS c WHERE c.oid >= {_FIRST} AND c.relkind IN ('r', 'p', 'v', 'f', 'm')
+    AND (c.relhastriggers OR c.relhasrules OR c.relhassubclass OR c.relhasindex OR c.relrowsecurity
+     OR EXISTS (SELECT FROM pg_catalog.pg_attrdef WHERE adrelid = c.oid)
+     OR EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = c.oid AND contype = 'c')))
 )::text
 """  # noqa: S608 - of constants alone
 
 
 @dataclass(frozen=True)
 class Function:
-    """A function that is not PostgreSQL's own. `definition` is its CREATE FUNCTION, empty when it is not SQL."""
+    """A function that is not PostgreSQL's own. `definition` is its CREATE FUNCTION, empty when it is not SQL.
+
+    `types` are those of its arguments and its result that are not PostgreSQL's own, by number.
+    """
 
     schema: str
     name: str
@@ -71,6 +112,7 @@ class Function:
     arguments: int
     definition: str
     parts: Sequence[str]
+    types: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -85,17 +127,58 @@ class Relation:
 
 
 @dataclass(frozen=True)
+class Unsaid:
+    """What the server runs for a type where no statement says so: a domain's check, or a function.
+
+    That is one of a cast, or of an operator by which values are compared and sorted.
+    """
+
+    text: str
+    schema: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """What writing a relation sets off: expressions, rules, functions of triggers; and its children."""
+
+    texts: Sequence[str]
+    rules: Sequence[str]
+    functions: Sequence[tuple[str, str]]
+    children: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Catalogue:
-    """By name, all schemas together: which of two functions a session's search path would take is not guessed."""
+    """By name, all schemas together: which of two functions a session's search path would take is not guessed.
+
+    `parts` are the types that a type is made of, `unsaid` what is run for a type, both by the type's number;
+    0 stands for PostgreSQL's own.
+    """
 
     builtin: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, tuple[Function, ...]] = field(default_factory=dict)
     relations: Mapping[str, tuple[Relation, ...]] = field(default_factory=dict)
     foreign_parents: frozenset[str] = frozenset()
     operators: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    casts: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    hidden_casts: tuple[tuple[str, str], ...] = ()
-    domains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    types: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    parts: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    unsaid: Mapping[int, tuple[Unsaid, ...]] = field(default_factory=dict)
+    written: Mapping[str, tuple[Written, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def loaded(self) -> frozenset[str]:
+        """The names of types with something unsaid, in themselves or in a part."""
+        return frozenset(name for name, numbers in self.types.items() if any(self.unsaid_of(each) for each in numbers))
+
+    def unsaid_of(self, number: int) -> tuple[Unsaid, ...]:
+        """Of a type and all that it is made of."""
+        found, waiting = dict.fromkeys([number]), [number]
+        while waiting:
+            new = [each for each in self.parts.get(waiting.pop(), ()) if each not in found]
+            found |= dict.fromkeys(new)
+            waiting += new
+        return tuple(unsaid for each in found for unsaid in self.unsaid.get(each, ()))
 
 
 def read_catalogue(text: str) -> Catalogue:
@@ -109,14 +192,15 @@ def read_catalogue(text: str) -> Catalogue:
         relations=_by([(each.name, each) for each in relations]),
         foreign_parents=frozenset(found["foreign_parents"]),
         operators=_by([(name, (schema, function)) for name, schema, function in found["operators"]]),
-        casts=_by([(name, (schema, function)) for name, how, schema, function in found["casts"]]),
-        hidden_casts=tuple((schema, function) for _, how, schema, function in found["casts"] if how != "e"),
-        domains=_by([(name, text) for name, text in found["domains"]]),
+        types=_by([(name, number) for number, name, _ in found["types"]]),
+        parts={number: parts for number, _, parts in found["types"] if parts},
+        unsaid=_by([(number, Unsaid(*rest)) for number, *rest in found["unsaid"]]),
+        written=_by([(name, Written(*rest)) for name, *rest in found["written"]]),
     )
 
 
-def _by(pairs: list[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:
-    found: dict[str, tuple[Any, ...]] = {}
+def _by(pairs: list[tuple[Any, Any]]) -> dict[Any, tuple[Any, ...]]:
+    found: dict[Any, tuple[Any, ...]] = {}
     for name, value in pairs:
         found[name] = (*found.get(name, ()), value)
     return found

@@ -12,6 +12,7 @@ import socket
 import struct
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -35,13 +36,16 @@ class SqlParser:
         self._sent: set[int] = set()
         self._turn = asyncio.Lock()
 
-    async def refused(self, text: str, risk: Risk, catalogue: str) -> str | None:
-        """What of the SQL goes beyond the risk, judged with that answer of CATALOGUE_SQL."""
+    async def refused(self, text: str, risk: Risk, catalogue: str, types: Sequence[int] = ()) -> str | None:
+        """What of the SQL goes beyond the risk, judged with that answer of CATALOGUE_SQL.
+
+        `types` are the numbers of its parameters' types, as far as its client says them.
+        """
         if len(text) > _MAX_TEXT:
             return f"SQL that cannot be judged (longer than {_MAX_TEXT} characters)"
         async with self._turn:
             key = hash(catalogue)
-            asked = {"text": text, "risk": str(risk), "key": key}
+            asked: dict[str, Any] = {"text": text, "risk": str(risk), "key": key, "types": list(types)}
             if key not in self._sent or self._child is None:
                 asked["catalogue"] = catalogue
             try:

@@ -31,7 +31,7 @@ def main(descriptor: int) -> None:
                 where = (request["key"], request["risk"])
                 if where not in judges:
                     judges[where] = SqlJudge(Risk(request["risk"]), catalogues[request["key"]])
-                answer = judges[where].refused(request["text"])
+                answer = judges[where].refused(request["text"], request["types"])
             except Exception as fault:
                 judges.clear()  # one that was left in the middle has noted what it did not finish
                 answer = f"SQL that cannot be judged ({type(fault).__name__})"

@@ -46,7 +46,8 @@ RUN_TEXT = _words(
     cursor_to_xml cursor_to_xmlschema database_to_xml database_to_xml_and_xmlschema database_to_xmlschema
     schema_to_xml schema_to_xml_and_xmlschema schema_to_xmlschema table_to_xml table_to_xml_and_xmlschema
     table_to_xmlschema query_to_xml query_to_xml_and_xmlschema query_to_xmlschema ts_stat ts_rewrite
-    pg_current_xact_id txid_current crosstab crosstab2 crosstab3 crosstab4 crosstabn connectby xpath_table
+    pg_current_xact_id txid_current pg_input_is_valid pg_input_error_info
+    crosstab crosstab2 crosstab3 crosstab4 crosstabn connectby xpath_table
     """
 )
 # what may be done where something may be changed: nothing that is stored is lost by it
@@ -60,7 +61,7 @@ CHANGING = _words(
     pg_stat_force_next_flush pg_stat_reset pg_stat_reset_shared pg_stat_reset_single_table_counters
     pg_stat_reset_single_function_counters pg_stat_reset_slru pg_stat_statements_reset pg_wal_replay_pause
     pg_wal_replay_resume pg_current_xact_id txid_current lo_creat lo_create lo_from_bytea lo_get lo_open lo_close
-    lo_tell lo_tell64 lo_lseek lo_lseek64 loread lowrite lo_put gin_clean_pending_list brin_summarize_new_values
+    lo_tell lo_tell64 lo_lseek lo_lseek64 loread gin_clean_pending_list brin_summarize_new_values
     brin_summarize_range pg_prewarm pg_extension_config_dump pg_restore_relation_stats pg_restore_attribute_stats
     """
 )

@@ -10,17 +10,18 @@ A name is judged in all schemas at once, so that no search path makes it another
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pglast
 import pglast.stream
-from pglast import ast
+from pglast import ast, enums
 
-from runbook_steps.engine.guards.services.sql_bodies import Body, body_of
+from runbook_steps.engine.guards.services.sql_bodies import Body, body_of, rule_actions
 from runbook_steps.engine.guards.services.sql_catalogue import Catalogue, Function
 from runbook_steps.engine.guards.services.sql_lists import CHANGING, EXTENSIONS, HARMLESS, RUN_TEXT
+from runbook_steps.engine.guards.services.sql_rows import names_rows
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
 from runbook_steps.engine.guards.services.sql_statements import refused_statement, spoken, text_of
 from runbook_steps.engine.model import Risk
@@ -51,9 +52,15 @@ class SqlJudge:
     catalogue: Catalogue
     _known: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _depth: int = 0
+    _variables: frozenset[str] = frozenset()
 
-    def refused(self, text: str) -> str | None:
-        """What of the text goes beyond the risk. Raises whatever the parser does beyond a syntax error."""
+    def refused(self, text: str, types: Iterable[int] = ()) -> str | None:
+        """What of the text goes beyond the risk. Raises whatever the parser does beyond a syntax error.
+
+        `types` are those of its parameters, by number, as far as its client says them.
+        """
+        if found := next((found for each in (0, *types) if (found := self._unsaid(each))), None):
+            return found
         try:
             statements = pglast.parse_sql(text)
         except (pglast.parser.ParseError, ValueError) as error:
@@ -66,10 +73,7 @@ class SqlJudge:
     def _refused_node(self, node: ast.Node) -> str | None:
         if found := refused_statement(node, self.risk):
             return found
-        for kind, judge in _BY_NAME:
-            if isinstance(node, kind):
-                return judge(self, node)
-        return None
+        return next((found for judge in _BY_NAME.get(type(node), ()) if (found := judge(self, node))), None)
 
     def call(self, call: Any) -> str | None:
         """A call of a function, an aggregate, a procedure."""
@@ -90,11 +94,9 @@ class SqlJudge:
     def _looked_up(self, schema: str, name: str) -> str | None:
         own = schema in _OWN_SCHEMAS
         others = [f for f in self.catalogue.functions.get(name, ()) if schema in {"", f.schema}]
-        if (own or not schema) and (refused := self._builtin(name, known_elsewhere=bool(others) and not own)):
+        if (own or not schema) and (refused := self._builtin(name, known_elsewhere=bool(others))):
             return refused
-        if own:
-            return None
-        if schema and not others:
+        if schema and not own and not others:
             return f"{name}(), a function that this database does not have"
         return next((found for each in others if (found := self._foreign(each))), None)
 
@@ -112,6 +114,8 @@ class SqlJudge:
         shown = f"{function.schema}.{function.name}()"
         if function.name in RUN_TEXT:
             return f"{function.name}()"
+        if found := next((found for each in function.types if (found := self._unsaid(each))), None):
+            return f"{shown}: {found}"
         if function.extension:
             trusted = function.extension in EXTENSIONS
             harmless = function.volatility != "v" or self.risk is Risk.MUTATING or function.name in HARMLESS
@@ -120,38 +124,76 @@ class SqlJudge:
             return next((found for part in function.parts if (found := self._function("", part))), None)
         if self.risk is Risk.READONLY and function.volatility == "v":
             return f"{shown}, which its definition says may change something (VOLATILE)"
+        return self._what_it_does(function)
+
+    def _what_it_does(self, function: Function) -> str | None:
+        shown = f"{function.schema}.{function.name}()"
         if not function.definition:
             return f"{shown}, which is written in {function.language}"
         found = self._in_body(body_of(function.definition))
         return f"{shown}, which does {found}" if found else None
 
+    def _runs(self, schema: str, name: str) -> str | None:
+        """A function that the server calls by itself: by what it does, whatever its volatility says."""
+        key = (schema, f"{name} by itself")
+        if key not in self._known:
+            self._known[key] = None
+            found = [f for f in self.catalogue.functions.get(name, ()) if f.schema == schema]
+            compiled = [f.extension != "" and not f.definition for f in found]
+            does = (self._what_it_does(f) for f, trusted in zip(found, compiled, strict=True) if not trusted)
+            self._known[key] = next(filter(None, does), None)
+        return self._known[key]
+
+    def _unsaid(self, number: int) -> str | None:
+        """What the server runs for values of a type: checks of domains, casts, operators that compare."""
+        key = ("", f"type {number}")
+        if key not in self._known:
+            self._known[key] = None
+            found = (
+                self._in_body(Body((f"SELECT {each.text.replace('VALUE', 'NULL')}",)))
+                if each.text
+                else self._runs(each.schema, each.name)
+                for each in self.catalogue.unsaid_of(number)
+            )
+            self._known[key] = next((f"a value whose type does {each}" for each in found if each), None)
+        return self._known[key]
+
+    def _type(self, name: str) -> str | None:
+        """A type by its name; a table's rows have one of its name."""
+        return next((found for each in self.catalogue.types.get(name, ()) if (found := self._unsaid(each))), None)
+
     def _in_body(self, body: Body) -> str | None:
         if body.refused:
             return body.refused
-        self._depth += 1
+        self._depth, before = self._depth + 1, self._variables
+        self._variables = body.variables
         try:
             if self._depth > _DEEPEST:
                 return "call functions too deeply"
+            if found := next(
+                (found for each in body.words & self.catalogue.loaded if (found := self._type(each))), None
+            ):
+                return found
             return next((found for text in body.texts if (found := self.refused(text))), None)
         finally:
-            self._depth -= 1
+            self._depth, self._variables = self._depth - 1, before
 
     def reads(self, relation: Any) -> str | None:
         """A table or a view."""
         name, schema = str(relation.relname), relation.schemaname or ""
-        if schema in _OWN_SCHEMAS:
-            return None
+        if found := self._type(name):
+            return f"{name}: {found}"
         if name in self.catalogue.foreign_parents:
             return f"{name}, a table that another server or a program answers for"
-        for found in self.catalogue.relations.get(name, ()):
-            if schema not in {"", found.schema}:
+        for known in self.catalogue.relations.get(name, ()):
+            if schema not in {"", known.schema}:
                 continue
-            if found.kind == "f":
+            if known.kind == "f":
                 return f"{name}, a table that another server or a program answers for"
-            texts = [found.definition] if found.definition else []
-            texts += [f"SELECT {each}" for each in found.texts]
-            if refused := self._known_texts(f"{found.schema}.{name}", texts):
-                return f"{found.schema}.{name}, which does {refused}"
+            texts = [known.definition] if known.kind == "v" else []
+            texts += [f"SELECT {each}" for each in known.texts]
+            if refused := self._known_texts(f"{known.schema}.{name}", texts):
+                return f"{known.schema}.{name}, which does {refused}"
         return None
 
     def _known_texts(self, name: str, texts: list[str]) -> str | None:
@@ -163,18 +205,27 @@ class SqlJudge:
 
     def operator(self, expression: Any) -> str | None:
         """An operator that an extension or the database's own people made calls a function."""
-        names = [str(part.sval) for part in expression.name or () if isinstance(part, ast.String)]
+        return self._operator(expression.name)
+
+    def sorted(self, by: Any) -> str | None:
+        """`ORDER BY … USING` names one."""
+        return self._operator(by.useOp)
+
+    def _operator(self, parts: Any) -> str | None:
+        names = [str(part.sval) for part in parts or () if isinstance(part, ast.String)]
         calls = self.catalogue.operators.get(names[-1], ()) if names else ()
         return next((f"the operator {names[-1]}: {found}" for call in calls if (found := self._function(*call))), None)
 
     def named_type(self, named: Any) -> str | None:
         """A cast may call a function, and a domain checks by one."""
         name = str(named.names[-1].sval) if named.names else ""
-        texts = [f"SELECT {each}" for each in self.catalogue.domains.get(name, ()) if each]
-        if texts and (found := self._known_texts(f"domain {name}", [each.replace("VALUE", "NULL") for each in texts])):
-            return f"the domain {name}, which does {found}"
-        calls = (*self.catalogue.casts.get(name, ()), *self.catalogue.hidden_casts)
-        return next((f"a cast to {name}: {found}" for call in calls if (found := self._function(*call))), None)
+        found = self._type(name)
+        return f"{name}: {found}" if found else None
+
+    def grammar(self, _: Any) -> str | None:
+        """`json_value(…)`: of the grammar here, and a function of somebody's on a server that is older."""
+        theirs = sorted(_IN_GRAMMAR & self.catalogue.functions.keys())
+        return next((found for name in theirs if (found := self._function("", name))), None)
 
     def column(self, reference: Any) -> str | None:
         """`row.name` is a call of name(row) where there is no such column."""
@@ -195,6 +246,70 @@ class SqlJudge:
         found = self._in_body(body_of(pglast.stream.RawStream()(node)))
         return f"{spoken(node)}, which does {found}" if found else None
 
+    def rows(self, node: Any) -> str | None:
+        """DELETE and UPDATE name the rows that they mean."""
+        if self.risk is Risk.READONLY or names_rows(node, self._variables):
+            return None
+        return f"{spoken(node)} without a column that is equal to a value"
+
+    def written(self, node: Any) -> str | None:
+        """What INSERT, UPDATE, DELETE and others write to: what that sets off, and none of the server's own tables."""
+        if self.risk is Risk.READONLY or (isinstance(node, ast.CopyStmt) and not node.is_from) or not node.relation:
+            return None
+        return self._target(node.relation)
+
+    def indexed(self, node: Any) -> str | None:
+        """What builds indexes anew, or looks at values, evaluates the expressions of a table."""
+        below = (each for each in nodes(node) if isinstance(each, ast.RangeVar))
+        return next((found for each in below if (found := self._evaluated(str(each.relname)))), None)
+
+    def _target(self, relation: Any) -> str | None:
+        name = str(relation.relname)
+        if _is_own(relation):
+            return f"a change of {name}, the server's own"
+        key = ("", f"writing {name}")
+        if key not in self._known:
+            self._known[key] = None
+            found = self._evaluated(name) or self._sets_off(name)
+            self._known[key] = f"a change of {name}, which does {found}" if found else None
+        return self._known[key]
+
+    def _evaluated(self, name: str) -> str | None:
+        texts = [f"SELECT {each}" for written in self.catalogue.written.get(name, ()) for each in written.texts]
+        return self._known_texts(f"expressions of {name}", texts)
+
+    def _sets_off(self, name: str) -> str | None:
+        for written in self.catalogue.written.get(name, ()):
+            found = [self._runs(*each) for each in written.functions]
+            found.append(self._in_body(Body(tuple(text for rule in written.rules for text in rule_actions(rule)))))
+            found += [self._target(ast.RangeVar(relname=each)) for each in written.children]
+            if refused := next(filter(None, found), None):
+                return refused
+        for each in self.catalogue.relations.get(name, ()):
+            if each.kind == "m" and (refused := self._in_body(Body((each.definition,)))):
+                return refused
+            below = nodes(tuple(pglast.parse_sql(each.definition))) if each.kind == "v" else ()
+            if refused := next((no for n in below if isinstance(n, ast.RangeVar) and (no := self._target(n))), None):
+                return refused
+        return None
+
+    def altered(self, node: Any) -> str | None:
+        """A table that becomes part of another brings what writing it sets off."""
+        joins = any(command.subtype in _JOINING for command in node.cmds or ())
+        below = (each for each in nodes(node) if isinstance(each, ast.RangeVar)) if joins else ()
+        return next((found for each in below if (found := self._target(each))), None)
+
+    def view(self, node: Any) -> str | None:
+        """A view of the server's own tables could be written to as if it were none."""
+        below = (each for each in nodes(node.query) if isinstance(each, ast.RangeVar))
+        return next((f"a view of {each.relname}, the server's own" for each in below if _is_own(each)), None)
+
+    def renamed(self, node: Any) -> str | None:
+        """Under another name it would be judged as what that name stood for."""
+        if node.renameType not in _RELATIONS or self.risk is Risk.READONLY or node.relation is None:
+            return None
+        return self.reads(node.relation) or self._target(node.relation)
+
 
 def nodes(node: Any) -> Iterator[ast.Node]:
     """The node and everything below it."""
@@ -208,14 +323,34 @@ def nodes(node: Any) -> Iterator[ast.Node]:
             waiting += reversed(each)
 
 
-_BY_NAME: tuple[tuple[type, Callable[[SqlJudge, Any], str | None]], ...] = (
-    (ast.FuncCall, SqlJudge.call),
-    (ast.RangeVar, SqlJudge.reads),
-    (ast.A_Expr, SqlJudge.operator),
-    (ast.TypeName, SqlJudge.named_type),
-    (ast.ColumnRef, lambda judge, node: judge.column(node.fields)),
-    (ast.A_Indirection, lambda judge, node: judge.column(("", *node.indirection))),
-    (ast.CreateTrigStmt, SqlJudge.trigger),
-    (ast.DoStmt, SqlJudge.statement_body),
-    (ast.CreateFunctionStmt, SqlJudge.statement_body),
-)
+def _is_own(relation: Any) -> bool:
+    return relation.schemaname in _OWN_SCHEMAS or str(relation.relname).startswith("pg_")
+
+
+_IN_GRAMMAR = frozenset({
+    "json", "json_array", "json_arrayagg", "json_object", "json_objectagg", "json_exists", "json_query", "json_scalar",
+    "json_serialize", "json_table", "json_value", "merge_action",
+})  # fmt: skip
+_OF_GRAMMAR = tuple(getattr(ast, name) for name in dir(ast) if name.startswith(("Json", "MergeSupport")))
+_JOINING = (enums.AlterTableType.AT_AttachPartition, enums.AlterTableType.AT_AddInherit)
+_RELATIONS = frozenset({enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_VIEW})
+_Judge = Callable[[SqlJudge, Any], str | None]
+_BY_NAME: Mapping[type, tuple[_Judge, ...]] = {
+    ast.FuncCall: (SqlJudge.call,),
+    ast.RangeVar: (SqlJudge.reads,),
+    ast.A_Expr: (SqlJudge.operator,),
+    ast.SortBy: (SqlJudge.sorted,),
+    ast.TypeName: (SqlJudge.named_type,),
+    ast.ColumnRef: (lambda judge, node: judge.column(node.fields),),
+    ast.A_Indirection: (lambda judge, node: judge.column(("", *node.indirection)),),
+    ast.CreateTrigStmt: (SqlJudge.trigger,),
+    ast.DoStmt: (SqlJudge.statement_body,),
+    ast.CreateFunctionStmt: (SqlJudge.statement_body,),
+    ast.RenameStmt: (SqlJudge.renamed,),
+    ast.AlterTableStmt: (SqlJudge.altered,),
+    ast.ViewStmt: (SqlJudge.view,),
+    **dict.fromkeys((ast.DeleteStmt, ast.UpdateStmt), (SqlJudge.rows, SqlJudge.written)),
+    **dict.fromkeys((ast.InsertStmt, ast.MergeStmt, ast.CopyStmt, ast.RefreshMatViewStmt), (SqlJudge.written,)),
+    **dict.fromkeys((ast.ReindexStmt, ast.ClusterStmt, ast.VacuumStmt), (SqlJudge.indexed,)),
+    **dict.fromkeys(_OF_GRAMMAR, (SqlJudge.grammar,)),
+}

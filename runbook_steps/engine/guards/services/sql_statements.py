@@ -28,7 +28,6 @@ _READING: tuple[type, ...] = (
 _CHANGING: tuple[type, ...] = (
     ast.DiscardStmt,
     ast.ConstraintsSetStmt,
-    ast.InsertStmt,
     ast.CreateStmt,
     ast.CreateTableAsStmt,
     ast.ViewStmt,
@@ -55,7 +54,6 @@ _CHANGING: tuple[type, ...] = (
     ast.CreateTrigStmt,
     ast.CreatePolicyStmt,
     ast.AlterPolicyStmt,
-    ast.RenameStmt,
     ast.DoStmt,  # and this one's
     ast.CallStmt,
     ast.ListenStmt,
@@ -65,7 +63,6 @@ _CHANGING: tuple[type, ...] = (
     ast.VacuumStmt,
     ast.ReindexStmt,
     ast.ClusterStmt,
-    ast.RefreshMatViewStmt,
     ast.ReturnStmt,
     ast.PLAssignStmt,
 )
@@ -79,6 +76,10 @@ _KEEPING = (  # of ALTER TABLE: what takes no value away
     "ValidateConstraint",
 )  # fmt: skip
 _DROPPED = frozenset({enums.ObjectType.OBJECT_INDEX, enums.ObjectType.OBJECT_STATISTIC_EXT})
+_RENAMED = frozenset({
+    enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_VIEW, enums.ObjectType.OBJECT_COLUMN,
+    enums.ObjectType.OBJECT_INDEX, enums.ObjectType.OBJECT_SEQUENCE, enums.ObjectType.OBJECT_TABCONSTRAINT,
+})  # fmt: skip
 _ACCESS_SHARE = 1
 
 
@@ -148,39 +149,27 @@ def _drops(node: Any, _: Risk) -> str | None:
     return None if kind in _DROPPED else f"DROP {kind.name.removeprefix('OBJECT_')}"
 
 
-def _narrowed(node: Any, _: Risk) -> str | None:
-    """DELETE and UPDATE name the rows that they mean."""
-    return None if _compares(node.whereClause) else f"{spoken(node)} without a condition that names rows"
-
-
-def _compares(clause: Any) -> bool:
-    """Whether a condition holds a column against something else: `id = 7`, `id IN (…)`, not `true` or `id = id`."""
-    if isinstance(clause, ast.BoolExpr):
-        held = [_compares(each) for each in clause.args or ()]
-        if clause.boolop == enums.BoolExprType.AND_EXPR:
-            return any(held)
-        return all(held) and clause.boolop == enums.BoolExprType.OR_EXPR
-    if isinstance(clause, ast.A_Expr):
-        return clause.kind in _COMPARING and clause.lexpr != clause.rexpr and _names_a_column(clause)
-    if isinstance(clause, ast.SubLink):
-        return clause.testexpr is not None and _names_a_column(clause.testexpr)
-    if isinstance(clause, ast.NullTest):
-        return clause.nulltesttype == enums.NullTestType.IS_NULL
-    nothing = isinstance(clause, ast.A_Const) and isinstance(clause.val, ast.Boolean) and not clause.val.boolval
-    return nothing or isinstance(clause, ast.CurrentOfExpr)
-
-
-def _names_a_column(node: Any) -> bool:
-    if isinstance(node, tuple):
-        return any(_names_a_column(each) for each in node)
-    if not isinstance(node, ast.Node) or isinstance(node, ast.SelectStmt):
-        return False
-    return isinstance(node, ast.ColumnRef) or any(_names_a_column(getattr(node, name)) for name in node)
-
-
 def _merges(node: Any, _: Risk) -> str | None:
     actions = {clause.commandType for clause in node.mergeWhenClauses or ()}
-    return "MERGE that deletes" if enums.CmdType.CMD_DELETE in actions else None
+    return (
+        "MERGE that deletes or overwrites" if actions - {enums.CmdType.CMD_INSERT, enums.CmdType.CMD_NOTHING} else None
+    )
+
+
+def _inserts(node: Any, _: Risk) -> str | None:
+    """What is overwritten in place of an insert is named by the values that are written down."""
+    overwrites = node.onConflictClause and node.onConflictClause.action == enums.OnConflictAction.ONCONFLICT_UPDATE
+    listed = isinstance(node.selectStmt, ast.SelectStmt) and node.selectStmt.valuesLists
+    return "INSERT of a query that overwrites on conflict" if overwrites and not listed else None
+
+
+def _renames(node: Any, _: Risk) -> str | None:
+    kind = node.renameType
+    return None if kind in _RENAMED else f"ALTER {kind.name.removeprefix('OBJECT_')} RENAME"
+
+
+def _refreshes(node: Any, _: Risk) -> str | None:
+    return "REFRESH MATERIALIZED VIEW WITH NO DATA" if node.skipData else None
 
 
 def _alters(node: Any, _: Risk) -> str | None:
@@ -193,13 +182,6 @@ def _extends(node: Any, _: Risk) -> str | None:
     return None if node.extname in EXTENSIONS else f"CREATE EXTENSION {node.extname}"
 
 
-_COMPARING = (
-    enums.A_Expr_Kind.AEXPR_OP,
-    enums.A_Expr_Kind.AEXPR_IN,
-    enums.A_Expr_Kind.AEXPR_OP_ANY,
-    enums.A_Expr_Kind.AEXPR_BETWEEN,
-    enums.A_Expr_Kind.AEXPR_LIKE,
-)
 _Judge = Callable[[Any, Risk], str | None]
 _BOTH: tuple[tuple[type, _Judge], ...] = (
     (ast.VariableSetStmt, _sets),
@@ -214,9 +196,12 @@ _BOTH_CHANGING: tuple[tuple[type, _Judge], ...] = (
     (ast.IntoClause, lambda *_: None),
     (ast.LockingClause, lambda *_: None),
     (ast.DropStmt, _drops),
-    (ast.DeleteStmt, _narrowed),
-    (ast.UpdateStmt, _narrowed),
+    (ast.DeleteStmt, lambda *_: None),  # the rows that it names are looked at where its names are
+    (ast.UpdateStmt, lambda *_: None),
+    (ast.InsertStmt, _inserts),
     (ast.MergeStmt, _merges),
+    (ast.RenameStmt, _renames),
+    (ast.RefreshMatViewStmt, _refreshes),
     (ast.AlterTableStmt, _alters),
     (ast.CreateExtensionStmt, _extends),
 )
