@@ -1,4 +1,4 @@
-"""Hostile SQL that names nothing bad: the database calls it by itself. And more ways to lose data: see `hostile_sql`."""
+"""Hostile SQL that names nothing bad: a database does it by itself. And more ways to lose data than `hostile_sql`."""
 
 from __future__ import annotations
 
@@ -50,12 +50,16 @@ CREATE FUNCTION stamps() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.note :
   END $$;
 CREATE TABLE logged (id serial PRIMARY KEY, note text CHECK (length(note) < 99), at timestamptz DEFAULT now());
 CREATE TRIGGER t BEFORE INSERT OR UPDATE ON logged FOR EACH ROW EXECUTE FUNCTION stamps();
+CREATE FUNCTION one_way() RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN PERFORM back_again(); PERFORM notifies();
+  RETURN 1; END $$;
+CREATE FUNCTION back_again() RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN PERFORM one_way(); RETURN 1; END $$;
 CREATE TYPE mood AS ENUM ('well', 'ill'); CREATE DOMAIN short AS text CHECK (length(VALUE) < 9);
 CREATE TABLE of_people (m mood, s short, tags short[]); INSERT INTO of_people VALUES ('well', 'a', '{b}');
 """
 
 # at readonly: a domain, an array, a composite, an operator class, a cast that nobody wrote into the statement
 WRITING_UNSAID = [
+    "select one_way()", "select back_again()",
     "select 'a'::checked_again", "select '{a}'::_checked", "select '{a}'::checked[]", "select '{a}'::checked_many",
     "select '(a)'::holds_checked", "select row('a')::holds_checked", "select '{(a)}'::holds_checked[]",
     "select json_populate_record(null::holds_checked, '{\"a\": \"x\"}')",

@@ -182,7 +182,7 @@ def test_a_file_without_schema_is_foreign(tmp_path: Path) -> None:
         ),
         pytest.param({"steps": (replace(STEP, error="boom"),)}, "its step 1 tells of an error", id="an error"),
         pytest.param({"steps": (replace(STEP, duration_s=90.0),)}, "its steps took longer than it did", id="times"),
-        pytest.param({"reason": "it did not recover"}, "says why it did not: it did not recover", id="a reason"),
+        pytest.param({"reason": "it did not recover"}, "says why it did not: no run writes that", id="a reason"),
         pytest.param({"scenario": "Other"}, "its id is not that of its feature and scenario", id="another scenario"),
         pytest.param({"feature": "features/z.feature"}, "its id is not that of its feature", id="another feature"),
         pytest.param({"started": "yesterday"}, "'yesterday', which is no time", id="no time"),

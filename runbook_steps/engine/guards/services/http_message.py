@@ -19,6 +19,7 @@ from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.guards.services.streams import CHUNK
 
 __all__ = [
+    "METHODS",
     "READING_METHODS",
     "CannotBeAsked",
     "Incoming",
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_METHODS = READING_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
+METHODS = READING_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
 _MAX_HEAD = 65536
 _MAX_HEADERS = 100
 _BARE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")  # a line that ends for one server, and not for another
@@ -172,7 +173,7 @@ def _refuse_ambiguous(raw: bytes) -> None:
 
 def _head(request: h11.Request) -> RequestHead:
     method, target = request.method.decode("ascii"), request.target.decode("ascii")
-    if method not in _METHODS:
+    if method not in METHODS:
         raise Unreadable(f"the method {method} is not known")
     if request.http_version not in {b"1.0", b"1.1"}:
         raise Unreadable("not an HTTP/1.1 request")

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
-from runbook_steps.engine.guards.services.http_message import READING_METHODS, RequestHead
+from runbook_steps.engine.guards.services.http_message import METHODS, READING_METHODS, RequestHead
 from runbook_steps.engine.model import Risk
 
 __all__ = ["APPLICATION", "Policy", "refused_http"]
 
-_OVERRIDE = re.compile(r"(x-)?(http-)?method(-override)?|x-(http-)?(request-)?method(-override)?")
+_PREFLIGHT = "access-control-request-method"  # a question about another request
 _OVERRIDE_FIELD = re.compile(r"_(http_?)?method(_?override)?|x[-_]http[-_]method([-_]override)?", re.IGNORECASE)
 
 
@@ -46,12 +46,17 @@ def refused_http(head: RequestHead, body: bytes, risk: Risk) -> str | None:
 
 
 def _overrides(head: RequestHead) -> list[str]:
-    """The methods that a framework may take instead: any of them, because which one it would cannot be known."""
-    said = [value for name, value in head.headers.items() if _OVERRIDE.fullmatch(name)]
+    """The methods that a framework may take instead: any of them, because which one it would cannot be known.
+
+    Every header whose name speaks of a method, but for the one of a preflight; a field of the query as well, when it
+    has one of the known names, or names a method that changes something.
+    """
+    said = [value for name, value in head.headers.items() if "method" in name and name != _PREFLIGHT]
     for part in re.split("[&;]", head.query):
-        name, _, value = part.partition("=")
-        if _OVERRIDE_FIELD.fullmatch(unquote_plus(name).rstrip("[]")):
-            said.append(unquote_plus(value))
+        name, _, value = (unquote_plus(each) for each in part.partition("="))
+        names_one = "method" in name.lower() and value.strip().upper() in METHODS - READING_METHODS
+        if names_one or _OVERRIDE_FIELD.fullmatch(name.rstrip("[]")):
+            said.append(value)
     return [word.strip().upper() for each in said for word in each.split(",")]
 
 

@@ -29,14 +29,15 @@ _READING = _words(
     bitcount bitfield_ro bitpos dump exists expiretime
     geodist geohash geopos georadius_ro georadiusbymember_ro geosearch get getbit getrange hexists
     hexpiretime hget hgetall hkeys hlen hmget hpexpiretime hpttl hrandfield hscan hstrlen httl hvals
-    lcs lindex llen lpos lrange mget object pexpiretime pfcount pttl randomkey
+    lcs lindex llen lpos lrange mget object pexpiretime pttl randomkey
     scan scard sdiff sinter sintercard sismember smembers smismember sort_ro srandmember
     sscan strlen substr sunion ttl type xinfo xlen xpending xrange xread xrevrange zcard
     zcount zdiff zinter zintercard zlexcount zmscore zrandmember zrange zrangebylex zrangebyscore zrank zrevrange
     zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion
     """
 )
-# not `touch`: it moves the time of last access, by which keys are evicted; no script, `EVAL_RO` neither: it may
+# not `touch`: it moves the time of last access, by which keys are evicted; not `pfcount`, which keeps its result in the
+# key; no script, `EVAL_RO` neither: it may
 # reset the slow log, stays in the server's cache, and holds up everybody while it runs. No transaction: reading
 # needs none
 _READING_PARTS: Mapping[str, frozenset[str]] = {
@@ -72,11 +73,11 @@ _WRITING = _words(
     """
 )
 _CHANGING = _words(
-    "bgrewriteaof bgsave discard exec multi publish psubscribe punsubscribe spublish ssubscribe subscribe "
+    "bgrewriteaof bgsave discard exec multi pfcount publish psubscribe punsubscribe spublish ssubscribe subscribe "
     "sunsubscribe touch unsubscribe unwatch wait waitaof watch"
 )
 _CHANGING_PARTS: Mapping[str, frozenset[str]] = {
-    "client": _words("kill no-evict pause unblock unpause"),
+    "client": _words("kill no-evict unblock unpause"),
     "config": _words("resetstat set"),
     "latency": _words("reset"),
     "memory": _words("purge"),
@@ -98,6 +99,7 @@ _SETTINGS = _words(
 )
 _NONE: frozenset[str] = frozenset()
 _LIMITS = ("maxmemory", "maxmemory-policy")
+_ROOM = 2
 _UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1024, "m": 1000**2, "mb": 1024**2, "g": 1000**3, "gb": 1024**3}
 
 
@@ -158,7 +160,9 @@ def refused_limit(request: Words, now: Memory | None) -> str | None:
     limit = _bytes(wanted["maxmemory"]) if "maxmemory" in wanted else now.limit
     if limit is None:
         return "CONFIG SET maxmemory to something that is no number of bytes"
-    if policy != "noeviction" and 0 < limit < now.used:
+    raised = policy == now.policy and 0 < now.limit <= limit
+    if policy != "noeviction" and limit and not raised and limit < _ROOM * now.used:
+        # just above what is in use, the next keys that are written would throw others away
         return f"CONFIG SET that throws keys away: {now.used} bytes are in use, {limit} would be allowed, by {policy}"
     return None
 

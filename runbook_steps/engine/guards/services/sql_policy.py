@@ -51,6 +51,7 @@ class SqlJudge:
     risk: Risk
     catalogue: Catalogue
     _known: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    _assumed: set[tuple[str, str]] = field(default_factory=set)
     _depth: int = 0
     _variables: frozenset[str] = frozenset()
 
@@ -85,11 +86,22 @@ class SqlJudge:
 
     def _function(self, schema: str, name: str) -> str | None:
         """What is wrong with calling it; `schema` is empty where the search path decides."""
-        key = (schema, name)
-        if key not in self._known:
-            self._known[key] = None  # one that calls itself
-            self._known[key] = self._looked_up(schema, name)
-        return self._known[key]
+        return self._kept((schema, name), lambda: self._looked_up(schema, name))
+
+    def _kept(self, key: tuple[str, str], find: Callable[[], str | None]) -> str | None:
+        """What was found once. One that leads back to itself is taken for good on the way, and only on the way."""
+        if key in self._known or key in self._assumed:
+            return self._known.get(key)
+        outermost = not self._assumed
+        self._assumed.add(key)
+        if found := find():
+            self._known[key] = found
+        if outermost:
+            self._known |= dict.fromkeys(() if found else self._assumed)
+            self._assumed.clear()
+        elif found:
+            self._assumed.discard(key)
+        return found
 
     def _looked_up(self, schema: str, name: str) -> str | None:
         own = schema in _OWN_SCHEMAS
@@ -135,28 +147,25 @@ class SqlJudge:
 
     def _runs(self, schema: str, name: str) -> str | None:
         """A function that the server calls by itself: by what it does, whatever its volatility says."""
-        key = (schema, f"{name} by itself")
-        if key not in self._known:
-            self._known[key] = None
-            found = [f for f in self.catalogue.functions.get(name, ()) if f.schema == schema]
-            compiled = [f.extension != "" and not f.definition for f in found]
-            does = (self._what_it_does(f) for f, trusted in zip(found, compiled, strict=True) if not trusted)
-            self._known[key] = next(filter(None, does), None)
-        return self._known[key]
+        return self._kept((schema, f"{name} by itself"), lambda: self._run(schema, name))
+
+    def _run(self, schema: str, name: str) -> str | None:
+        known = (f for f in self.catalogue.functions.get(name, ()) if f.schema == schema)
+        own = (f for f in known if f.definition or not f.extension)  # the others are what an extension is made of
+        return next((found for f in own if (found := self._what_it_does(f))), None)
 
     def _unsaid(self, number: int) -> str | None:
         """What the server runs for values of a type: checks of domains, casts, operators that compare."""
-        key = ("", f"type {number}")
-        if key not in self._known:
-            self._known[key] = None
-            found = (
-                self._in_body(Body((f"SELECT {each.text.replace('VALUE', 'NULL')}",)))
-                if each.text
-                else self._runs(each.schema, each.name)
-                for each in self.catalogue.unsaid_of(number)
-            )
-            self._known[key] = next((f"a value whose type does {each}" for each in found if each), None)
-        return self._known[key]
+        return self._kept(("", f"type {number}"), lambda: self._run_for(number))
+
+    def _run_for(self, number: int) -> str | None:
+        found = (
+            self._in_body(Body((f"SELECT {each.text.replace('VALUE', 'NULL')}",)))
+            if each.text
+            else self._runs(each.schema, each.name)
+            for each in self.catalogue.unsaid_of(number)
+        )
+        return next((f"a value whose type does {each}" for each in found if each), None)
 
     def _type(self, name: str) -> str | None:
         """A type by its name; a table's rows have one of its name."""
@@ -197,11 +206,7 @@ class SqlJudge:
         return None
 
     def _known_texts(self, name: str, texts: list[str]) -> str | None:
-        key = ("", f"view {name}")
-        if key not in self._known:
-            self._known[key] = None
-            self._known[key] = self._in_body(Body(tuple(texts)))
-        return self._known[key]
+        return self._kept(("", f"view {name}"), lambda: self._in_body(Body(tuple(texts))))
 
     def operator(self, expression: Any) -> str | None:
         """An operator that an extension or the database's own people made calls a function."""
@@ -267,12 +272,8 @@ class SqlJudge:
         name = str(relation.relname)
         if _is_own(relation):
             return f"a change of {name}, the server's own"
-        key = ("", f"writing {name}")
-        if key not in self._known:
-            self._known[key] = None
-            found = self._evaluated(name) or self._sets_off(name)
-            self._known[key] = f"a change of {name}, which does {found}" if found else None
-        return self._known[key]
+        found = self._kept(("", f"writing {name}"), lambda: self._evaluated(name) or self._sets_off(name))
+        return f"a change of {name}, which does {found}" if found else None
 
     def _evaluated(self, name: str) -> str | None:
         texts = [f"SELECT {each}" for written in self.catalogue.written.get(name, ()) for each in written.texts]

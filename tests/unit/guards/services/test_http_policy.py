@@ -17,6 +17,14 @@ from runbook_steps.engine.model import Risk
         ("/api/x", {"x-method-override": "delete"}),
         ("/api/x", {"x-request-method": "DELETE"}),
         ("/api/x", {"method-override": "DELETE"}),
+        ("/api/x", {"x-original-method": "DELETE"}),
+        ("/api/x", {"x-rewrite-method": "DELETE"}),
+        ("/api/x", {"x-tunneled-method": "delete"}),
+        ("/api/x?method=delete", {}),
+        ("/api/x?$httpMethod=DELETE", {}),
+        ("/api/x?X-HTTP-METHOD=delete", {}),
+        ("/api/x?http.method[]=%44ELETE", {}),
+        ("/api/x?override%20method=+delete", {}),
         ("/api/x?_method=delete", {}),
         ("/api/x?%5Fmethod=delete", {}),
         ("/api/x?_METHOD=delete", {}),
@@ -41,5 +49,9 @@ def test_a_read_request_has_no_body(headers: dict[str, str]) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_reading_passes(method: str) -> None:
     """With whatever it asks for."""
-    head = RequestHead(method, "/api/x?method=card&a=b", {"content-length": "0", "authorization": "Bearer x"})
+    head = RequestHead(
+        method,
+        "/api/x?method=card&a=b",
+        {"content-length": "0", "authorization": "Bearer x", "access-control-request-method": "DELETE"},
+    )
     assert refused_http(head, b"", Risk.READONLY) is None
