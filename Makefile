@@ -69,6 +69,7 @@ bench: setup ## Measure what must stay fast
 	$(BIN)/python -m tests.bench_site
 	$(BIN)/python -m tests.bench_engine
 	$(BIN)/python -m tests.bench_backup
+	$(BIN)/python -m tests.bench_guard
 
 serve: setup ## The site on http://127.0.0.1:8000, rebuilt on change
 	$(BIN)/runbooks serve
