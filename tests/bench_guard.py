@@ -32,7 +32,7 @@ def pytest_configure() -> None:
         del base
         return Restraint(risk, facts, None)
 
-    Restraint.of = free  # type: ignore[assignment,method-assign] # for this process alone
+    Restraint.of = free  # type: ignore[method-assign] # for this process alone
 
 
 def seconds(feature: str, *more: str) -> float:

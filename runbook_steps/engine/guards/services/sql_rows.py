@@ -31,12 +31,11 @@ class _Condition:
         """Whether only rows that it names are left."""
         if isinstance(clause, ast.BoolExpr):
             each = [self.holds(part) for part in clause.args or ()]
-            return {
-                enums.BoolExprType.AND_EXPR: any(each),
-                enums.BoolExprType.OR_EXPR: all(each),
-            }.get(clause.boolop, False)
+            if clause.boolop == enums.BoolExprType.AND_EXPR:
+                return any(each)
+            return clause.boolop == enums.BoolExprType.OR_EXPR and all(each)
         if isinstance(clause, ast.A_Expr):
-            names = [str(part.sval) for part in clause.name if isinstance(part, ast.String)]
+            names = [str(part.sval) for part in clause.name or () if isinstance(part, ast.String)]
             sides = ((clause.lexpr, clause.rexpr), (clause.rexpr, clause.lexpr))
             turned = clause.kind == enums.A_Expr_Kind.AEXPR_OP
             found = any(self._columns(one) and self._value(other) for one, other in sides[: 1 + turned])
@@ -47,10 +46,10 @@ class _Condition:
     def _columns(self, node: Any) -> bool:
         """A column of the table itself, or a row of them."""
         if isinstance(node, ast.RowExpr):
-            return bool(node.args) and all(self._columns(each) for each in node.args)
-        if not isinstance(node, ast.ColumnRef) or not all(isinstance(each, ast.String) for each in node.fields):
+            return bool(node.args) and all(self._columns(each) for each in node.args or ())
+        names = _names(node)
+        if not names:
             return False
-        names = [str(each.sval) for each in node.fields]
         own = names[-2] == self._target if len(names) > 1 else not self._joined
         return own and names[-1] not in _SYSTEM and not self._variable(node)
 
@@ -65,5 +64,10 @@ class _Condition:
         return not isinstance(node, ast.SelectStmt) and all(self._value(getattr(node, name)) for name in node)
 
     def _variable(self, node: ast.ColumnRef) -> bool:
-        first = node.fields[0]
-        return isinstance(first, ast.String) and str(first.sval) in self._variables
+        return bool(self._variables.intersection(_names(node)[:1]))
+
+
+def _names(node: Any) -> list[str]:
+    """Of a column, `a.b` in two; empty for everything else, `a.*` too."""
+    parts = (node.fields or ()) if isinstance(node, ast.ColumnRef) else ()
+    return [str(part.sval) for part in parts] if all(isinstance(part, ast.String) for part in parts) else []

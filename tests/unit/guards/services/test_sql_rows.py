@@ -1,0 +1,36 @@
+"""Which conditions name the rows that DELETE and UPDATE mean: the guard of `mutating` lets no other pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pglast
+import pytest
+
+from runbook_steps.engine.guards.services.sql_rows import names_rows
+
+NAMED = [
+    "delete from a where id = 7", "delete from a where 7 = a.id", "delete from a where id in (1, 2) and note like 'x%'",
+    "delete from a where id = any($1)", "delete from a where id = any(array[1, 2])", "delete from a where current of c",
+    "delete from a where (id, note) = (1, 'x')", "delete from a where id = 1 or id = 2", "delete from a where false",
+    "delete from a as x using b where x.id = 7 and b.id = x.id", "update a set note = '' where id = 'x'::int",
+    "update only public.a set note = '' where public.a.id = lower('x')", "delete from a where id = v_id",
+]  # fmt: skip
+NOT_NAMED = [
+    "delete from a", "delete from a where true", "delete from a where id > 0", "delete from a where id <> 0",
+    "delete from a where id = 1 or true", "delete from a where not id = 1", "delete from a where id = id",
+    "delete from a where id is null", "delete from a where id between 1 and 9", "delete from a where note like '%'",
+    "delete from a where id in (select id from a)", "delete from a where id in (1, note)", "delete from a where id = b",
+    "delete from a using b where b.id = 7", "delete from a using b where a.id = b.id", "delete from a where xmin = '7'",
+    "delete from a using b where id = 7", "delete from a as x using a where a.id = 7", "delete from a where id + 0 = 7",
+    "delete from a where (id = 7) is not null", "delete from a where v_id = v_id", "delete from a where v_id = 7",
+    "delete from a using b as v_id where a.id = v_id.id", "update a set id = 7", "delete from a where a.* = row(1)",
+    "delete from a where id === 7", "delete from a where tableoid = 7", "update a set id = 7 from b where b.id = 7",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [*NAMED, *NOT_NAMED])
+def test_a_column_that_is_equal_to_a_value_names_rows(text: str) -> None:
+    """Of the table itself; a variable of a body is a value, another table's column is none."""
+    statement: Any = pglast.parse_sql(text)[0].stmt
+    assert names_rows(statement, frozenset({"v_id"})) is (text in NAMED)
