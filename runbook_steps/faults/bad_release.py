@@ -49,8 +49,10 @@ class BadRelease:
         """Asks the slot which version it is."""
         try:
             version = httpx.get(f"{self._url}/api/version", timeout=DEADLINE_S, trust_env=False).json()["version"]
-        except (httpx.HTTPError, ValueError, KeyError) as error:
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             raise FaultError(f"{SLOT} does not tell its version: {type(error).__name__}") from error
+        if not isinstance(version, str):
+            raise FaultError(f"{SLOT} tells no version")
         return Observation(version == VERSION, f"{SLOT} runs {version}")
 
     def clear(self) -> None:

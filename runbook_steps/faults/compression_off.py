@@ -43,8 +43,9 @@ class CompressionOff:
         self._reload(compressed=False)
 
     def observe(self) -> Observation:
-        """Asks for a compressed answer."""
-        encoding = self._api.get(PATH, headers={"Accept-Encoding": "gzip"}).headers.get("Content-Encoding", "none")
+        """Asks for a compressed answer. Raises httpx.HTTPError where it is none that would be compressed."""
+        answer = self._api.get(PATH, headers={"Accept-Encoding": "gzip"}).raise_for_status()
+        encoding = answer.headers.get("Content-Encoding", "none")
         return Observation(encoding != "gzip", f"Content-Encoding: {encoding}")
 
     def clear(self) -> None:

@@ -12,12 +12,13 @@ from typing import Any
 import psycopg
 
 from runbook_steps.engine.run.situation import Observation
-from runbook_steps.faults.sessions import wait_until
+from runbook_steps.faults.sessions import refuse_hidden, wait_until
 
 __all__ = ["LockHeld", "Queue", "queues_of"]
 
 BLOCKER = "beautycort-billing"  # holds the lock
 WAITER = "beautycort-checkout"  # waits for it
+UNKNOWN = "hidden"  # what is said of the state of a session that this role may not see
 _HOW = {
     "works": ("UPDATE services SET price = price", "SELECT pg_sleep(600)"),
     "was forgotten": ("UPDATE services SET price = price", None),
@@ -59,7 +60,7 @@ class Queue:
 
 
 _QUEUES = r"""
-SELECT root.pid, root.application_name, coalesce(root.state, 'unknown'), count(DISTINCT waiter.pid)::int,
+SELECT root.pid, root.application_name, coalesce(root.state, 'hidden'), count(DISTINCT waiter.pid)::int,
        bool_or(waiter.query ~* '^\s*(alter|create|drop|truncate|reindex|cluster|refresh|vacuum|lock)'
                AND EXISTS (SELECT FROM pg_stat_activity AS behind WHERE waiter.pid = ANY(pg_blocking_pids(behind.pid))))
 FROM pg_stat_activity AS root JOIN pg_stat_activity AS waiter ON waiter.datname = current_database()
@@ -147,6 +148,8 @@ class LockHeld:
         """Looks for the session at the root of a queue, and at what it does."""
         with self._connect() as admin:
             queues = queues_of(admin)
+            if any(queue.state == UNKNOWN for queue in queues):
+                refuse_hidden(admin)
         ours = [queue for queue in queues if self._how in queue.kinds]
         others = "" if ours else "".join(f"; {queue}" for queue in queues)
         shown = "; ".join(map(str, ours)) or f"nobody waits for a session that {self._how}"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.errors import CheckFailed, FaultError
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.operations.backup_manifest import sealed
 from runbook_steps.operations.backup_store import MANIFEST_SUFFIX, PREFIX
@@ -49,10 +49,12 @@ class BackupsStopped:
 
     def observe(self) -> Observation:
         """Asks for the age of the newest backup."""
-        said = self._run("status").stdout
-        age = json.loads(said)["age"] if said else None
+        done = self._run("status")
+        if not done.stdout:
+            raise CheckFailed(f"could not look how old the backups are: {done.stderr.strip()[-300:] or 'no word'}")
+        age = json.loads(done.stdout)["age"]
         if age is None:
-            return Observation(False, "there is no backup, or the store did not answer")
+            return Observation(False, "there is no backup at all: none that is three days old either")
         return Observation(age > DAYS * 86_400, f"the newest backup is {age} seconds old")
 
     def _run(self, word: str) -> subprocess.CompletedProcess[str]:

@@ -20,8 +20,10 @@ _NOT_YET = ("starting up", "shutting down", "in recovery")
 
 
 def slot_urls(environment: Mapping[str, str]) -> list[str]:
-    """The addresses of the instances, the first one first."""
-    return environment["API_SLOTS"].split()
+    """The addresses of the instances, the first one first. Raises NotRunnableHere where none is named."""
+    if not (found := [url.rstrip("/") for url in environment["API_SLOTS"].split()]):
+        raise NotRunnableHere("API_SLOTS names no instance")
+    return found
 
 
 def answers(url: str, ca_file: str | None = None) -> tuple[bool, str]:

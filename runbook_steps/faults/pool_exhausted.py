@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.errors import CheckFailed, FaultError
 from runbook_steps.engine.run.situation import Observation
 
 __all__ = ["PoolExhausted"]
@@ -20,6 +20,7 @@ PATH = "/api/services"  # reads the locked table, and is not cached
 REQUESTS = 7  # for each slot: more than its pool holds (5)
 GIVE_UP_S = 1.0  # the client leaves; the slot keeps waiting, and keeps its connection
 LONGEST_WAIT_S = 10.0
+_TELLING = (0, 200, 500, 502, 503, 504)  # no answer, a good one, or one that had no connection
 DEADLINE_S = 20.0
 
 
@@ -45,10 +46,13 @@ class PoolExhausted:
             list(pool.map(lambda slot: status_of(slot, GIVE_UP_S), list(self._slots) * REQUESTS))
 
     def observe(self) -> Observation:
-        """Asks every slot; present when one cannot answer."""
+        """Asks every slot; present when one cannot answer. Raises CheckFailed when one says something else."""
         with ThreadPoolExecutor(len(self._slots)) as pool:
             codes = list(pool.map(lambda slot: status_of(slot, LONGEST_WAIT_S), self._slots))
-        return Observation(any(code != httpx.codes.OK for code in codes), f"GET {PATH} at each slot: {codes}")
+        seen = f"GET {PATH} at each slot: {codes}"
+        if others := sorted({code for code in codes if code not in _TELLING}):
+            raise CheckFailed(f"could not look: {', '.join(map(str, others))} says nothing of the pools; {seen}")
+        return Observation(any(code != httpx.codes.OK for code in codes), seen)
 
     def clear(self) -> None:
         """Ends the session, and waits until the slots answer. Raises FaultError when they do not."""

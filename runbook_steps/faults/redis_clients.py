@@ -61,8 +61,10 @@ class RedisClientsFull:
         with self._connect() as one:
             try:
                 one.ping()
-            except (redis.exceptions.RedisError, OSError) as error:
-                return Observation(True, f"a new client is refused: {str(error) or type(error).__name__}")
+            except redis.exceptions.RedisError as error:
+                if SAYS not in str(error).lower():
+                    raise  # nobody answers, or the password is wrong: whether there is room was not seen
+                return Observation(True, f"a new client is refused: {error}")
         return Observation(False, "a new client is let in")
 
     def clear(self) -> None:

@@ -14,10 +14,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.errors import CheckFailed, FaultError
 from runbook_steps.engine.run.situation import Observation
 
-__all__ = ["APPLICATION", "FORGOTTEN_S", "ConnectionsExhausted", "TransactionForgotten"]
+__all__ = ["APPLICATION", "FORGOTTEN_S", "ConnectionsExhausted", "TransactionForgotten", "refuse_hidden"]
 
 APPLICATION = "beautycort-reports"  # the application that forgets to end its transactions
 ROLE = "beautycort_drill_reports"  # an ordinary role: the reserved connections are not for it
@@ -101,6 +101,7 @@ class ConnectionsExhausted:
     def observe(self) -> Observation:
         """Counts sessions against max_connections, the reserved ones left out."""
         with self._connect() as admin:
+            refuse_hidden(admin)
             used, most, reserved = admin.execute(
                 "SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' "
                 "AND pid <> pg_backend_pid()), current_setting('max_connections')::int, "
@@ -149,9 +150,11 @@ class TransactionForgotten:
         self._session.execute("SELECT count(*) FROM bookings")
 
     def observe(self) -> Observation:
-        """Looks for sessions of the application that are idle in a transaction."""
+        """Looks for sessions that are idle in a transaction."""
         with self._connect() as admin:
             found = forgotten(admin)
+            if not found:
+                refuse_hidden(admin)
         return Observation(bool(found), f"{len(found)} sessions idle in a transaction")
 
     def clear(self) -> None:
@@ -169,11 +172,29 @@ class TransactionForgotten:
 
 
 def forgotten(admin: Any) -> list[int]:
-    """Process ids of the application's sessions that are idle in a transaction."""
+    """Process ids of the sessions that are idle in a transaction: the drill's at once, of others after minutes."""
     rows = admin.execute(
-        "SELECT pid FROM pg_stat_activity WHERE application_name = %s AND state = 'idle in transaction'", [APPLICATION]
+        "SELECT pid FROM pg_stat_activity WHERE state LIKE 'idle in transaction%%' "
+        "AND (application_name = %s OR state_change < now() - interval '5 minutes')",
+        [APPLICATION],
     ).fetchall()
     return [int(pid) for (pid,) in rows]
+
+
+def refuse_hidden(admin: Any) -> None:
+    """Raises CheckFailed where PostgreSQL hides what sessions of other roles do: a list without them is no good news.
+
+    Of a hidden session neither the state nor the kind is told: it is in no count of clients.
+    """
+    hidden, role = admin.execute(
+        "SELECT count(*) FILTER (WHERE backend_type IS NULL AND usesysid IS NOT NULL), current_user::text "
+        "FROM pg_stat_activity"
+    ).fetchone()
+    if hidden:
+        raise CheckFailed(
+            f"could not look: PostgreSQL hides {hidden} sessions of other roles from {role}; "
+            f"GRANT pg_read_all_stats TO {role}"
+        )
 
 
 def wait_until(condition: Callable[[], object], what: str, limit_s: float = DEADLINE_S) -> None:

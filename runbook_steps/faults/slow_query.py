@@ -6,9 +6,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from runbook_steps.engine.errors import CheckFailed
 from runbook_steps.engine.run.situation import Observation
 
-__all__ = ["SlowQueryAsked", "slow_queries"]
+__all__ = ["SlowQueryAsked", "refuse_uncounted", "slow_queries"]
 
 SLOW_MS = 1000.0  # version 1.0, "Daily Database Check"
 
@@ -39,12 +40,26 @@ class SlowQueryAsked:
         """Asks pg_stat_statements."""
         with self._connect() as live:
             found = slow_queries(live)
+            if not found:
+                refuse_uncounted(live)
         return Observation(bool(found), f"{len(found)} queries above {SLOW_MS:g} ms on average")
 
     def clear(self) -> None:
         """Lets the statistics begin anew."""
         with self._connect() as live:
             live.execute("SELECT pg_stat_statements_reset()")
+
+
+def refuse_uncounted(live: Any) -> None:
+    """Raises CheckFailed where no query of this database is counted: then none is slow, whatever happens."""
+    row = live.execute(
+        "SELECT count(*), current_setting('pg_stat_statements.track', true) FROM pg_stat_statements "
+        "JOIN pg_database ON pg_database.oid = dbid WHERE datname = current_database()"
+    ).fetchone()
+    if not row[0] or row[1] == "none":
+        raise CheckFailed(
+            f"could not look: pg_stat_statements counts no query of this database (pg_stat_statements.track = {row[1]})"
+        )
 
 
 def slow_queries(live: Any) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from runbook_steps.engine.run.situation import Observation
-from runbook_steps.faults.big_table import INDEX, IndexMissing, exists, invalid_indexes
+from runbook_steps.faults.big_table import INDEX, TABLE, IndexMissing, exists, invalid_indexes
 
 __all__ = ["OneByOne", "ReindexFailed", "StatisticsStale", "TableBloated", "Writing", "changed_rows", "dead_percent"]
 
@@ -46,6 +46,8 @@ class StatisticsStale(IndexMissing):
     def observe(self) -> Observation:
         """Asks how many rows changed since the last ANALYZE."""
         with self._connect() as live:
+            if not exists(live, TABLE):
+                return Observation(False, f"there is no table {TABLE}")
             changed = changed_rows(live)
         return Observation(changed > ROWS / 10, f"{changed} rows changed since the last ANALYZE")
 
@@ -74,6 +76,8 @@ class TableBloated(IndexMissing):
     def observe(self) -> Observation:
         """Compares dead rows with live ones."""
         with self._connect() as live:
+            if not exists(live, TABLE):
+                return Observation(False, f"there is no table {TABLE}")
             percent = dead_percent(live)
         return Observation(percent >= 20, f"{percent} % of the rows are dead")  # noqa: PLR2004 - autovacuum's own factor
 

@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from runbook_steps.engine.postgres.address import read_address
 from runbook_steps.engine.targets.reachable import NotGoodError, Question
+from runbook_steps.operations.own_word import said_of_itself, trouble
 
 __all__ = ["AWAY", "QUESTIONS"]
 
@@ -46,7 +47,18 @@ def _api(environment: Mapping[str, str]) -> str:
     context = ssl.create_default_context(cafile=environment.get("SSL_CERT_FILE"))
     with httpx.Client(verify=context, timeout=_DEADLINE_S, trust_env=False) as client:
         answer = client.get(environment["API_BASE_URL"] + "/api/health")
-    return _good(f"GET /api/health answers {answer.status_code}", answer)
+    return _well(_good(f"GET /api/health answers {answer.status_code}", answer), answer)
+
+
+def _well(said: str, answer: httpx.Response) -> str:
+    """With what it says of itself. Raises NotGoodError for a page instead, and where it says that it is not well."""
+    if "text/html" in answer.headers.get("content-type", ""):
+        raise NotGoodError(f"{said} with a page (HTML), not with a word on its health")
+    if not said_of_itself(answer).get("status"):
+        return f"{said}, and does not say that it is healthy"
+    if why := trouble(answer):
+        raise NotGoodError(f"{said}: {why}")
+    return said
 
 
 def _good(said: str, answer: httpx.Response) -> str:

@@ -61,18 +61,14 @@ class Ci:
             answer = httpx.get(
                 self._url, params=query, headers=self._headers, timeout=DEADLINE_S, follow_redirects=True
             )
-            rows = answer.raise_for_status().json()["workflow_runs"]
+            return [_run(row) for row in answer.raise_for_status().json()["workflow_runs"]]
         except httpx.HTTPStatusError as error:
             code = error.response.status_code
             raise Unreachable(f"GitHub answers {code}: is GITHUB_TOKEN good, and GITHUB_REPOSITORY right?") from error
         except httpx.HTTPError as error:
             raise Unreachable(f"GitHub does not answer ({type(error).__name__}); look at githubstatus.com") from error
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise OperationError("GitHub's answer holds no workflow_runs: is GITHUB_API_URL its REST API?") from error
-        return [
-            Run(r["name"], r["head_branch"], r["status"], r["conclusion"] or "", r["display_title"], r["html_url"])
-            for r in rows
-        ]
 
     def wait(self, ref: str, within_s: float, tell: Callable[[str], None]) -> list[Run]:
         """The runs of a ref, once there are some and all are completed. Raises OperationError at the deadline."""
@@ -90,3 +86,11 @@ class Ci:
                 raise OperationError(f"{ref} is not completed after {within_s:g} s: {now}; the deployment is not over")
             time.sleep(min(pause, left))
             pause = min(2 * pause, PAUSE_S)
+
+
+def _run(row: Mapping[str, str | None]) -> Run:
+    """As GitHub has it: a run without a name, or by nobody, is one all the same; without a status it is none."""
+    words = (row["name"], row["head_branch"], row["status"], row["conclusion"], row["display_title"], row["html_url"])
+    if not isinstance(row["status"], str):
+        raise TypeError(f"a run with the status {row['status']!r}")
+    return Run(*(word or "" for word in words))

@@ -39,12 +39,16 @@ class Rule:
 
 @dataclass(frozen=True)
 class Finding:
-    """How a rule stands: `count` rows break it, `samples` are ids of some. `error` when it could not be asked."""
+    """How a rule stands: `count` rows break it, `samples` are ids of some. `error` when it could not be asked.
+
+    `rows` says whether its table has any: a rule of an empty one holds, and says nothing.
+    """
 
     rule: Rule
     count: int
     samples: tuple[str, ...] = ()
     error: str = ""
+    rows: bool = True
 
     @property
     def holds(self) -> bool:
@@ -94,12 +98,14 @@ RULES: tuple[Rule, ...] = (
 def validate(connection: psycopg.Connection[Any], rules: tuple[Rule, ...] = RULES) -> Iterator[Finding]:
     """Asks every rule, in one read-only snapshot. `connection` is in autocommit, nothing was asked on it.
 
-    A rule whose table or column is missing is a finding with an error; the others are asked all the same.
+    A rule whose table or column is missing, or whose rows a policy hides, is a finding with an error; the others are
+    asked all the same.
     Raises psycopg.OperationalError when the connection is lost.
     """
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     connection.read_only = True
     with connection.transaction():
+        connection.execute("SET LOCAL row_security = off")  # an error where rows would be left out, not fewer rows
         for rule in rules:
             yield _ask(connection, rule)
 
@@ -107,12 +113,12 @@ def validate(connection: psycopg.Connection[Any], rules: tuple[Rule, ...] = RULE
 def _ask(connection: psycopg.Connection[Any], rule: Rule) -> Finding:
     query = (
         f"WITH broken AS ({rule.broken}) SELECT (SELECT count(*) FROM broken), "  # noqa: S608 - the rules above
-        f"ARRAY(SELECT id FROM broken ORDER BY id LIMIT {SAMPLES})"
+        f"ARRAY(SELECT id FROM broken ORDER BY id LIMIT {SAMPLES}), EXISTS (SELECT FROM {rule.table})"
     )
     try:
         with connection.transaction():
             row = connection.execute(query.encode()).fetchone()
     except psycopg.ProgrammingError as error:  # a table or a column is missing, or must not be read
         return Finding(rule, 0, error=error.diag.message_primary or type(error).__name__)
-    count, samples = row or (0, [])
-    return Finding(rule, int(count), tuple(samples))
+    count, samples, rows = row or (0, [], False)
+    return Finding(rule, int(count), tuple(samples), rows=bool(rows))

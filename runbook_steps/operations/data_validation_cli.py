@@ -30,7 +30,7 @@ def _group() -> None:
 
 
 def data(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name
-    """Ask every integrity rule. Only reads. Exit 1 when one is broken, 4 when the database cannot be reached."""
+    """Ask every integrity rule. Only reads. Exit 1 when one is broken, or no row is there, 4 without a database."""
     url = database_url(os.environ)
     try:
         with psycopg.connect(
@@ -41,14 +41,14 @@ def data(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option'
         said = str(error).strip().splitlines()[0]
         raise Unreachable(f"cannot reach the database: {said}; `beautycort health-checks health` tells more") from error
     typer.echo(json.dumps(report(findings), indent=1) if format is Format.JSON else table(findings))
-    raise typer.Exit(0 if all(finding.holds for finding in findings) else 1)
+    raise typer.Exit(0 if report(findings)["status"] == "valid" else 1)
 
 
 def report(findings: tuple[Finding, ...]) -> dict[str, Any]:
     """The findings for machines."""
     broken = sum(not finding.holds for finding in findings)
     return {
-        "status": "broken" if broken else "valid",
+        "status": "broken" if broken else "valid" if any(each.rows for each in findings) else "nothing to judge",
         "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
         "rules": [_row(finding) for finding in findings],
         "summary": {"total": len(findings), "valid": len(findings) - broken, "broken": broken},
@@ -63,6 +63,7 @@ def _row(finding: Finding) -> dict[str, Any]:
         "status": "valid" if finding.holds else "broken",
         "count": finding.count,
         "samples": list(finding.samples),
+        "rows": finding.rows,
     }
     return {**row, "error": finding.error} if finding.error else row
 
@@ -73,11 +74,15 @@ def table(findings: tuple[Finding, ...]) -> str:
     lines = []
     for finding in findings:
         state = "valid " if finding.holds else "BROKEN"
-        lines.append(f"{state}  {finding.rule.name:<{width}}  {finding.rule.table}: {finding.rule.says}")
+        none = "" if finding.rows or finding.error else " (it has no row)"
+        lines.append(f"{state}  {finding.rule.name:<{width}}  {finding.rule.table}: {finding.rule.says}{none}")
         if finding.error:
             lines.append(f"        could not be asked: {finding.error}")
         elif not finding.holds:
             lines.append(f"        {finding.count} rows, for example {', '.join(finding.samples)}")
     broken = sum(not finding.holds for finding in findings)
-    lines.append(f"{broken} of {len(findings)} rules broken" if broken else f"all {len(findings)} rules hold")
+    if not any(finding.rows for finding in findings):
+        lines.append("nothing to judge: no table has a row. Is this the right database?")
+    else:
+        lines.append(f"{broken} of {len(findings)} rules broken" if broken else f"all {len(findings)} rules hold")
     return "\n".join(lines)

@@ -16,13 +16,15 @@ import psycopg
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from redis import asyncio as redis_asyncio
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 
 from runbook_steps.operations import health_report as report
 from runbook_steps.operations.aside import aside
 from runbook_steps.operations.health_report import Check
 from runbook_steps.operations.health_settings import HealthSettings
+from runbook_steps.operations.own_word import said_of_itself, trouble
 from runbook_steps.operations.patient import Patient, Throttled, waited_s, within
+from runbook_steps.operations.s3_errors import NOT_AWS
 
 __all__ = ["run_health_checks"]
 
@@ -102,25 +104,9 @@ async def _get(client: httpx.AsyncClient, path: str) -> httpx.Response:
 
 async def _api(client: httpx.AsyncClient) -> Reading:
     answer = await _get(client, "/api/health")
-    body = _said_of_itself(answer)
-    said = body.get("status")
-    if answer.status_code != OK or said != report.HEALTHY:
-        known = said if said in (report.DEGRADED, report.UNHEALTHY) else "unknown"
-        raise NotHealthy(f"HTTP {answer.status_code}, status {known}: it cannot serve")
-    part = body.get("database")
-    if isinstance(part, dict) and part.get("status") not in (None, "connected", report.HEALTHY):
-        raise NotHealthy(f"it says that its database is {str(part['status'])[:40]!r}: it cannot serve")
-    return report.HEALTHY, {"version": body.get("version"), "httpStatus": answer.status_code}
-
-
-def _said_of_itself(answer: httpx.Response) -> dict[str, Any]:
-    """What the health route says, on top or under `data`; {} when it is neither."""
-    try:
-        body = answer.json()
-        body = body if "status" in body else body["data"]
-    except (ValueError, TypeError, KeyError):
-        return {}
-    return body if isinstance(body, dict) else {}
+    if why := trouble(answer):
+        raise NotHealthy(why)
+    return report.HEALTHY, {"version": said_of_itself(answer).get("version"), "httpStatus": answer.status_code}
 
 
 # a setting of the database, whoever asks: this session and a role that may only look are read-only on purpose
@@ -145,11 +131,16 @@ async def _database(settings: HealthSettings) -> Reading:
         raise NotHealthy("cannot connect to PostgreSQL") from error
     async with connection:
         cursor = await connection.execute(
-            "SELECT current_setting('max_connections')::int, count(*)::int, "
-            "current_setting('server_version') FROM pg_stat_activity WHERE backend_type = 'client backend'"
+            "SELECT current_setting('max_connections')::int, count(*)::int, current_setting('server_version') "
+            # the kind of a session is hidden from who may not see those of other roles; whose it is, is not
+            "FROM pg_stat_activity WHERE coalesce(backend_type, 'client backend') = 'client backend' "
+            "AND usesysid IS NOT NULL"
         )
         row = await cursor.fetchone()
-        await connection.execute("SELECT 1 FROM bookings LIMIT 1")
+        try:
+            await connection.execute("SELECT 1 FROM bookings LIMIT 1")
+        except psycopg.Error as error:
+            raise NotHealthy(f"bookings cannot be read: {error.diag.message_primary} [{error.sqlstate}]") from error
         if await (await connection.execute(_FROZEN)).fetchone():
             raise NotHealthy("it takes no writes: default_transaction_read_only is on for the database")
     took = 1000 * (time.perf_counter() - began)
@@ -175,19 +166,23 @@ async def _redis(settings: HealthSettings) -> Reading:
             began = time.perf_counter()
             await client.ping()
             times.append(1000 * (time.perf_counter() - began))
-        memory = await client.info("memory")
+        memory = await _memory(client)
     except RedisError as error:
         raise NotHealthy(f"cannot use Redis: {type(error).__name__}") from error
     finally:
         await client.aclose()
-    limit = int(memory.get("maxmemory", 0))
-    used = int(memory["used_memory"])
-    details = {
-        "usedMemory": used,
-        "maxMemory": limit,
-        "memoryPercent": round(100 * used / limit, 1) if limit else None,
-    }
-    return report.by_limit(min(times), report.REDIS_SLOW_MS), details
+    return report.by_limit(min(times), report.REDIS_SLOW_MS), memory
+
+
+async def _memory(client: redis_asyncio.Redis) -> dict[str, Any]:
+    """Readings that nothing is judged by: a user who may only use the keys may not see them."""
+    try:
+        memory = await client.info("memory")
+    except NoPermissionError:
+        return {"memory": "this user may not read INFO"}
+    limit, used = int(memory.get("maxmemory", 0)), memory.get("used_memory")
+    percent = round(100 * int(used) / limit, 1) if limit and used is not None else None
+    return {"usedMemory": used, "maxMemory": limit, "memoryPercent": percent}
 
 
 async def _code(client: httpx.AsyncClient, url: str) -> int | None:
@@ -228,11 +223,13 @@ def _balancer(settings: HealthSettings) -> Reading:
         client: Any = boto3.client("elbv2", config=config, **settings.aws)  # type: ignore[call-overload]
         group = settings.target_group or _group_of(client, settings.balancer)
         found = client.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        states = {f"{t['Target']['Id']}:{t['Target'].get('Port', '')}": t["TargetHealth"]["State"] for t in found}
     except NoCredentialsError as error:
         raise NotConfigured("there is no credential of AWS: nothing was asked") from error
-    except (BotoCoreError, ClientError, ValueError) as error:
+    except (BotoCoreError, ClientError) as error:
         raise NotHealthy(f"cannot ask the load balancer: {type(error).__name__}") from error
-    states = {f"{t['Target']['Id']}:{t['Target'].get('Port', '')}": t["TargetHealth"]["State"] for t in found}
+    except (*NOT_AWS, ValueError) as error:
+        raise NotHealthy("cannot ask the load balancer: what answers is not AWS") from error
     status = report.by_targets(states)
     if status == report.UNHEALTHY:
         raise NotHealthy(f"no healthy target: {states or 'none registered'}")
@@ -240,7 +237,10 @@ def _balancer(settings: HealthSettings) -> Reading:
 
 
 def _group_of(client: Any, balancer: str) -> str:
-    arn = client.describe_load_balancers(Names=[balancer])["LoadBalancers"][0]["LoadBalancerArn"]
+    found = client.describe_load_balancers(Names=[balancer])["LoadBalancers"]
+    if not found:
+        raise NotHealthy(f"there is no load balancer {balancer}")
+    arn = found[0]["LoadBalancerArn"]
     groups = client.describe_target_groups(LoadBalancerArn=arn)["TargetGroups"]
     if not groups:
         raise NotHealthy(f"{balancer} has no target group")
@@ -254,8 +254,8 @@ async def _cdn(settings: HealthSettings, tls: ssl.SSLContext) -> Reading:
         began = time.perf_counter()
         answer = await _get(client, settings.cdn_url)
         took = 1000 * (time.perf_counter() - began)
-    if answer.status_code >= report.CLIENT_ERROR:
-        raise NotHealthy(f"HTTP {answer.status_code}")
+    if not answer.is_success:
+        raise NotHealthy(_instead(answer))
     return report.by_limit(took, report.CDN_SLOW_MS), {"httpStatus": answer.status_code}
 
 
@@ -284,8 +284,16 @@ async def _certificate(settings: HealthSettings, tls: ssl.SSLContext) -> Reading
     return status, details
 
 
+def _instead(answer: httpx.Response) -> str:
+    """What came instead of an answer that can be judged."""
+    leads = f", which leads to {answer.headers['location']}" if "location" in answer.headers else ""
+    return f"HTTP {answer.status_code}{leads}"
+
+
 async def _headers(client: httpx.AsyncClient) -> Reading:
     answer = await _get(client, "/api/health")
+    if answer.status_code not in {OK, httpx.codes.SERVICE_UNAVAILABLE}:  # the API's own answers, good and bad
+        raise NotHealthy(f"{_instead(answer)}: no answer of the API whose headers count")
     missing = [name for name in report.SECURITY_HEADERS if name not in answer.headers]
     if len(missing) == len(report.SECURITY_HEADERS):
         raise NotHealthy(f"all are missing: {', '.join(missing)}")
@@ -299,8 +307,8 @@ async def _times(client: httpx.AsyncClient) -> Reading:
         began = time.perf_counter()
         answer = await _get(client, "/api/health")
         times.append(1000 * (time.perf_counter() - began - waited_s(answer)))
-        if answer.status_code >= report.SERVER_ERROR:
-            raise NotHealthy(f"HTTP {answer.status_code}")
+        if answer.status_code != OK:
+            raise NotHealthy(_instead(answer))
     mean = sum(times) / len(times)
     return report.by_limit(mean, report.RESPONSE_SLOW_MS), {
         "meanMs": round(mean, 1),

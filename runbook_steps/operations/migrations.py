@@ -106,6 +106,8 @@ def read_migrations(folder: Path) -> tuple[Migration, ...]:
         if number in found:
             raise ConfigurationError(f"{path}: version {file.version} is already {found[number].path.name}")
         found[number] = file
+    if not found:
+        raise ConfigurationError(f"{folder} holds no migration: does MIGRATIONS_DIR name the right folder?")
     order = _order([file.version for file in found.values()])
     return tuple(sorted(found.values(), key=lambda file: order(file.version, f"{file.label}.sql")))
 

@@ -30,7 +30,8 @@ from runbook_steps.operations.rollback_criteria import (
     slow_criterion,
 )
 from runbook_steps.operations.rollback_manager import LONGEST_S, Pace, Rollback, backup_before
-from runbook_steps.operations.settings import required
+from runbook_steps.operations.s3_errors import NOT_AWS
+from runbook_steps.operations.settings import Unreachable, required
 from runbook_steps.operations.smoke_tests import run_smoke_tests
 from runbook_steps.operations.spans import seconds
 
@@ -68,7 +69,7 @@ def assess(
     smoke: Annotated[bool, typer.Option(help="run the smoke tests: they book, pay and cancel")] = True,
     format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
-    """Compute the four criteria of a rollback. Exit 1 when one fires. Only reads, with --no-smoke.
+    """Compute the four criteria of a rollback. Exit 1 when one fires, 4 when one is unknown. --no-smoke only reads.
 
     What could not be looked at is told as unknown, and the advice then is not to keep the release.
     """
@@ -84,7 +85,7 @@ def watch(
     baseline_ms: Baseline = None,
     format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
-    """Watch error rate and response time after a deployment. Only reads. Exit 1 as soon as a criterion fires."""
+    """Watch error rate and response time after a deployment. Only reads. Exit 1 when one fires, 4 when unknown."""
     length, since = seconds(minute, "--minute"), datetime.now(UTC)
     criteria: list[Criterion] = []
     for number in range(1, minutes + 1):
@@ -194,11 +195,19 @@ def _security() -> Criterion:
             endpoint_url=os.environ.get("AWS_ENDPOINT_URL") or None,
             config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 2}),
         )
-        found = client.describe_alarms(AlarmNamePrefix=SECURITY_ALARMS, StateValue="ALARM")["MetricAlarms"]
+        pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=SECURITY_ALARMS)
+        found = {alarm["AlarmName"]: alarm["StateValue"] for page in pages for alarm in page["MetricAlarms"]}
     except (BotoCoreError, ClientError) as error:
         return Criterion(name, None, f"CloudWatch does not answer: {type(error).__name__}")
-    ringing = [alarm["AlarmName"] for alarm in found]
-    return Criterion(name, bool(ringing), f"ringing: {', '.join(ringing)}" if ringing else "no security alarm rings")
+    except NOT_AWS:
+        return Criterion(name, None, "what answers is not CloudWatch")
+    if ringing := [alarm for alarm, state in found.items() if state == "ALARM"]:
+        return Criterion(name, True, f"ringing: {', '.join(ringing)}")
+    if not found:
+        return Criterion(name, None, f"no alarm is named {SECURITY_ALARMS}…: none could ring")
+    if blind := [alarm for alarm, state in found.items() if state != "OK"]:
+        return Criterion(name, None, f"no data reaches {', '.join(blind)}: that they do not ring says nothing")
+    return Criterion(name, False, f"{len(found)} security alarms, and none rings")
 
 
 def _report(criteria: list[Criterion], form: Format) -> None:
@@ -216,7 +225,7 @@ def _report(criteria: list[Criterion], form: Format) -> None:
             typer.echo("Nothing that was seen calls for a rollback. Find out what is unknown before you decide")
         if fires:
             typer.echo(f"next: beautycort rollback-manager rollback {json.dumps(fires[0].name)}")
-    raise typer.Exit(1 if fires else 0)
+    raise typer.Exit(1 if fires else Unreachable.exit_code if unknown else 0)
 
 
 def _as_text(result: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from runbook_steps.operations.traffic import MOST_ERRORS_PERCENT, Row, read_traffic
+from runbook_steps.operations.traffic import MOST_ERRORS_PERCENT, Row, moment_of, read_traffic
 
 __all__ = ["Criterion", "baseline_ms", "by_minute", "errors_criterion", "slow_criterion"]
 
@@ -38,7 +38,7 @@ def by_minute(lines: Iterable[str], since: datetime, minute_s: float) -> dict[in
     groups: defaultdict[int, list[str]] = defaultdict(list)
     for line in lines:
         try:
-            moment = datetime.fromisoformat(json.loads(line)["timestamp"])
+            moment = moment_of(json.loads(line))
         except (ValueError, KeyError, TypeError):
             continue
         if moment >= since:
@@ -52,7 +52,7 @@ def baseline_ms(lines: Iterable[str], since: datetime, until: datetime) -> float
     kept = []
     for line in lines:
         try:
-            if datetime.fromisoformat(json.loads(line)["timestamp"]) < until:
+            if moment_of(json.loads(line)) < until:
                 kept.append(line)
         except (ValueError, KeyError, TypeError):
             continue

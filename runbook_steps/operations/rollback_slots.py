@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from runbook_steps.engine.errors import OperationError
+from runbook_steps.operations.own_word import trouble
 from runbook_steps.operations.settings import required
 
 __all__ = ["Clock", "Slot", "Slots"]
@@ -60,14 +61,14 @@ class Slot:
         """What it says it runs; empty when it does not answer."""
         try:
             answer = httpx.get(f"{self.url}/api/version", timeout=_ASK_S, trust_env=False)
-            return str(answer.raise_for_status().json()["version"])
-        except (httpx.HTTPError, ValueError, KeyError):
+            return str(answer.raise_for_status().json()["version"] or "")
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return ""
 
     def healthy(self) -> bool:
-        """Whether it can serve."""
+        """Whether it says that it can serve: a status of 200 alone is no such word."""
         try:
-            return httpx.get(f"{self.url}/api/health", timeout=_ASK_S, trust_env=False).status_code == httpx.codes.OK
+            return not trouble(httpx.get(f"{self.url}/api/health", timeout=_ASK_S, trust_env=False))
         except httpx.HTTPError:
             return False
 

@@ -78,7 +78,15 @@ async def _timed(
     except (httpx.TransportError, psycopg.OperationalError, RedisError) as failure:
         return ended(FAILED, {}, f"cannot reach what it asks: {type(failure).__name__}")
     except Exception as failure:
-        return ended(FAILED, {}, type(failure).__name__)
+        return ended(FAILED, {}, _unlike(failure))
+
+
+def _unlike(failure: Exception) -> str:
+    """An answer of another shape. Only a name of ours is told of it: a text of an error may hold anything."""
+    if not isinstance(failure, LookupError | ValueError | TypeError):
+        return type(failure).__name__
+    missing = f": it has no {failure.args[0]}" if isinstance(failure, KeyError) and failure.args else ""
+    return f"an answer is not as the test reads it{missing}"
 
 
 async def _authentication(journey: Journey) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-__all__ = ["MOST_ERRORS_PERCENT", "SLOWEST_MEAN_MS", "Row", "Traffic", "read_traffic"]
+__all__ = ["MOST_ERRORS_PERCENT", "SLOWEST_MEAN_MS", "Row", "Traffic", "moment_of", "read_traffic"]
 
 MOST_ERRORS_PERCENT = 5.0  # production-interfaces.md, "Alert thresholds"
 SLOWEST_MEAN_MS = 2000.0  # production-interfaces.md, "Alert thresholds"
@@ -51,10 +51,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Traffic:
-    """All requests since a moment; `views` holds the same requests, each cut in another way, the worst first."""
+    """All requests since a moment; `views` holds the same requests, each cut in another way, the worst first.
+
+    `unreadable` counts lines that are of requests, and lack what is counted: with them, no rate is the whole truth.
+    """
 
     total: Row
     views: Mapping[str, tuple[Row, ...]]
+    unreadable: int = 0
 
     @property
     def error_rate_percent(self) -> float:
@@ -64,7 +68,9 @@ class Traffic:
 
 def read_traffic(lines: Iterable[str], since: datetime, *, slowest_first: bool = False) -> Traffic:
     """Counts the requests of a log of JSON lines; probes are left out, and so is a line that is cut off."""
-    kept = [line for line in map(_request, lines) if line and datetime.fromisoformat(line["timestamp"]) >= since]
+    requests = [line for line in map(_request, lines) if line]
+    kept = [line for line in requests if _is_whole(line) and moment_of(line) >= since]
+    unreadable = sum(not _is_whole(line) for line in requests)
 
     def badness(row: Row) -> tuple[float, ...]:
         return (-row.p95_ms,) if slowest_first else (-row.errors, -row.requests)
@@ -75,7 +81,23 @@ def read_traffic(lines: Iterable[str], since: datetime, *, slowest_first: bool =
         for line in kept:
             groups[name_of(line)].append(line)
         views[view] = tuple(sorted((_row(name, group) for name, group in groups.items()), key=badness))
-    return Traffic(_row("all", kept), views)
+    return Traffic(_row("all", kept), views, unreadable)
+
+
+def moment_of(line: _Line) -> datetime:
+    """When a line was written. Raises ValueError or TypeError where it does not say so, with its offset."""
+    moment = datetime.fromisoformat(line["timestamp"])
+    if moment.tzinfo is None:
+        raise ValueError("a time without its offset")
+    return moment
+
+
+def _is_whole(line: _Line) -> bool:
+    try:
+        moment_of(line)
+        return int(line["status"]) > 0 and float(line["durationMs"]) >= 0 and {"method", "path"} <= line.keys()
+    except (ValueError, TypeError, KeyError):
+        return False
 
 
 def _request(text: str) -> _Line | None:

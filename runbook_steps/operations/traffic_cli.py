@@ -44,9 +44,15 @@ def traffic(
             seen = read_traffic(lines, began, slowest_first=slowest)
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read ({error.strerror}): is LOG_DIR right?") from error
+    lacking = f"{seen.unreadable} request lines without a readable timestamp, method, status or durationMs"
+    if seen.unreadable and not seen.total.requests:
+        raise OperationError(f"{file} holds {lacking}: nothing can be counted")
     if not seen.total.requests:
         raise OperationError(f"{file} holds no request since {began.isoformat()}: that is no traffic, not no errors")
     good = seen.error_rate_percent <= MOST_ERRORS_PERCENT and seen.total.mean_ms <= SLOWEST_MEAN_MS
+    good = good and not seen.unreadable
+    if seen.unreadable:
+        typer.echo(f"warning: {lacking}, which are not counted", err=True)
     typer.echo(_as_json(seen, began, good) if format is Format.JSON else _as_text(seen, began))
     raise typer.Exit(0 if good else 1)
 
@@ -69,6 +75,7 @@ def _as_json(seen: Traffic, began: datetime, good: bool) -> str:
         "status": "healthy" if good else "unhealthy",
         "since": began.isoformat(),
         "requests": total.requests,
+        "unreadable": seen.unreadable,
         "errors": total.errors,
         "errorRatePercent": seen.error_rate_percent,
         "meanMs": total.mean_ms,

@@ -98,15 +98,23 @@ def revoked(
 
 
 @given("a customer is signed in")
-def a_customer_is_signed_in(target: Target, signed_in: Callable[[], Session]) -> None:
+def a_customer_is_signed_in(
+    target: Target, signed_in: Callable[[], Session], cannot_be_seen: Callable[[str], None]
+) -> None:
     if target.facts.disposable:  # on a live target customers are
         signed_in()
+    else:
+        cannot_be_seen("who is signed in there is not ours: nobody has the tokens of its customers")
 
 
 @given("a customer has signed out")
-def a_customer_has_signed_out(target: Target, revoked: Callable[[], Session]) -> None:
+def a_customer_has_signed_out(
+    target: Target, revoked: Callable[[], Session], cannot_be_seen: Callable[[str], None]
+) -> None:
     if target.facts.disposable:  # on a live target customers have
         revoked()
+    else:
+        cannot_be_seen("whose token is revoked there is not ours to know")
 
 
 @then("every revoked token is still refused")

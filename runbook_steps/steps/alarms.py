@@ -37,7 +37,7 @@ def an_alarm_is_missing(
 @then("these alarms watch the platform:")
 def these_alarms_watch(datatable: list[list[str]], aws: Callable[[str], Any]) -> None:
     expected = {name: (float(threshold), unit) for name, threshold, unit in datatable[1:]}
-    found = {name: (alarm["Threshold"], alarm["Unit"]) for name, alarm in alarms_of(aws).items()}
+    found = {name: (alarm.get("Threshold"), alarm.get("Unit")) for name, alarm in alarms_of(aws).items()}
     assert expected == {name: found.get(name) for name in expected}
 
 
@@ -67,7 +67,7 @@ def alarm_rings_above(alarm: str, limit: str, unit: str, aws: Callable[[str], An
     alarms = alarms_of(aws)
     found, like = alarms[alarm], alarms["beautycort-memory"]
     assert (found["Namespace"], found.get("Dimensions")) == (like["Namespace"], like.get("Dimensions"))
-    assert (float(limit), unit) == (found["Threshold"], found["Unit"])
+    assert (float(limit), unit) == (found.get("Threshold"), found.get("Unit"))
     assert found["ComparisonOperator"] == "GreaterThanThreshold"
     assert found["TreatMissingData"] == "breaching"
 
@@ -93,5 +93,5 @@ def known_alarms(aws: Callable[[str], Any]) -> dict[str, dict[str, Any]]:
 
 def alarms_of(aws: Callable[[str], Any]) -> dict[str, dict[str, Any]]:
     """Every alarm of the platform, by name."""
-    found = aws("cloudwatch").describe_alarms(AlarmNamePrefix=PREFIX)["MetricAlarms"]
-    return {alarm["AlarmName"]: alarm for alarm in found}
+    pages = aws("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=PREFIX)
+    return {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}

@@ -161,8 +161,11 @@ def autoscaler_names_another(target: Target, kubernetes: Callable[[], Kubernetes
 
 
 @given(parsers.parse("the instances use {percent:d} % CPU together"))
-def instances_use_cpu(percent: int, target: Target, kubernetes: Callable[[], Kubernetes]) -> None:
+def instances_use_cpu(
+    percent: int, target: Target, kubernetes: Callable[[], Kubernetes], cannot_be_seen: Callable[[str], None]
+) -> None:
     if not target.facts.disposable:
+        cannot_be_seen("nobody puts load on a live cluster; what its autoscaler sees is what the checks read")
         return
     kubernetes().use_cpu(percent)
     eventually(lambda: cpu_seen(kubernetes()) == percent // USUAL, f"the autoscaler sees {percent // USUAL} % CPU")

@@ -19,6 +19,7 @@ from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.alarm import AlarmRaised
 from runbook_steps.faults.broken_deployment import BROKEN_PATH, BrokenDeployment
+from runbook_steps.faults.outside import slot_urls as slots_of
 from runbook_steps.operations.releases import Releases
 
 REQUESTS = 20
@@ -32,7 +33,7 @@ DRILL_CLOCK = {"ROLLBACK_MINUTE": "250ms", "ROLLBACK_PAUSE": "500ms", "ROLLBACK_
 @pytest.fixture
 def slot_urls(environment: Callable[[], Mapping[str, str]]) -> dict[str, str]:
     """The slots' own addresses, by the name of their service."""
-    return {f"api_{number}": url for number, url in enumerate(environment()["API_SLOTS"].split(), start=1)}
+    return {f"api_{number}": url for number, url in enumerate(slots_of(environment()), start=1)}
 
 
 @pytest.fixture
@@ -96,8 +97,11 @@ def deployed_on_every_slot(
 
 
 @given("the response time before the deployment is known")
-def response_time_before(target: Target, slot_urls: dict[str, str], variables: dict[str, str]) -> None:
+def response_time_before(
+    target: Target, slot_urls: dict[str, str], variables: dict[str, str], cannot_be_seen: Callable[[str], None]
+) -> None:
     if not target.facts.disposable:
+        cannot_be_seen("how fast it was before is past: BASELINE_MS, or its log, tells")
         return
     times = []
     for url in [*slot_urls.values()] * (REQUESTS // 2):
@@ -127,17 +131,23 @@ def alarm_was_raised(alarm: str, situation: Situation, aws: Callable[[str], Any]
 
 
 @given("customers keep looking at the categories")
-def customers_keep_looking(target: Target, customers: Callable[[str], None]) -> None:
+def customers_keep_looking(
+    target: Target, customers: Callable[[str], None], cannot_be_seen: Callable[[str], None]
+) -> None:
     if target.facts.disposable:  # on a live target customers do
         for _ in range(CUSTOMERS):
             customers(BROKEN_PATH)
+    else:
+        cannot_be_seen("whether customers look now is seen by the requests that its log counts")
 
 
 @given("customers have looked at the categories")
-def customers_have_looked(target: Target, api: httpx.Client) -> None:
+def customers_have_looked(target: Target, api: httpx.Client, cannot_be_seen: Callable[[str], None]) -> None:
     if target.facts.disposable:
         for _ in range(REQUESTS):
             api.get(BROKEN_PATH)
+    else:
+        cannot_be_seen("whether customers have looked is seen by the requests that its log counts")
 
 
 @then(parsers.parse("every slot runs version {version}"))

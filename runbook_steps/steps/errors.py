@@ -12,12 +12,13 @@ import httpx
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.errors import FaultError, NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Observation, Situation
 from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.bad_release import BadRelease
+from runbook_steps.faults.outside import slot_urls
 from runbook_steps.faults.wrong_setting import WrongSetting
 from runbook_steps.steps.accounts import Session
 
@@ -75,23 +76,32 @@ def payer(api: httpx.Client, sign_in: Callable[[], Session]) -> Generator[Callab
 
 @pytest.fixture
 def slots(environment: Callable[[], Mapping[str, str]]) -> Callable[[], list[str]]:
-    """Gives the addresses of the API slots."""
-    return lambda: str(environment()["API_SLOTS"]).split()
+    """Gives the addresses of the API slots. On a live target without any, what asks is not runnable."""
+    return lambda: slot_urls(environment())
 
 
 @given("a customer has booked and wants to pay by card")
-def wants_to_pay(target: Target, payer: Callable[[], Payer], variables: dict[str, str]) -> None:
+def wants_to_pay(
+    target: Target, payer: Callable[[], Payer], variables: dict[str, str], cannot_be_seen: Callable[[str], None]
+) -> None:
     if target.facts.disposable:  # on a live target customers do
         assert payer().pay().status_code == httpx.codes.CREATED
         variables["ALERT_BEGAN"] = datetime.now(UTC).isoformat()
+    else:
+        cannot_be_seen("nobody books on a live target for a look")
 
 
 @given("payments fail at both slots")
 @given("payments fail at one slot")
 def payments_fail(
-    target: Target, payer: Callable[[], Payer], slots: Callable[[], list[str]], note: Callable[[str], None]
+    target: Target,
+    payer: Callable[[], Payer],
+    slots: Callable[[], list[str]],
+    note: Callable[[str], None],
+    cannot_be_seen: Callable[[str], None],
 ) -> None:
     if not target.facts.disposable:
+        cannot_be_seen("nobody pays on a live target for a look: the errors that its log counts tell")
         return
     codes = [payer().pay(slot).status_code for slot in slots() for _ in range(PAYMENTS // 2)]
     note(f"{PAYMENTS} payments: {codes}")
@@ -120,7 +130,11 @@ def wrong_address(
     environment: Callable[[], Mapping[str, str]],
     payer: Callable[[], Payer],
     note: Callable[[str], None],
+    target: Target,
 ) -> None:
+    if not target.facts.disposable:
+        raise NotRunnableHere("whether a payment fails is seen by paying, and nobody pays on a live target for a look")
+
     def look() -> Observation:
         code = payer().pay().status_code
         return Observation(code == httpx.codes.BAD_GATEWAY, f"a payment answers {code}")

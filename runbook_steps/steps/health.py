@@ -12,6 +12,7 @@ import pytest
 import redis
 from pytest_bdd import given, parsers, then
 
+from runbook_steps.engine.errors import CheckFailed
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Situation
@@ -20,6 +21,7 @@ from runbook_steps.faults.day_of_traffic import DayOfTraffic
 from runbook_steps.faults.services import ServiceDown
 from runbook_steps.faults.table_locked import UsersLockedAgainAndAgain
 from runbook_steps.faults.third_party_down import ThirdPartyDown
+from runbook_steps.operations.own_word import trouble
 from runbook_steps.steps.alarms import known_alarms
 
 BROKEN = "POST /api/auth/otp/request"  # the endpoint that fails without SMS
@@ -31,9 +33,8 @@ SAMPLES = 5  # an odd number: the median is one of them, and one slow answer doe
 @given("the API is serving")
 @then("the API is serving")
 def the_api_is_serving(api: httpx.Client) -> None:
-    answer = api.get("/api/health")
-    assert answer.status_code == httpx.codes.OK
-    assert answer.json()["status"] == "healthy"
+    if why := trouble(api.get("/api/health")):
+        raise CheckFailed(f"GET /api/health: {why}")
 
 
 @given(parsers.re(r"(?P<service>redis|postgres|nginx|third_parties|aws|api_\d) is down"))
@@ -110,6 +111,7 @@ def every_check_is_healthy(last_result: Result, target: Target, note: Callable[[
     unset = [c["name"] for c in report["checks"] if c["status"] == "not configured"]
     unhealthy = {c["name"]: c["status"] for c in report["checks"] if c["status"] not in {"healthy", "not configured"}}
     assert unhealthy == {}
+    assert len(unset) < len(report["checks"]), "nothing was checked"
     assert report["status"] == "healthy"
     if unset:  # a part that a live target does not have; in a drill every part is there
         note(f"not configured, and not asked: {', '.join(unset)}")
@@ -132,6 +134,7 @@ def every_smoke_test_passed(last_result: Result) -> None:
     report = answer_of(last_result).get("smoke", answer_of(last_result))
     others = {t["testName"]: t["status"] for t in report["tests"] if t["status"] != "passed"}
     assert others == {}
+    assert report["tests"], "nothing was tested"
     assert report["status"] == "passed"
 
 
@@ -173,6 +176,8 @@ def no_critical_alarm(aws: Callable[[str], Any], note: Callable[[str], None]) ->
     alarms = known_alarms(aws)
     note(f"{len(alarms)} alarms known")
     assert [name for name, alarm in alarms.items() if alarm["StateValue"] == "ALARM"] == []
+    if blind := [name for name, alarm in alarms.items() if alarm["StateValue"] != "OK"]:
+        raise CheckFailed(f"no data reaches {', '.join(blind)}: that they do not ring says nothing")
 
 
 def by_endpoint(api: httpx.Client) -> list[dict[str, Any]]:

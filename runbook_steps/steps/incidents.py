@@ -54,10 +54,17 @@ def third_party_answers(name: str, code: str, third_party: Callable[[str], Third
 
 
 @given("customers try to sign in")
-def customers_try(target: Target, api: httpx.Client) -> None:
+def customers_try(target: Target, api: httpx.Client, cannot_be_seen: Callable[[str], None]) -> None:
     if target.facts.disposable:
-        for number in range(TRIES):
-            api.post("/api/auth/otp/request", json={"phone": f"+9627900{datetime.now(UTC):%f}{number}"})
+        ask_for_codes(api)
+    else:
+        cannot_be_seen("nobody signs in to a live target for a look: its log tells who tried")
+
+
+def ask_for_codes(api: httpx.Client) -> None:
+    """As customers who sign in, whatever is answered."""
+    for number in range(TRIES):
+        api.post("/api/auth/otp/request", json={"phone": f"+9627900{datetime.now(UTC):%f}{number}"})
 
 
 @given("customers could not sign in for a while")
@@ -67,22 +74,27 @@ def sign_in_failed_for_a_while(
     third_party: Callable[[str], ThirdPartyDown],
     variables: dict[str, str],
     workspace: Path,
+    cannot_be_seen: Callable[[str], None],
 ) -> None:
     if not target.facts.disposable:
+        cannot_be_seen("INCIDENT_BEGAN and INCIDENT_DIR are those of the real incident: its log tells what failed")
         return  # INCIDENT_BEGAN and INCIDENT_DIR are those of the real one
     variables["INCIDENT_BEGAN"] = datetime.now(UTC).isoformat()
     variables["INCIDENT_DIR"] = str(workspace / "incident")
     twilio = third_party("twilio")
     twilio.arrange()
     try:
-        customers_try(target, api)
+        ask_for_codes(api)
     finally:
         twilio.clear()
 
 
 @given("a version was released an hour ago, and another one a week ago")
-def two_releases(target: Target, workspace: Path, variables: dict[str, str]) -> None:
+def two_releases(
+    target: Target, workspace: Path, variables: dict[str, str], cannot_be_seen: Callable[[str], None]
+) -> None:
     if not target.facts.disposable:
+        cannot_be_seen("APP_REPOSITORY is the checkout of the application: its history tells what was released")
         return  # APP_REPOSITORY is the checkout of the application
     folder = workspace / "application"
     variables["APP_REPOSITORY"] = str(folder)
@@ -131,10 +143,12 @@ def errors_are_counted(
 
 
 @then("the release of an hour ago is listed, and the one of last week is not")
-def only_the_new_release(last_result: Result, target: Target) -> None:
+def only_the_new_release(last_result: Result, target: Target, cannot_be_seen: Callable[[str], None]) -> None:
     if target.facts.disposable:
         assert NEW in last_result.stdout
         assert OLD not in last_result.stdout
+    else:
+        cannot_be_seen("what was released when is known to its people")
 
 
 @then("the readings are those of this machine")

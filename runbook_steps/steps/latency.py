@@ -12,6 +12,7 @@ import httpx
 import redis
 from pytest_bdd import given, parsers, then
 
+from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Observation, Situation
@@ -36,8 +37,11 @@ def payment_is_slow(
 
 
 @given("customers wait for their payments")
-def customers_wait(target: Target, payer: Callable[[], Payer], note: Callable[[str], None]) -> None:
+def customers_wait(
+    target: Target, payer: Callable[[], Payer], note: Callable[[str], None], cannot_be_seen: Callable[[str], None]
+) -> None:
     if not target.facts.disposable:
+        cannot_be_seen("nobody pays on a live target for a look: the times that its log counts tell")
         return
     one = payer()
     with ThreadPoolExecutor(PAYMENTS) as pool:
@@ -52,7 +56,10 @@ def waits_too_long(
     situation: Situation,
     environment: Callable[[], Mapping[str, str]],
     note: Callable[[str], None],
+    target: Target,
 ) -> None:
+    if not target.facts.disposable:
+        raise NotRunnableHere("how long the application waits is seen by paying, and nobody pays there for a look")
     file = Path(environment()["API_ENV_FILE"])
 
     def look() -> Observation:

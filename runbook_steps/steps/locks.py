@@ -75,10 +75,12 @@ def somebody_waits(database: Database) -> None:
 
 
 @then("the statements that waited have finished")
-def what_waited_was_done(lock_held: dict[str, LockHeld], target: Target) -> None:
+def what_waited_was_done(lock_held: dict[str, LockHeld], target: Target, cannot_be_seen: Callable[[str], None]) -> None:
     if target.facts.disposable:
         eventually(lambda: len(lock_held["fault"].done) == len(("one", "other")), "both statements have ended")
         assert lock_held["fault"].done == ["done", "done"]
+    else:
+        cannot_be_seen("what became of the statements that waited is known to who sent them")
 
 
 @then("the session that held the lock is still connected")

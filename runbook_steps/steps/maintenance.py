@@ -38,8 +38,9 @@ def old_logs(environment: Callable[[], Mapping[str, str]]) -> Generator[Path, No
 
 
 @given("logs were rotated ten days ago, and one yesterday")
-def logs_were_rotated(target: Target, old_logs: Path) -> None:
+def logs_were_rotated(target: Target, old_logs: Path, cannot_be_seen: Callable[[str], None]) -> None:
     if not target.facts.disposable:
+        cannot_be_seen("which logs are old is seen by the command: none is made for a look")
         return
     for name, days in ((OLD, 10), (FRESH, 1), (EVIDENCE, 10)):
         (old_logs / name).write_text(LINE, "utf-8")
@@ -48,10 +49,12 @@ def logs_were_rotated(target: Target, old_logs: Path) -> None:
 
 
 @then("the old application log can still be read, compressed")
-def old_log_is_compressed(target: Target, old_logs: Path) -> None:
+def old_log_is_compressed(target: Target, old_logs: Path, cannot_be_seen: Callable[[str], None]) -> None:
     if target.facts.disposable:
         assert not (old_logs / OLD).exists()
         assert gzip.decompress((old_logs / f"{OLD}.gz").read_bytes()).decode() == LINE
+    else:
+        cannot_be_seen("what was in a log before is not known")
 
 
 @then("the open logs, the security log and the log of yesterday are as they were")
@@ -64,8 +67,11 @@ def other_logs_are_untouched(target: Target, old_logs: Path, api: httpx.Client) 
 
 
 @given("somebody updated a dependency on the host")
-def somebody_updated(target: Target, tmp_path: Path, variables: dict[str, str]) -> None:
+def somebody_updated(
+    target: Target, tmp_path: Path, variables: dict[str, str], cannot_be_seen: Callable[[str], None]
+) -> None:
     if not target.facts.disposable:
+        cannot_be_seen("APP_REPOSITORY is the checkout of the application: the command tells whether it differs")
         return  # APP_REPOSITORY is the checkout of the application
     for name in ("package.json", "package-lock.json"):
         (tmp_path / name).write_text(REVIEWED, "utf-8")

@@ -182,6 +182,7 @@ def remembers(database: Database, count: int) -> None:
 def every_rule_holds(last_result: Result, database: Database) -> None:
     report = answer_of(last_result)
     assert [rule["name"] for rule in report["rules"] if rule["status"] != "valid"] == []
+    assert report["status"] == "valid"
     row = database.execute(
         "SELECT count(*) FROM bookings WHERE total_price <> platform_fee + provider_earnings OR end_time <= start_time"
     ).fetchone()

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from pytest_bdd import given, then
 
+from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.run.situation import Observation, Situation
 from runbook_steps.engine.targets.protocol import ServiceControl, Target
@@ -78,7 +79,11 @@ def pools_too_small(
     environment: Callable[[], Mapping[str, str]],
     variables: dict[str, str],
     note: Callable[[str], None],
+    target: Target,
 ) -> None:
+    if not target.facts.disposable:
+        raise NotRunnableHere("whether a burst is refused is seen by sending one, and nobody does to a live target")
+
     def look() -> Observation:
         refused = refused_of(slots())
         return Observation(refused > 0, f"{refused} of {4 * AT_ONCE} requests, {AT_ONCE} at once, answer 503")
@@ -98,9 +103,11 @@ def refused_of(slots: list[str]) -> int:
 
 
 @given("a customer keeps sending requests")
-def keeps_asking(target: Target, asker: Asker) -> None:
+def keeps_asking(target: Target, asker: Asker, cannot_be_seen: Callable[[str], None]) -> None:
     if target.facts.disposable:  # on a live target customers do
         asker.start()
+    else:
+        cannot_be_seen("nobody floods a live target: its customers ask")
 
 
 @then("that customer was answered all the time")

@@ -20,6 +20,7 @@ from runbook_steps.engine.model import Result
 from runbook_steps.engine.run.situation import Observation, Situation
 from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.outside import slot_urls, whether_down
+from runbook_steps.faults.sessions import refuse_hidden
 from runbook_steps.faults.wrong_setting import WrongSetting
 from runbook_steps.steps.clients import from_a_customer
 
@@ -159,9 +160,13 @@ def told_of_nobody(
 
 
 @given("customers keep sending requests")
-def customers_keep_asking(target: Target, visitors: Callable[[], Visitors]) -> None:
+def customers_keep_asking(
+    target: Target, visitors: Callable[[], Visitors], cannot_be_seen: Callable[[str], None]
+) -> None:
     if target.facts.disposable:  # on a live target customers do
         eventually(lambda: len(visitors().answers) > 1, "customers get answers")
+    else:
+        cannot_be_seen("whether its customers ask now is not ours to arrange")
 
 
 @given("the database has room for five pools")
@@ -236,6 +241,7 @@ def answer_names_those(last_result: Result, variables: dict[str, str]) -> None:
 @then(parsers.parse("the database uses less than {percent:d} % of its connections"))
 def connections_below(percent: int, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
     with connect() as connection:
+        refuse_hidden(connection)
         used, most = connection.execute(
             "SELECT count(*)::int, current_setting('max_connections')::int FROM pg_stat_activity "
             "WHERE backend_type = 'client backend'"
@@ -245,8 +251,11 @@ def connections_below(percent: int, connect: Callable[..., Any], note: Callable[
 
 
 @then("no customer got an error meanwhile")
-def no_customer_got_an_error(target: Target, visitors: Callable[[], Visitors], note: Callable[[str], None]) -> None:
+def no_customer_got_an_error(
+    target: Target, visitors: Callable[[], Visitors], note: Callable[[str], None], cannot_be_seen: Callable[[str], None]
+) -> None:
     if not target.facts.disposable:
+        cannot_be_seen("what its customers got meanwhile is in its log: nobody of ours asked")
         return
     there = visitors()
     eventually(lambda: len(there.answers) > ROUND, "enough requests to tell", lambda: f"{len(there.answers)} requests")
@@ -287,7 +296,7 @@ def eventually(condition: Callable[[], bool], what: str, seen: Callable[[], str]
 def pools(environment: Mapping[str, str]) -> list[int]:
     """The size of the database pool of each slot, as the slot itself tells it."""
     sizes = []
-    for slot in environment["API_SLOTS"].split():
+    for slot in slot_urls(environment):
         report = httpx.get(f"{slot}/api/health/detailed", timeout=10, trust_env=False).json()
         sizes += [c["details"]["pool"]["size"] for c in report["checks"] if "pool" in c["details"]]
     return sizes

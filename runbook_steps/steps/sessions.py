@@ -21,6 +21,7 @@ from runbook_steps.faults.sessions import (
     ConnectionsExhausted,
     TransactionForgotten,
     forgotten,
+    refuse_hidden,
 )
 
 Database = psycopg.Connection[Any]
@@ -78,13 +79,14 @@ def a_forgotten_transaction(
 
 
 @then("the application that holds most connections is named")
-def holder_is_named(last_result: Result, database: Database) -> None:
+def holder_is_named(last_result: Result, database: Database, target: Target) -> None:
+    refuse_hidden(database)
     row = database.execute(
         "SELECT application_name, count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' "
         "GROUP BY application_name ORDER BY count(*) DESC LIMIT 1"
     ).fetchone()
     assert row is not None
-    assert row[0] == APPLICATION
+    assert row[0] == APPLICATION or not target.facts.disposable  # elsewhere whoever it is
     assert row[0] in last_result.stdout
 
 
@@ -102,6 +104,7 @@ def administrator_is_let_in(last_result: Result, exhausted: ConnectionsExhausted
 
 @then(parsers.parse("less than {percent:d} % of the connections are used"))
 def connections_are_free(last_result: Result, database: Database, percent: int) -> None:
+    refuse_hidden(database)
     row = database.execute(
         "SELECT 100.0 * count(*) / current_setting('max_connections')::int FROM pg_stat_activity "
         "WHERE backend_type = 'client backend'"
@@ -113,6 +116,7 @@ def connections_are_free(last_result: Result, database: Database, percent: int) 
 
 @then("it has no forgotten transaction any more")
 def nothing_is_forgotten(database: Database) -> None:
+    refuse_hidden(database)
     eventually(lambda: not forgotten(database), "the forgotten transactions are gone")
 
 

@@ -104,9 +104,16 @@ def short_life(
 
 
 @given("the token of a customer who signed out is available")
-def revoked_token_at_hand(target: Target, revoked: Callable[[], Session], keep_token: Callable[[str], None]) -> None:
+def revoked_token_at_hand(
+    target: Target,
+    revoked: Callable[[], Session],
+    keep_token: Callable[[str], None],
+    cannot_be_seen: Callable[[str], None],
+) -> None:
     if target.facts.disposable:
         keep_token(revoked().access_token)
+    else:
+        cannot_be_seen("TOKEN_HEADER_FILE is what the operator wrote: whose token it is cannot be seen")
 
 
 @given("the blacklist has lost a refresh token that was exchanged")

@@ -267,7 +267,9 @@ class ProofSession:
         """A step begins, unless another run may have begun meanwhile."""
         del step_func
         if self._only_looks and step.step.role is not Role.GIVEN and self.planned is not None:
-            raise NotRunnableHere(f"it could begin now: what it begins with is so. {self.planned.reason}")
+            unseen = "; ".join(self.recorder.unseen)
+            begins = f"not all that it begins with can be seen: {unseen}" if unseen else "what it begins with is so"
+            raise NotRunnableHere(f"it could begin now: {begins}. {self.planned.reason}")
         try:
             self.preparation.refuse_lost_lock()
         except RefusedError as error:

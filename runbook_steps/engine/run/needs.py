@@ -16,8 +16,7 @@ def what_is_missing(command: Command, contract: Contract, environment: Mapping[s
     What acts on the host of the platform is not run on another machine: its answer would be filed as the platform's.
     """
     for each in contract.used_by(command):
-        unset = [name for name in each.needs if not environment.get(name)]
-        if unset:
+        if unset := each.unset(environment):
             why = f"{each.title} ({', '.join(unset)} is not set)"
             return f"“{command.purpose}” needs {why}. Instead: {each.missing}"
     return ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sysconfig
 import traceback
 from pathlib import Path
 
@@ -30,17 +32,41 @@ def outcome_of(error: BaseException) -> Outcome:
 def message_of(error: BaseException) -> str:
     """What went wrong, in one line of words: ours and an assertion speak for themselves, others are introduced.
 
-    A client that got no answer names its service; anything else is a mistake of the step, told with its place.
+    A client that got no answer names its service. What was read and is not as a step reads it is told in words, with
+    the place; anything else is a mistake of the step.
     """
     said = str(error).strip() or type(error).__name__
     if isinstance(error, AssertionError | RunbookError) or not isinstance(error, Exception):
         return said
     kind, first = type(error).__name__, said.splitlines()[0]
     if service := _SERVICES.get(type(error).__module__.partition(".")[0]):
-        return f"could not look, {service} gave no good answer: {first} ({kind})"
+        code = getattr(error, "sqlstate", None)
+        return f"could not look, {service} gave no good answer: {first} ({f'SQLSTATE {code}' if code else kind})"
     if isinstance(error, OSError):
         return f"could not look: {first} ({kind})"
+    if words := _not_as_expected(error):
+        return f"could not look, {words}{_place(error)}"
     return f"the step itself is at fault{_place(error)}: {kind}: {first}"
+
+
+def _not_as_expected(error: Exception) -> str:
+    """What an error says of the thing that was read; empty when it says more of the step that reads."""
+    match error:
+        case json.JSONDecodeError():
+            words = f"is no JSON: it begins with {error.doc[:40]!r}"
+        case KeyError():
+            words = f"has no {error.args[0] if error.args else ''!r}"
+        case IndexError():
+            words = "is empty, or shorter than it should be"
+        case ZeroDivisionError():
+            words = "counts nothing: there is no share of it"
+        case TypeError() if "NoneType" in str(error):
+            words = "says nothing (null) where something should be"
+        case ValueError() | TypeError():
+            words = f"is not what it should be: {(str(error) or 'no word').splitlines()[0]}"
+        case _:
+            return ""
+    return f"what was read {words}"
 
 
 _SERVICES = {"psycopg": "PostgreSQL", "redis": "Redis", "httpx": "HTTP", "botocore": "AWS", "boto3": "AWS"}
@@ -48,6 +74,7 @@ _SERVICES = {"psycopg": "PostgreSQL", "redis": "Redis", "httpx": "HTTP", "botoco
 
 def _place(error: BaseException) -> str:
     """The innermost line of a step or fault that led there; empty when none did."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "/site-packages/" not in f.filename]
+    foreign = ("/site-packages/", sysconfig.get_path("stdlib") + os.sep)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not any(each in f.filename for each in foreign)]
     own = [f for f in frames if f"{os.sep}engine{os.sep}" not in f.filename]
     return f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""

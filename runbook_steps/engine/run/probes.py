@@ -47,8 +47,7 @@ def look_at(interfaces: Iterable[Interface], environment: Mapping[str, str], *, 
 
 
 def _one(interface: Interface, environment: Mapping[str, str], *, host: bool) -> Fitting:
-    unset = [name for name in interface.needs if not environment.get(name)]
-    if unset:
+    if unset := interface.unset(environment):
         return Fitting(interface, Fit.MISSING, f"{', '.join(unset)} is not set")
     if interface.acts_on == "host" and not host and "HOST_IS_HERE" in interface.needs:
         return Fitting(interface, Fit.MISSING, "this machine is not the host")
@@ -85,6 +84,8 @@ def _route(path: str, status: str, fields: tuple[str, ...], environment: Mapping
         return Fit.UNKNOWN, f"GET {path}: {answer.text.strip()[:120]}"
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
         return Fit.UNKNOWN, f"GET {path} answers 429: too many requests, ask again later"
+    if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR and str(answer.status_code) != status:
+        return Fit.UNKNOWN, f"GET {path} answers {answer.status_code}: it cannot be looked at now"
     if answer.status_code in {404, 410}:
         return Fit.MISSING, f"GET {path} answers {answer.status_code}"
     if str(answer.status_code) != status:
@@ -98,7 +99,7 @@ def _fields(what: str, text: str, fields: tuple[str, ...]) -> tuple[Fit, str]:
         document = json.loads(text)
     except ValueError:
         return Fit.DIFFERS, f"{what} is no JSON"
-    has = sorted(document) if isinstance(document, dict) else []
+    has = sorted(name for name, value in document.items() if value is not None) if isinstance(document, dict) else []
     absent = [name for name in fields if name not in has]
     if absent:
         return Fit.DIFFERS, f"{what} has no {', '.join(absent)} at its top; it has {', '.join(has) or 'no names'}"
@@ -138,4 +139,8 @@ def _lines(name: str, fields: tuple[str, ...], environment: Mapping[str, str]) -
         lines = text.read().decode("utf-8", "replace").splitlines()
     if not lines:
         return Fit.UNKNOWN, f"{file} is empty: it tells nothing"
-    return _fields(f"the last line of {file}", lines[-1], fields) if fields else (Fit.FITS, f"{file} has lines")
+    if not fields:
+        return Fit.FITS, f"{file} has lines"
+    seen = [_fields(f"a line of {file}", line, fields) for line in reversed(lines)]
+    fits = next((each for each in seen if each[0] is Fit.FITS), None)
+    return fits or (Fit.DIFFERS, f"none of the last {len(seen)} lines of {file} has {', '.join(fields)}; {seen[0][1]}")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runbook_steps.engine.model import Outcome, Procedure, Result, ScenarioRecord, Step, StepRecord
+from runbook_steps.engine.model import Outcome, Procedure, Result, Role, ScenarioRecord, Step, StepRecord
 from runbook_steps.engine.proof.evidence_file import Journal, now
 
 __all__ = ["COMMAND_BEGAN", "Recorder", "RunFacts"]
@@ -171,6 +171,11 @@ class Recorder:
             self._steps[self._open] = replace(self._steps[self._open], **values)
 
     @property
+    def unseen(self) -> tuple[str, ...]:
+        """The steps so far of which nothing could be seen on this target."""
+        return tuple(f"“{step.text}”" for step in self._steps if step.outcome is Outcome.NOT_RUNNABLE)
+
+    @property
     def _id(self) -> str | None:
         return self._record.id if self._record else None
 
@@ -179,6 +184,9 @@ def _as_a_whole(outcome: Outcome, reason: str, steps: list[StepRecord]) -> tuple
     """What went through is no proof where a person skipped a step, went on without the situation, or attested one."""
     if outcome is not Outcome.PASSED:
         return outcome, reason
+    checks = {step.outcome for step in steps if step.role is Role.THEN}
+    if checks == {Outcome.NOT_RUNNABLE}:
+        return Outcome.NOT_RUNNABLE, "nothing of what it checks can be seen here"
     for left in _NO_PROOF:
         named = [f"“{step.text.removesuffix(':')}”" for step in steps if step.outcome is left]
         if named:

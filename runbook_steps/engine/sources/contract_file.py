@@ -23,7 +23,10 @@ _PROBE_KEYS = _PROBES | {"status", "fields", "is"}
 
 @dataclass(frozen=True)
 class Interface:
-    """One thing that the platform offers. `uses` are words of commands; `probe` is what looks at it, and only reads."""
+    """One thing that the platform offers. `uses` are words of commands; `probe` is what looks at it, and only reads.
+
+    `needs` are variables without which nothing can be asked; of `ONE|OTHER` any does.
+    """
 
     id: str
     title: str
@@ -39,6 +42,11 @@ class Interface:
     def used_by(self, text: str) -> bool:
         """Whether a command with that text relies on it."""
         return any(_pattern(word).search(text) for word in self.uses)
+
+    def unset(self, environment: Mapping[str, str]) -> list[str]:
+        """What of `needs` is not set, or holds nothing but blanks."""
+        there = {name for name, value in environment.items() if value.strip()}
+        return [need.replace("|", " or ") for need in self.needs if not there & set(need.split("|"))]
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,8 @@ def live_environment(settings: LiveSettings) -> dict[str, str]:
         for name in type(settings).model_fields
         if name not in _OURS and (value := getattr(settings, name))
     }
-    return {**settings.more, **{name: _without_last_slash(value) for name, value in plain.items() if value}}
+    found = {**settings.more, **{name: _without_last_slash(value) for name, value in plain.items()}}
+    return {name: value for name, value in found.items() if value.strip()}  # blanks alone say nothing
 
 
 def _without_last_slash(value: str) -> str:

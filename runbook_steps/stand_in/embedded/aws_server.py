@@ -35,6 +35,7 @@ ALARMS = (
     ("beautycort-memory", "BeautyCort", "MemoryUtilization", 85.0, "Percent"),
     ("beautycort-cpu", "BeautyCort", "CPUUtilization", 80.0, "Percent"),
 )
+_SECURITY = ("beautycort-security-findings", "BeautyCort", "SecurityFindings", 0.0, "Count")  # a scanner's, of no page
 _WHOM_ALARMS_TELL = "arn:aws:sns:me-south-1:123456789012:beautycort-alerts"
 _API_PORT = "3000"  # production-interfaces.md, "Services": the target group's port
 _VERSIONS = {
@@ -154,7 +155,7 @@ def _target_group(door: _FrontDoor, vpc: str) -> str:
 
 
 def _alarms(door: _FrontDoor) -> None:
-    for name, namespace, metric, threshold, unit in ALARMS:
+    for name, namespace, metric, threshold, unit in (*ALARMS, _SECURITY):
         door.query(
             "monitoring",
             "PutMetricAlarm",

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
@@ -52,7 +53,31 @@ def test_the_status_of_an_answer_counts(status: int, good: bool) -> None:
     """A wrong path answers as well."""
     with answering(health=status) as url:
         found = row("api", {"API_BASE_URL": url})
-    assert found == Reached("api", good, f"GET /api/health answers {status}")
+    silent = ", and does not say that it is healthy" if good else ""
+    assert found == Reached("api", good, f"GET /api/health answers {status}{silent}")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "good", "said"),
+    [
+        ('{"status": "healthy"}', "application/json", True, ""),
+        ('{"data": {"status": "healthy", "database": {"status": "connected"}}}', "application/json", True, ""),
+        ('{"data": {"status": "healthy", "database": {"status": "error"}}}', "application/json", False, "database is"),
+        ('{"status": "degraded"}', "application/json", False, "status degraded: it cannot serve"),
+        ("<html>Welcome</html>", "text/html", False, "with a page (HTML)"),
+        ("[]", "application/json", True, "does not say that it is healthy"),
+        ("null", "application/json", True, "does not say that it is healthy"),
+    ],
+)
+def test_what_the_api_says_of_itself_counts(
+    monkeypatch: pytest.MonkeyPatch, body: str, kind: str, good: bool, said: str
+) -> None:
+    """A status of 200 is no word on its health."""
+    answer = httpx.Response(200, text=body, headers={"Content-Type": kind})
+    monkeypatch.setattr(httpx.Client, "get", lambda *_: answer)
+    found = row("api", {"API_BASE_URL": "http://127.0.0.1:9"})
+    assert found.good is good
+    assert said in found.rights
 
 
 def test_kubernetes_has_its_line(tmp_path: Path) -> None:

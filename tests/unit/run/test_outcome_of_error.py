@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
 import httpx
 import psycopg
 import pytest
@@ -46,14 +49,47 @@ def test_a_client_that_got_no_answer_names_its_service() -> None:
     assert "Redis gave no good answer: gone (ConnectionError)" in message_of(redis.exceptions.ConnectionError("gone"))
 
 
+def read_by_a_step(read: Callable[[], object]) -> str:
+    """What is told when a step reads something in that way."""
+    with pytest.raises(Exception, match=r"\S") as caught:
+        read()
+    assert outcome_of(caught.value) is Outcome.FAILED
+    return message_of(caught.value)
+
+
+UNLIKE: dict[str, tuple[Callable[[], object], str]] = {
+    "a missing field": (lambda: dict[str, int]()["checks"], "what was read has no 'checks'"),
+    "an empty list": (lambda: list[int]()[0], "what was read is empty, or shorter than it should be"),
+    "null": (lambda: json.loads('{"a": null}')["a"]["b"], "what was read says nothing (null) where something should"),
+    "an array instead": (lambda: json.loads("[1]")["a"], "what was read is not what it should be: list indices must"),
+    "HTML": (lambda: json.loads("<html>"), "what was read is no JSON: it begins with '<html>'"),
+    "an empty answer": (lambda: json.loads(""), "what was read is no JSON: it begins with ''"),
+    "words for a number": (lambda: float("many"), "what was read is not what it should be: could not convert"),
+    "no traffic": (lambda: 1 / len([]), "what was read counts nothing: there is no share of it"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", UNLIKE)
+def test_what_is_not_as_a_step_reads_it_is_told_in_words(kind: str) -> None:
+    """With the place, and without the name of an exception."""
+    read, words = UNLIKE[kind]
+    said = read_by_a_step(read)
+    assert said.startswith(f"could not look, {words}"), said
+    assert "(test_outcome_of_error.py:" in said
+    assert "Error" not in said
+
+
 def test_a_mistake_of_a_step_is_told_as_one_with_its_line() -> None:
     """Not as if the platform had failed."""
-    try:
-        dict[str, int]()["checks"]
-    except KeyError as error:
-        said = message_of(error)
+    said = read_by_a_step(lambda: "text".no_such_word)  # type: ignore[attr-defined]
     assert said.startswith("the step itself is at fault (test_outcome_of_error.py:")
-    assert said.endswith("KeyError: 'checks'")
+    assert "AttributeError" in said
+
+
+def test_what_the_database_refuses_has_its_code() -> None:
+    """The same in every language, and no name of a class."""
+    missing = psycopg.errors.UndefinedTable('relation "pg_stat_statements" does not exist')
+    assert message_of(missing).endswith('relation "pg_stat_statements" does not exist (SQLSTATE 42P01)')
 
 
 def test_a_variable_that_is_not_set_says_which_to_set() -> None:

@@ -9,6 +9,7 @@ import pytest
 from runbook_steps.engine.run.probes import Fit, look_at
 from runbook_steps.engine.sources.contract_file import load_contract
 from tests.foreign_staging.as_published import LIMIT, AsPublished
+from tests.foreign_staging.silent import SILENCES, silent
 
 INTERFACES = load_contract(Path(__file__).parents[3]).interfaces
 DIFFERENT = {
@@ -59,10 +60,46 @@ def test_a_limit_that_is_reached_is_no_finding() -> None:
         assert looked(api)["health"][0] is Fit.UNKNOWN
 
 
-@pytest.mark.parametrize(("text", "fit"), [("", Fit.UNKNOWN), ("GET / 200\n", Fit.DIFFERS), (None, Fit.MISSING)])
+STARTED = '{"timestamp": "2026-01-31T09:00:00Z", "message": "started"}\n'
+REQUEST = (
+    '{"timestamp": "2026-01-31T09:00:00Z", "message": "request", "method": "GET", "path": "/", "status": 200, '
+    '"durationMs": 1}\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "fit"),
+    [
+        ("", Fit.UNKNOWN),
+        ("GET / 200\n", Fit.DIFFERS),
+        (None, Fit.MISSING),
+        (STARTED, Fit.DIFFERS),
+        (REQUEST.replace("200,", "null,"), Fit.DIFFERS),
+        (REQUEST + STARTED, Fit.FITS),
+    ],
+)
 def test_a_log_without_request_lines_is_not_calm(tmp_path: Path, text: str | None, fit: Fit) -> None:
-    """Empty, of another format, or not there."""
+    """Empty, of another format, not there, or without a line of a request."""
     if text is not None:
         (tmp_path / "app.log").write_text(text, "utf-8")
     with AsPublished() as api:
         assert looked(api, LOG_DIR=str(tmp_path))["request-log"][0] is fit
+
+
+@pytest.mark.parametrize("kind", SILENCES)
+def test_no_interface_of_the_api_fits_by_silence(kind: str) -> None:
+    """Whatever is answered without a word: only what asks for a status alone may fit by it."""
+    with silent(kind) as url:
+        found = look_at(INTERFACES, {"API_BASE_URL": url}, host=False)
+    asked = [each for each in found if "get" in each.interface.probe and "fields" in each.interface.probe]
+    by_lists = {"empty lists", "zero traffic"}  # a list that is there and empty is one
+    assert [each.interface.id for each in asked if each.fit is Fit.FITS and kind not in by_lists] == []
+    assert all(each.interface.missing for each in asked)
+
+
+def test_needs_of_which_any_does_are_told_together() -> None:
+    """And blanks alone are no value."""
+    (aws,) = [each for each in INTERFACES if each.id == "aws"]
+    names = "AWS_ACCESS_KEY_ID or AWS_PROFILE or AWS_ROLE_ARN or AWS_CREDENTIALS"
+    assert aws.unset({}) == aws.unset({"AWS_PROFILE": " "}) == [names]
+    assert aws.unset({"AWS_PROFILE": "staging"}) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,30 @@ def test_what_went_through_is_only_passed_when_every_step_was(
     (record,) = read_journal(tmp_path / "j.jsonl")
     assert (record.outcome, record.reason, record.steps[1].outcome) == (said, reason, second)
     assert guided_by(tmp_path / "j.jsonl") == "DevOps Lead"
+
+
+@pytest.mark.parametrize(
+    ("checks", "said"),
+    [
+        ((Outcome.NOT_RUNNABLE, Outcome.NOT_RUNNABLE), Outcome.NOT_RUNNABLE),
+        ((Outcome.PASSED, Outcome.NOT_RUNNABLE), Outcome.PASSED),
+    ],
+)
+def test_what_checks_nothing_that_can_be_seen_has_not_passed(
+    tmp_path: Path, checks: tuple[Outcome, ...], said: Outcome
+) -> None:
+    """One check that looked is enough; which looked at nothing is known."""
+    steps = tuple(Step(Role.THEN, "Then", f"check {line}", Position("features/a.feature", line)) for line in (6, 7))
+    journal = Journal(tmp_path / "j.jsonl", Redactor())
+    recorder = Recorder(journal, RunFacts("r", "c", dirty=False, target="staging", emulated={}))
+    recorder.scenario_started("features/a.feature", replace(PROCEDURE, steps=(STEPS[0], *steps)), {})
+    recorder.step_started(0)
+    recorder.step_finished(Outcome.PASSED)
+    for number, outcome in enumerate(checks, start=1):
+        recorder.step_started(number)
+        recorder.step_finished(outcome)
+    assert len(recorder.unseen) == checks.count(Outcome.NOT_RUNNABLE)
+    record = recorder.scenario_finished(Outcome.PASSED)
+    journal.close()
+    assert record is not None
+    assert record.outcome is said
