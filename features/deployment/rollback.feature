@@ -22,8 +22,9 @@ Feature: Deployment rollback
 
   @risk_mutating
   Scenario: A healthy release stays
-    Given version 1.3.0 was deployed on every slot and it works
-    And customers have looked at the categories
+    Given customers have looked at the categories
+    And version 1.3.0 was deployed on every slot and it works
+    And customers keep looking at the categories
     When I compute all four criteria (within 2 minutes):
       """bash
       beautycort rollback-manager assess --window "${DEPLOYED_AT:-15m}" --format json
