@@ -6,8 +6,9 @@ from pathlib import Path
 
 from tests.foreign_staging.variation import Addresses, Variation
 
-__all__ = ["API_ARGUMENTS", "hba", "nginx", "pgbouncer", "postgresql", "redis", "redis_acl"]
+__all__ = ["API_ARGUMENTS", "APPLICATION", "hba", "nginx", "pgbouncer", "postgresql", "redis", "redis_acl"]
 
+APPLICATION = "salon_api"  # the name of the application where Redis knows names
 API_ARGUMENTS = ("-m", "runbook_steps.stand_in.reference_api")
 
 
@@ -35,8 +36,8 @@ def hba(variation: Variation) -> str:
     return f"local all all scram-sha-256\n{kind} all all 127.0.0.1/32 scram-sha-256\n"
 
 
-def pgbouncer(folder: Path, addresses: Addresses) -> str:
-    """Transaction pooling; start-up parameters that it cannot keep are ignored, as poolers in front of ORMs do."""
+def pgbouncer(folder: Path, variation: Variation, addresses: Addresses) -> str:
+    """Start-up parameters that it cannot keep are ignored, as poolers in front of ORMs do."""
     return f"""[databases]
 * = host=127.0.0.1 port={addresses.postgres}
 [pgbouncer]
@@ -44,9 +45,9 @@ listen_addr = 127.0.0.1
 listen_port = {addresses.pooler}
 auth_type = scram-sha-256
 auth_file = {folder}/users.txt
-pool_mode = transaction
+pool_mode = {variation.pool_mode}
 default_pool_size = 10
-ignore_startup_parameters = extra_float_digits,options
+ignore_startup_parameters = {variation.ignored}
 server_tls_sslmode = verify-full
 server_tls_ca_file = {folder}/ca.pem
 unix_socket_dir =
@@ -67,8 +68,9 @@ def redis(folder: Path, variation: Variation, addresses: Addresses, password: st
 
 
 def redis_acl(variation: Variation, password: str) -> str:
-    """One named user; nobody else gets in."""
-    return f"user default off\nuser {variation.redis_user} on >{password} ~* &* +@all\n"
+    """One named user for the tool, with its rules, and the application's; nobody else gets in."""
+    users = {variation.redis_user: variation.redis_rules, APPLICATION: "~* &* +@all"}
+    return "user default off\n" + "".join(f"user {name} on >{password} {rules}\n" for name, rules in users.items())
 
 
 def nginx(folder: Path, addresses: Addresses, *, account: str = "") -> str:

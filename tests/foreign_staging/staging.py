@@ -97,8 +97,12 @@ class ForeignStaging:
     @property
     def redis_url(self) -> str:
         """With the user where there is one."""
+        return self._redis_url(self.variation.redis_user)
+
+    def _redis_url(self, user: str) -> str:
         scheme = "rediss" if self.variation.redis_tls else "redis"
-        return f"{scheme}://{self.variation.redis_user}:{self.words.redis}@localhost:{self.addresses.redis}/0"
+        where = f"localhost:{self.addresses.redis}/{self.variation.redis_database}"
+        return f"{scheme}://{user}:{self.words.redis}@{where}"
 
     def _third_parties(self) -> dict[str, str]:
         base = f"http://127.0.0.1:{self.addresses.third_parties}"
@@ -128,7 +132,7 @@ class ForeignStaging:
         """A client with every right."""
         ca = str(self.authority.certificate)
         more = {"ssl_ca_certs": ca} if self.variation.redis_tls else {}
-        return redis.Redis.from_url(self.redis_url, decode_responses=True, **more)
+        return redis.Redis.from_url(self._own_redis_url(), decode_responses=True, **more)
 
     def operate(self, *words: str, may_fail: bool = False, **more: str) -> None:
         """`beautycort …` as a timer or a deployment of this company runs it."""
@@ -223,7 +227,8 @@ class ForeignStaging:
         variation = self.variation
         with self.admin("postgres") as admin:
             admin.execute(f"CREATE ROLE {variation.owner} LOGIN CREATEDB PASSWORD '{self.words.owner}'".encode())
-            admin.execute(f"GRANT pg_monitor TO {variation.owner}".encode())
+            if variation.monitors:
+                admin.execute(f"GRANT pg_monitor TO {variation.owner}".encode())
             admin.execute(f"CREATE DATABASE {variation.database} OWNER {variation.owner}".encode())
         with self.admin() as admin:  # extensions are the superuser's, as with every hosted database
             for name in ("pg_stat_statements", "pg_trgm", "btree_gist", "cube", "earthdistance"):
@@ -243,7 +248,7 @@ class ForeignStaging:
 
     def _pooler(self) -> None:
         folder = self.folder / "pooler"
-        (folder / "pgbouncer.ini").write_text(configuration.pgbouncer(folder, self.addresses), "utf-8")
+        (folder / "pgbouncer.ini").write_text(configuration.pgbouncer(folder, self.variation, self.addresses), "utf-8")
         (folder / "users.txt").write_text(f'"{self.variation.owner}" "{self.words.owner}"\n', "utf-8")
         self._give(folder, "nobody")
         self._spawn("pooler", ["pgbouncer", str(folder / "pgbouncer.ini")], account="nobody")
@@ -268,7 +273,11 @@ class ForeignStaging:
 
     def _api_redis_url(self) -> str:
         ca = f"?ssl_ca_certs={self.authority.certificate}" if self.variation.redis_tls else ""
-        return self.redis_url + ca
+        return self._own_redis_url() + ca
+
+    def _own_redis_url(self) -> str:
+        """The application's, which may do everything."""
+        return self._redis_url(configuration.APPLICATION if self.variation.redis_user else "")
 
     def _nginx(self) -> None:
         folder = self.folder / "nginx"

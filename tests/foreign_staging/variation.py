@@ -20,12 +20,17 @@ class Variation:
 
     sslmode: str = "verify-full"
     pooler: bool = False
+    pool_mode: str = "transaction"
+    ignored: str = "extra_float_digits,options"
     redis_tls: bool = False
     redis_user: str = ""
+    redis_rules: str = "~* &* +@all"
+    redis_database: int = 0
     database: str = "salon_staging"
     owner: str = "salon_owner"
     balancer: str = "staging-lb"
     slots: int = 2
+    monitors: bool = True
     with_aws: bool = True
     with_logs: bool = True
     certificate_days: float = 60.0
