@@ -11,13 +11,13 @@ from typing import Any
 
 import httpx
 
-__all__ = ["Patient", "Throttled", "is_throttled", "waited_s", "within"]
+__all__ = ["LONGEST_WAIT_S", "WAITED", "Patient", "Throttled", "is_throttled", "pause_s", "waited_s", "within"]
 
 LONGEST_WAIT_S = 8.0  # for one request, all waits together
 PATIENCE_S = 30.0  # for all requests of a client: a limit that others use up all the time never lets it through
 _PAUSE_S = 0.7  # 100 requests a minute are one in 0.6 s
 _TOO_MANY, _UNAVAILABLE = 429, 503
-_WAITED = "waited_s"
+WAITED = "waited_s"  # the extension of an answer that holds it
 
 
 class Throttled(Exception):
@@ -41,7 +41,7 @@ def is_throttled(answer: httpx.Response) -> bool:
 
 def waited_s(answer: httpx.Response) -> float:
     """How long the question waited for the limit, in seconds: no part of the answer's time."""
-    return float(answer.extensions.get(_WAITED, 0.0))
+    return float(answer.extensions.get(WAITED, 0.0))
 
 
 _RUNNING: ContextVar[asyncio.Timeout | None] = ContextVar("running", default=None)
@@ -74,11 +74,11 @@ class Patient(httpx.AsyncHTTPTransport):
         while True:
             asked = time.monotonic()
             answer = await super().handle_async_request(request)
-            answer.extensions[_WAITED] = asked - began
+            answer.extensions[WAITED] = asked - began
             if answer.status_code not in {_TOO_MANY, _UNAVAILABLE}:
                 return answer
             await answer.aread()
-            pause = _pause(answer)
+            pause = pause_s(answer)
             if not is_throttled(answer):
                 return answer
             if asked - began + pause > LONGEST_WAIT_S or pause > self._left_s:
@@ -89,6 +89,7 @@ class Patient(httpx.AsyncHTTPTransport):
             await asyncio.sleep(pause)
 
 
-def _pause(answer: httpx.Response) -> float:
+def pause_s(answer: httpx.Response) -> float:
+    """How long to wait before the next try: what it says, or a moment."""
     said = answer.headers.get("retry-after", "")
     return max(_PAUSE_S, float(said)) if said.isascii() and said.isdigit() else _PAUSE_S

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import ssl
+import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -16,10 +17,13 @@ import pytest
 import redis
 from botocore.config import Config
 
+from runbook_steps.engine.errors import CheckFailed
 from runbook_steps.engine.postgres.address import read_address
 from runbook_steps.engine.targets.protocol import Target
+from runbook_steps.operations.patient import LONGEST_WAIT_S, WAITED, Throttled, is_throttled, pause_s
 
 DEADLINE_S = 10.0  # a check that hangs is a failed check
+_REFUSALS = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE})
 _CUSTOMERS = ipaddress.ip_network("100.64.0.0/10")  # addresses that belong to nobody
 
 
@@ -33,11 +37,32 @@ def from_a_customer(request: httpx.Request) -> None:
 class Again(httpx.HTTPTransport):
     """Asks again, as browsers do, when an idle connection was closed just as it was used: after a reload of nginx.
 
-    Only what reads is asked again.
+    Only what reads is asked again. `patient`: also when a rate limit refused it, which says nothing of the platform.
     """
 
+    def __init__(self, *, verify: ssl.SSLContext, patient: bool = False) -> None:
+        super().__init__(verify=verify)
+        self._patient = patient
+
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """One request, or the same once more."""
+        """One request, or the same again. Raises CheckFailed when the limit goes on refusing it."""
+        began = time.monotonic()
+        while True:
+            asked = time.monotonic()
+            answer = self._once(request)
+            if not self._patient or answer.status_code not in _REFUSALS:
+                break
+            answer.read()
+            pause = pause_s(answer)
+            if not is_throttled(answer):
+                break
+            if asked - began + pause > LONGEST_WAIT_S:
+                raise CheckFailed(f"could not look: {Throttled()}")
+            time.sleep(pause)
+        answer.extensions[WAITED] = asked - began
+        return answer
+
+    def _once(self, request: httpx.Request) -> httpx.Response:
         try:
             return super().handle_request(request)
         except httpx.RemoteProtocolError:
@@ -54,7 +79,7 @@ def api(environment: Callable[[], Mapping[str, str]], target: Target) -> Generat
     context = ssl.create_default_context(cafile=variables.get("SSL_CERT_FILE"))
     with httpx.Client(
         base_url=variables["API_BASE_URL"],
-        transport=Again(verify=context),
+        transport=Again(verify=context, patient=not target.facts.disposable),
         timeout=DEADLINE_S,
         trust_env=False,
         event_hooks=hooks,
