@@ -10,6 +10,7 @@ import psycopg
 import redis
 
 from runbook_steps.engine.errors import NotRunnableHere
+from runbook_steps.engine.postgres.address import read_address
 from runbook_steps.engine.run.situation import Observation
 
 __all__ = ["whether_down"]
@@ -88,7 +89,7 @@ def _redis_answers(url: str) -> tuple[bool, str]:
 
 def _postgres_answers(url: str) -> tuple[bool, str]:
     try:
-        psycopg.connect(url, connect_timeout=int(DEADLINE_S)).close()
+        psycopg.connect(read_address(url).conninfo(), connect_timeout=int(DEADLINE_S)).close()
     except psycopg.OperationalError as error:
         said = str(error).strip().splitlines()[-1] if str(error).strip() else "no message"
         refused = "FATAL" in said and not any(words in said for words in (*_NOT_YET, "guard"))

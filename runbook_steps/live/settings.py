@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from pydantic import SecretStr
 
+from runbook_steps.engine.postgres.address import read_address
 from runbook_steps.engine.targets.live_settings import LiveSettings, live_environment, split_url
 
 __all__ = ["PlatformSettings", "platform_environment"]
@@ -73,21 +74,10 @@ def platform_environment(settings: PlatformSettings) -> dict[str, str]:
 
 
 def _pg(url: str) -> dict[str, str]:
+    """As psql reads them: also of a socket, and with whatever else the address says. Raises ConfigurationError."""
     if not url:
         return {}
-    parts = split_url(url, "DATABASE_URL")
-    options = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
-    values = {
-        "PGHOST": parts.hostname or "",
-        "PGPORT": str(parts.port or 5432),
-        "PGUSER": unquote(parts.username or ""),
-        "PGPASSWORD": unquote(parts.password or ""),
-        "PGDATABASE": parts.path.lstrip("/"),
-        "PGSSLMODE": options.get("sslmode", ""),
-        "PGSSLROOTCERT": unquote(options.get("sslrootcert", "")),
-        "PGCONNECT_TIMEOUT": "5",
-    }
-    return {name: value for name, value in values.items() if value}
+    return {"PGPORT": "5432", "PGCONNECT_TIMEOUT": "5", **read_address(url).variables()}
 
 
 def _redis(url: str) -> dict[str, str]:

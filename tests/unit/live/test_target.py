@@ -29,6 +29,34 @@ def test_the_url_is_said_in_variables() -> None:
     }
 
 
+DATABASES: dict[str, tuple[str, dict[str, str]]] = {
+    "plain": ("postgres://u:p%40w@db.example/salon", {"PGHOST": "db.example", "PGPASSWORD": "p@w"}),
+    "several parameters": (
+        "postgresql://u:p@db.example:5433/salon?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem&connect_timeout=9",
+        {"PGPORT": "5433", "PGSSLMODE": "verify-full", "PGSSLROOTCERT": "/etc/ca.pem", "PGCONNECT_TIMEOUT": "9"},
+    ),
+    "another schema": ("postgres://u:p@db.example/salon?schema=shop", {"PGOPTIONS": "-c search_path=shop"}),
+    "options": ("postgres://u:p@db.example/salon?options=-csearch_path%3Dshop", {"PGOPTIONS": "-csearch_path=shop"}),
+    "what an ORM adds": ("postgresql://u:p@db.example/salon?connection_limit=5&pool_timeout=2", {"PGUSER": "u"}),
+    "a socket": ("postgresql://u:p@/salon?host=/var/run/postgresql", {"PGHOST": "/var/run/postgresql"}),
+    "words": ("host=db.example user=u password=p dbname=salon", {"PGHOST": "db.example", "PGDATABASE": "salon"}),
+}
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_psql_gets_all_that_the_address_says(kind: str) -> None:
+    """However somebody writes it; the port and the patience are ours where it says none."""
+    url, expected = DATABASES[kind]
+    said = platform_environment(PlatformSettings(database_url=url))  # type: ignore[arg-type]
+    assert expected == {name: said.get(name) for name in expected}
+    assert {"PGPORT", "PGCONNECT_TIMEOUT", "PGUSER", "PGPASSWORD", "PGDATABASE"} <= said.keys()
+
+
+def test_blanks_are_no_setting() -> None:
+    """A variable that holds nothing is not there."""
+    assert "API_SLOTS" not in platform_environment(PlatformSettings(api_slots="  "))
+
+
 @pytest.mark.skipif(shutil.which("redis-cli") is None, reason="no redis-cli on this machine")
 def test_redis_cli_gets_what_it_has_no_variable_for(tmp_path: Path) -> None:
     """Before the command's own arguments, which win; the password is in none."""
