@@ -17,6 +17,7 @@ __all__ = ["RedisClientsFull"]
 
 LIMIT = 40  # places; the platform itself takes about ten
 ANSWER_S = 5.0
+TRIES = 5  # of which one hears why
 SAYS = "max number of clients reached"
 CLIENT_NAME = b"leaking-worker"
 
@@ -57,14 +58,21 @@ class RedisClientsFull:
         return b"*2\r\n" + b"".join(sent[:2]) + b"*3\r\n" + b"".join(sent[2:])
 
     def observe(self) -> Observation:
-        """Tries to get in."""
-        with self._connect() as one:
-            try:
-                one.ping()
-            except redis.exceptions.RedisError as error:
-                if SAYS not in str(error).lower():
-                    raise  # nobody answers, or the password is wrong: whether there is room was not seen
-                return Observation(True, f"a new client is refused: {error}")
+        """Tries to get in. Raises what the client raises when nobody answers, or the password is wrong.
+
+        A server that is full ends the connection as it says so: its word may be lost, and is asked for again.
+        """
+        for left in reversed(range(TRIES)):
+            with self._connect() as one:
+                try:
+                    one.ping()
+                except redis.exceptions.RedisError as error:
+                    if SAYS in str(error).lower():
+                        return Observation(True, f"a new client is refused: {error}")
+                    if not left or not isinstance(error, redis.exceptions.ConnectionError):
+                        raise
+                else:
+                    break
         return Observation(False, "a new client is let in")
 
     def clear(self) -> None:
