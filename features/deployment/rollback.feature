@@ -24,7 +24,7 @@ Feature: Deployment rollback
   Scenario: A healthy release stays
     Given customers have looked at the categories
     And version 1.3.0 was deployed on every slot and it works
-    And customers keep looking at the categories
+    And customers have looked at the categories
     When I compute all four criteria (within 2 minutes):
       """bash
       beautycort rollback-manager assess --window "${DEPLOYED_AT:-15m}" --format json
