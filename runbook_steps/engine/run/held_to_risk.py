@@ -76,8 +76,10 @@ class Restraint:
         if self._guard is None:
             return Held(environment)
         guarded = self._guard.environment(environment)
-        if workspace is None or self._risk is not Risk.READONLY or not can_lock_down():
+        if workspace is None or not can_lock_down():
             return Held(guarded)
+        if self._risk is not Risk.READONLY:
+            return Held(guarded, self._guard.prefix_of_changes())
         own = {name: self._own(name) for name in _WRITABLE}
         prefix = self._guard.prefix([workspace, *own.values()], *self._apart())
         return Held({**guarded, **{name: str(folder) for name, folder in own.items()}}, prefix)

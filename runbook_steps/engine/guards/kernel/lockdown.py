@@ -2,7 +2,8 @@
 
 `python -I -S lockdown.py SPEC COMMAND…`, SPEC being JSON: `write` (folders and files that may be written),
 `hide` (files and folders that may not be read), `ports` (TCP ports that may be connected to), `sockets` (UNIX
-sockets), `report` (the file that refusals are written to).
+sockets), `report` (the file that refusals are written to). With `past`, the host and port of each service behind the
+guard, nothing is held but connections to those.
 What is not listed cannot be written, connected to or signalled, whatever the command does: the kernel
 holds it, for every child as well. Numbers: Linux uapi/linux/landlock.h, prctl.h, capability.h.
 """
@@ -25,8 +26,9 @@ from typing import Any, NoReturn
 if __name__ == "__main__":  # as a script it finds its siblings by this
     sys.path.append(str(Path(__file__).resolve().parents[4]))
 
-from runbook_steps.engine.guards.kernel.overseer import end_as, oversee, receive_listener
-from runbook_steps.engine.guards.kernel.seccomp import CALLS, install
+from runbook_steps.engine.guards.kernel.overseer import accompany, end_as, oversee, receive_listener
+from runbook_steps.engine.guards.kernel.seccomp import CALLS, CONNECTING, install
+from runbook_steps.engine.guards.kernel.services_past import Past
 from runbook_steps.engine.guards.kernel.system_call import Bounds
 
 __all__ = ["held_by_overseer_alone", "lacking", "lockable", "main"]
@@ -89,6 +91,8 @@ def held_by_overseer_alone() -> tuple[str, ...]:
 def main(arguments: list[str]) -> int:
     """The command's exit code; 126 with one line on standard error when it cannot be locked down."""
     spec = json.loads(arguments[0])
+    if "past" in spec:
+        return _accompanied(spec, arguments[1:])
     _libc().prctl(_SUBREAPER, 1, 0, 0, 0)  # what the command leaves behind becomes a child of this process
     _libc().prctl(_DEATH_SIGNAL, int(signal.SIGTERM), 0, 0, 0)
     own, its = socket.socketpair()
@@ -106,6 +110,40 @@ def main(arguments: list[str]) -> int:
     return end_as(oversee(child, listener, bounds, Path(spec["report"])))
 
 
+def _accompanied(spec: dict[str, Any], command: list[str]) -> int:
+    own, its = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        own.close()
+        try:
+            if os.geteuid() != 0:  # root may have a filter, and still start programs of others
+                _no_new_privileges()
+            _hand_over(its, command, CONNECTING)
+        except OSError as error:
+            _cannot(error)
+    its.close()
+    try:
+        listener = receive_listener(own)
+    except OSError:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    past = Past(tuple((str(host), int(port)) for host, port in spec["past"]), frozenset(spec["ports"]))
+    return end_as(accompany(child, listener, past.judged, Path(spec["report"])))
+
+
+def _hand_over(to_overseer: socket.socket, command: list[str], only: frozenset[str] = frozenset()) -> NoReturn:
+    """Becomes the command, its filter in place. Raises OSError."""
+    for usual in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and a command would inherit that
+        signal.signal(usual, signal.SIG_DFL)
+    socket.send_fds(to_overseer, [b"!"], [install(only)])
+    os.execv(command[0], command)  # noqa: S606 - it becomes the command
+
+
+def _cannot(error: OSError) -> NoReturn:
+    sys.stderr.write(f"the command was not run: it cannot be locked down here ({error})\n")
+    sys.stderr.flush()
+    os._exit(_CANNOT)
+
+
 def _become(spec: dict[str, Any], command: list[str], to_overseer: socket.socket) -> NoReturn:
     try:
         for number in range(_LAST_CAPABILITY + 1):
@@ -113,14 +151,9 @@ def _become(spec: dict[str, Any], command: list[str], to_overseer: socket.socket
                 _libc().prctl(_DROP_CAPABILITY, number, 0, 0, 0)  # refused to who has none anyway
         _restrict(spec["write"], [Path(item) for item in spec["hide"]], spec["ports"])
         resource.setrlimit(resource.RLIMIT_CORE, (1, 1))  # 1 is too small for a file, and for a program that gets it
-        for usual in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and a command would inherit that
-            signal.signal(usual, signal.SIG_DFL)
-        socket.send_fds(to_overseer, [b"!"], [install()])
-        os.execv(command[0], command)  # noqa: S606 - it becomes the command
+        _hand_over(to_overseer, command)
     except OSError as error:
-        sys.stderr.write(f"the command was not run: it cannot be locked down here ({error})\n")
-        sys.stderr.flush()
-    os._exit(_CANNOT)
+        _cannot(error)
 
 
 def _libc() -> ctypes.CDLL:
@@ -145,10 +178,14 @@ def _restrict(write: Iterable[str], hide: list[Path], ports: Iterable[int]) -> N
     _call(_ADD, ruleset, _PORT_RULE, struct.pack("=QQ", _BIND, _ANY_FREE_PORT), 0)
     for port in ports:
         _call(_ADD, ruleset, _PORT_RULE, struct.pack("=QQ", _CONNECT, port), 0)
-    if _libc().prctl(_NO_NEW_PRIVS, 1, 0, 0, 0):
-        raise OSError("no_new_privs was refused")
+    _no_new_privileges()
     _call(_RESTRICT, ruleset, 0)
     os.close(ruleset)
+
+
+def _no_new_privileges() -> None:
+    if _libc().prctl(_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise OSError("no_new_privs was refused")
 
 
 def _allow(ruleset: int, path: str, rights: int) -> None:

@@ -19,7 +19,7 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ from runbook_steps.engine.guards.kernel.other_calls import name_of
 from runbook_steps.engine.guards.kernel.seccomp import CALLS, FORKS
 from runbook_steps.engine.guards.kernel.system_call import Bounds, Continue, Done, SystemCall
 
-__all__ = ["oversee"]
+__all__ = ["accompany", "oversee"]
 
 _RECEIVE, _SEND = 0xC0502100, 0xC0182101  # SECCOMP_IOCTL_NOTIF_RECV, _SEND
 _NOTICE, _ANSWER = struct.Struct("=QIIiIQ6Q"), struct.Struct("=QqiI")
@@ -38,6 +38,9 @@ _LOOK_MS = 200
 _GRACE_MS = 800  # less than the second after which the run would kill this process itself
 _ROUNDS = 100
 _MOST_PROCESSES, _COUNT_EVERY = 400, 50
+
+Decide = Callable[[SystemCall], Done]
+"""What becomes of a call; it raises OSError to be the call's own error."""
 
 
 @dataclass
@@ -54,13 +57,50 @@ def oversee(child: int, listener: int, bounds: Bounds, report: Path) -> int:
     ended = _Ended()
     signal.signal(signal.SIGTERM, lambda *_: setattr(ended, "asked", True))
     told = _Report(report)
-    threading.Thread(target=_answer_all, args=(listener, bounds, told, ended), daemon=True).start()
+
+    def decide(call: SystemCall) -> Done:
+        return _forked(call.task, ended) if call.name in FORKS else judged(call, bounds)
+
+    threading.Thread(target=_answer_all, args=(listener, decide, told), daemon=True).start()
     status = _follow(child, ended, _Space(bounds, told))
     ended.closed = True
     left = _end_everything()
     if left and not ended.asked:
         told.write("Kernel", f"left running when it ended: {', '.join(sorted(left))}")
     return status if status is not None else int(signal.SIGTERM)
+
+
+def accompany(child: int, listener: int, decide: Decide, report: Path) -> int:
+    """Until the child ends, whose wait status it gives; it holds nothing but what `decide` refuses.
+
+    What the child leaves running, a service that it has started again, is its own affair from then on. Its calls
+    still come to the listener, which would be an error once nobody answers.
+    """
+    for asked in (signal.SIGTERM, signal.SIGINT):  # they are for the command, which gets them as well
+        signal.signal(asked, signal.SIG_IGN)
+    threading.Thread(target=_answer_all, args=(listener, decide, _Report(report)), daemon=True).start()
+    status = os.waitpid(child, 0)[1]
+    if not _hung_up(listener):
+        _stay_behind(listener, _Report(report))
+    return status
+
+
+def _hung_up(listener: int) -> bool:
+    watch = select.poll()
+    watch.register(listener, 0)
+    return bool(dict(watch.poll(0)).get(listener, 0) & select.POLLHUP)
+
+
+def _stay_behind(listener: int, told: _Report) -> None:
+    """In a process of its own, which holds none of the command's streams open."""
+    if os.fork():
+        return
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nowhere, stream)
+    _answer_all(listener, lambda _: Continue(), told)
+    os._exit(0)
 
 
 class _Report:
@@ -122,13 +162,13 @@ def _bury(child: int) -> None:
             os.waitpid(found.si_pid, 0)
 
 
-def _answer_all(listener: int, bounds: Bounds, told: _Report, ended: _Ended) -> None:
+def _answer_all(listener: int, decide: Decide, told: _Report) -> None:
     """In a thread of its own: a call that its signal took back leaves the next receive waiting."""
     names = {number: name for name, number in CALLS[platform.machine()].numbers.items()}
     watch = select.poll()
     watch.register(listener, select.POLLIN)
     while dict(watch.poll()).get(listener, 0) & select.POLLIN:  # it hangs up with the last process of the command
-        _answer(listener, names, bounds, told, ended)
+        _answer(listener, names, decide, told)
 
 
 def _forked(task: int, ended: _Ended) -> Done:
@@ -145,7 +185,7 @@ def _forked(task: int, ended: _Ended) -> Done:
     return Done(errno.EAGAIN)
 
 
-def _answer(listener: int, names: dict[int, str], bounds: Bounds, told: _Report, ended: _Ended) -> None:
+def _answer(listener: int, names: dict[int, str], decide: Decide, told: _Report) -> None:
     notice = bytearray(_NOTICE.size)
     try:
         fcntl.ioctl(listener, _RECEIVE, notice)
@@ -154,7 +194,7 @@ def _answer(listener: int, names: dict[int, str], bounds: Bounds, told: _Report,
     key, task, _, number, _, _, *arguments = _NOTICE.unpack(notice)
     try:
         call = SystemCall(names.get(number, ""), task, tuple(arguments))
-        outcome = _forked(task, ended) if call.name in FORKS else judged(call, bounds)
+        outcome = decide(call)
     except (OSError, ValueError, LookupError, OverflowError, struct.error) as error:
         code = error.errno if isinstance(error, OSError) and error.errno else errno.EPERM
         answer = _ANSWER.pack(key, 0, -code, 0)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from runbook_steps.engine.guards.kernel.known_commands import FCNTL, IOCTL
 
-__all__ = ["CALLS", "FORKS", "WRITING", "install"]
+__all__ = ["CALLS", "CONNECTING", "FORKS", "WRITING", "install"]
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ASK, _REFUSE = 0x7FFF0000, 0x7FC00000, 0x00050000
@@ -96,12 +96,16 @@ FORKS = frozenset({"clone", "clone3", "fork", "vfork"})
 """What makes processes and threads: the overseer lets nothing be made any more when the command has ended."""
 
 
-def program(calls: Calls) -> bytes:
-    """The filter: `struct sock_filter` after `struct sock_filter`."""
-    return b"".join(struct.pack("=HBBI", *instruction) for instruction in _instructions(calls))
+CONNECTING = frozenset({"connect", "sendto", "sendmsg", "sendmmsg", "io_uring_setup"})
+"""What leads to another service: all that is looked at where a command may change things."""
 
 
-def _instructions(calls: Calls) -> Iterator[tuple[int, int, int, int]]:
+def program(calls: Calls, only: frozenset[str] = frozenset()) -> bytes:
+    """The filter: `struct sock_filter` after `struct sock_filter`. `only` names the calls, all when it is empty."""
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in _instructions(calls, only))
+
+
+def _instructions(calls: Calls, only: frozenset[str]) -> Iterator[tuple[int, int, int, int]]:
     yield _LOAD, 0, 0, _ARCH
     yield _EQUAL, 1, 0, calls.audit
     yield _RETURN, 0, 0, _REFUSE | _EPERM  # 32-bit calls have other numbers
@@ -111,6 +115,8 @@ def _instructions(calls: Calls) -> Iterator[tuple[int, int, int, int]]:
     yield _AT_LEAST, 0, 1, _UNKNOWN
     yield _RETURN, 0, 0, _REFUSE | _ENOSYS
     for name, number in calls.numbers.items():
+        if only and name not in only:
+            continue
         block = _block(name)
         yield _EQUAL, 0, len(block), number
         yield from block
@@ -136,13 +142,13 @@ def _block(name: str) -> list[tuple[int, int, int, int]]:
     return [(_RETURN, 0, 0, _ASK)]
 
 
-def install() -> int:
+def install(only: frozenset[str] = frozenset()) -> int:
     """Puts the filter on this process and its children to be; gives the descriptor on which the overseer is asked.
 
-    Needs `no_new_privs`. Raises OSError when the kernel refuses.
+    Needs `no_new_privs`, or root. Raises OSError when the kernel refuses.
     """
     calls = CALLS[platform.machine()]
-    code = program(calls)
+    code = program(calls, only)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
     libc = ctypes.CDLL(None, use_errno=True)

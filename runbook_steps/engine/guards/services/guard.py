@@ -66,6 +66,8 @@ def also_writing(prefix: Sequence[str], path: str) -> tuple[str, ...]:
     if not prefix:
         return ()
     spec = json.loads(prefix[-1])
+    if "write" not in spec:
+        return tuple(prefix)  # it may write anywhere
     return (*prefix[:-1], json.dumps({**spec, "write": [*spec["write"], path]}))
 
 
@@ -112,7 +114,13 @@ class Guard:
             "sockets": [str(path) for path in sockets],
             "report": str(self._report),
         }
-        return (sys.executable, "-I", "-S", str(Path(lockdown.__file__)), json.dumps(spec))
+        return _locked(spec)
+
+    def prefix_of_changes(self) -> tuple[str, ...]:
+        """What to put before a command that may change things: it reaches the services through the guard alone."""
+        past = [(origin.host, origin.port) for origin in self._listeners if origin.port]
+        ports = [listener.port for listener in self._listeners.values()]
+        return _locked({"past": past, "ports": ports, "report": str(self._report)})
 
     def take_refusals(self, elsewhere: str = "") -> tuple[Refusal, ...]:
         """What was refused since the last time it was asked, by the guard, the overseers, and whoever writes there."""
@@ -219,6 +227,10 @@ class Guard:
             known = Path(trusted) if trusted and Path(trusted).is_file() else None
             self._mirror = Mirror(self._folder, known)
         return self._mirror
+
+
+def _locked(spec: Mapping[str, object]) -> tuple[str, ...]:
+    return (sys.executable, "-I", "-S", str(Path(lockdown.__file__)), json.dumps(spec))
 
 
 def _cannot(why: str) -> Credential:
