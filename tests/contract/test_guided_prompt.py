@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,22 @@ Feature: Notes
     And I change it:
       """bash
       echo tried >> "$LEDGER"; test -e "$LEDGER.open"
+      """
+    And I finish it:
+      """bash
+      echo finished >> "$LEDGER"
+      """
+    Then it ends with exit code 0
+
+  @risk_mutating
+  Scenario: A change whose undo takes long
+    When I get ready to take it back:
+      """bash
+      echo undoing >> "$LEDGER"; until test -e "$LEDGER.open"; do sleep 0.05; done; echo undone >> "$LEDGER"
+      """
+    And I change it:
+      """bash
+      echo changed >> "$LEDGER"
       """
     And I finish it:
       """bash
@@ -91,6 +108,7 @@ Call the Security Lead.
 WHO = getpass.getuser()
 THROW = "One entry is thrown away"
 CHANGE = "A change that may fail"
+LONG = "A change whose undo takes long"
 RUNBOOKS = str(Path(sys.executable).with_name("runbooks"))
 
 
@@ -238,6 +256,37 @@ def test_a_run_that_undid_anothers_change_is_resumed_all_the_same(ledger: Ledger
             person.answers(KEYS, "r")
         assert person.ends() == 0, person.seen
     assert ledger.lines() == ["tried", "undone", "tried", "finished"]
+
+
+@pytest.mark.parametrize("end", ["kill", "ctrl-c", "term"])
+def test_an_undo_that_was_stopped_is_finished_and_its_run_not_resumed(
+    ledger: Ledger, end: str, eventually: Callable[..., None]
+) -> None:
+    """Half of it may be gone: nothing counts as done any more. The next start undoes it first, and begins anew."""
+    with ledger.runs(LONG, "--allow", "mutating") as person:
+        person.answers(KEYS, "r")
+        person.answers(KEYS, "q")
+        person.answers("Undo it now?", "y")
+        eventually(lambda: ledger.lines() == ["changed", "undoing"], 60.0)
+        if end == "ctrl-c":
+            person.presses_ctrl_c()
+        else:
+            os.kill(person.process.pid, signal.SIGKILL if end == "kill" else signal.SIGTERM)
+        assert person.ends() != 0
+    stopped = ledger.journal()
+    (record,) = read_journal(stopped)
+    assert record.steps[1].command == 'echo changed >> "$LEDGER"'
+    with ledger.runs("", "--allow", "mutating", "--resume", str(stopped)) as person:
+        person.waits_for(f"the undo of “{LONG}” began, and did not end well; start it anew")
+        assert person.ends() == 3, person.seen
+    with ledger.runs(LONG, "--allow", "mutating") as person:
+        eventually(lambda: ledger.lines() == ["changed", "undoing", "undoing"], 60.0)
+        Path(f"{ledger.file}.open").touch()
+        person.waits_for("a killed run left a change: “take it back”")
+        person.answers(KEYS, "r")
+        person.answers(KEYS, "r")
+        assert person.ends() == 0, person.seen
+    assert ledger.lines() == ["changed", "undoing", "undoing", "undone", "changed", "finished"]
 
 
 def test_what_began_two_runs_ago_is_still_known(ledger: Ledger) -> None:

@@ -1,7 +1,7 @@
 """Guided runs that are stopped anywhere, in every way, and gone on with: nothing twice, nothing left out, no undo lost.
 
 A few by default. RUNBOOKS_ORDEAL=1 tries 200 over five procedures, two of them on the embedded target's database;
-RUNBOOKS_ORDEAL_SEED repeats a run.
+RUNBOOKS_ORDEAL=2/5 is the second fifth of them. RUNBOOKS_ORDEAL_SEED repeats a run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from tests.contract.live_project import LiveProject, live_variables
 from tests.contract.person import Person
 from tests.contract.stopping import PROCEDURES, Point, feature_of, points, try_point
 
-WHOLE = bool(os.environ.get("RUNBOOKS_ORDEAL"))
+WHOLE = os.environ.get("RUNBOOKS_ORDEAL", "")
+PIECE, PIECES = map(int, WHOLE.split("/")) if "/" in WHOLE else (1, 1)
 SEED = int(os.environ.get("RUNBOOKS_ORDEAL_SEED", "20261129"))
 OF_A_FILE, OF_A_DATABASE = PROCEDURES[:3], PROCEDURES[3:]
 AT_A_TIME = 4
@@ -52,7 +53,7 @@ def test_runs_that_write_a_file(tmp_path: Path) -> None:
         return point, try_point(stage, point, again=again and Point(point.procedure, *_how(again)))
 
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        assert told(list(pool.map(tried, enumerate(chosen)))) == ""
+        assert told(list(pool.map(tried, list(enumerate(chosen))[PIECE - 1 :: PIECES]))) == ""
 
 
 def _how(point: Point) -> tuple[str, int, float, str, str]:
@@ -114,7 +115,7 @@ def database(whole: EmbeddedTarget, tmp_path: Path) -> Iterator[Database]:
 def test_runs_that_write_a_database(database: Database) -> None:
     """One behind the other: a live target takes one changing run at a time."""
     tried = []
-    for point in points(OF_A_DATABASE, 60 if WHOLE else 2, SEED):
+    for point in points(OF_A_DATABASE, 60 if WHOLE else 2, SEED)[PIECE - 1 :: PIECES]:
         database.clear()
         tried.append((point, try_point(database, point)))
     assert told(tried) == ""

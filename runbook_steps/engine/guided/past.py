@@ -16,7 +16,7 @@ from runbook_steps.engine.run.guide import UndoWish
 from runbook_steps.engine.run.recorder import COMMAND_BEGAN
 from runbook_steps.engine.run.undo import Undo
 
-__all__ = ["Past", "read_past"]
+__all__ = ["Past", "events_of", "read_past"]
 
 _UNDONE = "undone"  # by the run itself; “undone for a killed run” tells what it did for another one
 
@@ -76,6 +76,11 @@ class Past:
             raise RefusedError(f"{self.journal}: the text of “{record.scenario}” has changed since it ran; {anew}")
         if changed := changed_sources(record.sources, sources):
             raise RefusedError(f"{self.journal}: changed since “{record.scenario}” ran: {changed}; {anew}")
+        if any(undo.begun for undo in left if self.owns(undo)):
+            raise RefusedError(
+                f"{self.journal}: the undo of “{record.scenario}” began, and did not end well; {anew}: "
+                "that carries it out first"
+            )
         if self.undone or (self.kept and not any(self.owns(undo) for undo in left)):
             raise RefusedError(f"{self.journal}: what “{record.scenario}” changed was undone; {anew}")
 
@@ -86,7 +91,7 @@ def read_past(path: Path) -> Past:
     Raises JournalError for a journal of no guided run, and for one that is missing.
     """
     records = read_journal(path)
-    events = _events(path)
+    events = events_of(path)
     started: Mapping[str, Any] = next((e for e in events if e.get("event") == "run started"), {})
     if "guided" in started and not records:
         instead = started["guided"].get("resumed")
@@ -111,7 +116,8 @@ def read_past(path: Path) -> Past:
     )
 
 
-def _events(path: Path) -> list[dict[str, Any]]:
+def events_of(path: Path) -> list[dict[str, Any]]:
+    """Every whole line of a journal."""
     found = []
     for line in journal_lines(path):
         try:

@@ -94,13 +94,22 @@ class Journal:
         texts = _APART.join(_texts(line))
         if self.redactor(texts) != texts:  # nearly always there is nothing to hide, and then one look is enough
             line = _redacted(line, self.redactor)
-        text, self._link = linked(_ENCODER.encode(line), self._link)
+        text, link = linked(_ENCODER.encode(line), self._link)
         data = text.encode() + b"\n"
+        begins = os.fstat(self._fd).st_size
         try:
-            while data:
-                data = data[os.write(self._fd, data) :]
+            self._write(data)
         except OSError as error:
             raise JournalError(f"cannot write the journal {self.path}: {error.strerror}") from error
+        finally:  # a full disk and a Ctrl-C leave a whole line, or none: what comes behind half a line is not readable
+            if os.fstat(self._fd).st_size >= begins + len(data):
+                self._link = link
+            else:
+                os.ftruncate(self._fd, begins)
+
+    def _write(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._fd, data) :]
 
     def close(self) -> None:
         """Flushes to the disk and closes; idempotent."""

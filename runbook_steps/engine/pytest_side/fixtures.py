@@ -106,16 +106,17 @@ def execute(
     workspace: Path,
     pasted: Pasted | None,
     results: list[Result],
-) -> Callable[[Command], Result]:
+) -> Callable[..., Result]:
     """Runs a command on the target, held to its procedure's risk, and records it; its exit code is not judged here.
 
+    `undo=True` is said of one that belongs to no step: what it did stands apart in the journal.
     Raises RiskExceeded when it tried more than the risk permits, whatever it made of the refusal.
     """
     # who started this run consented to what its procedures may change, so a command's own question is answered
     procedure = procedure_of(request.node)
     asked_already = {CONFIRMED: target.name} if procedure and procedure.risk is not Risk.READONLY else {}
 
-    def run(command: Command) -> Result:
+    def run(command: Command, *, undo: bool = False) -> Result:
         real = {**asked_already, **target.environment(), **variables}
         if not target.facts.disposable and (unset := unset_variables(command, real)):
             raise NotRunnableHere(f"{target.name} sets no {', '.join(unset)}, and “{command.purpose}” needs it")
@@ -123,13 +124,16 @@ def execute(
             raise NotRunnableHere(missing)
         held = restraint.hold(real, workspace)
         tell = proof.guide.output if proof.guide else None
-        if proof.guide:
+        if proof.guide and not undo:
             proof.recorder.command_begins()
         if pasted:
             result = pasted.run(command, held.environment, prefix=held.prefix, on_output=tell)
         else:
             result = run_command(command, held.environment, workspace, prefix=held.prefix, on_output=tell)
-        proof.recorder.command_finished(result)
+        if undo:
+            proof.recorder.undo_finished(result)
+        else:
+            proof.recorder.command_finished(result)
         results.append(result)
         if not target.facts.disposable and (tool := missing_tool(result)):
             raise NotRunnableHere(f"{tool} is not on this machine, and “{command.purpose}” needs it")
@@ -141,7 +145,7 @@ def execute(
 
 @pytest.fixture
 def keep_ready(
-    proof: Any, target: Target, variables: dict[str, str], execute: Callable[[Command], Result]
+    proof: Any, target: Target, variables: dict[str, str], execute: Callable[..., Result]
 ) -> Generator[Callable[[Command], None], None, None]:
     """Writes an undo down before the change; carries it out, the last first, when the scenario does not pass."""
     kept: list[Undo] = []
@@ -153,6 +157,7 @@ def keep_ready(
     yield keep
     if proof.passed and not (proof.guide and proof.recorder.left_open):
         for undo in kept:
+            proof.recorder.event(UndoWish.POINTLESS, purpose=undo.command.purpose)  # before: a kill may come between
             undo.forget()
         return
     wanted = proof.guide.undo_wanted(kept) if proof.guide and kept else UndoWish.NOW
@@ -162,7 +167,7 @@ def keep_ready(
             if wanted is not UndoWish.LATER:
                 undo.forget()
         return
-    done = [undo.carry_out(lambda command, _: execute(command)) for undo in reversed(kept)]
+    done = [undo.carry_out(lambda command, _: execute(command, undo=True)) for undo in reversed(kept)]
     problems = [said for each in done if (said := proof.tell_undone(each))]
     if problems and proof.recorder.is_open:  # after a Ctrl-C nobody is left who would take the error
         raise FaultError(f"{target.name} is not as it was: {'; '.join(problems)}")

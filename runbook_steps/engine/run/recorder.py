@@ -121,6 +121,11 @@ class Recorder:
             stderr=_shortened(result.stderr),
         )
 
+    def undo_finished(self, result: Result) -> None:
+        """Writes what an undo did: it belongs to no step, and none of them is told by it."""
+        printed = {"stdout": _shortened(result.stdout), "stderr": _shortened(result.stderr)}
+        self.event("undo ran", purpose=result.command.purpose, exit_code=result.exit_code, **printed)
+
     def note(self, text: str) -> None:
         """Adds a remark to the step: what was broken, what was seen."""
         if self._open is not None:

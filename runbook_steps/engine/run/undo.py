@@ -11,7 +11,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,11 @@ class Undone:
 
 @dataclass(frozen=True)
 class Undo:
-    """One recorded undo. `variables` are the procedure's parameters at that moment, `problem` why it failed before."""
+    """One recorded undo. `variables` are the procedure's parameters at that moment, `problem` why it failed before.
+
+    `begun`: it was begun once, and did not come to its good end. `copies` are files of the same undo: the run that
+    goes on with another writes its own, and may be killed before it removes the other's.
+    """
 
     file: Path
     scenario: str
@@ -46,29 +50,31 @@ class Undo:
     variables: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
     problem: str = ""
+    begun: bool = False
+    copies: tuple[Path, ...] = ()
 
     def carry_out(self, run: Runner) -> Undone:
         """Runs the command and removes the file; a command that fails keeps it, to be tried again."""
+        self._remember(begun=True)  # who resumes that run must know that its changes may be gone
         try:
             result = run(self.command, self.variables)
         except JournalError:
             raise  # what is not written down is not done
         except RunbookError as error:
-            self._remember(f"could not be run: {error}")
+            self._remember(problem=f"could not be run: {error}")
             return Undone(self.scenario, self.command.purpose, f"could not be run ({error}); {self.file} is kept")
         if result.exit_code == 0:
             self.forget()
             return Undone(self.scenario, self.command.purpose)
         how = "ran out of time" if result.timed_out else f"ended with exit code {result.exit_code}"
-        self._remember(f"could not be undone: {how}")
+        self._remember(problem=f"could not be undone: {how}")
         return Undone(self.scenario, self.command.purpose, f"{how}; {self.file} is kept, run again to try again")
 
-    def _remember(self, problem: str) -> None:
-        """Writes down that it failed: a run that only reads does not try it once more."""
+    def _remember(self, **what: object) -> None:
+        """Writes down that it was begun, or failed: a run that only reads does not try it once more."""
         with contextlib.suppress(OSError, ValueError):
             document = json.loads(self.file.read_text("utf-8"))
-            write_atomically(self.file, json.dumps({**document, "problem": problem}, ensure_ascii=False))
-            self.file.chmod(0o600)
+            write_atomically(self.file, json.dumps({**document, **what}, ensure_ascii=False))
 
     def discard(self, who: str, reason: str, at: str) -> None:
         """A person says that it is not needed any more, or was done by hand; that is kept. Raises JournalError."""
@@ -82,9 +88,15 @@ class Undo:
             raise JournalError(f"{log} cannot be written: {error.strerror}; the undo is still due") from error
         self.forget()
 
+    def same_as(self, other: Undo) -> bool:
+        """Whether another run, which this one went on with or which went on with it, kept the same undo."""
+        same = (self.scenario, self.command.text) == (other.scenario, other.command.text)
+        return same and self.owner != other.owner
+
     def forget(self) -> None:
         """The change is meant to stay, or is undone."""
-        self.file.unlink(missing_ok=True)
+        for file in (*self.copies, self.file):
+            file.unlink(missing_ok=True)
 
 
 def record_undo(folder: Path, scenario: str, command: Command, variables: Mapping[str, str]) -> Undo:
@@ -107,11 +119,7 @@ def record_undo(folder: Path, scenario: str, command: Command, variables: Mappin
     }
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            json.dump(document, out, ensure_ascii=False)
-            out.flush()
-            os.fsync(out.fileno())
+        write_atomically(file, json.dumps(document, ensure_ascii=False))  # half an undo would keep everybody out
     except OSError as error:
         raise JournalError(f"the undo cannot be written to {file}: {error.strerror}; nothing was changed") from error
     return Undo(file, scenario, command, dict(variables), mark)
@@ -120,7 +128,15 @@ def record_undo(folder: Path, scenario: str, command: Command, variables: Mappin
 def left_behind(folder: Path) -> tuple[Undo, ...]:
     """The undos of runs whose process is gone, the newest first. Raises JournalError for a file that cannot be read."""
     files = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
-    return tuple(undo for undo in map(_read, files) if not _alive(undo.owner))
+    found: list[Undo] = []
+    for undo in (undo for undo in map(_read, files) if not _alive(undo.owner)):
+        same = next((each for each in found if each.same_as(undo)), None)
+        if same is None:
+            found.append(undo)
+        else:
+            at, both = found.index(same), (*same.copies, undo.file)
+            found[at] = replace(same, copies=both, begun=same.begun or undo.begun)
+    return tuple(found)
 
 
 def _read(file: Path) -> Undo:
@@ -135,7 +151,8 @@ def _read(file: Path) -> Undo:
             timeout_s=float(written["timeout_s"]),
         )
         variables, problem = dict(document["variables"]), str(document.get("problem", ""))
-        return Undo(file, str(document["scenario"]), command, variables, str(document["owner"]), problem)
+        owner, begun = str(document["owner"]), document.get("begun") is True
+        return Undo(file, str(document["scenario"]), command, variables, owner, problem, begun)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise JournalError(
             f"{file}: an undo that a killed run left cannot be read ({error}); undo by hand, then delete the file"

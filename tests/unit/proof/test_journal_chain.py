@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from runbook_steps.engine.cli.main import app
+from runbook_steps.engine.errors import JournalError
 from runbook_steps.engine.proof.evidence_file import Journal
 from runbook_steps.engine.proof.journal_chain import broken_at
 from runbook_steps.engine.text.redact import Redactor
@@ -23,6 +26,32 @@ def journal(tmp_path: Path) -> Path:
         written.write(name, said="a\u2028b")
     written.close()
     return path
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize("written", [0, 9, None])
+def test_a_write_that_is_cut_leaves_a_whole_line_or_none(
+    journal: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, written: int | None
+) -> None:
+    """By a full disk or a Ctrl-C, before, in the middle of and behind a line: what comes later can still be read."""
+    path, write = journal.with_name("cut.jsonl"), os.write
+    cut = Journal(path, Redactor(frozenset()))
+    cut.write("run started")
+
+    def fails(descriptor: int, data: bytes) -> int:
+        write(descriptor, data[:written])
+        raise error
+
+    monkeypatch.setattr(os, "write", fails)
+    with pytest.raises((JournalError, KeyboardInterrupt)):
+        cut.write("step started")
+    monkeypatch.undo()
+    cut.write("run ended")
+    cut.close()
+    lines = path.read_text().splitlines()
+    assert broken_at(lines) is None
+    expected = ["run started", *(["step started"] if written is None else []), "run ended"]
+    assert [json.loads(line)["event"] for line in lines] == expected
 
 
 def test_a_journal_is_whole_as_it_was_written(journal: Path) -> None:

@@ -126,3 +126,44 @@ def test_undos_shows_what_is_due_and_asks_for_a_reason(tmp_path: Path, monkeypat
     assert f"{mark}  " in undos().stdout
     assert undos("--discard", mark, "--reason", "it was never blocked").exit_code == 0
     assert undos().stdout == "nothing is due on staging\n"
+
+
+def test_an_undo_that_was_begun_says_so(tmp_path: Path) -> None:
+    """Also when it was interrupted: whoever goes on with its run must know that the change may be gone."""
+
+    def interrupted(*_: object) -> Result:
+        raise KeyboardInterrupt
+
+    orphaned(tmp_path)
+    (left,) = left_behind(tmp_path)
+    assert not left.begun
+    with pytest.raises(KeyboardInterrupt):
+        left.carry_out(interrupted)
+    (again,) = left_behind(tmp_path)
+    assert again.begun
+    assert oct(again.file.stat().st_mode & 0o777) == "0o600"
+
+
+def test_two_runs_that_kept_one_undo_carry_it_out_once(tmp_path: Path) -> None:
+    """The one that goes on may be killed before it removes the other's file; two of one run are two."""
+    for owner in ("4194305-1.00", "4194306-1.00"):
+        undo = orphaned(tmp_path)
+        undo.file.write_text(json.dumps(json.loads(undo.file.read_text()) | {"owner": owner}))
+    (left,) = left_behind(tmp_path)
+    left.carry_out(lambda *_: result(0))
+    assert list(tmp_path.glob("*.json")) == []
+    orphaned(tmp_path)
+    orphaned(tmp_path)
+    assert len(left_behind(tmp_path)) == 2
+
+
+def test_half_an_undo_is_never_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill while it is written leaves none: it would keep everybody out, and nothing was changed."""
+
+    def killed(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fsync", killed)
+    with pytest.raises(KeyboardInterrupt):
+        record_undo(tmp_path, "Scenario", COMMAND, {})
+    assert left_behind(tmp_path) == ()
