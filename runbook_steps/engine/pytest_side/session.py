@@ -21,7 +21,7 @@ from runbook_steps.engine.pytest_side.failure_report import tell_failure
 from runbook_steps.engine.pytest_side.feature_collector import id_of, procedure_of
 from runbook_steps.engine.pytest_side.journal_of_run import open_recorder
 from runbook_steps.engine.pytest_side.outcome import outcome_in_pytest
-from runbook_steps.engine.pytest_side.session_settings import GUIDANCE, journals_of, settings_of
+from runbook_steps.engine.pytest_side.session_settings import BORROWED, GUIDANCE, journals_of, settings_of
 from runbook_steps.engine.run.before_and_after import Preparation
 from runbook_steps.engine.run.command import end_commands_of_dead_runs
 from runbook_steps.engine.run.consent import Consent, refuse_without_consent
@@ -101,7 +101,7 @@ class ProofSession:
         evidence = settings.evidence_file(name)
         known = load_evidence(evidence).records if evidence.exists() else {}
         worker = getattr(config, "workerinput", {}).get("workerid", "")
-        target = make_target(name, settings, Risk(allow) if allow else None)
+        target = config.stash.get(BORROWED, None) or make_target(name, settings, Risk(allow) if allow else None)
         guide = config.stash.get(GUIDANCE, None)
         proof = cls(settings, target, run=run, worker=worker, environ=os.environ, guide=guide)
         if part := config.getoption("--shard"):

@@ -8,11 +8,14 @@ import pytest
 
 from runbook_steps.engine.run.guide import Guidance
 from runbook_steps.engine.settings import Settings, load_settings
+from runbook_steps.engine.targets.protocol import Target
 
-__all__ = ["GUIDANCE", "PROOF", "journals_of", "settings_of"]
+__all__ = ["BORROWED", "GUIDANCE", "PROOF", "journals_of", "settings_of"]
 
 PROOF = "runbooks-proof"
 """The name that the running proof is registered under, with pytest's plugins."""
+BORROWED = pytest.StashKey[Target]()
+"""Where pytest's configuration holds a target that was there before the session, and stays; not there in a drill."""
 GUIDANCE = pytest.StashKey[Guidance]()
 """Where pytest's configuration holds who guides a person; not there in a drill."""
 

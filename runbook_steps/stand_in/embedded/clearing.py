@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 
 from runbook_steps.engine.targets.protocol import COMMAND_MARK
-from runbook_steps.stand_in.embedded.layout import LAYOUT_FILE
+from runbook_steps.stand_in.embedded.layout import LAYOUT_FILE, Layout
 from runbook_steps.stand_in.embedded.processes import end_all, members, read_marks
 
-__all__ = ["clear"]
+__all__ = ["clear", "clear_state"]
 
 _IPC_RMID = 0  # linux/ipc.h
 _SHM_LINE, _SHM_FIELDS = 6, 2  # postmaster.pid: its seventh line is "key id" of the shared memory
@@ -39,6 +39,25 @@ def clear(directory: Path, *, grace_s: float = 0.0) -> list[str]:
     if directory.exists():  # something wrote in the meantime
         shutil.rmtree(directory, ignore_errors=True)
     return names
+
+
+def clear_state(layout: Layout) -> None:
+    """Of a run whose services are stopped: what they, and commands, have written; ends what commands left running."""
+    end_all(_commands(layout.directory), 0.0)
+    state = (
+        layout.pgdata,
+        layout.wal_archive,
+        layout.directory / "redis",
+        layout.nginx,
+        layout.ca_bundle.parent,
+        layout.kubernetes,
+    )
+    for folder in state:
+        shutil.rmtree(folder, ignore_errors=True)
+    for folder in (layout.releases.parent, layout.logs, layout.home, layout.tmp):  # these are there from the start
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+    (layout.directory / "postgres-password").unlink(missing_ok=True)
 
 
 def _remove_containers(directory: Path) -> None:

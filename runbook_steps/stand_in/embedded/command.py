@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from runbook_steps.engine.cli.options import Format, TextFormat
-from runbook_steps.engine.errors import ConfigurationError, RefusedError, TargetError
-from runbook_steps.stand_in.embedded import EmbeddedTarget, registry
-from runbook_steps.stand_in.embedded.layout import Layout
+from runbook_steps.engine.errors import ConfigurationError, TargetError
+from runbook_steps.stand_in.embedded import EmbeddedTarget, practice_command, registry
+from runbook_steps.stand_in.embedded.kept import Name, ours
 from runbook_steps.stand_in.embedded.parts import PARTS, SERVICES, with_needs
 
 __all__ = ["as_dotenv", "as_shell", "register"]
@@ -30,7 +30,6 @@ class EnvFormat(StrEnum):
     DOTENV = "dotenv"
 
 
-Name = Annotated[str, typer.Option("--name", help="which target; several may be up side by side")]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}")
 
 
@@ -40,6 +39,7 @@ def register(app: typer.Typer, target_app: typer.Typer) -> None:
     for command in (up, down, env, status, restart, logs, prune):
         target_app.command()(command)
     target_app.command("list")(list_targets)
+    practice_command.register(target_app)
 
 
 def up(
@@ -55,7 +55,7 @@ def up(
     wanted = with_needs(parts or PARTS)
     with registry.one_at_a_time(name):
         try:
-            target, new = _ours(name), False
+            target, new = ours(name), False
         except TargetError:
             target, new = EmbeddedTarget.create(name=name, detached=True, rate_limit=rate_limit), True
         try:
@@ -87,7 +87,7 @@ def down(
     """Stop a target and remove everything it has written."""
     names = _detached() if every else [name]
     for each in names:
-        _ours(each).close()
+        ours(each).close()
         typer.echo(f"{each} is down")
     if not names:
         typer.echo("no target is up")
@@ -98,18 +98,6 @@ def _detached() -> list[str]:
     # one that does not say whose it is may be anybody's: only its name takes it down
     here = registry.checkout()
     return [each.name for each in layouts if each is not None and each.owner_pid is None and each.checkout == here]
-
-
-def _foreign(layout: Layout) -> bool:
-    return layout.checkout not in {"", registry.checkout()}
-
-
-def _ours(name: str) -> EmbeddedTarget:
-    """The target of that name. Raises TargetError when none is up, RefusedError when it is another project's."""
-    target = EmbeddedTarget.attach(name)
-    if _foreign(target.layout):
-        raise RefusedError(f"{name} is up for {target.layout.checkout}: another name keeps yours apart, `--name`")
-    return target
 
 
 def env(

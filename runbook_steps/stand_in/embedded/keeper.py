@@ -42,7 +42,7 @@ async def _look_again_and_again(kept: KeptServices) -> None:
         kept.look()
 
 
-_LOOKING = frozenset({"status"})
+_LOOKING = frozenset({"status", "broken"})
 
 
 class _Wire:
@@ -59,6 +59,10 @@ class _Wire:
             "recreate": kept.recreate,
             "status": kept.status,
             "scale": kept.scale,
+            "hold": kept.hold,
+            "broken": kept.broken,
+            "healed": kept.healed,
+            "reset": kept.reset,
             "shutdown": kept.shutdown,
         }
 

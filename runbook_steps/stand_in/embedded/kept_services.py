@@ -14,16 +14,18 @@ import psutil
 from runbook_steps.engine.errors import RunbookError, TargetError
 from runbook_steps.stand_in.embedded.api import forget_container
 from runbook_steps.stand_in.embedded.catalogue import catalogue
-from runbook_steps.stand_in.embedded.clearing import clear
+from runbook_steps.stand_in.embedded.clearing import clear, clear_state
 from runbook_steps.stand_in.embedded.layout import API_SLOTS, Layout
 from runbook_steps.stand_in.embedded.nginx import reload_nginx, write_upstream
 from runbook_steps.stand_in.embedded.parts import PARTS, SERVICES, with_needs
+from runbook_steps.stand_in.embedded.processes import start_mark
 from runbook_steps.stand_in.embedded.service import NotReady, http_status, until
 from runbook_steps.stand_in.embedded.supervision import Launch, Supervised, Timing, as_child
 
 __all__ = ["KeptServices"]
 
 _QUICK_END_S = 0.6
+_LOOK_S = 0.2
 
 
 class KeptServices:
@@ -39,6 +41,8 @@ class KeptServices:
         self._say = say
         self.done = asyncio.Event()
         self._ending = False
+        self._broken: dict[str, Any] | None = None
+        self._watch: asyncio.Task[None] | None = None
 
     # -- operations: each is a word on the wire --------------------------------------------------------
     async def start_parts(self, parts: Iterable[str]) -> dict[str, Any]:
@@ -100,6 +104,41 @@ class KeptServices:
         for name in others:
             await asyncio.to_thread(forget_container, self._layout, name)
         return list(wanted)
+
+    # -- practice ----------------------------------------------------------------------------------------
+    async def hold(self, pid: int, fault: str) -> None:
+        """That process breaks something, and heals it before it ends; when it cannot, everything is made anew."""
+        if self._broken is not None:
+            raise TargetError(f"“{self._broken['fault']}” is broken already: `runbooks target heal` first")
+        self._broken = {"pid": pid, "fault": fault}
+        self._watch = asyncio.get_running_loop().create_task(self._until_gone(pid, start_mark(pid)))
+
+    async def broken(self) -> dict[str, Any] | None:
+        """What is broken for practice, and the process that holds it."""
+        return self._broken
+
+    async def healed(self) -> None:
+        """By the process that broke it."""
+        if self._watch is not None:
+            self._watch.cancel()
+        self._broken, self._watch = None, None
+
+    async def reset(self) -> None:
+        """Everything as it was when the target came up: same addresses, same secrets, new data."""
+        self._say("everything is made anew")
+        parts = list(self._starting)
+        await asyncio.gather(*(supervised.stop() for supervised in self._services.values()))
+        await asyncio.to_thread(clear_state, self._layout)
+        self._starting.clear()
+        await self.start_parts(parts)
+        await self.healed()
+
+    async def _until_gone(self, pid: int, mark: str | None) -> None:
+        while mark is not None and start_mark(pid) == mark:
+            await asyncio.sleep(_LOOK_S)
+        self._say(f"process {pid} is gone, and what it broke is there")
+        self._watch = None  # a reset does not end itself
+        await self.reset()
 
     async def shutdown(self) -> None:
         """Ends everything at once and removes the folder."""
