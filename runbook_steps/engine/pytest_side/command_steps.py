@@ -75,14 +75,21 @@ def answer_of(result: Result, number: Callable[[str], Any] | None = None) -> Any
 
 @then(parsers.parse("it is refused with exit code {code:d}, saying:"))
 def refused_saying(last_result: Result, code: int, docstring: str) -> None:
-    assert code == last_result.exit_code
+    assert code == last_result.exit_code, _how_it_ended(last_result)
     said = " ".join((last_result.stderr + last_result.stdout).split())
     assert " ".join(docstring.split()) in said
 
 
 @then(parsers.parse("it ends with exit code {code:d}"))
 def ends_with(last_result: Result, code: int) -> None:
-    assert code == last_result.exit_code
+    assert code == last_result.exit_code, _how_it_ended(last_result)
+
+
+def _how_it_ended(result: Result) -> str:
+    purpose = f"“{result.command.purpose}”"
+    if result.exit_code is None:
+        return f"{purpose} was not run, so there is no exit code"
+    return f"{purpose} ended with exit code {result.exit_code}"
 
 
 @when(parsers.re(TAKES))

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from pytest_bdd.compat import get_fixture_names, getfixturedefs
 from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
@@ -25,7 +26,7 @@ class StepIndex:
 
     def __init__(self) -> None:
         self._visible: dict[Any, tuple[StepFunctionContext, ...]] = {}
-        self._found: dict[tuple[Any, str, str], StepFunctionContext | None] = {}
+        self._found: dict[tuple[Any, str, str], StepFunctionContext] = {}
 
     def install(self) -> Callable[[], None]:
         """Takes the place of pytest-bdd's look-up; gives the way back."""
@@ -39,14 +40,14 @@ class StepIndex:
 
         return undo
 
-    def find(self, request: Any, step: Any) -> StepFunctionContext | None:
-        """The step's function, None when no one wrote it. Raises ConfigurationError when two match its text."""
+    def find(self, request: Any, step: Any) -> StepFunctionContext:
+        """The step's function. Raises ConfigurationError when none matches its text, and when two do."""
         key = (request.node.parent, step.type, step.name)
         if key not in self._found:
             self._found[key] = self._only(request, step)
         return self._found[key]
 
-    def _only(self, request: Any, step: Any) -> StepFunctionContext | None:
+    def _only(self, request: Any, step: Any) -> StepFunctionContext:
         found = [
             each
             for each in self._seen_from(request.node, request._fixturemanager)  # noqa: SLF001 - as pytest-bdd does
@@ -60,9 +61,24 @@ class StepIndex:
                 request=request, feature=None, scenario=None, step=step, exception=error
             )
             raise error
+        if not functions:
+            self._refuse_undefined(request, step)
         for function in functions:  # asked for twice at every step: kept
             vars(function)["__signature__"] = inspect.signature(function)
-        return found[-1] if found else None
+        return found[-1]
+
+    def _refuse_undefined(self, request: Any, step: Any) -> NoReturn:
+        """Raises ConfigurationError with the step that is to be written."""
+        name = re.sub(r"\W+", "_", step.name.casefold()).strip("_") or "step"
+        text = step.name.replace("\\", "\\\\").replace('"', '\\"')
+        error = ConfigurationError(
+            "no Python step matches it. Mistyped? Or write it:\n\n"
+            f'@{step.type}("{text}")\ndef {name[:60]}() -> None:\n    …'
+        )
+        request.config.hook.pytest_bdd_step_func_lookup_error(
+            request=request, feature=None, scenario=None, step=step, exception=error
+        )
+        raise error
 
     def _seen_from(self, node: Any, fixturemanager: Any) -> tuple[StepFunctionContext, ...]:
         """The steps that a feature file sees: those of the project, and of its own folder's conftest."""

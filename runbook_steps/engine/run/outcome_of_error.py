@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sysconfig
 import traceback
 from pathlib import Path
@@ -36,7 +37,9 @@ def message_of(error: BaseException) -> str:
     the place; anything else is a mistake of the step.
     """
     said = str(error).strip() or type(error).__name__
-    if isinstance(error, AssertionError | RunbookError) or not isinstance(error, Exception):
+    if isinstance(error, AssertionError):
+        return _of_a_check(said)
+    if isinstance(error, RunbookError) or not isinstance(error, Exception):
         return said
     kind, first = type(error).__name__, said.splitlines()[0]
     if service := _SERVICES.get(type(error).__module__.partition(".")[0]):
@@ -69,6 +72,20 @@ def _not_as_expected(error: Exception) -> str:
     return f"what was read {words}"
 
 
+def _of_a_check(said: str) -> str:
+    """What pytest makes of a bare `assert` is for authors: a person reads what was found."""
+    lines = [line for line in said.splitlines() if not _FOR_AUTHORS.search(line)]
+    first, *rest = lines or ["AssertionError"]
+    if first == "AssertionError":
+        first = "a check did not hold, and does not say what it found"
+    elif first.startswith("assert "):
+        condition = first.removeprefix("assert ")
+        first = "nothing was found" if condition in _NOTHING else f"this does not hold: {condition}"
+    return "\n".join([first, *rest]).rstrip()
+
+
+_FOR_AUTHORS = re.compile(r"^\s*(?:Use -v+ to|\.\.\.Full output truncated|Full diff:$)|, use '-vv' to show")
+_NOTHING = frozenset({"{}", "[]", "()", "set()", "''", '""', "None", "False", "0"})
 _SERVICES = {"psycopg": "PostgreSQL", "redis": "Redis", "httpx": "HTTP", "botocore": "AWS", "boto3": "AWS"}
 
 

@@ -86,7 +86,8 @@ def define_env(env: Any) -> None:
     @env.macro  # type: ignore[untyped-decorator]
     def status() -> str:
         runbook = current()
-        strip = status_strip(runbook, project.evidence, project.severities, project.contacts)
+        usual = project.settings.usual_parts
+        strip = status_strip(runbook, project.evidence, project.severities, project.contacts, usual)
         leads = found_by(runbook, project.alerts, project.evidence, env.conf["site_url"], folders=folders)
         worth = worth_of_runbook(runbook, project.worth)
         return made(strip + page_start(project, runbook) + leads + worth)

@@ -5,6 +5,7 @@ A house says in a subclass which settings it has, what its parts are called, and
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
+import psutil
 from filelock import FileLock, Timeout
 
 from runbook_steps.engine.errors import ConfigurationError, Position, RefusedError, TargetError
@@ -35,6 +37,7 @@ __all__ = ["LiveTarget", "search_folders"]
 _CONNECT_S = 5.0
 _STEADY_LIMIT_S = 60.0
 _SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+_OWN = "runbooks-live-"
 _PORTS = {"postgres": 5432, "postgresql": 5432, "redis": 6379, "rediss": 6379, "http": 80, "https": 443}
 
 
@@ -52,6 +55,16 @@ class _FileLock:
     def release(self) -> None:
         """Gives it back; idempotent."""
         self._lock.release()
+
+
+def _remove_left_folders() -> None:
+    """Those of killed runs of this account: their names say whose they were."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_OWN}*-*"):
+        owner = folder.name.removeprefix(_OWN).partition("-")[0]
+        with contextlib.suppress(OSError):
+            ours = folder.lstat().st_uid == os.geteuid() and folder.is_dir() and not folder.is_symlink()
+            if ours and owner.isdecimal() and not psutil.pid_exists(int(owner)):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 class LiveTarget:
@@ -188,7 +201,8 @@ class LiveTarget:
 
     def _own_folder(self) -> Path:
         if self._home is None:
-            self._home = Path(tempfile.mkdtemp(prefix="runbooks-live-"))
+            _remove_left_folders()
+            self._home = Path(tempfile.mkdtemp(prefix=f"{_OWN}{os.getpid()}-"))
             for name in ("home", "tmp", "bin", "first"):
                 (self._home / name).mkdir(mode=0o700)
             for name, script in self.as_it_is_set.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import socket
 import ssl
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from runbook_steps import faults
 from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.faults.certificates import KINDS, what_is_served, write_pair
 from runbook_steps.faults.lost_rows import what_is_lost
@@ -104,3 +106,20 @@ def test_a_target_that_cannot_be_told_is_not_guessed() -> None:
     """The wrong one would be taken out."""
     with pytest.raises(NotRunnableHere, match="cannot be told"):
         target_of(2, SLOTS, [row("i-one"), row("i-two"), row("i-three")])
+
+
+def test_no_fault_needs_hands_on_a_process_to_be_seen() -> None:
+    """A live target has none: what looks asks an address, and what it calls of its own does so too."""
+    handed = []
+    for file in sorted(Path(faults.__file__).parent.glob("*.py")):
+        for kind in (node for node in ast.parse(file.read_text("utf-8")).body if isinstance(node, ast.ClassDef)):
+            methods = {node.name: node for node in kind.body if isinstance(node, ast.FunctionDef)}
+            todo, seen = ["observe"], set[str]()
+            while todo:
+                name = todo.pop()
+                if name in methods and name not in seen:
+                    seen.add(name)
+                    own = [node.attr for node in ast.walk(methods[name]) if isinstance(node, ast.Attribute)]
+                    todo += own
+                    handed += [f"{file.name}: {kind.name}.{name}"] * ("_control" in own)
+    assert handed == []

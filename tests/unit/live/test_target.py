@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,23 @@ def test_redis_cli_gets_what_it_has_no_variable_for(tmp_path: Path) -> None:
     finally:
         target.close()
     assert done.stdout == "--user team@shop -n 3 --tls -n 5 ping "
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder of a run that lives stays, and so does what only looks like one."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left, living = tmp_path / f"runbooks-live-{dead.pid}-x1", tmp_path / f"runbooks-live-{os.getppid()}-x2"
+    other = tmp_path / "runbooks-live-notes"
+    for folder in (left, living, other):
+        (folder / "home").mkdir(parents=True)
+    said = PlatformSettings(redis_url=URL)  # type: ignore[arg-type]
+    target = PlatformTarget("staging", said, load_settings(find_root(Path.cwd())), Risk.READONLY)
+    try:
+        home = Path(target.environment()["HOME"])
+        assert [folder.exists() for folder in (left, living, other)] == [False, True, True]
+        assert home.parent.name.startswith(f"runbooks-live-{os.getpid()}-")
+    finally:
+        target.close()
+    assert not home.exists()

@@ -269,6 +269,21 @@ def test_the_evidence_is_valid_json_of_its_schema(project: pytest.Pytester) -> N
     assert document["version"] == 1
 
 
+def test_a_step_that_nobody_wrote_is_shown_as_it_could_be(project: pytest.Pytester) -> None:
+    """With the line of the feature: to be corrected there, or to be pasted."""
+    write(project, scenario("true") + '    And the "moon" is \\ full\n')
+    result = prove(project)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            'features/a.feature:*: And the "moon" is * full',
+            "*no Python step matches it*",
+            '*@then("the *moon* is * full")',
+            "*def the_moon_is_full() -> None:",
+        ]
+    )
+
+
 def test_two_steps_for_one_line_are_refused(project: pytest.Pytester) -> None:
     """Which of two Python steps runs is never left to chance: both are named."""
     with (project.path / "conftest.py").open("a") as file:

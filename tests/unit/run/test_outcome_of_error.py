@@ -110,3 +110,21 @@ def test_nobody_has_hands_on_a_live_target() -> None:
     with pytest.raises(NotRunnableHere, match="staging is live"):
         hands.recreate(["slot_1"])
     assert hands.services() == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("assert {}", "nothing was found"),
+        ("assert []\n +  where [] = rows()", "nothing was found\n +  where [] = rows()"),
+        ("assert 200 == 503", "this does not hold: 200 == 503"),
+        ("503 from /health\nassert 200 == 503", "503 from /health\nassert 200 == 503"),
+        ("assert [1] == [2]\n  Use -v to get more diff", "this does not hold: [1] == [2]"),
+        ("assert 'a' == 'b'\n  \n  ...Full output truncated (9 lines hidden), use '-vv' to show",
+         "this does not hold: 'a' == 'b'"),
+        ("", "a check did not hold, and does not say what it found"),
+    ],
+)  # fmt: skip
+def test_a_bare_assert_is_told_to_a_person(said: str, told: str) -> None:
+    """What it found, without what only an author can use."""
+    assert message_of(AssertionError(said)) == told

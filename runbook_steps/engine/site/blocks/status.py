@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from runbook_steps.engine.model import Evidence, FrontMatter, Risk, Runbook
 from runbook_steps.engine.proof.standing import Standing, Tone, standings
@@ -27,9 +28,11 @@ def status_strip(
     evidence: Sequence[Evidence],
     severities: Mapping[str, Severity],
     contacts: Mapping[str, Contact],
+    usual_parts: Sequence[str] = (),
 ) -> str:
     """What a person needs first: is it proven, how dangerous, how long, who to call."""
-    verdicts = "".join(_verdict(standing) for standing in standings(runbook, evidence))
+    named = _named(runbook, usual_parts)
+    verdicts = "".join(_verdict(standing, named) for standing in standings(runbook, evidence))
     facts = _facts(runbook, severities, contacts)
     jumps = " ".join(f'<a href="#{slug(name)}">{name}</a>' for name in SECTIONS if name in _JUMPS)
     return (
@@ -40,14 +43,14 @@ def status_strip(
     )
 
 
-def _verdict(standing: Standing) -> str:
+def _verdict(standing: Standing, named: Callable[[str], bool]) -> str:
     details = _details(standing)
     return (
         f'<div class="rb-verdict rb-{standing.tone}">'
         f'<span class="rb-sign" aria-hidden="true">{sign(standing.tone)}</span>'
         f"<div><p><strong>{inert(standing.headline)}</strong>{inert(details)}</p>"
         + _reasons(standing)
-        + _emulated(standing)
+        + _emulated(standing, named)
         + "</div></div>"
     )
 
@@ -65,11 +68,18 @@ def _reasons(standing: Standing) -> str:
     return f'{told}<details class="rb-emulated"><summary>Why</summary><ul>{rest}</ul></details>'
 
 
-def _emulated(standing: Standing) -> str:
-    """The parts that were not the real ones, by name; what stood in for them on request."""
-    if not standing.emulated:
+def _named(runbook: Runbook, usual_parts: Sequence[str]) -> Callable[[str], bool]:
+    """Tells whether a part, or a command, has to do with this page: it is started for it, or its commands call it."""
+    parts = {*usual_parts, *(part for each in runbook.procedures for part in each.tagged("needs_"))}
+    said = "\n".join(command.text for each in runbook.procedures for command in each.commands)
+    return lambda name: name in parts or re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", said) is not None
+
+
+def _emulated(standing: Standing, named: Callable[[str], bool]) -> str:
+    """The parts of this page that were not the real ones, by name; what stood in for them on request."""
+    parts = sorted((part, by) for part, by in standing.emulated.items() if named(part))
+    if not parts:
         return ""
-    parts = sorted(standing.emulated.items())
     names = inert(", ".join(part for part, _ in parts))
     each = "".join(f"<li>{inert(part)}: {inert(by)}</li>" for part, by in parts)
     return f'<details class="rb-emulated"><summary>Emulated: {names}</summary><ul>{each}</ul></details>'

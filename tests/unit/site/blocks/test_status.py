@@ -49,7 +49,7 @@ CONTACTS = {"DevOps Lead": Contact("DevOps Lead", "[Name]", "-", "-", "-")}
 
 def strip(*records: ScenarioRecord) -> str:
     """The strip's text."""
-    return text_of(status_strip(BOOK, evidence(*records) if records else (), SEVERITIES, CONTACTS))
+    return text_of(status_strip(BOOK, evidence(*records) if records else (), SEVERITIES, CONTACTS, ("aws",)))
 
 
 def test_the_strip_tells_proof_time_commit_and_what_is_emulated() -> None:
@@ -57,6 +57,15 @@ def test_the_strip_tells_proof_time_commit_and_what_is_emulated() -> None:
     page = strip(record(BOOK.procedures[0]))
 
     assert "Proven on embedded · 2026-11-23 15:00 (UTC) · commit abc1234 · 12 sEmulated: aws" in page
+
+
+def test_the_strip_names_only_what_this_page_used() -> None:
+    """A part that is started for it and a command that it calls, not what other pages used."""
+    done = record(BOOK.procedures[0], emulated={"aws": "moto", "kubernetes": "ours", "systemctl": "ours", "ls": "ours"})
+    called = BOOK.procedures[0].commands[0].text.split()[0]
+    done = replace(done, emulated={**done.emulated, called: "ours"})
+
+    assert f"Emulated: {', '.join(sorted(['aws', called]))}" in strip(done).replace("\n", " ")
 
 
 def test_the_strip_tells_risk_time_owner_escalation_and_review() -> None:
@@ -131,7 +140,7 @@ def test_a_page_is_as_proven_as_its_weakest_scenario() -> None:
     )
     book = replace(runbook(second), page_path="docs/redis/full.md", front_matter=FRONT)
 
-    page = text_of(status_strip(book, evidence(record(book.procedures[0])), SEVERITIES, CONTACTS))
+    page = text_of(status_strip(book, evidence(record(book.procedures[0])), SEVERITIES, CONTACTS, ("aws",)))
 
     assert "Partly proven on embedded · 1 of 2 scenarios" in page
     assert "“Other” never proven" in page
@@ -147,8 +156,8 @@ def test_an_outline_is_proven_when_every_row_is() -> None:
     rows = [record(book.procedures[0], id=f"{PATH}::Memory is free[{row}]") for row in "ab"]
     gone = replace(rows[0], id=f"{PATH}::Memory is free[z]", outcome=Outcome.STALE)
 
-    whole = text_of(status_strip(book, evidence(*rows, gone), SEVERITIES, CONTACTS))
-    part = text_of(status_strip(book, evidence(rows[0]), SEVERITIES, CONTACTS))
+    whole = text_of(status_strip(book, evidence(*rows, gone), SEVERITIES, CONTACTS, ("aws",)))
+    part = text_of(status_strip(book, evidence(rows[0]), SEVERITIES, CONTACTS, ("aws",)))
 
     assert "Proven on embedded" in whole
     assert "never proven for 1 of its examples" in part
@@ -159,7 +168,7 @@ def test_a_checklist_for_a_person_is_not_proven_by_a_machine() -> None:
     manual = "Feature: F\n  @risk_readonly @manual\n  Scenario: S\n    When a person looks\n    Then it fell\n"
     book = runbook(manual)
 
-    page = text_of(status_strip(book, evidence(record(book.procedures[0])), SEVERITIES, CONTACTS))
+    page = text_of(status_strip(book, evidence(record(book.procedures[0])), SEVERITIES, CONTACTS, ("aws",)))
 
     assert "Not proven on embedded" in page
     assert "is left to a person, not verified by machine" in page
