@@ -42,7 +42,8 @@ class Settings:
     commands of the project's own that procedures call. `parts` are what `@needs_` may name, `usual_parts` what a
     scenario without such a tag needs. `steady_state` is the command that tells whether a live target is well: it
     prints JSON with `checks`, each with its `name`, `status` and perhaps `error`. `reads` are the first words of the
-    project's own commands that change nothing. `mistaken` are groups of things that one may take for another: words of
+    project's own commands that change nothing. `second_person` are the targets on which a second person approves each
+    command that can lose data. `mistaken` are groups of things that one may take for another: words of
     commands, like two tables.
     `drills` are the targets that are there to be broken: what ran elsewhere was an incident, or a check of the real
     thing. `house` is the module with the project's own macros and checks. `entry_points` are those of its `[project]`
@@ -66,6 +67,7 @@ class Settings:
     usual_parts: tuple[str, ...] = ()
     steady_state: str = ""
     reads: tuple[str, ...] = ()
+    second_person: tuple[str, ...] = ()
     mistaken: tuple[tuple[str, ...], ...] = ()
     time_zone: ZoneInfo = _UTC
     house: str = ""
@@ -141,6 +143,7 @@ def _made_of(file: Path, table: Mapping[str, Any]) -> dict[str, Any]:
         "usual_parts": usual,
         "ordinary_words": _names(file, table, "ordinary_words"),
         "reads": _names(file, table, "reads"),
+        "second_person": _names(file, table, "second_person"),
         "mistaken": _groups(file, table, "mistaken"),
         "steady_state": _text(file, table, "steady_state"),
         "time_zone": _zone(file, table.get("time_zone", "UTC")),

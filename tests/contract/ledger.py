@@ -43,9 +43,9 @@ class Ledger:
     cache: Path
 
     @classmethod
-    def make(cls, root: Path, feature: str, page: str, program: str, cache: Path) -> Ledger:
-        """`program` is `runbooks`; `cache` is where compiled modules are kept, for all runs."""
-        files = {"pyproject.toml": PYPROJECT, "mkdocs.yml": "site_name: x\n", "branch.py": BRANCH}
+    def make(cls, root: Path, feature: str, page: str, program: str, cache: Path, *, settings: str = "") -> Ledger:
+        """`program` is `runbooks`; `cache` is where compiled modules are kept, for all runs; `settings` are more."""
+        files = {"pyproject.toml": PYPROJECT + settings, "mkdocs.yml": "site_name: x\n", "branch.py": BRANCH}
         for name, text in {**files, "features/notes.feature": feature, "docs/notes.md": page}.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text, "utf-8")
@@ -60,13 +60,14 @@ class Ledger:
         """What was written, in order."""
         return self.file.read_text("utf-8").splitlines() if self.file.exists() else []
 
-    def runs(self, scenario: str, *arguments: str) -> Person:
+    def runs(self, scenario: str, *arguments: str, **variables: str) -> Person:
         """`runbooks run notes …` at a terminal, on the live target."""
         environment = {
             **os.environ,
             "BRANCH_LEDGER": str(self.file),
             "PYTHONPYCACHEPREFIX": str(self.cache),
             "PYTHONDONTWRITEBYTECODE": "",
+            **variables,
         }
         said = [self.program, "run", "notes", "--target", "branch", *arguments]
         return Person([*said, "--scenario", scenario] if scenario else said, environment, self.root)

@@ -202,6 +202,7 @@ def test_a_change_that_was_only_asked_for_is_offered_again(desk: Desk, end: str)
             os.kill(person.process.pid, {"kill": signal.SIGKILL, "term": signal.SIGTERM}.get(end, signal.SIGHUP))
         assert person.ends() != 0, person.seen
     assert "Undo it now?" not in person.seen
+    assert ("Stopped; no command was running." in person.seen) == (end in {"ctrl-c", "term", "hang-up"})
     assert desk.notes() == []
 
     with desk.runs("--target", "staging", "--allow", "mutating", "--resume", str(desk.journal())) as person:

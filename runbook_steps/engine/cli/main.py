@@ -128,6 +128,7 @@ def journal(
         ),
     ] = "",
     verified: Annotated[str, typer.Argument(metavar="", help="behind `verify`: the journal, or whose")] = "",
+    report: Annotated[bool, typer.Option("--report", help="of a guided run: what was done, in Markdown")] = False,
     format: Format = TextFormat.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """Read a journal, also of a run that was killed: how far it came, and what it did.
@@ -138,6 +139,11 @@ def journal(
         _verify_journal(_journal(verified))
         return
     chosen = _journal(path)
+    if report:
+        from runbook_steps.engine.guided.report import report_of  # noqa: PLC0415 - only when asked
+
+        typer.echo(printable(report_of(chosen)), nl=False)
+        return
     records = read_journal(chosen)
     if format is TextFormat.JSON:
         print_json([asdict(record) for record in records])

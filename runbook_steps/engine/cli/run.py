@@ -188,6 +188,8 @@ def _introduce(screen: Screen, brief: Brief, who: str) -> None:
     screen.say(f"Risk      {procedure.risk}" + (f"; {NO_UNDO}" if brief.has_no_undo else ""), risk_style)
     for purpose in brief.undos:
         screen.say(f"Undo      {purpose}")
+    if brief.second_person:
+        screen.say("Approval  a second person's, by name, for each command that may lose data")
     if brief.minutes:
         screen.say(f"Time      about {brief.minutes} minutes for the whole runbook")
     for text in situation(procedure):
@@ -199,9 +201,11 @@ def _introduce(screen: Screen, brief: Brief, who: str) -> None:
 
 
 def _guided_run(brief: Brief, screen: Screen, who: str, past: Past | None, begin_at: int) -> GuidedRun:
+    from runbook_steps.engine.guided.channel import channel_of  # noqa: PLC0415 - a dry run does without
     from runbook_steps.engine.guided.session import GuidedRun  # noqa: PLC0415 - a dry run does without
 
-    return GuidedRun(brief, screen, who, past, begin_at=begin_at)
+    channel = channel_of(os.environ) if brief.live else None
+    return GuidedRun(brief, screen, who, past, begin_at=begin_at, channel=channel)
 
 
 def _guide(  # noqa: PLR0917 - what was said on the command line

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.guided.advice import warnings_before, way_back, without_markup
@@ -31,7 +31,10 @@ NO_UNDO = "it has no undo: its first change is the point of no return"
 
 @dataclass(frozen=True)
 class Brief:
-    """Everything that is said about one procedure on one target. `refusal` is empty when it may run."""
+    """Everything that is said about one procedure on one target. `refusal` is empty when it may run.
+
+    `second_person`: somebody else approves each command that may lose data.
+    """
 
     runbook: Runbook
     procedure: Procedure
@@ -44,6 +47,8 @@ class Brief:
     readers: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     recorded: ScenarioRecord | None = None
+    second_person: bool = False
+    contacts: Mapping[str, Contact] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -107,6 +112,8 @@ def make_brief(project: Project, runbook: Runbook, procedure: Procedure, target:
         readers=project.settings.reads,
         warnings=warnings_before(page, procedure.name),
         recorded=_recorded(project, runbook, procedure),
+        second_person=procedure.risk is Risk.DESTRUCTIVE and target.name in project.settings.second_person,
+        contacts=project.contacts,
     )
 
 
@@ -128,6 +135,7 @@ def as_row(brief: Brief) -> dict[str, object]:
         "expected_minutes": brief.minutes,
         "undo": list(brief.undos),
         "point_of_no_return": brief.has_no_undo,
+        "second_person": brief.second_person,
         "refused": brief.refusal or None,
         "warnings": list(brief.warnings),
         "steps": [_step_row(brief, step) for step in brief.procedure.steps],

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import getpass
+from collections.abc import Callable
 from dataclasses import replace
 
 from runbook_steps.engine.errors import CommandFailed, CommandTimedOut, NotRunnableHere
-from runbook_steps.engine.guided.brief import NO_UNDO
+from runbook_steps.engine.guided.approval import why_not_second
 from runbook_steps.engine.guided.desk import Desk
 from runbook_steps.engine.guided.edited import differing_lines, new_text, planned
-from runbook_steps.engine.model import Command, Outcome, Result, Risk, Role, StepRecord
+from runbook_steps.engine.guided.shown import RISKS, show_more, show_past
+from runbook_steps.engine.model import Command, Outcome, Result, StepRecord
 from runbook_steps.engine.proof.evidence_file import now
 from runbook_steps.engine.run.outcome_of_error import message_of
 
@@ -26,12 +28,6 @@ _KEYS = {
 }
 _BEFORE = "[l] look: what must be true  [r] run it again  [d] it is done: go on behind it  [s] skip  [q] stop"
 _FAILED = "[t] try again  [h] by hand  [e] edit once  [s] skip  [n] note  [q] stop  (Enter ends it as failed)"
-_RISKS: Mapping[Risk, tuple[str, str]] = {
-    Risk.READONLY: ("only reads", "green"),
-    Risk.MUTATING: ("may change something", "yellow"),
-    Risk.DESTRUCTIVE: ("may lose data or interrupt service", "bold red"),
-}
-_SHOWN = 10  # lines of each stream
 Call = Callable[[], object]
 
 
@@ -41,6 +37,7 @@ class GuidedCommands:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._screen = desk.screen
+        self._before: Result | None = None
 
     def perform(self, command: Command, call: Call) -> object:
         """What the step of that command gives. Raises what it raises, and pytest's Exit when stopped."""
@@ -61,16 +58,14 @@ class GuidedCommands:
             return _nothing(command)
         self._warn(command)
         screen.quote(command.text, "cyan")
-        screen.say("  " + _RISKS[self._risk(command)][0], _RISKS[self._risk(command)][1])
+        said, style = RISKS[desk.risk_of(command)]
+        screen.say(f"  {said}", style)
         if desk.past is not None and desk.brief.procedure.risk.rank:
             screen.say("  it never began", "dim")
         desk.proof.recorder.event("command asked", step=desk.number, by=desk.who)
         return self._asked(command, call)
 
     # ── before it runs ───────────────────────────────────────────────────────────────────────────
-
-    def _risk(self, command: Command) -> Risk:
-        return Risk.READONLY if self._desk.reads(command) else self._desk.brief.procedure.risk
 
     def _warn(self, command: Command) -> None:
         """The page's warnings, before the first command that may do what they warn of."""
@@ -87,7 +82,7 @@ class GuidedCommands:
         question = f"  {keys}{'  (Enter runs)' if reads else ''}:"
         while True:
             answer = self._screen.ask(question, tuple(_KEYS), "r" if reads else None)
-            if answer == "r" and (not self._asks_for_the_name(command) or self._named()):
+            if answer == "r" and self._permitted(command):
                 try:
                     return self._run(command, call)
                 except NotRunnableHere as error:
@@ -104,7 +99,7 @@ class GuidedCommands:
     def _aside(self, answer: str, command: Command) -> None:
         """What changes nothing of the question."""
         if answer == "?":
-            self._more(command)
+            show_more(self._desk, command)
             return
         said = self._desk.said("  What is to be noted?")
         self._desk.proof.recorder.note(f"noted by {self._desk.who} at {now()}: {said}")
@@ -113,7 +108,7 @@ class GuidedCommands:
     def _instead(self, answer: str, command: Command, call: Call) -> object | None:
         """What is done instead of running it; None to ask again."""
         if answer == "q":
-            raise self._desk.stopped("stopped")
+            raise self._desk.stopped()
         if answer == "s":
             self._desk.skipped()
             self._screen.say("  skipped", "yellow")
@@ -130,6 +125,7 @@ class GuidedCommands:
         result = _nothing(command)
         self._desk.proof.recorder.command_finished(result)
         self._desk.record(Outcome.ATTESTED, f"attested by {self._desk.who} at {now()}: done by hand: {said}")
+        self._desk.tell_of(command, "done by hand")
         self._screen.say(f"  attested by {self._desk.who}", "green")
         return result
 
@@ -142,10 +138,8 @@ class GuidedCommands:
             return None
         self._screen.quote("\n".join(difference), "yellow")
         edited = replace(command, text=text)
-        if self._asks_for_the_name(edited):
-            if not self._named():
-                return None
-        elif self._screen.ask("  Run this? [y/N]:", ("y", "n"), "n") == "n":
+        asked = self._asks_for_the_name(edited) or self._screen.ask("  Run this? [y/N]:", ("y", "n"), "n") == "y"
+        if not asked or not self._permitted(edited):
             return None
         note = f"edited by {self._desk.who} at {now()}:\n" + "\n".join(difference)
         with planned(self._desk.proof, self._desk.number, edited):
@@ -157,6 +151,25 @@ class GuidedCommands:
         """Only a command that may change something; what is known to read is run without."""
         return self._desk.brief.needs_the_name and not self._desk.reads(command)
 
+    def _permitted(self, command: Command, why: str = "") -> bool:
+        """By the person who types the target's name, and by a second one, where that is asked for."""
+        return (not self._asks_for_the_name(command) or self._named(why)) and self._approved(command)
+
+    def _approved(self, command: Command) -> bool:
+        """By somebody else, where the project asks for it; who that was stands in the journal."""
+        desk, screen = self._desk, self._screen
+        if not desk.brief.second_person or desk.reads(command):
+            return True
+        said = screen.read("  A second person reads this and approves it. Their name, q to stop:")
+        if said.casefold() == "q":
+            raise desk.stopped()
+        if why := why_not_second(said, {desk.who, getpass.getuser()}, desk.brief.contacts):
+            screen.say(f"  {why}: nothing was run", "yellow")
+            return False
+        desk.proof.recorder.event("approved", step=desk.number, by=said, of=desk.who)
+        desk.proof.recorder.note(f"approved by {said} at {now()}")
+        return True
+
     def _named(self, why: str = "") -> bool:
         name = self._desk.brief.target.name
         why = why or ("it can lose data" if self._desk.brief.procedure.risk.rank > 1 else "it has no undo")
@@ -164,7 +177,7 @@ class GuidedCommands:
         if said == name:
             return True
         if said.casefold() == "q":
-            raise self._desk.stopped("stopped")
+            raise self._desk.stopped()
         self._screen.say("  that is not its name: nothing was run", "yellow")
         return False
 
@@ -190,14 +203,18 @@ class GuidedCommands:
         self._screen.say(f"  running, at most {command.timeout_s:g} s; Ctrl-C ends it", "dim")
         before, self._desk.changed = self._desk.changed, self._desk.changed or not self._desk.reads(command)
         self._desk.running = True
+        self._before = self._desk.proof.recorder.last_result
         try:
             found = call()
         except (CommandFailed, CommandTimedOut):
             self._desk.running = False  # it ended by itself
             raise
         except NotRunnableHere:
-            self._desk.changed = before if self._result_of(command) is None else self._desk.changed
+            self._desk.changed = before if self._new_result() is None else self._desk.changed
             self._desk.running = False
+            raise
+        except KeyboardInterrupt:
+            self._desk.tell_of(command, "stopped while it ran")
             raise
         finally:
             self._how_it_ended(command)
@@ -216,49 +233,22 @@ class GuidedCommands:
             elif answer != "t":
                 if (done := self._instead(answer, command, call)) is not None:
                     return done
-            elif not self._asks_for_the_name(command) or self._named("it began before"):
+            elif self._permitted(command, "it began before"):
                 return None
 
-    def _result_of(self, command: Command) -> Result | None:
+    def _new_result(self) -> Result | None:
         """What it did; None when it never began."""
         result: Result | None = self._desk.proof.recorder.last_result
-        return result if result is not None and result.command.position == command.position else None
+        return result if result is not self._before else None
 
     def _how_it_ended(self, command: Command) -> None:
-        result = self._result_of(command)
+        result = self._new_result()
         if result is None:
             return
         ended = "killed at its time limit" if result.timed_out else f"exit code {result.exit_code}"
         style = "green" if result.exit_code == 0 else "yellow" if command.may_fail else "red"
         self._screen.say(f"  → {ended} after {result.duration_s:.1f} s", style)
-
-    def _more(self, command: Command) -> None:
-        brief, screen = self._desk.brief, self._screen
-        screen.say(f"  {command.position}, {command.media_type}, at most {command.timeout_s:g} s", "dim")
-        screen.say(f"  this command {_RISKS[self._risk(command)][0]}; its procedure: {brief.procedure.risk}")
-        if brief.has_no_undo:
-            screen.say(f"  {NO_UNDO}")
-        if brief.procedure.description:
-            screen.say(f"  {brief.procedure.description}")
-        for text in brief.warnings:
-            screen.say(f"  ▲ {text}", "yellow")
-        self._recorded()
-        for each in brief.procedure.steps[self._desk.number + 1 :]:
-            screen.say(f"  then: {each.keyword} {each.text.removesuffix(':')}", "dim")
-
-    def _recorded(self) -> None:
-        """What it printed when it last ran for a proof, to compare with."""
-        last = self._desk.brief.recorded
-        if last is None or self._desk.number >= len(last.steps):
-            self._screen.say("  No proof of this text is at hand.", "dim")
-            return
-        step = last.steps[self._desk.number]
-        self._screen.say(f"  It printed on {last.target}, {last.started[:16]}Z, exit code {step.exit_code}:", "dim")
-        self._printed(step)
-
-    def _printed(self, step: StepRecord) -> None:
-        for line in [*step.stdout.splitlines()[-_SHOWN:], *step.stderr.splitlines()[-_SHOWN:]]:
-            self._screen.say(f"    │ {line}", "dim")
+        self._desk.tell_of(command, ended)
 
     # ── a run that goes on ───────────────────────────────────────────────────────────────────────
 
@@ -276,9 +266,9 @@ class GuidedCommands:
         while True:
             answer = self._screen.ask(f"  {_BEFORE}:", ("l", "r", "d", "s", "q"))
             if answer == "q":
-                raise self._desk.stopped("stopped")
+                raise self._desk.stopped()
             if answer == "l":
-                self._look(past)
+                show_past(self._desk, past)
             elif answer == "s":
                 self._desk.skipped()
                 self._screen.say("  skipped", "yellow")
@@ -287,16 +277,8 @@ class GuidedCommands:
                 said = self._desk.said("  What did you see?")
                 note = f"attested by {self._desk.who} at {now()}: it was done: {said}"
                 return self._as_before(command, past, Outcome.ATTESTED, note)
-            elif self._named("it began before"):
+            elif self._named("it began before") and self._approved(command):
                 return self._run(command, call)
-
-    def _look(self, past: StepRecord) -> None:
-        """What it printed then, and what must be true when it has done its work."""
-        self._printed(past)
-        self._screen.say("  It has done its work when:")
-        for check in self._desk.brief.procedure.steps[self._desk.number + 1 :]:
-            if check.role is Role.THEN:
-                self._screen.say(f"    {check.text}")
 
     def _as_before(self, command: Command, past: StepRecord, outcome: Outcome, note: str) -> Result:
         result = Result(command, past.exit_code, past.stdout, past.stderr, past.duration_s)

@@ -12,21 +12,26 @@ import inspect
 import io
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runbook_steps.engine.errors import JournalError
 from runbook_steps.engine.guided.brief import Brief
+from runbook_steps.engine.guided.channel import Channel
 from runbook_steps.engine.guided.desk import Desk
 from runbook_steps.engine.guided.past import Past
+from runbook_steps.engine.guided.report import report_of
 from runbook_steps.engine.guided.screen import Screen
 from runbook_steps.engine.guided.steps import GuidedSteps
-from runbook_steps.engine.model import Outcome
+from runbook_steps.engine.model import Outcome, ScenarioRecord
 from runbook_steps.engine.pytest_side.feature_collector import procedure_of
 from runbook_steps.engine.pytest_side.session_settings import GUIDANCE, PROOF
 from runbook_steps.engine.run.guide import UndoWish
 from runbook_steps.engine.run.undo import Undo
 from runbook_steps.engine.settings import relative_path
+from runbook_steps.engine.text.atomic_file import write_atomically
 
 __all__ = ["GuidedRun"]
 
@@ -37,7 +42,16 @@ _UNDO = "Undo it now? [Y]es  [l]ater: keep it  [n]o: leave the change  [q]uit, a
 class GuidedRun:
     """One procedure, one person. `exit_code` is set when the reason to end is known here and not to pytest."""
 
-    def __init__(self, brief: Brief, screen: Screen, who: str, past: Past | None = None, *, begin_at: int = 0) -> None:
+    def __init__(
+        self,
+        brief: Brief,
+        screen: Screen,
+        who: str,
+        past: Past | None = None,
+        *,
+        begin_at: int = 0,
+        channel: Channel | None = None,
+    ) -> None:
         self._brief = brief
         self._screen = screen
         self._who = who
@@ -46,6 +60,7 @@ class GuidedRun:
         self._told = 0
         self._went_through = False
         self._begin_at = begin_at
+        self._channel = channel
         self._desk: Desk | None = None
         self._steps: GuidedSteps | None = None
         self.exit_code: int | None = None
@@ -142,6 +157,9 @@ class GuidedRun:
     def pytest_bdd_before_scenario(self) -> None:
         """What was undone for a killed run is said before anything else."""
         self._desk = Desk(self._brief, self._screen, self._who, self._past, self._proof, begin_at=self._begin_at)
+        self._desk.channel = self._channel
+        risk, goes_on = self._brief.procedure.risk, "goes on" if self._past else "begins"
+        self._desk.tell(f"{self._who} {goes_on} with “{self._brief.procedure.name}” ({self._brief.title}, {risk})")
         commands = [step.command for step in self._brief.procedure.steps]
         began = [command for n in (self._past.ever_began if self._past else ()) if (command := commands[n]) is not None]
         self._desk.changed = not all(map(self._desk.reads, began))
@@ -189,10 +207,29 @@ class GuidedRun:
                 self.exit_code = self.exit_code or 1  # pytest saw every step return; not everything was done
             if self._desk is not None and self._desk.unproven:
                 self._what_next()
+            self._tell_end(last)
         path = recorder.journal.path
+        self._report(path)
         self._screen.say(f"Journal: {relative_path(path, self._proof.settings.root)}; `runbooks journal` reads it")
         if front := self._brief.runbook.front_matter:
             self._screen.say(f'Was the page wrong? runbooks feedback add {front.id} --by ROLE "what"')
+
+    def _report(self, journal: Path) -> None:
+        """In Markdown beside the journal; a disk that is full loses none of what the journal has."""
+        path = journal.with_suffix(".md")
+        try:
+            write_atomically(path, report_of(journal))
+        except (OSError, JournalError) as error:
+            self._screen.say(f"No report: {error}", "yellow")
+        else:
+            self._screen.say(f"Report:  {relative_path(path, self._proof.settings.root)}")
+
+    def _tell_end(self, last: ScenarioRecord) -> None:
+        if self._desk is None or self._channel is None:
+            return
+        undone = "".join(f"; {notice}" for notice in self._proof.preparation.notices)
+        self._desk.tell(f"“{last.scenario}” ended: {last.outcome} ({self._who}){undone}")
+        self._desk.tell_lost(self._channel.close())
 
     def _tell_notices(self) -> None:
         notices = self._proof.preparation.notices if self._proof else []

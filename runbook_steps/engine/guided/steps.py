@@ -65,7 +65,7 @@ class GuidedSteps:
             self._screen.say(f"  ✗ {what}: {message_of(error)}", "yellow")
             answer = self._screen.ask("  Go on anyway? [y/N]  [q]uit:", ("y", "n", "q"), "n")
             if answer == "q":
-                raise self._desk.stopped("stopped") from None
+                raise self._desk.stopped() from None
             if answer == "n":
                 raise
             self._desk.went_on = True
@@ -121,7 +121,7 @@ class GuidedSteps:
         self._screen.say("  A person does this; no machine sees it.")
         answer = self._screen.ask("  Done? [y]es  [s]kip  [q]uit:", ("y", "s", "q"))
         if answer == "q":
-            raise self._desk.stopped("stopped")
+            raise self._desk.stopped()
         if answer == "s":
             self._desk.skipped()
             return

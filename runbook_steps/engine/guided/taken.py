@@ -98,7 +98,7 @@ def _asked(desk: Desk, name: str, value: str | None, beside: list[str]) -> str:
     while True:
         said = desk.screen.read(f"  {name}: {keep}{pick}= and a value sets it; [q] stop:")
         if said.casefold() == "q":
-            raise desk.stopped("stopped")
+            raise desk.stopped()
         if not said and value is not None:
             return value
         if said.isdecimal() and 1 <= int(said) <= len(beside):
