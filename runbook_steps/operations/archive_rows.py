@@ -20,13 +20,13 @@ from runbook_steps.operations.database_session import session
 from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.operations.postgres_programs import dumping_rows, reading_rows
 
-__all__ = ["Rows", "Unordered", "read_rows", "row_differences"]
+__all__ = ["COPY_LINE", "Rows", "Unordered", "read_rows", "row_differences"]
 
 _READ = 1 << 20
 _LONGEST = 1 << 20  # bytes: more than any COPY line, of 1600 columns
 _END = b"\n\\.\n"
 _NAME = rb'(?:"(?:[^"]|"")*"|[^\s".(]+)'
-_COPY = re.compile(
+COPY_LINE = re.compile(
     rb"COPY (?P<table>" + _NAME + rb"\." + _NAME + rb") (?:\((?P<columns>(?:\"[^\"]*\"|[^\")])*)\))? ?FROM stdin;\n"
 )
 _OTHER = re.compile(rb"--[^\n]*\n|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[^-'\"\n]*\n|[^-'\"\n]+|.", re.DOTALL)
@@ -72,7 +72,7 @@ def read_rows(stream: IO[bytes], digest: Callable[[bytes], Digest | None]) -> di
     """Quoted name → rows, out of what `pg_dump --data-only` writes; tables for which `digest` is None are left out."""
     text, found = _Text(stream), {}
     while text.more(_LONGEST):
-        copy = _COPY.match(text.buffer)
+        copy = COPY_LINE.match(text.buffer)
         if copy is None:
             other = _OTHER.match(text.buffer)
             text.drop(other.end() if other else 1)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import zstandard
 
@@ -15,12 +16,12 @@ from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.operations.backup_manifest import Manifest, binding
 from runbook_steps.operations.backup_store import PREFIX, Store, whose_is
 from runbook_steps.operations.backup_stream import encrypt, key_fingerprint, read_key
-from runbook_steps.operations.database_comparison import describe, sequence_range, sequences_now
+from runbook_steps.operations.database_comparison import Contents, describe, sequence_range, sequences_now
 from runbook_steps.operations.database_rights import server_identity
-from runbook_steps.operations.database_session import one, session
+from runbook_steps.operations.database_session import Connection, one, session
 from runbook_steps.operations.pipeline import ahead, meanwhile, unless_failed
 from runbook_steps.operations.postgres_connection import Database
-from runbook_steps.operations.postgres_programs import dump, find_programs, schema_dump
+from runbook_steps.operations.postgres_programs import Programs, dump, find_programs, schema_dump
 from runbook_steps.operations.schema_text import definitions, definitions_digest
 from runbook_steps.operations.settings import number, required
 
@@ -74,25 +75,26 @@ def make_backup(
     backup_id, key = _new_name(now, settings)
     with session(settings.database) as connection:
         version, cluster = server_identity(connection)
-        programs = find_programs(version // 10000)
+        programs = find_programs(version // 10000).written_in(connection)
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             snapshot = str(one(connection, "SELECT pg_export_snapshot()"))
-            schema = definitions(schema_dump(settings.database, settings.database.name, programs, snapshot))
             # no snapshot holds the value of a sequence: read before the dump, and again behind it
             sequences = sequences_now(connection)
             created = now.isoformat(timespec="seconds")
             bound_to = binding(backup_id, settings.database.name, created)
             with (
                 store.under_way(key, whose_is(cluster, settings.database.name)),
-                meanwhile(lambda: describe(connection, settings.database.name), cancel=connection.cancel) as described,
+                meanwhile(
+                    lambda: _looked_at(connection, settings.database, snapshot, programs), cancel=connection.cancel
+                ) as described,
             ):
                 tell("counting, dumping and uploading")
                 counted = Counted()
                 pieces = counted.over(unless_failed(described, dump(settings.database, snapshot, programs)))
                 packed = ahead(_packed(pieces, settings, bound_to))
                 size, digest = store.upload(key, packed, _expected(store, settings))
-                tables, contents = described.result()
+                tables, contents, schema = described.result()
                 sequences = sequence_range(connection, sequences)
                 contents = replace(contents, sequences=sequences, program=programs.major, dump_size=counted.size)
                 manifest = Manifest(
@@ -104,7 +106,7 @@ def make_backup(
                     server_version=version,
                     size=size,
                     sha256=digest,
-                    schema_sha256=definitions_digest(schema),
+                    schema_sha256=schema,
                     compression="zstd" if settings.compress else "none",
                     encryption_key=key_fingerprint(settings.key) if settings.key else None,
                     tables=tables,
@@ -112,6 +114,14 @@ def make_backup(
                 )
                 store.write_manifest(manifest)
     return manifest
+
+
+def _looked_at(
+    connection: Connection, database: Database, snapshot: str, programs: Programs
+) -> tuple[dict[str, dict[str, Any]], Contents, str]:
+    """The tables, the rest of what there is, and the digest of the definitions."""
+    schema = definitions_digest(definitions(schema_dump(database, database.name, programs, snapshot)))
+    return *describe(connection, database.name), schema
 
 
 def _new_name(now: datetime, settings: BackupSettings) -> tuple[str, str]:

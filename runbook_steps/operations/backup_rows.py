@@ -17,6 +17,7 @@ from psycopg import sql
 
 from runbook_steps.engine.errors import OperationError, RefusedError
 from runbook_steps.operations.archive_restore import Archive, chosen_entries, list_of
+from runbook_steps.operations.archive_rows import COPY_LINE
 from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_store import Manifest, Store
 from runbook_steps.operations.backup_verify import opened_archive, refuse_untrusted
@@ -140,14 +141,15 @@ def _copy(database: Database, archive: Archive, entry: str, live: Connection, in
         for line in stream:
             if found := re.match(rb"SET client_encoding = '(\w+)';", line):
                 encoding = found[1].decode()
-            if line.startswith(b"COPY ") and line.rstrip().endswith(b"FROM stdin;"):
-                header = line
+            header += line if header or line.startswith(b"COPY ") else b""  # a name may have several lines
+            if (copy_line := COPY_LINE.fullmatch(header)) is not None:
                 break
-        if not header:
+        else:
             return  # no rows
-        columns = header[header.index(b" (") : header.rindex(b" FROM stdin")].decode(encoding, "surrogateescape")
+        columns = b"(" + copy_line["columns"] + b")" if copy_line["columns"] else b""
         live.execute(sql.SQL("SET client_encoding TO {}").format(sql.Literal(encoding)))
-        statement = sql.SQL("COPY {}{} FROM STDIN").format(into, sql.SQL(columns))
+        # bytes, since the archive's encoding need not be one that Python knows
+        statement = b"COPY " + into.as_bytes(live) + columns + b" FROM STDIN"
         with live.cursor().copy(statement) as copy:
             for line in _until_end(stream):
                 copy.write(line)

@@ -221,7 +221,7 @@ def opened_archive(
         rights = read_rights(target, settings.database.name)
         known = extensions_to_leave_out(target, rights, contents.needs.get("extensions", ()))
         version = target.info.server_version // 10000
-    programs = find_programs(max(version, contents.program))
+        programs = find_programs(max(version, contents.program)).written_in(target)
     with _private_folder(manifest.size + contents.dump_size) as folder:
         tell("downloading and checking")
         packed, file = folder / "packed", folder / "dump"

@@ -97,7 +97,7 @@ _LEFT_OUT = {
     "attlen", "attbyval", "attalign", "attndims", "attislocal", "attinhcount", "conislocal", "coninhcount",
     "connoinherit", "convalidated", "typlen", "typbyval", "typalign", "typsubscript", "extversion", "prosrc_oid",
     # stored as they were printed when they were made: compared as text, in `schema_text`
-    "typdefault", "extcondition", "collversion", "srvoptions_oid", "stxstattarget", "attstattarget",
+    "typdefault", "extcondition", "collversion", "collencoding", "srvoptions_oid", "stxstattarget", "attstattarget",
 }  # fmt: skip
 
 

@@ -164,7 +164,7 @@ def _set(admin: Connection, database: sql.Identifier, role: str, setting: str) -
         sql.SQL("DATABASE {}").format(database))  # fmt: skip
     words: sql.Composable = sql.Literal(value)
     if parameter.lower() in _LISTS:
-        words = sql.SQL(", ").join(sql.Literal(word) for word in _listed(value)) if value else sql.Literal("")
+        words = sql.SQL(", ").join(sql.Literal(word) for word in _listed(value) or [""])
     admin.execute(sql.SQL("ALTER {} SET {} TO {}").format(who, sql.Identifier(*parameter.split(".")), words))
 
 
@@ -181,8 +181,8 @@ def _listed(value: str) -> list[str]:
             rest = rest[end + 1 :]
         else:
             word, _, rest = rest.partition(",")
-            names.append(word.strip())
-    return [name for name in names if name]
+            names += [word.strip()] if word.strip() else []
+    return names
 
 
 def property_differences(wanted: Properties, found: Properties) -> list[str]:

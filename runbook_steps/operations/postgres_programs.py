@@ -11,13 +11,13 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
 from runbook_steps.engine.errors import ConfigurationError, OperationError
-from runbook_steps.operations.database_session import AMOUNTS, SAME_TEXT, TOOL_OPTIONS
+from runbook_steps.operations.database_session import AMOUNTS, SAME_TEXT, TOOL_OPTIONS, Connection
 from runbook_steps.operations.postgres_connection import Database
 
 __all__ = [
@@ -49,11 +49,24 @@ _SHOWN = 600
 
 @dataclass(frozen=True)
 class Programs:
-    """A pg_dump and the pg_restore beside it, of one major version."""
+    """A pg_dump and the pg_restore beside it, of one major version.
+
+    `encoding` is the database's own, in which its dump is written, whatever a session of it gets.
+    """
 
     dump: str
     restore: str
     major: int
+    encoding: str = ""
+
+    def written_in(self, connection: Connection) -> Programs:
+        """The same for the database of that session."""
+        return replace(self, encoding=connection.info.parameter_status("server_encoding") or "")
+
+    def dumping(self, database: Database, name: str | None, *options: str) -> list[str]:
+        """The command that dumps the live database, or another one of its server."""
+        encoded = [f"--encoding={self.encoding}"] if self.encoding else []
+        return [self.dump, *options, *encoded, "--no-password", f"--dbname={database.tool_argument(name)}"]
 
 
 def find_programs(least: int) -> Programs:
@@ -118,10 +131,7 @@ def _environment(database: Database, options: str) -> dict[str, str]:
 
 def dump(database: Database, snapshot: str, programs: Programs) -> Iterator[bytes]:
     """The dump in custom format, uncompressed, as of the snapshot. Raises OperationError when pg_dump fails."""
-    command = [
-        programs.dump, "--format=custom", "--compress=0", f"--snapshot={snapshot}", "--no-password",
-        f"--dbname={database.tool_argument()}",
-    ]  # fmt: skip
+    command = programs.dumping(database, None, "--format=custom", "--compress=0", f"--snapshot={snapshot}")
     with _printing(command, database, "pg_dump", SAME_TEXT) as stream:
         while piece := stream.read(_READ):
             yield piece
@@ -130,9 +140,7 @@ def dump(database: Database, snapshot: str, programs: Programs) -> Iterator[byte
 @contextmanager
 def dumping_rows(database: Database, name: str, programs: Programs) -> Iterator[IO[bytes]]:
     """What pg_dump prints for the rows of the database `name`. Raises OperationError when it fails."""
-    command = [
-        programs.dump, "--data-only", "--no-blobs", "--no-password", f"--dbname={database.tool_argument(name)}",
-    ]  # fmt: skip
+    command = programs.dumping(database, name, "--data-only", "--no-blobs")
     with _printing(command, database, "pg_dump", SAME_TEXT) as stream:
         yield stream
 
@@ -160,8 +168,7 @@ def _printing(command: Sequence[str], database: Database, what: str, options: st
 
 def schema_dump(database: Database, name: str, programs: Programs, snapshot: str | None = None) -> bytes:
     """The schema as pg_dump writes it. Raises OperationError when pg_dump fails."""
-    command = [programs.dump, "--schema-only", "--no-password", f"--dbname={database.tool_argument(name)}"]
-    command += [f"--snapshot={snapshot}"] if snapshot else []
+    command = programs.dumping(database, name, "--schema-only", *([f"--snapshot={snapshot}"] if snapshot else ()))
     return _output(command, database, "pg_dump", SAME_TEXT)
 
 

@@ -22,7 +22,6 @@ from runbook_steps.operations.backup_restore import (
     restore_into,
     what_is_lost,
 )
-from runbook_steps.operations.backup_rows import restore_beside
 from runbook_steps.operations.backup_store import Manifest, Store, refuse_malformed
 from runbook_steps.operations.backup_verify import drop_leftovers, refuse_untrusted
 from runbook_steps.operations.confirmation import require_yes
@@ -79,6 +78,8 @@ def restore_location(
         refuse_untrusted(settings, manifest)
         refuse_foreign(settings, manifest, allow_other=allow_other_database)
         if beside:
+            from runbook_steps.operations.backup_rows import restore_beside  # noqa: PLC0415 - its parser is costly
+
             chosen = [table.strip() for table in tables.split(",") if table.strip()]
             schema, found = restore_beside(settings, store, manifest, chosen, tell)
             rows = {name: asdict(row) for name, row in found.items()}

@@ -55,7 +55,8 @@ def _environment(parameters: Mapping[str, Any], tools: str) -> dict[str, str]:
         "PGPORT": str(parameters["port"]),
         "PGUSER": str(parameters["user"]),
         "PGPASSWORD": str(parameters.get("password", "")),
-        "PGOPTIONS": "-c default_transaction_read_only=off -c statement_timeout=0" + _silent(parameters),
+        "PGOPTIONS": "-c default_transaction_read_only=off -c statement_timeout=0 -c quote_all_identifiers=off"
+        + _silent(parameters),
     }
     return {**os.environ, **known, "PATH": f"{tools}:{os.environ['PATH']}" if tools else os.environ["PATH"]}
 
@@ -152,15 +153,15 @@ def _rows(parameters: Mapping[str, Any], name: str) -> dict[str, bytes]:
         **parameters, dbname=name, autocommit=True, options=_CALM + _silent(parameters), client_encoding="SQL_ASCII"
     ) as live:
         tables = live.execute(
-            "SELECT quote_ident(nspname) || '.' || quote_ident(relname), relkind::text FROM pg_class c "
+            "SELECT quote_ident(nspname) || '.' || quote_ident(relname), relkind::text, (SELECT string_agg("
+            "quote_ident(attname), ', ' ORDER BY attname) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 "
+            "AND NOT attisdropped) FROM pg_class c "
             "JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind IN ('r', 'S', 'm') AND relpersistence <> 't' "
             "AND nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND (relkind <> 'm' OR relispopulated)"
         ).fetchall()
-        for table, kind in tables:
-            what = b"last_value, is_called" if kind == b"S" else b"*"
-            said = _copied(
-                live, b"SELECT " + what + b" FROM ONLY " + table if kind != b"m" else b"SELECT * FROM " + table
-            )
+        for table, kind, columns in tables:  # by name: those of an inherited table may change places
+            what = b"last_value, is_called" if kind == b"S" else columns or b""
+            said = _copied(live, b"SELECT " + what + (b" FROM " if kind == b"m" else b" FROM ONLY ") + table)
             found[f"rows of {table.decode('utf-8', 'replace')}"] = said
         found["large objects"] = _copied(
             live, b"SELECT oid, md5(lo_get(oid)), lomowner::regrole, lomacl FROM pg_largeobject_metadata"

@@ -31,7 +31,10 @@ from tests.contract.database_corpus import CORPUS, ROLES, Kind
 from tests.contract.debian_postgres import BINARIES, debian_postgres
 
 WHOLE = os.environ.get("WHOLE_CORPUS") == "1"
-SAMPLE = {"check in on varchar", "bookings of the past", "list settings", "sql_ascii", "time limits"}
+SAMPLE = {
+    "check in on varchar", "bookings of the past", "list settings", "sql_ascii", "time limits",
+    "encoding of the application", "an empty search path", "collations that are copied", "several parents",
+}  # fmt: skip
 KINDS = [kind for kind in CORPUS if WHOLE or kind.name in SAMPLE]
 
 

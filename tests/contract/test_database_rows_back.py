@@ -116,3 +116,21 @@ def test_nothing_to_undo(shop: Shop) -> None:
     """Said in a line."""
     done = shop.run("undo-restore", *YES)
     assert (done.returncode, "nothing to undo" in done.stderr) == (3, True)
+
+
+def test_rows_come_back_in_any_encoding_and_under_any_name(embedded: EmbeddedTarget) -> None:
+    """One that Python knows by another name; a table and columns that look like what is around them."""
+    schema = """
+        CREATE TABLE "a (b" (id int PRIMARY KEY, "c) FROM stdin;" text, "new
+        line" int);
+        INSERT INTO "a (b" VALUES (1, 'زبون', 5), (2, NULL, 6);
+    """
+    options = "TEMPLATE template0 ENCODING 'WIN1256' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'"
+    with Shop.opened(embedded, options, schema) as shop:
+        key = shop.backed_up()
+        before = shop.rows('SELECT * FROM "a (b" ORDER BY id')
+        shop.sql('DELETE FROM "a (b"')
+        told = shop.answer("restore", f"s3://{shop.bucket}/{key}", "--tables", "public.a (b", "--beside")
+        assert told["tables"]["public.a (b"] == {"in_backup": 2, "now": 0, "missing": 2, "changed": 0}
+        shop.answer("rows-back", told["schema"], *YES)
+        assert shop.rows('SELECT * FROM "a (b" ORDER BY id') == before
