@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-__all__ = ["CATALOGUE_SQL", "Catalogue", "Function", "Unsaid", "Written", "read_catalogue"]
+__all__ = ["CATALOGUE_SQL", "Catalogue", "Function", "read_catalogue"]
 
 _OWN = "('pg_catalog'::regnamespace, 'information_schema'::regnamespace)"
 _FIRST = 16384  # FirstNormalObjectId
