@@ -21,7 +21,10 @@ _POSTGRES = re.compile(r"(?:postgres(?:ql)?|postgis|psql|pgsql)(?:\+\w+)?://", r
 _LIBPQ = re.compile(r"(?:^|\s)(?:host|hostaddr|service|dbname)\s*=", re.IGNORECASE)
 _PORTS = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443}
 # they name no service that a command would reach over the network by them
-_NO_SERVICE = frozenset({"file", "s3", "unix", "data", "urn"})
+_NO_SERVICE = frozenset({"file", "s3", "data", "urn"})
+_ENGINES = frozenset({"DOCKER_HOST", "CONTAINER_HOST"})  # what runs containers here is none of the target's services
+_BARE = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}", re.IGNORECASE)
+_OF_ADDRESSES = re.compile(r"(?:ADDR|ADDRESS|HOSTPORT|HOSTS?|ENDPOINTS?|NODES?|SERVERS?|BROKERS?|SENTINELS?)(?:ES)?")
 _MODES = frozenset({"", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 FOR_THE_GUARD = frozenset({  # of libpq: what says where the server is, and how it is spoken to
     "host", "hostaddr", "port", "service", "servicefile", "sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword",
@@ -72,6 +75,9 @@ def read_addresses(name: str, value: str) -> tuple[Piece, ...]:
     one_url = _POSTGRES.match(text) and not re.search(r"[\s,]\S*://", text)
     if one_url or (_LIBPQ.search(value) and not _SCHEME.search(value)):
         return (_postgres(text),)
+    words = re.split(r"[\s,;]+", text)
+    if _OF_ADDRESSES.fullmatch(name.upper().rpartition("_")[2]) and all(map(_BARE.fullmatch, words)):
+        raise UnreadableAddress("it does not say what kind of service it is: write redis://, postgres:// or http://")
     return tuple(_pieces(name, value))
 
 
@@ -79,6 +85,8 @@ def _pieces(name: str, value: str) -> Iterator[Piece]:
     at = 0
     for found in _URL.finditer(value):
         yield Piece(value[at : found.start()])
+        if re.match(r",(?!\s|[a-z][a-z0-9+.:-]*://)[^\s]", value[found.end() :], re.IGNORECASE):
+            raise UnreadableAddress("it names several hosts: write one")
         yield _postgres(found[0]) if _POSTGRES.match(found[0]) else _url(name, found[0])
         at = found.end()
     yield Piece(value[at:])
@@ -86,7 +94,7 @@ def _pieces(name: str, value: str) -> Iterator[Piece]:
 
 def _url(name: str, url: str) -> Piece:
     scheme = url.partition(":")[0].lower()
-    if scheme in _NO_SERVICE:
+    if scheme in _NO_SERVICE or (scheme == "unix" and name in _ENGINES):
         return Piece(url)
     if scheme not in _PORTS:
         raise UnreadableAddress(f"the guard does not know services of the kind {scheme}")

@@ -11,6 +11,8 @@ import pglast
 import pglast.stream
 from pglast import ast
 
+from runbook_steps.engine.guards.services.sql_lists import VALUES
+
 __all__ = ["Body", "body_of", "rule_actions"]
 
 _STATEMENT, _EXPRESSION = 0, 2  # PostgreSQL's RawParseMode; above them are assignments
@@ -37,6 +39,8 @@ def body_of(definition: str) -> Body:
     """Of a CREATE FUNCTION, CREATE PROCEDURE or DO statement."""
     try:
         statement: Any = pglast.parse_sql(definition)[0].stmt
+        if any(str(setting.name) in VALUES for setting in _settings(statement)):
+            return Body(refused="something under settings by which its text reads otherwise")
         language, text = _language_and_text(statement)
         if getattr(statement, "sql_body", None) is not None:
             return Body(tuple(_stored_parts(statement.sql_body)))
@@ -47,6 +51,12 @@ def body_of(definition: str) -> Body:
     except (pglast.parser.ParseError, ValueError, IndexError, LookupError) as error:
         return Body(refused=f"something that cannot be judged ({str(error)[:120]})")
     return Body(refused=f"something in the language {language}")
+
+
+def _settings(statement: Any) -> Iterator[ast.VariableSetStmt]:
+    """`SET name = value` in the head of a function: it holds while the function runs."""
+    options = getattr(statement, "options", None) or ()
+    yield from (option.arg for option in options if isinstance(option.arg, ast.VariableSetStmt))
 
 
 def rule_actions(definition: str) -> tuple[str, ...]:

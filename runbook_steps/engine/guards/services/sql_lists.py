@@ -37,7 +37,7 @@ HARMLESS = _words(
     pg_xact_status pg_available_wal_summaries pg_get_wal_summarizer_state pg_stat_statements pg_stat_statements_info
     pg_buffercache_pages pg_buffercache_summary pg_buffercache_usage_counts pgstattuple pgstatindex
     pgstattuple_approx pg_freespace uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4 gen_random_bytes gen_salt
-    crypt
+    crypt pgp_sym_encrypt pgp_sym_encrypt_bytea pgp_pub_encrypt pgp_pub_encrypt_bytea normal_rand set_limit
     """
 )
 # STABLE, and all the same they run the text that they are given, read what their argument names, or leave a trace
@@ -63,6 +63,7 @@ CHANGING = _words(
     pg_wal_replay_resume pg_current_xact_id txid_current lo_creat lo_create lo_from_bytea lo_get lo_open lo_close
     lo_tell lo_tell64 lo_lseek lo_lseek64 loread gin_clean_pending_list brin_summarize_new_values
     brin_summarize_range pg_prewarm pg_extension_config_dump pg_restore_relation_stats pg_restore_attribute_stats
+    addgeometrycolumn
     """
 )
 # extensions whose functions do what their volatility says; those that run text are in RUN_TEXT

@@ -130,9 +130,10 @@ class SqlJudge:
             return f"{shown}: {found}"
         if function.extension:
             trusted = function.extension in EXTENSIONS
-            harmless = function.volatility != "v" or self.risk is Risk.MUTATING or function.name in HARMLESS
+            listed = HARMLESS | CHANGING if self.risk is Risk.MUTATING else HARMLESS
+            harmless = function.volatility != "v" or function.name in listed
             return None if trusted and harmless else f"{shown} of the extension {function.extension}"
-        if function.kind in "aw":
+        if function.kind == "a":
             return next((found for part in function.parts if (found := self._function("", part))), None)
         if self.risk is Risk.READONLY and function.volatility == "v":
             return f"{shown}, which its definition says may change something (VOLATILE)"

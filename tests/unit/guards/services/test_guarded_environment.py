@@ -132,3 +132,40 @@ def test_the_read_only_role_is_percent_decoded() -> None:
     """For psql, which gets user and password in variables."""
     said = with_role({"RUNBOOKS_READONLY_DATABASE_URL": "postgres://ro%40team:p%2Fw@h:1/d", "PGUSER": "owner"})
     assert (said["PGUSER"], said["PGPASSWORD"], said["PGHOST"], said["PGPORT"]) == ("ro@team", "p/w", "h", "1")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("CACHE_ADDR", "10.0.0.1:6379"),
+        ("REDIS_NODES", "one:6379, two:6379"),
+        ("BROKER_ENDPOINTS", "[::1]:9092"),
+        ("SENTINEL_HOSTS", "one:26379;two:26379"),
+        ("REDIS_URL", "redis://one:6379,two:6379/0"),
+        ("REPORTS_JDBC", "jdbc:postgresql://one:1,two:2/db"),
+        ("REDIS_URL", "unix:///run/redis.sock?db=0"),
+        ("REDIS_URL", "redis+unix:///run/redis.sock"),
+        ("QUEUE_URL", "amqp://real.example"),
+        ("BOLT_URL", "bolt+s://real.example"),
+    ],
+)
+def test_an_address_that_does_not_say_what_it_is_of_is_not_handed_on(name: str, text: str) -> None:
+    """The guard could not stand before it."""
+    assert list(unreadable({name: text})) == [name]
+    assert name not in rewritten({name: text}, lambda _: 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("DOCKER_HOST", "unix:///var/run/docker.sock"),
+        ("START_AT", "12:30"),
+        ("IMAGE", "registry/api:443"),
+        ("API_HOST", "api.example"),
+        ("API_SLOTS", "http://one:1,http://two:2"),
+        ("NOTE", "see http://one/a, and more"),
+    ],
+)
+def test_what_is_no_address_is_handed_on(name: str, text: str) -> None:
+    """Names of hosts, times, images, lists of whole addresses."""
+    assert unreadable({name: text}) == {}
