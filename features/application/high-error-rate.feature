@@ -65,11 +65,13 @@ Feature: High error rate
       """
     Then the slots run different versions
 
-  @risk_mutating
+  @risk_mutating @alert_ErrorRateHigh
   Scenario: The slot with the bad release goes back to the previous one
     Given a customer has booked and wants to pay by card
+    And customers go on paying
     And one slot runs a release that was deployed badly
     And payments fail at one slot
+    And the alert ErrorRateHigh rings
     When I point back to the previous release, and create anew what runs another one (within 2 minutes):
       """bash
       (
@@ -86,6 +88,7 @@ Feature: High error rate
       beautycort traffic --since "${FIXED_AT:-5m}" --format json
       """
     Then the error rate it reports is below 5 %
+    And the alert ErrorRateHigh falls silent again
 
   @risk_mutating
   Scenario: A wrong address for a healthy dependency is found and corrected

@@ -25,11 +25,13 @@ Feature: High response time
       """
     Then it ends with exit code 28
 
-  @risk_mutating
+  @risk_mutating @alert_ResponseTimeHigh
   Scenario: Customers no longer wait for a slow third party
     Given a customer has booked and wants to pay by card
+    And customers go on paying
     And the payment service is slow
     And the application waits 30 seconds for a third party
+    And the alert ResponseTimeHigh rings
     When I let the application wait one second only, and create the instances anew while others serve (within 4 minutes):
       """bash
       (
@@ -52,6 +54,7 @@ Feature: High response time
       )
       """
     Then a payment is answered within 2000 ms, with a clear refusal
+    And the alert ResponseTimeHigh falls silent again
 
   @risk_readonly
   Scenario: A cache that stores nothing is found
@@ -65,9 +68,11 @@ Feature: High response time
       """
     Then no search is answered from the cache
 
-  @risk_mutating
+  @risk_mutating @alert_CacheHitRatioLow
   Scenario: With the cache working again, searches are faster
     Given the response cache stores nothing, because the memory limit of Redis is too low
+    And customers keep sending requests
+    And the alert CacheHitRatioLow rings
     When I raise the limit to twice what is used, if more than 90 % of it is used (if the host has the memory):
       """bash
       (
@@ -92,6 +97,7 @@ Feature: High response time
       """
     Then all searches but the first were answered from the cache
     And searches are answered from the cache, faster than from the database
+    And the alert CacheHitRatioLow falls silent again
 
   @risk_readonly
   Scenario: Static files come from the CDN

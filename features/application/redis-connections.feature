@@ -32,11 +32,12 @@ Feature: Redis connections
     Then it ends with exit code 1
     And the error says "max number of clients reached"
 
-  @risk_mutating
+  @risk_mutating @alert_HealthCheckFailed
   Scenario: Redis is started, and revoked tokens stay refused
     Given a customer has signed out
     And redis is down
     And the alert RedisUnreachable rings
+    And the alert HealthCheckFailed rings
     When I start Redis (within 1 minute):
       """bash
       docker compose start redis
@@ -46,6 +47,7 @@ Feature: Redis connections
     And every revoked token is still refused
     And a customer can sign in
     And the alert RedisUnreachable falls silent again
+    And the alert HealthCheckFailed falls silent again
 
   @risk_mutating
   Scenario: A half-done password rotation is undone, and the application connects again

@@ -3,9 +3,11 @@ Feature: Backup and restore
   A backup counts only when it was downloaded and restored once. A restore does not touch the live database
   until the new one is verified.
 
-  @risk_mutating
+  @risk_mutating @alert_BackupTooOld
   Scenario: A backup is made and verified
     Given the API is serving
+    And the last backup was made two days ago
+    And the alert BackupTooOld rings
     When I make a backup (within 10 minutes):
       """bash
       beautycort database-backup backup --format json
@@ -21,6 +23,7 @@ Feature: Backup and restore
     Then the newest backup is in the bucket with its manifest
     And its manifest counts the rows of every table as they are
     And no scratch database is left
+    And the alert BackupTooOld falls silent again
 
   @risk_mutating
   Scenario: Every backup that is kept can be restored

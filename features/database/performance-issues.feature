@@ -61,6 +61,8 @@ Feature: Database performance issues
   @risk_mutating
   Scenario: The missing index is built while the application keeps working
     Given customers wait for a query that lacks an index
+    And a report asks it of every customer, again and again
+    And the alert DatabaseSlow rings
     When I get ready to drop it, even half-built (within 5 minutes):
       """sql
       DROP INDEX CONCURRENTLY IF EXISTS notifications_user_created;
@@ -73,6 +75,7 @@ Feature: Database performance issues
     Then every index is valid
     And its plan uses the index
     And the query is several times faster than before
+    And the alert DatabaseSlow falls silent again
 
   @risk_readonly
   Scenario: An index that a failed build left behind is found

@@ -99,3 +99,20 @@ Feature: Incident response
     When a person watches error rate and response times for 15 minutes more, then ends the incident
     Then the API is serving
     And the alert PlatformDown falls silent again
+
+  @risk_mutating @alert_DatabaseDown
+  Scenario: A database that is down is started, and recovery is watched
+    Given postgres is down
+    And the alert DatabaseDown rings
+    When a person says in the incident channel what will be done, and who does it
+    And I start it (within 1 minute):
+      """bash
+      systemctl start postgresql
+      """
+    And I wait until every part is healthy (within 2 minutes):
+      """bash
+      timeout 100 bash -c 'until beautycort health-checks health; do sleep 5; done'
+      """
+    Then postgres is running
+    And the API is serving
+    And the alert DatabaseDown falls silent again

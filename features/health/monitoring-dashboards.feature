@@ -56,3 +56,22 @@ Feature: Monitoring dashboards
       """
     Then the alarm beautycort-cpu rings above 80 Percent, and when there is no data
     And every alarm tells somebody
+
+  @risk_mutating @needs_postgres @alert_ReadingFails @alert_Watchdog
+  Scenario: An exporter that cannot read the database reads it again
+    Given the alert Watchdog rings
+    And the database has lost the extension pg_stat_statements
+    And the alert ReadingFails rings
+    When I look for what the exporter reads:
+      """sql
+      SELECT name AS extension, installed_version, current_setting('shared_preload_libraries') AS loaded
+      FROM pg_available_extensions
+      WHERE name = 'pg_stat_statements';
+      """
+    Then the extension is listed without an installed version
+    When I create it again:
+      """sql
+      CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
+      """
+    Then statements are counted again
+    And the alert ReadingFails falls silent again

@@ -4,7 +4,9 @@ Feature: Certificate renewal
 
   @risk_mutating
   Scenario: A renewed certificate is served, and no request is lost
-    Given there is a renewed certificate
+    Given the certificate that is served expires soon
+    And the alert CertificateExpiring rings
+    And there is a renewed certificate
     And customers keep sending requests
     When I get ready to put the former pair back:
       """bash
@@ -36,6 +38,7 @@ Feature: Certificate renewal
       """
     Then the renewed certificate is served
     And the API is serving
+    And the alert CertificateExpiring falls silent again
 
   @risk_mutating
   Scenario: A key that does not fit is refused, and the former certificate stays

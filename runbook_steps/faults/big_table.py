@@ -15,7 +15,7 @@ from psycopg import sql
 from runbook_steps.engine.errors import FaultError
 from runbook_steps.engine.run.situation import Observation
 
-__all__ = ["INDEX", "TABLE", "IndexBuildFailed", "IndexMissing", "measured_ms", "plan_nodes"]
+__all__ = ["INDEX", "TABLE", "IndexBuildFailed", "IndexMissing", "measured_ms", "plan_nodes", "report"]
 
 TABLE = "notifications"
 INDEX = "notifications_user_created"
@@ -35,6 +35,12 @@ INSERT INTO notifications (user_id, kind, body, created_at)
 SELECT ids[1 + g %% cardinality(ids)], 'reminder', 'Your appointment number ' || g || ' is confirmed',
        now() - make_interval(secs => g)
 FROM (SELECT array_agg(id ORDER BY phone) AS ids FROM users) AS customers, generate_series(1, %s) AS g
+"""
+
+_REPORT = """
+SELECT customers.id, day, (SELECT count(*) FROM notifications
+    WHERE user_id = customers.id AND created_at < now() - make_interval(days => day))
+FROM users AS customers, generate_series(1, %s) AS day
 """
 
 Connect = Callable[..., AbstractContextManager[Any]]
@@ -119,6 +125,13 @@ class IndexBuildFailed:
         """Drops the index; the table's own fault drops the table."""
         with self._connect() as live:
             live.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(self._index)))
+
+
+def report(live: Any, days: int) -> float:
+    """Counts the notifications of every customer up to each of the last days; gives the seconds that it took."""
+    began = time.monotonic()
+    live.execute(_REPORT, [days]).fetchall()
+    return time.monotonic() - began
 
 
 def exists(live: Any, table: str) -> bool:

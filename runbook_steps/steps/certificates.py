@@ -44,6 +44,14 @@ def bad_certificate(
     note(situation.arrange(ServedCertificate(environment(), kind)).detail)
 
 
+@given("the certificate that is served expires soon")
+def expires_soon(
+    target: Target, situation: Situation, environment: Callable[[], Mapping[str, str]], note: Callable[[str], None]
+) -> None:
+    if target.facts.disposable:  # a live one is renewed whenever there is a new one
+        note(situation.arrange(ServedCertificate(environment(), "ending in 5 days")).detail)
+
+
 @given(parsers.re(r"there is a renewed certificate(?P<wrong>, with the key of another one)?"))
 def renewed_certificate(
     wrong: str | None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Observation, Situation
 from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.bad_release import BadRelease
+from runbook_steps.faults.meanwhile import meanwhile
 from runbook_steps.faults.outside import slot_urls
 from runbook_steps.faults.wrong_setting import WrongSetting
 from runbook_steps.steps.accounts import Session
 
+PAYERS = 2
 PAYMENTS = 10  # enough for a rate, and for both slots to be asked
 ENOUGH = 20  # good requests after the repair
 DAYS_AHEAD = 900  # beyond what the smoke tests book
@@ -75,6 +78,13 @@ def payer(api: httpx.Client, sign_in: Callable[[], Session]) -> Generator[Callab
 
 
 @pytest.fixture
+def go_on_paying(payer: Callable[[], Payer]) -> Generator[Callable[[], None], None, None]:
+    """Lets that customer pay again and again until the scenario ends."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(meanwhile(payer().pay, PAYERS))
+
+
+@pytest.fixture
 def slots(environment: Callable[[], Mapping[str, str]]) -> Callable[[], list[str]]:
     """Gives the addresses of the API slots. On a live target without any, what asks is not runnable."""
     return lambda: slot_urls(environment())
@@ -89,6 +99,12 @@ def wants_to_pay(
         variables["ALERT_BEGAN"] = datetime.now(UTC).isoformat()
     else:
         cannot_be_seen("nobody books on a live target for a look")
+
+
+@given("customers go on paying")
+def customers_go_on_paying(target: Target, go_on_paying: Callable[[], None]) -> None:
+    if target.facts.disposable:  # on a live target customers do
+        go_on_paying()
 
 
 @given("payments fail at both slots")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,16 @@ from runbook_steps.engine.errors import CheckFailed, NotRunnableHere
 from runbook_steps.engine.model import Outcome, Procedure
 from runbook_steps.engine.project.project import Project, load_project
 from runbook_steps.engine.pytest_side.feature_collector import procedure_of
-from runbook_steps.engine.site.machines.alerting import WATCHDOG_URL, alertmanager_config, prometheus_rules
+from runbook_steps.engine.site.machines.alerting import (
+    WATCHDOG,
+    WATCHDOG_URL,
+    alertmanager_config,
+    prometheus_rules,
+)
 from runbook_steps.engine.sources.alerts_file import RINGS, SILENT, runbook_url, seconds_of
 from runbook_steps.engine.sources.feature_file import stem_of
 from runbook_steps.engine.targets.protocol import Target
+from runbook_steps.operations.backup_age_file import SERIES, VARIABLE
 from runbook_steps.stand_in.monitoring.config import PACE
 from runbook_steps.stand_in.monitoring.programs import find_programs
 from runbook_steps.stand_in.monitoring.stack import Monitoring
@@ -31,7 +38,10 @@ SLACK_S = 20.0
 
 
 class Watch:
-    """The monitoring of this worker's target, while an alert is watched; why not, where it cannot be."""
+    """The monitoring of this worker's target, while alerts are watched; why not, where it cannot be.
+
+    Between scenarios it is paused: what it asks and holds would be counted by drills that watch no alert.
+    """
 
     def __init__(self, target: Target, root: Path) -> None:
         self._target = target
@@ -39,6 +49,7 @@ class Watch:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._project: Project | None = None
         self._monitoring: Monitoring | None = None
+        self._watched: Mapping[str, str] = {}
         self.absent = ""
 
     @property
@@ -47,22 +58,62 @@ class Watch:
         self._project = self._project or load_project(self._root)
         return self._project
 
+    @property
     def monitoring(self) -> Monitoring | None:
-        """Running and reading; None where there is none, with the reason in `absent`."""
-        if self._monitoring is None and not self.absent:
-            try:
-                programs = find_programs()
-            except NotRunnableHere as error:
-                self.absent = str(error)
-                return None
-            if not self._target.facts.disposable:
-                self.absent = f"{self._target.name} is live: its own monitoring watches it"
-                return None
-            self._target.start(["nginx"])
-            self._folder = tempfile.TemporaryDirectory(prefix="monitoring-")
-            self._monitoring = Monitoring(Path(self._folder.name), programs, self._target.environment())
-            self._monitoring.start(*self._texts(), self._root / ASSETS)
+        """Running and reading in a scenario that watches; None where there is none, with the reason in `absent`."""
         return self._monitoring
+
+    def begin(self, alerts: Iterable[str]) -> None:
+        """Watches, and returns when none of the alerts rings: else nobody could tell what made it ring."""
+        if not self._reads():
+            return
+        for alert in alerts:
+            if alert != WATCHDOG:
+                self.until_silent(alert, "rings before there is a fault")
+
+    def until_silent(self, alert: str, otherwise: str) -> float:
+        """Seconds until it is silent and every exporter can look. Raises CheckFailed at the limit."""
+        monitoring = self._monitoring
+        assert monitoring is not None
+        return _until(
+            lambda: monitoring.looks() and not monitoring.ringing(alert),
+            SLACK_S + (seconds_of(PACE.window) or 0),
+            f"{alert} {otherwise}, or is not read",
+        )
+
+    def pause(self) -> None:
+        """Until the next scenario that watches."""
+        if self._monitoring is not None:
+            self._monitoring.pause()
+
+    def _reads(self) -> bool:
+        """Whether it does: started, or gone on with, when the target is still what it was."""
+        if self.absent:
+            return False
+        try:
+            programs = find_programs()
+        except NotRunnableHere as error:
+            self.absent = str(error)
+            return False
+        if not self._target.facts.disposable:
+            self.absent = f"{self._target.name} is live: its own monitoring watches it"
+            return False
+        self._target.start(["nginx"])
+        environment = self._target.environment()
+        if self._monitoring is not None and self._watched == environment:
+            self._monitoring.resume()
+        else:
+            self.close()
+            self._folder = tempfile.TemporaryDirectory(prefix="monitoring-")
+            self._monitoring, self._watched = Monitoring(Path(self._folder.name), programs, environment), environment
+            self.backup_made(datetime.now(UTC))
+            self._monitoring.start(*self._texts(), self._root / ASSETS)
+        return True
+
+    def backup_made(self, when: datetime) -> Path | None:
+        """Tells the exporter when the newest backup was made; gives the file that it reads."""
+        line = f"{SERIES} {when.timestamp():.0f}\n"
+        return self._monitoring.textfile("backup", line) if self._monitoring else None
 
     def _texts(self) -> tuple[str, str]:
         project = self.project
@@ -92,15 +143,17 @@ def watch(target: Target, proof: Any) -> Generator[Watch, None, None]:
 
 @pytest.fixture(autouse=True)
 def watched_from_the_start(request: pytest.FixtureRequest) -> Generator[None, None, None]:
-    """The monitoring runs before the fault: what it sees first is the healthy system. It ends with the scenario."""
+    """The monitoring runs before the fault: what it sees first is the healthy system. It rests after the scenario."""
     procedure = procedure_of(request.node)
-    if procedure is None or not alerts_of(procedure):
+    if procedure is None or not (alerts := alerts_of(procedure)):
         yield
         return
     watch: Watch = request.getfixturevalue("watch")
-    watch.monitoring()
-    yield
-    watch.close()  # its probes and connections would be counted by the drills that come after
+    try:
+        watch.begin(alerts)
+        yield
+    finally:
+        watch.pause()
 
 
 def alerts_of(procedure: Procedure) -> list[str]:
@@ -108,38 +161,46 @@ def alerts_of(procedure: Procedure) -> list[str]:
     return [found["alert"] for step in procedure.steps if (found := re.fullmatch(RINGS, step.text))]
 
 
+@given("the last backup was made two days ago")
+def backups_are_old(target: Target, watch: Watch, workspace: Path, variables: dict[str, str]) -> None:
+    if target.facts.disposable:  # on a live one the timer of the host writes the time
+        told = watch.backup_made(datetime.now(UTC) - timedelta(days=2))
+        variables[VARIABLE] = str(told or workspace / "backup.prom")
+
+
 @given(parsers.re(RINGS))
 def the_alert_rings(
     watch: Watch, request: pytest.FixtureRequest, proof: Any, note: Callable[[str], None], alert: str
 ) -> None:
-    monitoring = watch.monitoring()
+    monitoring = watch.monitoring
     if monitoring is None:
         _nobody_watches(proof, note, watch)
         return
     known = watch.project.alerts[alert]
     limit = SLACK_S + (seconds_of(PACE.hold) or 0) + (seconds_of(PACE.window) or 0)
-    took = _until(lambda: bool(monitoring.ringing(alert)), limit, f"{alert} does not ring")
-    note(f"rang {took:.1f} s after the fault")
-    leads = {each.runbook_url for each in monitoring.ringing(alert)}
-    if leads != {runbook_url(SITE, known)}:
-        raise CheckFailed(f"{alert} leads to {leads}, not to {runbook_url(SITE, known)}")
+    seen: list[str] = []
+
+    def rings() -> bool:
+        seen[:] = [each.runbook_url for each in monitoring.ringing(alert)]
+        return bool(seen)
+
+    took = _until(rings, limit, f"{alert} does not ring")
+    note("rang all along, as it must" if alert == WATCHDOG else f"rang {took:.1f} s after the fault")
+    if set(seen) != {runbook_url(SITE, known)}:
+        raise CheckFailed(f"{alert} leads to {', '.join(seen)}, not to {runbook_url(SITE, known)}")
     procedure = procedure_of(request.node)
-    page = {front.id for runbook in watch.project.runbooks if (front := runbook.front_matter)
-            and procedure and runbook.stem == stem_of(procedure.position.path)}  # fmt: skip
-    if page != {known.runbook}:
-        raise CheckFailed(f"{alert} leads to {known.runbook}, and this page is {', '.join(page) or 'none'}")
+    page = next((front for runbook in watch.project.runbooks if (front := runbook.front_matter)
+                 and procedure and runbook.stem == stem_of(procedure.position.path)), None)  # fmt: skip
+    if page is None or alert not in page.alerts:
+        raise CheckFailed(f"{alert} leads to {known.runbook}, and this page is {page.id if page else 'none'}")
 
 
 @then(parsers.re(SILENT))
 def the_alert_is_silent_again(watch: Watch, proof: Any, note: Callable[[str], None], alert: str) -> None:
-    monitoring = watch.monitoring()
-    if monitoring is None:
+    if watch.monitoring is None:
         _nobody_watches(proof, note, watch)
         return
-    limit = SLACK_S + (seconds_of(PACE.window) or 0)
-    took = _until(
-        lambda: monitoring.looks() and not monitoring.ringing(alert), limit, f"{alert} goes on ringing, or is not read"
-    )
+    took = watch.until_silent(alert, "goes on ringing")
     note(f"silent {took:.1f} s after the repair")
 
 

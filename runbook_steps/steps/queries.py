@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from typing import Any
 
 import psycopg
@@ -21,11 +23,15 @@ from runbook_steps.faults.big_table import (
     invalid_indexes,
     measured_ms,
     plan_nodes,
+    report,
 )
+from runbook_steps.faults.meanwhile import meanwhile
 from runbook_steps.faults.slow_query import SlowQueryAsked, refuse_uncounted, slow_queries
+from runbook_steps.faults.statistics_gone import EXTENSION, StatisticsGone
 
 Database = psycopg.Connection[Any]
 FASTER = 4.0  # it is a hundred times on a quiet machine; a busy one must not decide
+REPORT_S = 1.5  # the alert rings above one second
 ASKED = (
     "SELECT id, body FROM notifications WHERE user_id = (SELECT id FROM users ORDER BY phone LIMIT 1) "
     "ORDER BY created_at DESC LIMIT 20"
@@ -46,6 +52,32 @@ def query_lacks_an_index(
     with connect() as live:
         slow_before["ms"] = measured_ms(live)
     note(f"{slow_before['ms']:.1f} ms before")
+
+
+@pytest.fixture
+def go_on_reporting(connect: Callable[..., Any]) -> Generator[Callable[[int], None], None, None]:
+    """Lets somebody ask for the report of so many days again and again, until the scenario ends."""
+
+    def ask(days: int) -> None:
+        with connect() as live:
+            report(live, days)
+
+    with ExitStack() as stack:
+        yield lambda days: stack.enter_context(meanwhile(lambda: ask(days)))
+
+
+@given("a report asks it of every customer, again and again")
+def report_is_asked(
+    target: Target, connect: Callable[..., Any], go_on_reporting: Callable[[int], None], note: Callable[[str], None]
+) -> None:
+    if not target.facts.disposable:
+        return  # on a live target whatever is slow is asked
+    with connect() as live:
+        days = max(1, math.ceil(REPORT_S / report(live, 1)))  # slow on a fast machine too
+        took = report(live, days)
+    note(f"the report of {days} days takes {took:.1f} s")
+    assert took > 1
+    go_on_reporting(days)
 
 
 @given("the build of its index has failed half-way")
@@ -149,3 +181,22 @@ def slow_query_is_told(last_result: Result, database: Database) -> None:
     assert slow_queries(database) != []
     assert "nightly_report" in last_result.stdout
     assert "(0 rows)" not in last_result.stdout
+
+
+@given("the database has lost the extension pg_stat_statements")
+def statistics_are_gone(situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
+    note(situation.arrange(StatisticsGone(connect)).detail)
+
+
+@then("the extension is listed without an installed version")
+def extension_is_missing(last_result: Result, database: Database) -> None:
+    assert database.execute("SELECT FROM pg_extension WHERE extname = %s", [EXTENSION]).fetchone() is None
+    (row,) = [line for line in last_result.stdout.splitlines() if line.strip().startswith(EXTENSION)]
+    assert row.split("|")[1].strip() == ""
+
+
+@then("statements are counted again")
+def statements_are_counted(database: Database) -> None:
+    row = database.execute("SELECT count(*) FROM pg_stat_statements WHERE calls > 0").fetchone()
+    assert row is not None
+    assert row[0] > 0

@@ -18,6 +18,7 @@ import psycopg
 import redis
 
 from runbook_steps.faults.certificates import ServedCertificate
+from runbook_steps.faults.meanwhile import meanwhile
 from runbook_steps.faults.replica import ReplicaFollows
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from runbook_steps.stand_in.monitoring.stack import Monitoring
@@ -58,28 +59,6 @@ def stopped(site: Site, *services: str) -> Iterator[None]:
     finally:
         for service in services:
             site.target.control.start(service)
-
-
-@contextmanager
-def meanwhile(work: Callable[[], Any], workers: int = 1) -> Iterator[None]:
-    """Work that goes on and on beside the test, whatever becomes of it."""
-    over = threading.Event()
-
-    def again() -> None:
-        while not over.is_set():
-            with suppress(Exception):
-                work()
-            over.wait(0.05)
-
-    threads = [threading.Thread(target=again, daemon=True) for _ in range(workers)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join(30)
 
 
 @contextmanager

@@ -18,11 +18,12 @@ from runbook_steps.engine.proof.alert_trials import Trial, write_trials
 from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.site.machines.alerting import WATCHDOG_URL, alertmanager_config, prometheus_rules
 from runbook_steps.engine.sources.alerts_file import runbook_url
+from runbook_steps.faults.meanwhile import meanwhile
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from runbook_steps.stand_in.monitoring.config import PACE
 from runbook_steps.stand_in.monitoring.programs import find_programs
 from runbook_steps.stand_in.monitoring.stack import Monitoring
-from tests.contract.alert_faults import FAULTS, Site, full_memory, meanwhile, stopped
+from tests.contract.alert_faults import FAULTS, Site, full_memory, stopped
 
 ROOT = Path(__file__).parents[2]
 PROJECT = load_project(ROOT)

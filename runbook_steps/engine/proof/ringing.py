@@ -29,14 +29,17 @@ class Ringing:
 
 
 def ringing_of(alert: str, evidence: Iterable[Evidence]) -> Ringing | None:
-    """The newest record that passed and in which the alert was watched; None: it was never proven to ring."""
+    """The newest record that passed and in which the alert was watched; None: it was never proven to ring.
+
+    One that saw it fall silent again says more than one that did not, which may be of a page that only looks.
+    """
     found = [
         ringing
         for each in evidence
         for record in each.records.values()
         if record.outcome is Outcome.PASSED and (ringing := _in(alert, record))
     ]
-    return max(found, key=lambda each: each.started, default=None)
+    return max(found, key=lambda each: (bool(each.silent), each.started), default=None)
 
 
 def _in(alert: str, record: ScenarioRecord) -> Ringing | None:

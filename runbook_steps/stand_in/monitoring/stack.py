@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,9 @@ __all__ = ["Monitoring"]
 
 _READY_S = 30.0
 _PAUSE_S = 0.1
+_ASKING = ("prometheus", "alertmanager")
+_CONNECTED = ("postgres_exporter", "redis_exporter")
+"""Those that hold a connection to what they read; the others hold none."""
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")  # a killed run leaves nothing behind
 
 
@@ -47,11 +52,13 @@ class Monitoring:
 
     def __init__(self, folder: Path, programs: Mapping[str, str], environment: Mapping[str, str]) -> None:
         self._folder = folder
+        (folder / "textfile").mkdir(exist_ok=True)
         self._programs = programs
         self._environment = environment
         self._ports = {name: _free_port() for name in programs}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._assets = folder
+        self._since = datetime.now(UTC)
         self._client = httpx.Client(timeout=5, trust_env=False)
 
     def start(self, rules: str, routes: str, assets: Path) -> None:
@@ -66,9 +73,20 @@ class Monitoring:
         self._watch_postgres()
         config = prometheus_config(self._ports, slots, site)
         (self._folder / "prometheus.yml").write_text(config, "utf-8")
-        for name, (arguments, own) in self._commands(assets).items():
-            self._processes[name] = self._run(name, arguments, own)
-        self._wait("Prometheus has read everything once", self._has_read)
+        self._begin(self._commands(assets))
+
+    def pause(self) -> None:
+        """Asks nobody and holds no connection to what it watches, until `resume`: that takes a second, a start six."""
+        for name in _CONNECTED:
+            self._end(name)
+        for name in _ASKING:
+            self._processes[name].send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Returns when everything was read again. Raises TargetError."""
+        for name in _ASKING:
+            self._processes[name].send_signal(signal.SIGCONT)
+        self._begin({name: self._commands(self._assets)[name] for name in _CONNECTED})
 
     def ringing(self, alert: str) -> tuple[Ringing, ...]:
         """What Alertmanager knows to ring under that name, also while another alert explains it."""
@@ -102,9 +120,7 @@ class Monitoring:
             yield
         finally:
             self._watch_postgres()
-            process = self._processes.pop("second postgres_exporter")
-            process.kill()
-            process.wait()
+            self._end("second postgres_exporter")
 
     def _watch_postgres(self, *more: int) -> None:
         """Tells Prometheus, which looks at the file by itself."""
@@ -113,11 +129,11 @@ class Monitoring:
         made.write_text(json.dumps([{"targets": targets}]), "utf-8")
         made.rename(self._folder / POSTGRES_TARGETS)
 
-    def textfile(self, name: str, text: str) -> None:
-        """Gives the node exporter a file to read, at once and whole."""
+    def textfile(self, name: str, text: str) -> Path:
+        """Gives the node exporter a file to read, at once and whole; where it lies."""
         made = self._folder / "textfile" / f"{name}.new"
         made.write_text(text, "utf-8")
-        made.rename(made.with_suffix(".prom"))
+        return made.rename(made.with_suffix(".prom"))
 
     def close(self) -> None:
         """Ends every process; idempotent."""
@@ -129,10 +145,20 @@ class Monitoring:
         self._client.close()
 
     # -- inside -------------------------------------------------------------------------------------
+    def _begin(self, commands: Mapping[str, tuple[list[str], dict[str, str]]]) -> None:
+        self._since = datetime.now(UTC)
+        for name, (arguments, own) in commands.items():
+            self._processes[name] = self._run(name, arguments, own)
+        self._wait("Prometheus has read everything", self._has_read)
+
+    def _end(self, name: str) -> None:
+        process = self._processes.pop(name)
+        process.kill()
+        process.wait()
+
     def _commands(self, assets: Path) -> dict[str, tuple[list[str], dict[str, str]]]:
         folder, ports = self._folder, self._ports
         own = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
-        (folder / "textfile").mkdir(exist_ok=True)
         queries = f"--extend.query-path={assets / 'postgres-exporter-queries.yml'}"
         given = self._environment
         return {
@@ -205,7 +231,7 @@ class Monitoring:
         with suppress(TargetError):
             targets: list[dict[str, Any]] = self._get("prometheus", "/api/v1/targets").json()["data"]["activeTargets"]
             self._get("alertmanager", "/api/v2/status")
-            return bool(targets) and all(target["lastScrape"] > "0002" for target in targets)
+            return bool(targets) and all(datetime.fromisoformat(each["lastScrape"]) > self._since for each in targets)
         return False
 
     def _wait(self, what: str, condition: Callable[[], bool]) -> None:

@@ -12,7 +12,7 @@ import yaml
 from runbook_steps.engine.sources.alerts_file import Alert, runbook_url
 from runbook_steps.engine.sources.people_and_levels import Severity
 
-__all__ = ["WATCHDOG_URL", "Pace", "alertmanager_config", "prometheus_rules", "word"]
+__all__ = ["WATCHDOG", "WATCHDOG_URL", "Pace", "alertmanager_config", "prometheus_rules", "word"]
 
 WATCHDOG = "Watchdog"
 """The alert that always rings: its route says to somebody outside that the way is whole."""
