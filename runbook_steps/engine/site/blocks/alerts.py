@@ -84,7 +84,8 @@ def _entry(
     if alert.absent:
         yield f"- Rings too when the reading is gone: <code>{inert(alert.absent)}</code>"
     if alert.silenced_by:
-        yield f"- Held back while one of these explains it: {', '.join(alert.silenced_by)}"
+        same = f" (of the same {', '.join(alert.silenced_on)})" if alert.silenced_on else ""
+        yield f"- Held back while one of these explains it: {', '.join(alert.silenced_by)}{same}"
     yield f"- Proven: {proven(alert, evidence)}"
     if alert.cloudwatch:
         yield f"- CloudWatch alarm: <code>{inert(alert.cloudwatch)}</code>"

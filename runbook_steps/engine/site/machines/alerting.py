@@ -95,7 +95,7 @@ def alertmanager_config(
     The two worst severities also wake the role that owns the runbook. Secrets are files in /etc/alertmanager/secrets,
     named here and never written: `slack_url_<channel>` (a webhook posts to its own channel only) and
     `pagerduty_key_<role>`. `watchdog_url` is the service outside that tells somebody when the watchdog falls silent.
-    An alert is held back while one that explains it rings (`silenced_by`).
+    An alert is held back while one that explains it rings (`silenced_by`, for the same `silenced_on`).
     """
     known = list(alerts)
     levels = [name for name in severities if any(alert.severity == name for alert in known)]
@@ -114,6 +114,7 @@ def alertmanager_config(
             {
                 "source_matchers": [f'alertname=~"{"|".join(alert.silenced_by)}"'],
                 "target_matchers": [f'alertname="{alert.name}"'],
+                **({"equal": list(alert.silenced_on)} if alert.silenced_on else {}),
             }
             for alert in known
             if alert.silenced_by
