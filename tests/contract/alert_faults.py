@@ -177,12 +177,12 @@ def served(site: Site, kind: str) -> Iterator[None]:
 
 
 @contextmanager
-def hung_exporter(site: Site) -> Iterator[None]:
-    """The worst case: Redis is dead, and its exporter hangs."""
-    pid = site.monitoring.pid("redis_exporter")
+def hung_exporter(site: Site, exporter: str, service: str) -> Iterator[None]:
+    """The worst case: a service is dead, and its exporter hangs."""
+    pid = site.monitoring.pid(exporter)
     os.kill(pid, signal.SIGSTOP)
     try:
-        with stopped(site, "redis"):
+        with stopped(site, service):
             yield
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -287,7 +287,19 @@ FAULTS: Mapping[str, tuple[str, Callable[[Site], Any]]] = {
     "the certificate expires in days": ("CertificateExpiring", lambda site: served(site, "ending in 5 days")),
     "the certificate has expired": ("CertificateExpiring", lambda site: served(site, "expired since yesterday")),
     "an expired certificate, seen from outside": ("PlatformDown", lambda site: served(site, "expired since yesterday")),
-    "the exporter hangs, and Redis is dead": ("MonitoringBlind", hung_exporter),
+    "a certificate of another host, seen from outside": ("PlatformDown", lambda site: served(site, "of another host")),
+    "a certificate of an unknown authority, seen from outside": (
+        "PlatformDown", lambda site: served(site, "of an unknown authority"),
+    ),
+    "the exporter hangs, and Redis is dead": (
+        "MonitoringBlind", lambda site: hung_exporter(site, "redis_exporter", "redis"),
+    ),
+    "the exporter hangs, and PostgreSQL is dead": (
+        "MonitoringBlind", lambda site: hung_exporter(site, "postgres_exporter", "postgres"),
+    ),
+    "the prober hangs, and nginx is dead": (
+        "PlatformDown", lambda site: hung_exporter(site, "blackbox_exporter", "nginx"),
+    ),
     "the newest backup is two days old": ("BackupTooOld", old_backup),
     "the exporter cannot read": ("ReadingFails", unreadable),
     "no byte is left": ("DiskFull", lambda site: small_volume(site, (), filled)),

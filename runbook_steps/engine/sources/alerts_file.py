@@ -21,7 +21,7 @@ COMPARISONS: Mapping[str, tuple[str, str]] = {
 """Key of the data file → the sign of an expression, and the words of a page."""
 _KEYS = frozenset(
     {"alert", "means", "severity", "runbook", "unit", "source", "for", "expr", "rings_from", "cloudwatch", "called"}
-    | {"metric", "also", "window", "absent", "silenced_by", "silenced_on", *COMPARISONS}
+    | {"metric", "also", "window", "absent", "silenced_by", "silenced_on", "no_drill", *COMPARISONS}
 )
 _NAME = re.compile(r"[A-Z][A-Za-z0-9]*")
 RINGS = r"the alert (?P<alert>[A-Z][A-Za-z0-9]*) rings"
@@ -38,9 +38,9 @@ class Alert:
     `runbook` is the id of the page it leads to. `hold` is how long the threshold must be passed before it rings, like
     `5m` or `1h30m`. Either `expr` (Prometheus) or `rings_from` (words) says what raises it; `$window` in `expr` stands
     for the time `window`. `absent` is the expression of its case of absence: the reading itself is gone. It is held
-    back while one of `silenced_by` rings with the same labels `silenced_on`. `called` are the words of pages for the
-    reading, `also` its other limits there. `cloudwatch` is the alarm with the same threshold, on CloudWatch's `metric`;
-    all may be empty.
+    back while one of `silenced_by` rings with the same labels `silenced_on`. `no_drill` is why no drill makes it ring.
+    `called` are the words of pages for the reading, `also` its other limits there. `cloudwatch` is the alarm with the
+    same threshold, on CloudWatch's `metric`; all may be empty.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Alert:
     also: tuple[float, ...] = ()
     silenced_by: tuple[str, ...] = ()
     silenced_on: tuple[str, ...] = ()
+    no_drill: str = ""
 
     @property
     def limit(self) -> str:
@@ -114,7 +115,7 @@ def _alert(entry: Entry) -> Alert:
         **{key: entry.text(key) for key in ("means", "severity", "runbook", "unit", "source")},
         **{
             key: entry.text(key, default="")
-            for key in ("expr", "window", "absent", "rings_from", "cloudwatch", "metric")
+            for key in ("expr", "window", "absent", "rings_from", "no_drill", "cloudwatch", "metric")
         },
     )
     _refuse_bad_expression(alert)

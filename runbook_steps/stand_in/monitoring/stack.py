@@ -28,7 +28,7 @@ from runbook_steps.stand_in.monitoring.config import (
 
 __all__ = ["Monitoring"]
 
-_READY_S = 30.0
+_READY_S = 60.0
 _PAUSE_S = 0.1
 _ASKING = ("prometheus", "alertmanager")
 _CONNECTED = ("postgres_exporter", "redis_exporter")
@@ -59,7 +59,7 @@ class Monitoring:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._assets = folder
         self._since = datetime.now(UTC)
-        self._client = httpx.Client(timeout=5, trust_env=False)
+        self._client = httpx.Client(timeout=20, trust_env=False)
 
     def start(self, rules: str, routes: str, assets: Path) -> None:
         """Returns when everything was read once. `assets` holds the two files of exporters. Raises TargetError."""

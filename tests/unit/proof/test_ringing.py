@@ -51,3 +51,13 @@ def test_the_newest_reading_is_told_with_target_and_day() -> None:
 def test_what_was_not_seen_to_ring_is_never_proven(record: ScenarioRecord) -> None:
     """Silence is no proof."""
     assert ringing_of("CacheFull", evidence(record)) is None
+
+
+def test_one_that_saw_it_fall_silent_is_told_before_a_newer_one_that_did_not() -> None:
+    """A page that only looks makes it ring too; what a page repaired says more."""
+    newer = replace(RECORD, started="2026-11-30T01:00:00Z", steps=(RINGS,))
+
+    found = ringing_of("CacheFull", evidence(RECORD, newer))
+
+    assert found is not None
+    assert "silent 0.9 s after the repair" == found.silent

@@ -86,9 +86,15 @@ def _entry(
     if alert.silenced_by:
         same = f" (of the same {', '.join(alert.silenced_on)})" if alert.silenced_on else ""
         yield f"- Held back while one of these explains it: {', '.join(alert.silenced_by)}{same}"
-    yield f"- Proven: {proven(alert, evidence)}"
+    yield f"- Proven: {_at_length(alert, evidence)}"
     if alert.cloudwatch:
         yield f"- CloudWatch alarm: <code>{inert(alert.cloudwatch)}</code>"
+
+
+def _at_length(alert: Alert, evidence: list[Evidence]) -> str:
+    if ringing_of(alert.name, evidence) or not alert.no_drill:
+        return proven(alert, evidence)
+    return f"{proven(alert, evidence)}. No drill can: {code_spans(alert.no_drill)}"
 
 
 def _tried(alert: Alert, trials: Mapping[str, Sequence[Trial]]) -> Iterator[str]:
