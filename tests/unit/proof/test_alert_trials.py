@@ -17,7 +17,7 @@ ALERTS = parse_alerts(
 alerts:
   - {alert: RedisDown, means: m, severity: LOW, runbook: a, above: 8, unit: x, source: s, for: 1m, expr: down > 8}
   - {alert: DiskFull, means: m, severity: LOW, runbook: a, above: 8, unit: x, source: s, for: 1m, expr: full > 8,
-     silenced_by: [RedisDown], silenced_on: [instance], no_drill: the disk is the machine's}
+     silenced_by: [RedisDown], silenced_on: [instance], no_drill: no disk here}
   - {alert: DataLoss, means: m, severity: LOW, runbook: a, above: 8, unit: x, source: s, rings_from: a person}
 """,
     "alerts.yml",
@@ -65,5 +65,5 @@ def test_the_index_tells_what_was_tried_and_what_was_not() -> None:
     assert "never proven to ring" in said["RedisDown"]
     assert "made by hand: not in this build" in said["DiskFull"]
     assert "made by hand" not in said["DataLoss"]
-    assert "- Proven: never proven to ring. No drill can: the disk is the machine's" in said["DiskFull"]
+    assert "- Proven: never proven to ring. No drill can: no disk here" in said["DiskFull"]
     assert "- Held back while one of these explains it: RedisDown (of the same instance)" in said["DiskFull"]
