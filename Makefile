@@ -70,6 +70,7 @@ bench: setup ## Measure what must stay fast
 	$(BIN)/python -m tests.bench_engine
 	$(BIN)/python -m tests.bench_backup
 	$(BIN)/python -m tests.bench_guard
+	$(BIN)/python -m tests.bench_monitoring
 
 serve: setup ## The site on http://127.0.0.1:8000, rebuilt on change
 	$(BIN)/runbooks serve

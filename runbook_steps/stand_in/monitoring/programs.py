@@ -1,4 +1,4 @@
-"""The programs of the monitoring, found on the PATH or in the folder RUNBOOKS_MONITORING_BIN."""
+"""The programs of the monitoring, found on the PATH; where RUNBOOKS_MONITORING_BIN names a folder, only there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from runbook_steps.engine.errors import NotRunnableHere
 
-__all__ = ["find_programs"]
+__all__ = ["FOLDER", "find_programs"]
 
 FOLDER = "RUNBOOKS_MONITORING_BIN"
 PROGRAMS: Mapping[str, tuple[str, ...]] = {
@@ -24,7 +24,7 @@ PROGRAMS: Mapping[str, tuple[str, ...]] = {
 
 def find_programs(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
     """Service → path. Raises NotRunnableHere, which names all that are missing."""
-    path = os.pathsep.join(filter(None, [environ.get(FOLDER, ""), environ.get("PATH", os.defpath)]))
+    path = environ.get(FOLDER) or environ.get("PATH", os.defpath)
     found = {
         service: next(filter(None, (shutil.which(name, path=path) for name in names)), None)
         for service, names in PROGRAMS.items()
