@@ -82,6 +82,37 @@ Feature: Read replicas
       """
     Then the replica catches up
 
+  @risk_mutating @alert_ReplicaCutOff
+  Scenario: A replica that was cut off receives again
+    Given a replica follows the database
+    And the monitoring reads the replica too
+    And the primary refuses the replica
+    And the alert ReplicaCutOff rings
+    When I list the replicas that are connected:
+      """sql
+      SELECT application_name, client_addr, state FROM pg_stat_replication;
+      """
+    Then no replica is listed
+    When I read by which rules the primary lets replicas in:
+      """sql
+      SELECT line_number, type, user_name, address, auth_method, error
+      FROM pg_hba_file_rules
+      WHERE 'replication' = ANY (database) OR error IS NOT NULL
+      ORDER BY line_number;
+      """
+    Then the rule that refuses replicas is listed
+    When I remove the rule that refuses all of them, on the host of the primary, and let it read its rules again:
+      """bash
+      (
+        set -eu
+        file=$(psql -XAt -c 'SHOW hba_file')
+        sed -i.before '/^host  *replication  *all  *all  *reject *$/d' "$file"
+        psql -XAt -c 'SELECT pg_reload_conf()'
+      )
+      """
+    Then the replica receives again what is written
+    And the alert ReplicaCutOff falls silent again
+
   @risk_destructive
   Scenario: An unused replication slot is found and dropped
     Given a replication slot is kept for a replica that is gone

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -21,10 +22,11 @@ from runbook_steps.engine.run.situation import Observation
 from runbook_steps.engine.targets.protocol import ServiceControl
 from runbook_steps.faults.sessions import wait_until
 
-__all__ = ["SLOT", "ReplicaFollows", "ReplicaLags", "SlotForgotten"]
+__all__ = ["SLOT", "ReplicaFollows", "ReplicaLags", "ReplicaRefused", "SlotForgotten"]
 
 SLOT = "beautycort_replica_gone"
 NAME = "beautycort_replica"
+REFUSING = "host replication all all reject"
 BACKUP_S = 60
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2): a killed run leaves no standby behind
 
@@ -53,6 +55,12 @@ class ReplicaFollows:
     def url(self) -> str:
         """Its address, without user and password: they are taken from PG*."""
         return f"postgres://127.0.0.1:{self.port}/{self._environment['PGDATABASE']}"
+
+    @property
+    def full_url(self) -> str:
+        """Its address with user and password: secret."""
+        given = urlsplit(self._environment["DATABASE_URL"])
+        return given._replace(netloc=given.netloc.replace(f":{given.port}", f":{self.port}")).geturl()
 
     def arrange(self) -> None:
         """Copies the live server and starts the copy as its standby. Raises FaultError when it does not start."""
@@ -170,6 +178,60 @@ class ReplicaLags:
         with self._connect() as live:
             live.execute("DROP TABLE IF EXISTS notifications")
         wait_until(lambda: not self.observe().present, "the replica has caught up")
+
+
+class ReplicaRefused:
+    """A primary whose rules let no replica in any more: the one that follows is cut off."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._before = ""
+
+    @property
+    def name(self) -> str:
+        """What is broken."""
+        return "the primary refuses its replica"
+
+    def arrange(self) -> None:
+        """Adds the rule, in front of all others, and ends the connection that is there."""
+        with self._connect() as live:
+            file = self._rules(live)
+            self._before = file.read_text("utf-8")
+            file.write_text(f"{REFUSING}\n{self._before}", "utf-8")
+            live.execute("SELECT pg_reload_conf()")
+            wait_until(lambda: self._refuses(live), "the rule is read")
+            wait_until(lambda: self._cut_off(live), "the replica is cut off")
+
+    def _cut_off(self, live: Any) -> bool:
+        followers = live.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_replication").fetchall()
+        return not followers
+
+    def _refuses(self, live: Any) -> bool:
+        rows = live.execute(
+            "SELECT auth_method FROM pg_hba_file_rules WHERE 'replication' = ANY (database) AND type = 'host' "
+            "ORDER BY line_number LIMIT 1"
+        ).fetchall()
+        return bool(rows == [("reject",)])
+
+    def observe(self) -> Observation:
+        """Reads the rules of the primary, and asks it who follows."""
+        with self._connect() as live:
+            refuses = self._refuses(live)
+            (followers,) = live.execute("SELECT count(*) FROM pg_stat_replication").fetchone()
+        said = "refuses" if refuses else "lets in"
+        return Observation(refuses and not followers, f"the primary {said} replicas, {followers} follow")
+
+    def clear(self) -> None:
+        """Puts the rules back."""
+        if not self._before:
+            return
+        with self._connect() as live:
+            self._rules(live).write_text(self._before, "utf-8")
+            live.execute("SELECT pg_reload_conf()")
+            wait_until(lambda: not self._refuses(live), "the rules of before are read")
+
+    def _rules(self, live: Any) -> Path:
+        return Path(live.execute("SHOW hba_file").fetchone()[0])
 
 
 class SlotForgotten:

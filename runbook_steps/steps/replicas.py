@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import psycopg
@@ -13,7 +13,8 @@ from runbook_steps.engine.errors import CheckFailed
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.targets.protocol import ServiceControl
-from runbook_steps.faults.replica import SLOT, ReplicaFollows, ReplicaLags, SlotForgotten
+from runbook_steps.faults.replica import SLOT, ReplicaFollows, ReplicaLags, ReplicaRefused, SlotForgotten
+from runbook_steps.steps.monitoring import Watch
 from runbook_steps.steps.sessions import eventually
 
 Database = psycopg.Connection[Any]
@@ -40,6 +41,20 @@ def replica_lags(
     situation: Situation, connect: Callable[..., Any], follows: ReplicaFollows, note: Callable[[str], None]
 ) -> None:
     note(situation.arrange(ReplicaLags(connect, follows)).detail)
+
+
+@given("the monitoring reads the replica too")
+def monitoring_reads_it(watch: Watch, follows: ReplicaFollows) -> Generator[None, None, None]:
+    if watch.monitoring is None:
+        yield
+        return
+    with watch.monitoring.another_postgres(follows.full_url):
+        yield
+
+
+@given("the primary refuses the replica")
+def replica_is_refused(situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
+    note(situation.arrange(ReplicaRefused(connect)).detail)
 
 
 @given("a replication slot is kept for a replica that is gone")
@@ -79,6 +94,29 @@ def replica_has_all(database: Database, follows: ReplicaFollows) -> None:
     with follows.replica() as replica:
         eventually(lambda: rows_of(replica, count) == rows_of(database, count), "the replica has caught up")
         assert rows_of(replica, "SELECT pg_is_in_recovery()") == [(True,)]
+
+
+@then("no replica is listed")
+def no_replica_is_listed(last_result: Result, database: Database) -> None:
+    assert rows_of(database, "SELECT FROM pg_stat_replication") == []
+    assert "(0 rows)" in last_result.stdout
+
+
+@then("the rule that refuses replicas is listed")
+def refusing_rule_is_listed(last_result: Result, database: Database) -> None:
+    rows = rows_of(
+        database,
+        "SELECT line_number FROM pg_hba_file_rules WHERE 'replication' = ANY (database) AND auth_method = 'reject'",
+    )
+    assert len(rows) == 1
+    (line,) = [line for line in last_result.stdout.splitlines() if "reject" in line]
+    assert line.split("|")[0].strip() == str(rows[0][0])
+
+
+@then("the replica receives again what is written")
+def replica_receives(database: Database, follows: ReplicaFollows) -> None:
+    eventually(lambda: follows.observe().present, "the replica streams again")
+    eventually(lambda: lag_bytes(database) == 0, "the replica has caught up")
 
 
 @then("the replica is listed as streaming")

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -19,7 +18,7 @@ import redis
 
 from runbook_steps.faults.certificates import ServedCertificate
 from runbook_steps.faults.meanwhile import meanwhile
-from runbook_steps.faults.replica import ReplicaFollows
+from runbook_steps.faults.replica import ReplicaFollows, ReplicaRefused
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from runbook_steps.stand_in.monitoring.stack import Monitoring
 
@@ -246,22 +245,14 @@ def cut_off_replica(site: Site) -> Iterator[None]:
     """A standby that an exporter reads, cut off from its primary."""
     follows = ReplicaFollows(site.connect, site.target.control, site.environment)
     follows.arrange()
-    given = urlsplit(site.environment["DATABASE_URL"])
-    address = given._replace(netloc=given.netloc.replace(f":{given.port}", f":{follows.port}")).geturl()
+    refused = ReplicaRefused(site.connect)
     try:
-        with site.monitoring.another_postgres(address):
-            with site.connect() as primary:
-                (file,) = primary.execute("SHOW hba_file").fetchone() or ("",)
-                before = Path(file).read_text("utf-8")
-                Path(file).write_text(f"host replication all all reject\n{before}", "utf-8")
-                primary.execute("SELECT pg_reload_conf()")
-                primary.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+        with site.monitoring.another_postgres(follows.full_url):
+            refused.arrange()
             try:
                 yield
             finally:
-                Path(file).write_text(before, "utf-8")
-                with site.connect() as primary:
-                    primary.execute("SELECT pg_reload_conf()")
+                refused.clear()
     finally:
         follows.clear()
 
