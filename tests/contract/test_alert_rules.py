@@ -67,6 +67,8 @@ class Timeline:
             return "stale" if value == "none" and step % 4 == 0 else "_"
         if value == "now":
             return str(step * STEP_S)
+        if value in {"0 or 1", "1 of 10 fails"}:
+            return str(step % 2 if value == "0 or 1" else int(step % 10 > 0))
         if value == "now in ms":
             return str(step * STEP_S * 1000)
         if isinstance(value, str) and value.startswith("+"):
