@@ -40,7 +40,7 @@ FROM (SELECT array_agg(id ORDER BY phone) AS ids FROM users) AS customers, gener
 _REPORT = """
 SELECT customers.id, day, (SELECT count(*) FROM notifications
     WHERE user_id = customers.id AND created_at < now() - make_interval(days => day))
-FROM users AS customers, generate_series(1, %s) AS day
+FROM (SELECT id, day FROM users, generate_series(1, 100) AS day ORDER BY day, phone LIMIT %s) AS customers
 """
 
 Connect = Callable[..., AbstractContextManager[Any]]
@@ -127,10 +127,10 @@ class IndexBuildFailed:
             live.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(self._index)))
 
 
-def report(live: Any, days: int) -> float:
-    """Counts the notifications of every customer up to each of the last days; gives the seconds that it took."""
+def report(live: Any, lines: int) -> float:
+    """Counts the notifications of each customer up to a day, so many lines; gives the seconds that it took."""
     began = time.monotonic()
-    live.execute(_REPORT, [days]).fetchall()
+    live.execute(_REPORT, [lines]).fetchall()
     return time.monotonic() - began
 
 
