@@ -46,10 +46,16 @@ def bad_certificate(
 
 @given("the certificate that is served expires soon")
 def expires_soon(
-    target: Target, situation: Situation, environment: Callable[[], Mapping[str, str]], note: Callable[[str], None]
+    target: Target,
+    situation: Situation,
+    environment: Callable[[], Mapping[str, str]],
+    note: Callable[[str], None],
+    cannot_be_seen: Callable[[str], None],
 ) -> None:
-    if target.facts.disposable:  # a live one is renewed whenever there is a new one
+    if target.facts.disposable:
         note(situation.arrange(ServedCertificate(environment(), "ending in 5 days")).detail)
+    else:
+        cannot_be_seen("a live certificate is renewed whenever there is a new one")
 
 
 @given(parsers.re(r"there is a renewed certificate(?P<wrong>, with the key of another one)?"))

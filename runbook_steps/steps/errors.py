@@ -102,9 +102,13 @@ def wants_to_pay(
 
 
 @given("customers go on paying")
-def customers_go_on_paying(target: Target, go_on_paying: Callable[[], None]) -> None:
-    if target.facts.disposable:  # on a live target customers do
+def customers_go_on_paying(
+    target: Target, go_on_paying: Callable[[], None], cannot_be_seen: Callable[[str], None]
+) -> None:
+    if target.facts.disposable:
         go_on_paying()
+    else:
+        cannot_be_seen("whether its customers pay now is not ours to arrange")
 
 
 @given("payments fail at both slots")

@@ -14,7 +14,7 @@ import pytest
 from pytest_bdd import given, parsers, then
 
 from runbook_steps.engine.errors import CheckFailed, NotRunnableHere
-from runbook_steps.engine.model import Outcome, Procedure
+from runbook_steps.engine.model import Procedure
 from runbook_steps.engine.project.project import Project, load_project
 from runbook_steps.engine.pytest_side.feature_collector import procedure_of
 from runbook_steps.engine.site.machines.alerting import (
@@ -151,9 +151,11 @@ def watched_from_the_start(request: pytest.FixtureRequest) -> Generator[None, No
     watch: Watch = request.getfixturevalue("watch")
     try:
         watch.begin(alerts)
-        yield
-    finally:
-        watch.pause()
+    except BaseException:
+        watch.close()  # the next scenario begins with a new one
+        raise
+    yield
+    watch.pause()
 
 
 def alerts_of(procedure: Procedure) -> list[str]:
@@ -162,19 +164,31 @@ def alerts_of(procedure: Procedure) -> list[str]:
 
 
 @given("the last backup was made two days ago")
-def backups_are_old(target: Target, watch: Watch, workspace: Path, variables: dict[str, str]) -> None:
-    if target.facts.disposable:  # on a live one the timer of the host writes the time
-        told = watch.backup_made(datetime.now(UTC) - timedelta(days=2))
-        variables[VARIABLE] = str(told or workspace / "backup.prom")
+def backups_are_old(
+    target: Target,
+    watch: Watch,
+    workspace: Path,
+    variables: dict[str, str],
+    cannot_be_seen: Callable[[str], None],
+) -> None:
+    if not target.facts.disposable:
+        cannot_be_seen("on a live target the timer of the host writes when the newest backup was made")
+        return
+    told = watch.backup_made(datetime.now(UTC) - timedelta(days=2))
+    variables[VARIABLE] = str(told or workspace / "backup.prom")
 
 
 @given(parsers.re(RINGS))
 def the_alert_rings(
-    watch: Watch, request: pytest.FixtureRequest, proof: Any, note: Callable[[str], None], alert: str
+    watch: Watch,
+    request: pytest.FixtureRequest,
+    note: Callable[[str], None],
+    cannot_be_seen: Callable[[str], None],
+    alert: str,
 ) -> None:
     monitoring = watch.monitoring
     if monitoring is None:
-        _nobody_watches(proof, note, watch)
+        cannot_be_seen(f"not watched: {watch.absent}")
         return
     known = watch.project.alerts[alert]
     limit = SLACK_S + (seconds_of(PACE.hold) or 0) + (seconds_of(PACE.window) or 0)
@@ -196,18 +210,14 @@ def the_alert_rings(
 
 
 @then(parsers.re(SILENT))
-def the_alert_is_silent_again(watch: Watch, proof: Any, note: Callable[[str], None], alert: str) -> None:
+def the_alert_is_silent_again(
+    watch: Watch, note: Callable[[str], None], cannot_be_seen: Callable[[str], None], alert: str
+) -> None:
     if watch.monitoring is None:
-        _nobody_watches(proof, note, watch)
+        cannot_be_seen(f"not watched: {watch.absent}")
         return
     took = watch.until_silent(alert, "goes on ringing")
     note(f"silent {took:.1f} s after the repair")
-
-
-def _nobody_watches(proof: Any, note: Callable[[str], None], watch: Watch) -> None:
-    """The procedure is proven without it, the alert is not: the step says so."""
-    note(f"not watched: {watch.absent}")
-    proof.recorder.step_finished(Outcome.NOT_RUNNABLE)
 
 
 def _until(condition: Callable[[], bool], limit_s: float, otherwise: str) -> float:

@@ -69,10 +69,15 @@ def go_on_reporting(connect: Callable[..., Any]) -> Generator[Callable[[int], No
 
 @given("a report asks it of every customer, again and again")
 def report_is_asked(
-    target: Target, connect: Callable[..., Any], go_on_reporting: Callable[[int], None], note: Callable[[str], None]
+    target: Target,
+    connect: Callable[..., Any],
+    go_on_reporting: Callable[[int], None],
+    note: Callable[[str], None],
+    cannot_be_seen: Callable[[str], None],
 ) -> None:
     if not target.facts.disposable:
-        return  # on a live target whatever is slow is asked
+        cannot_be_seen("nobody asks a slow report of a live target for a look")
+        return
     with connect() as live:
         lines = math.ceil(FEW * REPORT_S / report(live, FEW))  # slow on a fast machine too
         while (took := report(live, lines)) < REPORT_S:

@@ -44,8 +44,11 @@ def replica_lags(
 
 
 @given("the monitoring reads the replica too")
-def monitoring_reads_it(watch: Watch, follows: ReplicaFollows) -> Generator[None, None, None]:
+def monitoring_reads_it(
+    watch: Watch, follows: ReplicaFollows, cannot_be_seen: Callable[[str], None]
+) -> Generator[None, None, None]:
     if watch.monitoring is None:
+        cannot_be_seen(f"not watched: {watch.absent}")
         yield
         return
     with watch.monitoring.another_postgres(follows.full_url):
