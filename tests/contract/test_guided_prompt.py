@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -287,6 +288,30 @@ def test_an_undo_that_was_stopped_is_finished_and_its_run_not_resumed(
         person.answers(KEYS, "r")
         assert person.ends() == 0, person.seen
     assert ledger.lines() == ["changed", "undoing", "undoing", "undone", "changed", "finished"]
+
+
+def test_what_cannot_be_written_down_is_not_run(ledger: Ledger) -> None:
+    """The journal's disk is full at the first change: nothing began, nothing is undone, and the run can go on later."""
+    with ledger.runs(CHANGE, "--allow", "mutating") as person:
+        person.answers(KEYS, "")
+        person.waits_for("echo tried")
+        person.waits_for(KEYS)
+        hard = resource.prlimit(person.process.pid, resource.RLIMIT_FSIZE)[1]
+        full = ledger.journal().stat().st_size
+        resource.prlimit(person.process.pid, resource.RLIMIT_FSIZE, (full, hard))
+        person.types("r")
+        person.waits_for("cannot write the journal")
+        assert person.ends() == 1, person.seen
+    assert "Undo it now?" not in person.seen
+    assert ledger.lines() == []
+    assert ledger.undos() == []
+    Path(f"{ledger.file}.open").touch()
+    with ledger.runs("", "--allow", "mutating", "--resume", str(ledger.journal())) as person:
+        person.waits_for("it never began")
+        person.answers(KEYS, "r")
+        person.answers(KEYS, "r")
+        assert person.ends() == 0, person.seen
+    assert ledger.lines() == ["tried", "finished"]
 
 
 def test_what_began_two_runs_ago_is_still_known(ledger: Ledger) -> None:

@@ -23,6 +23,7 @@ from runbook_steps.engine.guided.brief import (
     as_row,
     make_brief,
     named_procedure,
+    shows_a_refusal,
     situation,
 )
 from runbook_steps.engine.guided.screen import Screen
@@ -133,19 +134,23 @@ def _show(briefs: list[Brief], format: TextFormat) -> None:  # noqa: A002 - the 
 def _chosen(screen: Screen, runbook: Runbook) -> Procedure:
     """The scenario that a person picks from the list."""
     screen.say(f"{runbook.front_matter.title if runbook.front_matter else runbook.name}: which procedure?", "bold")
-    numbers = [str(number) for number in range(1, len(runbook.procedures) + 1)]
-    for number, procedure in zip(numbers, runbook.procedures, strict=True):
+    listed = sorted(runbook.procedures, key=shows_a_refusal)
+    numbers = [str(number) for number in range(1, len(listed) + 1)]
+    first = next(filter(shows_a_refusal, listed), None)
+    for number, procedure in zip(numbers, listed, strict=True):
+        if procedure is first:
+            screen.say("Only to see that it is refused, no remedy:", "dim")
         undo = ", no undo" if has_no_undo(procedure) else ""
         screen.say(f"  {number:>2}  {procedure.name}  ({procedure.risk}{undo})")
     if len(numbers) == 1:
-        return runbook.procedures[0]
+        return listed[0]
     try:
         answer = screen.ask("Number, or [q]uit:", (*numbers, "q"))
     except EOFError:
         answer = "q"
     if answer == "q":
         raise RefusedError("nothing was chosen")
-    return runbook.procedures[int(answer) - 1]
+    return listed[int(answer) - 1]
 
 
 def _past(journal: Path | None) -> Past | None:
@@ -166,7 +171,7 @@ def _refuse_resume(past: Past, brief: Brief, settings: Settings) -> None:
         raise RefusedError(
             f"{past.journal}: the target that it practised on went with it; start it anew, without --resume"
         )
-    past.refuse(brief.procedure, sources, brief.target.name, left)
+    past.refuse(brief.procedure, sources, brief.target.name, left, settings.reads)
 
 
 def _role(project: Project, role: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -23,9 +24,11 @@ __all__ = [
     "as_row",
     "make_brief",
     "named_procedure",
+    "shows_a_refusal",
     "situation",
 ]
 
+_REFUSED = re.compile(r"it (?:is refused|ends) with exit code 3\b")
 NO_UNDO = "it has no undo: its first change is the point of no return"
 
 
@@ -165,6 +168,11 @@ def _step_row(brief: Brief, step: Step) -> dict[str, object]:
         reads = only_reads(step.command, brief.readers)
         row["risk"] = str(Risk.READONLY if reads else brief.procedure.risk)
     return row
+
+
+def shows_a_refusal(procedure: Procedure) -> bool:
+    """Whether it remedies nothing: it shows that something is refused, as a proof that it is."""
+    return any(step.role is Role.THEN and _REFUSED.match(step.text) for step in procedure.steps)
 
 
 def situation(procedure: Procedure) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import getpass
 from collections.abc import Callable
 from dataclasses import replace
 
-from runbook_steps.engine.errors import CommandFailed, CommandTimedOut, NotRunnableHere
+from runbook_steps.engine.errors import CommandFailed, CommandTimedOut, JournalError, NotRunnableHere
 from runbook_steps.engine.guided.approval import why_not_second
 from runbook_steps.engine.guided.desk import Desk
 from runbook_steps.engine.guided.edited import differing_lines, new_text, planned
@@ -209,7 +209,7 @@ class GuidedCommands:
         except (CommandFailed, CommandTimedOut):
             self._desk.running = False  # it ended by itself
             raise
-        except NotRunnableHere:
+        except (NotRunnableHere, JournalError):  # what cannot be written down is not begun
             self._desk.changed = before if self._new_result() is None else self._desk.changed
             self._desk.running = False
             raise

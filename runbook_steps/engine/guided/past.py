@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from runbook_steps.engine.model import Outcome, Procedure, Risk, ScenarioRecord,
 from runbook_steps.engine.proof.evidence_file import journal_lines, read_journal
 from runbook_steps.engine.proof.rests_on import changed_sources
 from runbook_steps.engine.run.guide import UndoWish
+from runbook_steps.engine.run.reads import only_reads
 from runbook_steps.engine.run.recorder import COMMAND_BEGAN
 from runbook_steps.engine.run.undo import Undo
 
@@ -63,7 +64,19 @@ class Past:
         """What was noted of that step, the newest run first."""
         return self.record.steps[number].notes + (self.before.notes(number) if self.before else ())
 
-    def refuse(self, procedure: Procedure, sources: Mapping[str, str], target: str, left: tuple[Undo, ...]) -> None:
+    def changed(self, procedure: Procedure, readers: Sequence[str]) -> bool:
+        """Whether a command began that may have changed something."""
+        commands = [procedure.steps[number].command for number in self.ever_began]
+        return any(command is not None and not only_reads(command, readers) for command in commands)
+
+    def refuse(
+        self,
+        procedure: Procedure,
+        sources: Mapping[str, str],
+        target: str,
+        left: tuple[Undo, ...],
+        readers: Sequence[str] = (),
+    ) -> None:
         """Raises RefusedError when there is nothing to go on with, or it is not the same any more."""
         record, anew = self.record, "start it anew, without --resume"
         if record.outcome is Outcome.PASSED:
@@ -81,6 +94,8 @@ class Past:
                 f"{self.journal}: the undo of “{record.scenario}” began, and did not end well; {anew}: "
                 "that carries it out first"
             )
+        if not self.changed(procedure, readers):
+            return  # an undo that is gone had nothing to undo
         if self.undone or (self.kept and not any(self.owns(undo) for undo in left)):
             raise RefusedError(f"{self.journal}: what “{record.scenario}” changed was undone; {anew}")
 

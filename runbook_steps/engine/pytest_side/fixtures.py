@@ -163,8 +163,10 @@ def keep_ready(
     wanted = proof.guide.undo_wanted(kept) if proof.guide and kept else UndoWish.NOW
     if wanted is not UndoWish.NOW:
         for undo in reversed(kept):
+            if wanted is UndoWish.POINTLESS:
+                undo.forget()  # before it is written: also on a full disk nobody undoes what never began
             proof.recorder.event(wanted, purpose=undo.command.purpose)
-            if wanted is not UndoWish.LATER:
+            if wanted is UndoWish.NEVER:
                 undo.forget()
         return
     done = [undo.carry_out(lambda command, _: execute(command, undo=True)) for undo in reversed(kept)]

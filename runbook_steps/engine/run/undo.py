@@ -6,7 +6,6 @@ fails or is interrupted carries it out; what a killed run left is carried out by
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import uuid
@@ -55,7 +54,8 @@ class Undo:
 
     def carry_out(self, run: Runner) -> Undone:
         """Runs the command and removes the file; a command that fails keeps it, to be tried again."""
-        self._remember(begun=True)  # who resumes that run must know that its changes may be gone
+        if problem := self._remember(begun=True):  # who resumes that run must know that its changes may be gone
+            return Undone(self.scenario, self.command.purpose, f"was not begun: {problem}; {self.file} is kept")
         try:
             result = run(self.command, self.variables)
         except JournalError:
@@ -70,11 +70,17 @@ class Undo:
         self._remember(problem=f"could not be undone: {how}")
         return Undone(self.scenario, self.command.purpose, f"{how}; {self.file} is kept, run again to try again")
 
-    def _remember(self, **what: object) -> None:
-        """Writes down that it was begun, or failed: a run that only reads does not try it once more."""
-        with contextlib.suppress(OSError, ValueError):
+    def _remember(self, **what: object) -> str:
+        """Writes down that it was begun, or failed; why that could not be, empty when it was.
+
+        What failed is not tried once more by a run that only reads.
+        """
+        try:
             document = json.loads(self.file.read_text("utf-8"))
             write_atomically(self.file, json.dumps({**document, **what}, ensure_ascii=False))
+        except (OSError, ValueError) as error:
+            return f"that cannot be written down ({error})"
+        return ""
 
     def discard(self, who: str, reason: str, at: str) -> None:
         """A person says that it is not needed any more, or was done by hand; that is kept. Raises JournalError."""

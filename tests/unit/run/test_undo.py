@@ -167,3 +167,21 @@ def test_half_an_undo_is_never_there(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(KeyboardInterrupt):
         record_undo(tmp_path, "Scenario", COMMAND, {})
     assert left_behind(tmp_path) == ()
+
+
+def test_an_undo_whose_begin_cannot_be_written_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of it would be gone, and the run that goes on would take the change for done. It is kept."""
+
+    def no_room(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    orphaned(tmp_path)
+    (left,) = left_behind(tmp_path)
+    monkeypatch.setattr("runbook_steps.engine.run.undo.write_atomically", no_room)
+
+    def never(*_: object) -> Result:
+        raise AssertionError("it was run")
+
+    done = left.carry_out(never)
+    assert "was not begun: that cannot be written down" in done.problem
+    assert left.file.exists()
