@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from runbook_steps.engine.errors import CheckFailed
+from runbook_steps.engine.errors import CheckFailed, NotRunnableHere
 from runbook_steps.engine.run.situation import Observation
 
 __all__ = ["SlowQueryAsked", "refuse_uncounted", "slow_queries"]
@@ -63,7 +63,9 @@ def refuse_uncounted(live: Any) -> None:
 
 
 def slow_queries(live: Any) -> list[str]:
-    """Queries of this database that take longer than SLOW_MS on average."""
+    """Queries of this database that take longer than SLOW_MS on average. Raises NotRunnableHere without statistics."""
+    if live.execute("SELECT to_regclass('pg_stat_statements')").fetchone()[0] is None:
+        raise NotRunnableHere("the database has no extension pg_stat_statements: let its administrator create it")
     rows = live.execute(
         "SELECT query FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid "
         "WHERE datname = current_database() AND mean_exec_time > %s",

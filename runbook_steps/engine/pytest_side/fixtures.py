@@ -138,6 +138,11 @@ def execute(
         if not target.facts.disposable and (tool := missing_tool(result)):
             raise NotRunnableHere(f"{tool} is not on this machine, and “{command.purpose}” needs it")
         restraint.judge(command, result)
+        if not target.facts.disposable and result.exit_code:
+            from runbook_steps.engine.run.probes import what_differs  # noqa: PLC0415 - clients, only where one failed
+
+            if differs := what_differs(command, proof.contract, held.environment):
+                raise NotRunnableHere(differs)
         return result
 
     return run

@@ -14,10 +14,11 @@ import httpx
 import psycopg
 import redis
 
+from runbook_steps.engine.model import Command
 from runbook_steps.engine.postgres.address import read_address
-from runbook_steps.engine.sources.contract_file import Interface
+from runbook_steps.engine.sources.contract_file import Contract, Interface
 
-__all__ = ["Fit", "Fitting", "look_at"]
+__all__ = ["Fit", "Fitting", "look_at", "what_differs"]
 
 _DEADLINE_S = 5.0
 _TAIL_BYTES = 65_536
@@ -44,6 +45,17 @@ class Fitting:
 def look_at(interfaces: Iterable[Interface], environment: Mapping[str, str], *, host: bool) -> tuple[Fitting, ...]:
     """Every interface in turn. `environment` is the guarded one; `host` whether this machine is the platform's."""
     return tuple(_one(each, environment, host=host) for each in interfaces)
+
+
+def what_differs(command: Command, contract: Contract, environment: Mapping[str, str]) -> str:
+    """What a command that failed needs of the database and is not there, with the way round; empty otherwise.
+
+    Only what the database itself says of its catalogue: a route that is gone may be the incident.
+    """
+    for each in contract.used_by(command):
+        if "sql" in each.probe and (found := _one(each, environment, host=False)).fit is Fit.DIFFERS:
+            return f"“{command.purpose}” needs {each.title}, and {found.seen}. Instead: {each.missing}"
+    return ""
 
 
 def _one(interface: Interface, environment: Mapping[str, str], *, host: bool) -> Fitting:

@@ -177,5 +177,7 @@ def test_queries_that_nobody_counts_are_not_quick() -> None:
     """`track = none`, or statistics without an entry."""
     for counted in ((0, "top"), (7, "none")):
         with pytest.raises(CheckFailed, match="counts no query of this database"):
-            SlowQueryAsked(connected([], counted)).observe()
-    assert SlowQueryAsked(connected([], (7, "top"))).observe().present is False
+            SlowQueryAsked(connected(("there",), [], counted)).observe()
+    assert SlowQueryAsked(connected(("there",), [], (7, "top"))).observe().present is False
+    with pytest.raises(NotRunnableHere, match="no extension pg_stat_statements"):
+        SlowQueryAsked(connected((None,))).observe()

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.engine.run.probes import Fit, look_at
-from runbook_steps.engine.sources.contract_file import load_contract
+from runbook_steps.engine.errors import Position
+from runbook_steps.engine.model import Command
+from runbook_steps.engine.run import probes
+from runbook_steps.engine.run.probes import Fit, look_at, what_differs
+from runbook_steps.engine.sources.contract_file import Contract, load_contract
 from tests.foreign_staging.as_published import LIMIT, AsPublished
 from tests.foreign_staging.silent import SILENCES, silent
 
@@ -103,3 +106,25 @@ def test_needs_of_which_any_does_are_told_together() -> None:
     names = "AWS_ACCESS_KEY_ID or AWS_PROFILE or AWS_ROLE_ARN or AWS_CREDENTIALS"
     assert aws.unset({}) == aws.unset({"AWS_PROFILE": " "}) == [names]
     assert aws.unset({"AWS_PROFILE": "staging"}) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seen", "said"),
+    [
+        (
+            "SELECT query FROM pg_stat_statements",
+            (Fit.DIFFERS, "it is false"),
+            "needs Statistics of statements, and it is",
+        ),
+        ("SELECT query FROM pg_stat_statements", (Fit.FITS, "it is true"), ""),
+        ("SELECT query FROM pg_stat_statements", (Fit.UNKNOWN, "no answer"), ""),
+    ],
+)
+def test_what_the_database_lacks_is_told_with_the_way_round(
+    monkeypatch: pytest.MonkeyPatch, text: str, seen: tuple[Fit, str], said: str
+) -> None:
+    """Only what it says of its own catalogue; what could not be asked stays the failure that it was."""
+    monkeypatch.setattr(probes, "_value", lambda query, *_: seen if "pg_stat_statements" in query else (Fit.FITS, ""))
+    command = Command(text, "sql", "list slow queries", Position("features/a.feature", 1), 10.0)
+    found = what_differs(command, Contract(INTERFACES), {"DATABASE_URL": "postgres://u@127.0.0.1:9/x"})
+    assert (said in found, bool(found)) == (True, bool(said))
