@@ -95,17 +95,18 @@ class MigrationFailed:
     def not_applied(self) -> list[str]:
         """The names of the files that the database does not record as applied, in their order.
 
-        Raises NotRunnableHere where there is no folder of files, or no record to compare them with.
+        Raises NotRunnableHere where no folder is named, or none with a file in it: nothing is then up to date.
         """
         if self.folder is None:
             raise NotRunnableHere("MIGRATIONS_DIR is not set: which files there should be is not known")
-        if not self.folder.is_dir():
-            return []
+        files = sorted(self.folder.glob("*.sql"))
+        if not files and self.folder != self._own:
+            raise NotRunnableHere(f"{self.folder} holds no migration: does MIGRATIONS_DIR name the right folder?")
         with self._connect() as live:
             known = live.execute("SELECT to_regclass('schema_migrations')").fetchone()[0] is not None
             rows = live.execute("SELECT version, state FROM schema_migrations").fetchall() if known else []
         applied = {version for version, state in rows if state == "applied"}
-        return sorted(file.name for file in self.folder.glob("*.sql") if file.name.split("_")[0] not in applied)
+        return [file.name for file in files if file.name.split("_")[0] not in applied]
 
     def clear(self) -> None:
         """Removes the files, what they made, and the record of them."""

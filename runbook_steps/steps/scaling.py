@@ -148,11 +148,17 @@ def told_of_nobody(
     variables: dict[str, str],
     note: Callable[[str], None],
 ) -> None:
-    resize(USUAL)
     balancer, group = aws("elbv2"), environment()["ALB_TARGET_GROUP_ARN"]
+    if not target.facts.disposable:  # whichever they are: nobody tells a live balancer of anybody
+        states = {row["Target"]["Id"]: row["TargetHealth"]["State"] for row in health_of(balancer, group)}
+        if not (away := sorted(each for each, state in states.items() if state != "healthy")):
+            raise NotApplicableNow(f"every one of the {len(states)} targets is healthy")
+        note(f"not healthy: {', '.join(away)}")
+        variables["NEW_TARGETS"] = " ".join(away)
+        return
+    resize(USUAL)
     new = addresses(balancer, group, USUAL + ADDED)[USUAL:]
-    if target.facts.disposable:
-        balancer.register_targets(TargetGroupArn=group, Targets=[{"Id": each, "Port": PORT} for each in new])
+    balancer.register_targets(TargetGroupArn=group, Targets=[{"Id": each, "Port": PORT} for each in new])
     ill = sorted(row["Target"]["Id"] for row in health_of(balancer, group) if row["TargetHealth"]["State"] != "healthy")
     note(f"not healthy: {', '.join(ill) or 'none'}")
     assert ill == sorted(new)

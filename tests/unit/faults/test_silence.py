@@ -21,6 +21,7 @@ from runbook_steps.faults.bad_release import BadRelease
 from runbook_steps.faults.ci_red import CiRed
 from runbook_steps.faults.compression_off import CompressionOff
 from runbook_steps.faults.day_of_traffic import DayOfTraffic
+from runbook_steps.faults.migration_fails import MigrationFailed
 from runbook_steps.faults.old_backups import BackupsStopped
 from runbook_steps.faults.outside import slot_urls, whether_down
 from runbook_steps.faults.pool_exhausted import PoolExhausted
@@ -181,3 +182,11 @@ def test_queries_that_nobody_counts_are_not_quick() -> None:
     assert SlowQueryAsked(connected(("there",), [], (7, "top"))).observe().present is False
     with pytest.raises(NotRunnableHere, match="no extension pg_stat_statements"):
         SlowQueryAsked(connected((None,))).observe()
+
+
+def test_an_empty_folder_of_migrations_is_not_applied_in_full(tmp_path: Path) -> None:
+    """Nor is one that is not there: which files there should be is not known."""
+    for folder in (tmp_path, tmp_path / "none"):
+        fault = MigrationFailed(connected(), {"MIGRATIONS_DIR": str(folder)}, ("", ""))
+        with pytest.raises(NotRunnableHere, match="holds no migration: does MIGRATIONS_DIR name the right folder"):
+            fault.observe()
