@@ -10,25 +10,24 @@ A name is judged in all schemas at once, so that no search path makes it another
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pglast
 import pglast.stream
-from pglast import ast, enums
+from pglast import ast
 
-from runbook_steps.engine.guards.services.sql_bodies import Body, body_of, rule_actions
+from runbook_steps.engine.guards.services import sql_writes
+from runbook_steps.engine.guards.services.sql_bodies import Body, body_of
 from runbook_steps.engine.guards.services.sql_catalogue import Catalogue, Function
 from runbook_steps.engine.guards.services.sql_lists import CHANGING, EXTENSIONS, HARMLESS, RUN_TEXT
-from runbook_steps.engine.guards.services.sql_rows import names_rows
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
-from runbook_steps.engine.guards.services.sql_statements import refused_statement, spoken, text_of
+from runbook_steps.engine.guards.services.sql_statements import OWN_SCHEMAS, nodes, refused_statement, spoken, text_of
 from runbook_steps.engine.model import Risk
 
 __all__ = ["SqlJudge", "refused_sql"]
 
-_OWN_SCHEMAS = ("pg_catalog", "information_schema")
 _PG_DUMP = "view, foreign-table"  # pg_dump sets restrict_nonsystem_relation_kind so; no other setting takes that value
 _DEEPEST = 20  # functions that call functions
 
@@ -53,7 +52,7 @@ class SqlJudge:
     _known: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _assumed: set[tuple[str, str]] = field(default_factory=set)
     _depth: int = 0
-    _variables: frozenset[str] = frozenset()
+    variables: frozenset[str] = frozenset()
 
     def refused(self, text: str, types: Iterable[int] = ()) -> str | None:
         """What of the text goes beyond the risk. Raises whatever the parser does beyond a syntax error.
@@ -86,9 +85,9 @@ class SqlJudge:
 
     def _function(self, schema: str, name: str) -> str | None:
         """What is wrong with calling it; `schema` is empty where the search path decides."""
-        return self._kept((schema, name), lambda: self._looked_up(schema, name))
+        return self.kept((schema, name), lambda: self._looked_up(schema, name))
 
-    def _kept(self, key: tuple[str, str], find: Callable[[], str | None]) -> str | None:
+    def kept(self, key: tuple[str, str], find: Callable[[], str | None]) -> str | None:
         """What was found once. One that leads back to itself is taken for good on the way, and only on the way."""
         if key in self._known or key in self._assumed:
             return self._known.get(key)
@@ -104,7 +103,7 @@ class SqlJudge:
         return found
 
     def _looked_up(self, schema: str, name: str) -> str | None:
-        own = schema in _OWN_SCHEMAS
+        own = schema in OWN_SCHEMAS
         others = [f for f in self.catalogue.functions.get(name, ()) if schema in {"", f.schema}]
         if (own or not schema) and (refused := self._builtin(name, known_elsewhere=bool(others))):
             return refused
@@ -143,12 +142,12 @@ class SqlJudge:
         shown = f"{function.schema}.{function.name}()"
         if not function.definition:
             return f"{shown}, which is written in {function.language}"
-        found = self._in_body(body_of(function.definition))
+        found = self.in_body(body_of(function.definition))
         return f"{shown}, which does {found}" if found else None
 
-    def _runs(self, schema: str, name: str) -> str | None:
+    def runs(self, schema: str, name: str) -> str | None:
         """A function that the server calls by itself: by what it does, whatever its volatility says."""
-        return self._kept((schema, f"{name} by itself"), lambda: self._run(schema, name))
+        return self.kept((schema, f"{name} by itself"), lambda: self._run(schema, name))
 
     def _run(self, schema: str, name: str) -> str | None:
         known = (f for f in self.catalogue.functions.get(name, ()) if f.schema == schema)
@@ -157,13 +156,13 @@ class SqlJudge:
 
     def _unsaid(self, number: int) -> str | None:
         """What the server runs for values of a type: checks of domains, casts, operators that compare."""
-        return self._kept(("", f"type {number}"), lambda: self._run_for(number))
+        return self.kept(("", f"type {number}"), lambda: self._run_for(number))
 
     def _run_for(self, number: int) -> str | None:
         found = (
-            self._in_body(Body((f"SELECT {each.text.replace('VALUE', 'NULL')}",)))
+            self.in_body(Body((f"SELECT {each.text.replace('VALUE', 'NULL')}",)))
             if each.text
-            else self._runs(each.schema, each.name)
+            else self.runs(each.schema, each.name)
             for each in self.catalogue.unsaid_of(number)
         )
         return next((f"a value whose type does {each}" for each in found if each), None)
@@ -172,11 +171,12 @@ class SqlJudge:
         """A type by its name; a table's rows have one of its name."""
         return next((found for each in self.catalogue.types.get(name, ()) if (found := self._unsaid(each))), None)
 
-    def _in_body(self, body: Body) -> str | None:
+    def in_body(self, body: Body) -> str | None:
+        """What one of its statements does."""
         if body.refused:
             return body.refused
-        self._depth, before = self._depth + 1, self._variables
-        self._variables = body.variables
+        self._depth, before = self._depth + 1, self.variables
+        self.variables = body.variables
         try:
             if self._depth > _DEEPEST:
                 return "call functions too deeply"
@@ -186,7 +186,7 @@ class SqlJudge:
                 return found
             return next((found for text in body.texts if (found := self.refused(text))), None)
         finally:
-            self._depth, self._variables = self._depth - 1, before
+            self._depth, self.variables = self._depth - 1, before
 
     def reads(self, relation: Any) -> str | None:
         """A table or a view."""
@@ -202,12 +202,13 @@ class SqlJudge:
                 return f"{name}, a table that another server or a program answers for"
             texts = [known.definition] if known.kind == "v" else []
             texts += [f"SELECT {each}" for each in known.texts]
-            if refused := self._known_texts(f"{known.schema}.{name}", texts):
+            if refused := self.known_texts(f"{known.schema}.{name}", texts):
                 return f"{known.schema}.{name}, which does {refused}"
         return None
 
-    def _known_texts(self, name: str, texts: list[str]) -> str | None:
-        return self._kept(("", f"view {name}"), lambda: self._in_body(Body(tuple(texts))))
+    def known_texts(self, name: str, texts: list[str]) -> str | None:
+        """What expressions do that are kept under a name."""
+        return self.kept(("", f"view {name}"), lambda: self.in_body(Body(tuple(texts))))
 
     def operator(self, expression: Any) -> str | None:
         """An operator that an extension or the database's own people made calls a function."""
@@ -249,84 +250,8 @@ class SqlJudge:
         """What DO and CREATE FUNCTION bring with them: only where something may be changed at all."""
         if self.risk is Risk.READONLY:
             return None  # refused by its kind
-        found = self._in_body(body_of(pglast.stream.RawStream()(node)))
+        found = self.in_body(body_of(pglast.stream.RawStream()(node)))
         return f"{spoken(node)}, which does {found}" if found else None
-
-    def rows(self, node: Any) -> str | None:
-        """DELETE and UPDATE name the rows that they mean."""
-        if self.risk is Risk.READONLY or names_rows(node, self._variables):
-            return None
-        return f"{spoken(node)} without a column that is equal to a value"
-
-    def written(self, node: Any) -> str | None:
-        """What INSERT, UPDATE, DELETE and others write to: what that sets off, and none of the server's own tables."""
-        if self.risk is Risk.READONLY or (isinstance(node, ast.CopyStmt) and not node.is_from) or not node.relation:
-            return None
-        return self._target(node.relation)
-
-    def indexed(self, node: Any) -> str | None:
-        """What builds indexes anew, or looks at values, evaluates the expressions of a table."""
-        below = (each for each in nodes(node) if isinstance(each, ast.RangeVar))
-        return next((found for each in below if (found := self._evaluated(str(each.relname)))), None)
-
-    def _target(self, relation: Any) -> str | None:
-        name = str(relation.relname)
-        if _is_own(relation):
-            return f"a change of {name}, the server's own"
-        found = self._kept(("", f"writing {name}"), lambda: self._evaluated(name) or self._sets_off(name))
-        return f"a change of {name}, which does {found}" if found else None
-
-    def _evaluated(self, name: str) -> str | None:
-        texts = [f"SELECT {each}" for written in self.catalogue.written.get(name, ()) for each in written.texts]
-        return self._known_texts(f"expressions of {name}", texts)
-
-    def _sets_off(self, name: str) -> str | None:
-        for written in self.catalogue.written.get(name, ()):
-            found = [self._runs(*each) for each in written.functions]
-            found.append(self._in_body(Body(tuple(text for rule in written.rules for text in rule_actions(rule)))))
-            found += [self._target(ast.RangeVar(relname=each)) for each in written.children]
-            if refused := next(filter(None, found), None):
-                return refused
-        for each in self.catalogue.relations.get(name, ()):
-            if each.kind == "m" and (refused := self._in_body(Body((each.definition,)))):
-                return refused
-            below = nodes(tuple(pglast.parse_sql(each.definition))) if each.kind == "v" else ()
-            if refused := next((no for n in below if isinstance(n, ast.RangeVar) and (no := self._target(n))), None):
-                return refused
-        return None
-
-    def altered(self, node: Any) -> str | None:
-        """A table that becomes part of another brings what writing it sets off."""
-        joins = any(command.subtype in _JOINING for command in node.cmds or ())
-        below = (each for each in nodes(node) if isinstance(each, ast.RangeVar)) if joins else ()
-        return next((found for each in below if (found := self._target(each))), None)
-
-    def view(self, node: Any) -> str | None:
-        """A view of the server's own tables could be written to as if it were none."""
-        below = (each for each in nodes(node.query) if isinstance(each, ast.RangeVar))
-        return next((f"a view of {each.relname}, the server's own" for each in below if _is_own(each)), None)
-
-    def renamed(self, node: Any) -> str | None:
-        """Under another name it would be judged as what that name stood for."""
-        if node.renameType not in _RELATIONS or self.risk is Risk.READONLY or node.relation is None:
-            return None
-        return self.reads(node.relation) or self._target(node.relation)
-
-
-def nodes(node: Any) -> Iterator[ast.Node]:
-    """The node and everything below it."""
-    waiting = [node]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, ast.Node):
-            yield each
-            waiting += [getattr(each, name) for name in reversed(tuple(each))]
-        elif isinstance(each, tuple):
-            waiting += reversed(each)
-
-
-def _is_own(relation: Any) -> bool:
-    return relation.schemaname in _OWN_SCHEMAS or str(relation.relname).startswith("pg_")
 
 
 _IN_GRAMMAR = frozenset({
@@ -334,8 +259,6 @@ _IN_GRAMMAR = frozenset({
     "json_serialize", "json_table", "json_value", "merge_action",
 })  # fmt: skip
 _OF_GRAMMAR = tuple(getattr(ast, name) for name in dir(ast) if name.startswith(("Json", "MergeSupport")))
-_JOINING = (enums.AlterTableType.AT_AttachPartition, enums.AlterTableType.AT_AddInherit)
-_RELATIONS = frozenset({enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_VIEW})
 _Judge = Callable[[SqlJudge, Any], str | None]
 _BY_NAME: Mapping[type, tuple[_Judge, ...]] = {
     ast.FuncCall: (SqlJudge.call,),
@@ -348,11 +271,11 @@ _BY_NAME: Mapping[type, tuple[_Judge, ...]] = {
     ast.CreateTrigStmt: (SqlJudge.trigger,),
     ast.DoStmt: (SqlJudge.statement_body,),
     ast.CreateFunctionStmt: (SqlJudge.statement_body,),
-    ast.RenameStmt: (SqlJudge.renamed,),
-    ast.AlterTableStmt: (SqlJudge.altered,),
-    ast.ViewStmt: (SqlJudge.view,),
-    **dict.fromkeys((ast.DeleteStmt, ast.UpdateStmt), (SqlJudge.rows, SqlJudge.written)),
-    **dict.fromkeys((ast.InsertStmt, ast.MergeStmt, ast.CopyStmt, ast.RefreshMatViewStmt), (SqlJudge.written,)),
-    **dict.fromkeys((ast.ReindexStmt, ast.ClusterStmt, ast.VacuumStmt), (SqlJudge.indexed,)),
+    ast.RenameStmt: (sql_writes.renamed,),
+    ast.AlterTableStmt: (sql_writes.altered,),
+    ast.ViewStmt: (sql_writes.view,),
+    **dict.fromkeys((ast.DeleteStmt, ast.UpdateStmt), (sql_writes.rows, sql_writes.written)),
+    **dict.fromkeys((ast.InsertStmt, ast.MergeStmt, ast.CopyStmt, ast.RefreshMatViewStmt), (sql_writes.written,)),
+    **dict.fromkeys((ast.ReindexStmt, ast.ClusterStmt, ast.VacuumStmt), (sql_writes.indexed,)),
     **dict.fromkeys(_OF_GRAMMAR, (SqlJudge.grammar,)),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pglast import ast, enums
@@ -11,7 +11,9 @@ from runbook_steps.engine.guards.services.sql_lists import EXTENSIONS, VALUES
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
 from runbook_steps.engine.model import Risk
 
-__all__ = ["refused_statement", "spoken", "text_of"]
+__all__ = ["OWN_SCHEMAS", "nodes", "refused_statement", "spoken", "text_of"]
+
+OWN_SCHEMAS = ("pg_catalog", "information_schema")
 
 _READING: tuple[type, ...] = (
     ast.SelectStmt,
@@ -93,6 +95,18 @@ def refused_statement(node: Any, risk: Risk) -> str | None:
         return None
     allowed = isinstance(node, _READING) or (changing and isinstance(node, _CHANGING))
     return None if allowed else spoken(node)
+
+
+def nodes(node: Any) -> Iterator[ast.Node]:
+    """The node and everything below it."""
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, ast.Node):
+            yield each
+            waiting += [getattr(each, name) for name in reversed(tuple(each))]
+        elif isinstance(each, tuple):
+            waiting += reversed(each)
 
 
 def text_of(argument: Any) -> str:

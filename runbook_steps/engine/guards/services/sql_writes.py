@@ -1,0 +1,99 @@
+"""What a statement writes to, and what that sets off: triggers, rules, defaults, checks, expressions of indexes. Pure.
+
+Each judge here says what is wrong with a node, or None; at `readonly` they have nothing to say, for such a statement is
+refused by its kind.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pglast
+from pglast import ast, enums
+
+from runbook_steps.engine.guards.services.sql_bodies import Body, rule_actions
+from runbook_steps.engine.guards.services.sql_rows import names_rows
+from runbook_steps.engine.guards.services.sql_statements import OWN_SCHEMAS, nodes, spoken
+from runbook_steps.engine.model import Risk
+
+if TYPE_CHECKING:
+    from runbook_steps.engine.guards.services.sql_policy import SqlJudge
+
+__all__ = ["altered", "indexed", "renamed", "rows", "view", "written"]
+
+_JOINING = (enums.AlterTableType.AT_AttachPartition, enums.AlterTableType.AT_AddInherit)
+_RELATIONS = frozenset({enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_VIEW})
+
+
+def rows(judge: SqlJudge, node: Any) -> str | None:
+    """DELETE and UPDATE name the rows that they mean."""
+    if judge.risk is Risk.READONLY or names_rows(node, judge.variables):
+        return None
+    return f"{spoken(node)} without a column that is equal to a value"
+
+
+def written(judge: SqlJudge, node: Any) -> str | None:
+    """What INSERT, UPDATE, DELETE and others write to: what that sets off, and none of the server's own tables."""
+    if judge.risk is Risk.READONLY or (isinstance(node, ast.CopyStmt) and not node.is_from) or not node.relation:
+        return None
+    return _target(judge, node.relation)
+
+
+def indexed(judge: SqlJudge, node: Any) -> str | None:
+    """What builds indexes anew, or looks at values, evaluates the expressions of a table."""
+    below = (each for each in nodes(node) if isinstance(each, ast.RangeVar))
+    return next((found for each in below if (found := _evaluated(judge, str(each.relname)))), None)
+
+
+def _target(judge: SqlJudge, relation: Any) -> str | None:
+    name = str(relation.relname)
+    if _is_own(relation):
+        return f"a change of {name}, the server's own"
+    found = judge.kept(("", f"writing {name}"), lambda: _evaluated(judge, name) or _sets_off(judge, name))
+    return f"a change of {name}, which does {found}" if found else None
+
+
+def _evaluated(judge: SqlJudge, name: str) -> str | None:
+    texts = [f"SELECT {each}" for written in judge.catalogue.written.get(name, ()) for each in written.texts]
+    return judge.known_texts(f"expressions of {name}", texts)
+
+
+def _sets_off(judge: SqlJudge, name: str) -> str | None:
+    for written in judge.catalogue.written.get(name, ()):
+        found = [judge.runs(*each) for each in written.functions]
+        found.append(judge.in_body(Body(tuple(text for rule in written.rules for text in rule_actions(rule)))))
+        found += [_target(judge, ast.RangeVar(relname=each)) for each in written.children]
+        if refused := next(filter(None, found), None):
+            return refused
+    for each in judge.catalogue.relations.get(name, ()):
+        if each.kind == "m" and (refused := judge.in_body(Body((each.definition,)))):
+            return refused
+        below = nodes(tuple(pglast.parse_sql(each.definition))) if each.kind == "v" else ()
+        if refused := next((no for n in below if isinstance(n, ast.RangeVar) and (no := _target(judge, n))), None):
+            return refused
+    return None
+
+
+def altered(judge: SqlJudge, node: Any) -> str | None:
+    """A table that becomes part of another brings what writing it sets off."""
+    joins = any(command.subtype in _JOINING for command in node.cmds or ())
+    below = (each for each in nodes(node) if isinstance(each, ast.RangeVar)) if joins else ()
+    return next((found for each in below if (found := _target(judge, each))), None)
+
+
+def view(judge: SqlJudge, node: Any) -> str | None:
+    """A view of the server's own tables could be written to as if it were none."""
+    del judge
+    below = (each for each in nodes(node.query) if isinstance(each, ast.RangeVar))
+    return next((f"a view of {each.relname}, the server's own" for each in below if _is_own(each)), None)
+
+
+def renamed(judge: SqlJudge, node: Any) -> str | None:
+    """Under another name it would be judged as what that name stood for."""
+    if node.renameType not in _RELATIONS or judge.risk is Risk.READONLY or node.relation is None:
+        return None
+    return judge.reads(node.relation) or _target(judge, node.relation)
+
+
+def _is_own(relation: Any) -> bool:
+    return relation.schemaname in OWN_SCHEMAS or str(relation.relname).startswith("pg_")
