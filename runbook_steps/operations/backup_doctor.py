@@ -13,7 +13,7 @@ from psycopg import sql
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.database_catalogue import not_in_a_dump
-from runbook_steps.operations.database_rights import Rights, may_end_sessions, read_rights
+from runbook_steps.operations.database_rights import Rights, may_end_sessions, out_of_reach, read_rights
 from runbook_steps.operations.database_session import Connection, query, session
 from runbook_steps.operations.postgres_connection import maintenance
 from runbook_steps.operations.postgres_programs import find_programs
@@ -61,6 +61,7 @@ def examine(settings: BackupSettings) -> list[Finding]:
             Finding("role", None, _described(rights)),
             _listed("backup", query(live, _UNREADABLE), "every table can be read", "cannot be read whole:"),
             _verification(rights, settings.scratch, [str(name) for (name,) in query(live, _FOREIGN_EXTENSIONS)]),
+            *(Finding("verify", False, f"it may not make again: {text}") for text in out_of_reach(live)[:_SHOWN]),
             _swap(rights, may_end_sessions(admin, database.name)),
             _rows(live),
             *(Finding("not carried", None, text) for text in not_in_a_dump(live)),

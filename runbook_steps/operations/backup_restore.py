@@ -70,6 +70,7 @@ def refuse_impossible(settings: BackupSettings) -> None:
     with session(settings.database, maintenance(settings.database)) as admin:
         rights = read_rights(admin, live)
         busy = may_end_sessions(admin, live)
+        denied = "" if rights.superuser or not rights.may_swap else _rehearsed(admin, live)
     if not rights.may_swap:
         raise RefusedError(
             f"{rights.role} cannot put a restored database in the place of {live}: that takes its owner, with "
@@ -78,6 +79,24 @@ def refuse_impossible(settings: BackupSettings) -> None:
         )
     if busy:
         raise RefusedError(f"{rights.role} may not end the sessions of {', '.join(busy[:3])} in {live}: end them first")
+    if denied:
+        raise RefusedError(
+            f"{rights.role} may not give a new database all that {live} has (privileges, settings, settings of roles "
+            f"in it): PostgreSQL says: {denied}. Restore into an empty database beside it (--into NAME)"
+        )
+
+
+def _rehearsed(admin: Connection, live: str) -> str:
+    """Why this role may not give what belongs to the live database; empty when it may. Nothing is changed."""
+    wanted = read_properties(admin, live)
+    if wanted is None:
+        return ""
+    try:
+        with admin.transaction(force_rollback=True):
+            apply_properties(admin, live, wanted)
+    except psycopg.errors.InsufficientPrivilege as error:
+        return error.diag.message_primary or "permission denied"
+    return ""
 
 
 def what_is_lost(settings: BackupSettings, manifest: Manifest) -> tuple[str, ...]:

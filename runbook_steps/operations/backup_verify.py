@@ -27,6 +27,7 @@ from runbook_steps.operations.database_rights import (
     empty_database,
     extensions_to_leave_out,
     is_empty,
+    out_of_reach,
     provided_extensions,
     read_rights,
 )
@@ -124,6 +125,15 @@ def refuse_unverifiable(settings: BackupSettings) -> None:
     if not settings.scratch:
         with session(settings.database, maintenance(settings.database)) as admin:
             _refuse_without_createdb(read_rights(admin, settings.database.name))
+    with session(settings.database) as live:
+        if denied := out_of_reach(live):
+            role = read_rights(live, settings.database.name).role
+            shown = "; ".join(denied[:_SHOWN]) + (f" and {len(denied) - _SHOWN} more" if len(denied) > _SHOWN else "")
+            raise RefusedError(
+                f"{role} could restore a backup nowhere, for it may not make again: {shown}. "
+                "Grant it the roles, or make a backup with --unverified, which a superuser can restore; rows of its "
+                "tables come back with --tables … --beside"
+            )
 
 
 def _refuse_without_createdb(rights: Rights) -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "extensions_to_leave_out",
     "is_empty",
     "may_end_sessions",
+    "out_of_reach",
     "read_rights",
     "server_identity",
 ]
@@ -68,6 +69,39 @@ def may_end_sessions(admin: Connection, live: str) -> list[str]:
         [live],
     ).fetchall()
     return [f"{user} (process {pid}{f', {program}' if program else ''})" for pid, user, program in rows]
+
+
+# what pg_restore would end with for a role that is no superuser; {member} is the right to act as another role
+_OUT_OF_REACH = """
+WITH others AS (SELECT oid, rolname FROM pg_roles WHERE NOT pg_has_role(current_user, oid, '{member}')),
+granted(class, number, acl) AS (
+    SELECT tableoid, oid, relacl FROM pg_class UNION ALL SELECT tableoid, oid, nspacl FROM pg_namespace
+    UNION ALL SELECT tableoid, oid, proacl FROM pg_proc),
+found(class, number, what) AS (
+    SELECT d.classid, d.objid, ', which belongs to ' || rolname FROM pg_shdepend d JOIN others ON oid = refobjid
+    WHERE d.deptype = 'o' AND refclassid = 'pg_authid'::regclass AND classid <> 'pg_extension'::regclass
+      AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    UNION SELECT class, number, ', with a privilege that ' || rolname || ' granted'
+    FROM granted, aclexplode(acl) JOIN others ON oid = grantor
+    UNION SELECT p.tableoid, p.oid, ', written in ' || lanname FROM pg_proc p JOIN pg_language l ON l.oid = prolang
+    WHERE NOT lanpltrusted AND lanname <> 'sql'
+    UNION SELECT tableoid, oid, ', for all tables' FROM pg_publication WHERE puballtables
+    UNION SELECT 'pg_publication'::regclass, pnpubid, ', for whole schemas' FROM pg_publication_namespace)
+SELECT i.type || ' ' || i.identity || what FROM found, LATERAL pg_identify_object(class, number, 0) i
+WHERE (number >= 16384 OR class = 'pg_largeobject'::regclass) AND i.identity IS NOT NULL AND NOT EXISTS (
+    SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = number AND d.deptype = 'e')
+ORDER BY 1
+"""
+_ROLES_ARE_SET = 160000  # the first version where a member may be without the right to become the role
+
+
+def out_of_reach(live: Connection) -> list[str]:
+    """What is in the live database and this role could not make again in another one, in words."""
+    row = live.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    if row and row[0]:
+        return []
+    member = "SET" if live.info.server_version >= _ROLES_ARE_SET else "MEMBER"
+    return [str(what) for (what,) in query(live, _OUT_OF_REACH.format(member=member))]
 
 
 def provided_extensions(target: Connection) -> tuple[str, ...]:

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from runbook_steps.engine.errors import RefusedError
+from runbook_steps.operations.backup_make import BackupSettings
+from runbook_steps.operations.backup_restore import refuse_impossible
+from runbook_steps.operations.backup_verify import refuse_unverifiable
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.database_backup_support import Shop
 
@@ -104,3 +108,59 @@ def test_the_doctor_tells_what_is_allowed(shop: Shop) -> None:
     assert found["backup"]["good"] is True
     assert found["verify"]["good"] is (shop.environ["RIGHT"] == "CREATEDB")
     assert found["rows back"]["good"] is True
+
+
+LIMITS = {
+    "CREATE TABLE theirs (a int); ALTER TABLE theirs OWNER TO {other}": "public.theirs, which belongs to {other}",
+    "CREATE SCHEMA auth AUTHORIZATION {other}; CREATE EXTENSION pageinspect": "schema auth, which belongs to {other}",
+    "GRANT SELECT ON bookings TO {other} WITH GRANT OPTION; SET ROLE {other}; GRANT SELECT ON bookings TO pg_monitor":
+        "public.bookings, with a privilege that {other} granted",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {other} GRANT SELECT ON TABLES TO pg_monitor": "which belongs to {other}",
+    "CREATE PUBLICATION everything FOR ALL TABLES; ALTER PUBLICATION everything OWNER TO {role}": "for all tables",
+    "CREATE FUNCTION f() RETURNS int LANGUAGE internal AS 'pg_backend_pid'; ALTER FUNCTION f OWNER TO {role}":
+        "public.f(), written in internal",
+    "SELECT lo_create(777); ALTER LARGE OBJECT 777 OWNER TO {other}": "large object 777, which belongs to {other}",
+}  # fmt: skip
+
+
+def test_what_it_could_not_make_again_is_told_before(shop: Shop) -> None:
+    """By name, in one line, before anything is in the bucket; without a superuser's objects nothing is told."""
+    if shop.environ["RIGHT"] != "CREATEDB":
+        pytest.skip("it is refused before")
+    role, other = shop.environ["ROLE"], f"other_{secrets.token_hex(3)}"
+    settings = BackupSettings.from_environ(shop.environ)
+    refuse_unverifiable(settings)
+    shop.sql(f"CREATE ROLE {other}", dbname="postgres")
+    try:
+        for text, said in LIMITS.items():
+            shop.sql("CREATE TABLE IF NOT EXISTS bookings (id int)")
+            shop.sql(text.format(role=role, other=other))
+            with pytest.raises(RefusedError) as error:
+                refuse_unverifiable(settings)
+            assert said.format(role=role, other=other) in str(error.value)
+            shop.sql(f"DROP OWNED BY {other}; DROP PUBLICATION IF EXISTS everything; DROP FUNCTION IF EXISTS f()")
+        refuse_unverifiable(settings)
+    finally:
+        shop.sql(f"DROP OWNED BY {other}; DROP ROLE {other}")
+
+
+@pytest.mark.parametrize(
+    "setting", ["DATABASE {name} SET log_statement = 'ddl'", "ROLE {other} IN DATABASE {name} SET work_mem = '5MB'"]
+)
+def test_what_it_could_not_give_to_a_new_database_is_told_before(shop: Shop, setting: str) -> None:
+    """Before it is restored for hours; and to find that out changes nothing."""
+    if shop.environ["RIGHT"] != "CREATEDB":
+        pytest.skip("it may not restore in place at all")
+    settings = BackupSettings.from_environ(shop.environ)
+    known = f"SELECT datacl::text, setconfig, setrole FROM pg_database LEFT JOIN pg_db_role_setting s ON s.setdatabase = pg_database.oid WHERE datname = '{shop.name}'"  # noqa: S608, E501
+    refuse_impossible(settings)
+    other = f"other_{secrets.token_hex(3)}"
+    shop.sql(f"CREATE ROLE {other}", dbname="postgres")
+    try:
+        shop.sql(f"ALTER {setting.format(name=shop.name, other=other)}")
+        before = shop.rows(known)
+        with pytest.raises(RefusedError, match="PostgreSQL says: permission denied"):
+            refuse_impossible(settings)
+        assert shop.rows(known) == before
+    finally:
+        shop.sql(f"DROP ROLE {other}", dbname="postgres")
