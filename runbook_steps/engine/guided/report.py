@@ -111,28 +111,40 @@ def _because(why: str) -> str:
 
 
 def _rows(events: list[dict[str, Any]]) -> Iterator[_Row]:
-    who, began = "", ""
+    who, began, running = "", "", ""
+    texts: list[str] = []
     for event in events:
         name, at = str(event.get("event")), str(event.get("at", ""))
         if name == "run started":
             guided = event["guided"]
             who = str(guided["by"])
             yield _Row(at, who, _RUN, f"goes on with {guided['resumed']}" if "resumed" in guided else "begins")
+        elif name == "scenario started":
+            texts = [str(step["text"]).removesuffix(":") for step in event["record"]["steps"]]
         elif name == COMMAND_BEGAN:
-            began = at
+            began, running = at, texts[event["step"]]
         elif name == "approved":
             yield _Row(at, str(event["by"]), _DONE, f"approves step {event['step'] + 1}")
         elif name == "step finished":
             yield _of_step(event["step"], began or at, at, who)
             began = ""
-        elif name in _OF_AN_UNDO:
-            problem = f"; {event['problem']}" if event.get("problem") else ""
-            yield _Row(at, who, _UNDO, _OF_AN_UNDO[name].format(**event) + problem)
-        elif name in _OF_A_RUN:
-            lists = {key: ", ".join(value) or "nothing" for key, value in event.items() if isinstance(value, list)}
-            yield _Row(at, who, _RUN, _OF_A_RUN[name].format(**{**event, **lists}))
-        elif name == "scenario finished":
-            yield _Row(at, who, _RUN, f"ends: {event['record']['outcome']}")
+        elif (told := _of_event(name, event)) is not None:
+            yield _Row(at, who, *told)
+    if began:
+        yield _Row(began, who, _DONE, f"{running}: began, and how it ended is not known")
+
+
+def _of_event(name: str, event: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The kind and the words of what belongs to no step; None for what nobody needs to read."""
+    if name in _OF_AN_UNDO:
+        problem = f"; {event['problem']}" if event.get("problem") else ""
+        return _UNDO, _OF_AN_UNDO[name].format(**event) + problem
+    if name in _OF_A_RUN:
+        lists = {key: ", ".join(value) or "nothing" for key, value in event.items() if isinstance(value, list)}
+        return _RUN, _OF_A_RUN[name].format(**{**event, **lists})
+    if name == "scenario finished":
+        return _RUN, f"ends: {event['record']['outcome']}"
+    return None
 
 
 def _of_step(step: Mapping[str, Any], began: str, at: str, who: str) -> _Row:
@@ -142,7 +154,8 @@ def _of_step(step: Mapping[str, Any], began: str, at: str, who: str) -> _Row:
     told = "; ".join([*notes, *([str(step["error"])] if step["error"] else [])])
     said = f": {told}" if told else ""
     if step["exit_code"] is None and step["role"] != Role.WHEN:
-        return _Row(at, who, _SEEN, f"{text}: {step['outcome']}{said}")
+        found = "it is so" if step["outcome"] == Outcome.PASSED else step["outcome"]
+        return _Row(at, who, _SEEN, f"{text}: {found}{said}")
     ended = f", exit code {step['exit_code']} after {step['duration_s']:.1f} s" if step["exit_code"] is not None else ""
     return _Row(began, who, _DONE, f"{text}: {step['outcome']}{ended}{said}")
 
