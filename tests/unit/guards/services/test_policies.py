@@ -79,7 +79,16 @@ def test_a_session_is_opened_with_its_own_time_limit() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [b"EVAL_RO x 0", b"evalsha_ro x 0", b"FCALL_RO f 0", b"getdel a", b"SLOWLOG RESET", b"MONITOR", b"PSYNC ? -1"],
+    [
+        b"EVAL_RO x 0",
+        b"evalsha_ro x 0",
+        b"FCALL_RO f 0",
+        b"getdel a",
+        b"SLOWLOG RESET",
+        b"MONITOR",
+        b"PSYNC ? -1",
+        b"PFCOUNT a",
+    ],
 )
 def test_redis_commands_that_act_are_refused(words: bytes) -> None:
     """A script that says it only reads can reset the slow log, and holds up everybody."""
