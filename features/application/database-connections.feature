@@ -29,11 +29,15 @@ Feature: Database connections of the application
     Given the connection pools are exhausted by a session that was forgotten
     And the alert ConnectionPoolExhausted rings
     And a customer keeps sending requests
-    When I end the sessions that block others and do nothing themselves:
+    When I end the sessions that block others and have done nothing for a minute:
       """sql
-      SELECT pid, application_name, pg_terminate_backend(pid)
+      \set blocks_for '1 minute'
+      \getenv blocks_for BLOCKS_FOR
+      SELECT pid, application_name, now() - state_change AS idle, pg_terminate_backend(pid) AS ended
       FROM pg_stat_activity
       WHERE state = 'idle in transaction'
+        AND state_change < now() - :'blocks_for'::interval
+        AND datname = current_database() AND application_name !~ '^(pg_dump|beautycort)'
         AND pid IN (SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock');
       """
     Then every slot answers from the database
@@ -56,20 +60,25 @@ Feature: Database connections of the application
     When I read the size of the pools, and how many connections are free:
       """bash
       grep -n -E '^DB_POOL_' "$API_ENV_FILE"
-      psql -X -At -c "SELECT current_setting('max_connections')::int - count(*) AS left FROM pg_stat_activity
-                      WHERE backend_type = 'client backend'"
+      psql -X -At -v ON_ERROR_STOP=1 -c "
+        SELECT current_setting('max_connections')::int - count(*)
+               - current_setting('superuser_reserved_connections')::int
+               - coalesce(current_setting('reserved_connections', true)::int, 0) AS left
+        FROM pg_stat_activity WHERE backend_type = 'client backend'"
       """
     And I give each instance as many more as you decide, and create them anew while others serve (within 4 minutes):
       """bash
       (
         set -eu
+        count=$(docker compose ps -q api | wc -l)
+        if [ "$count" -lt 2 ]; then echo "one instance alone serves: start one more first"; exit 1; fi
         now=$(sed -n 's/^DB_POOL_SIZE=//p' "$API_ENV_FILE" | tail -n 1)
         echo "each instance has ${now:?} connections; wanted: ${POOL_SIZE:?}"
         test "$POOL_SIZE" -gt "$now"
+        grep -q '^DB_POOL_TIMEOUT_S=' "$API_ENV_FILE"
         sed -i -e "s/^DB_POOL_SIZE=.*/DB_POOL_SIZE=$POOL_SIZE/" \
           -e "s/^DB_POOL_TIMEOUT_S=.*/DB_POOL_TIMEOUT_S=${POOL_TIMEOUT_S:?}/" "$API_ENV_FILE"
-        count=$(docker compose ps -q api | wc -l)
-        docker compose up -d --no-deps --no-recreate --scale api=1 api
+        docker compose up -d --no-deps --no-recreate --scale "api=$(((count + 1) / 2))" api
         docker compose up -d --no-deps --no-recreate --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"

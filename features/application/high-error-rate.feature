@@ -58,7 +58,7 @@ Feature: High error rate
     Then only the version 1.2.0 has errors
     When I ask each slot which version it runs:
       """bash
-      for slot in $API_SLOTS; do
+      for slot in $(echo "$API_SLOTS"); do
         curl --fail-with-body -sS --max-time 10 "$slot/api/version"
         echo
       done
@@ -79,7 +79,7 @@ Feature: High error rate
         ls -1 "$API_RELEASES"
         test -d "$API_RELEASES/v${PREVIOUS_VERSION:?}"
         ln -sfn "v$PREVIOUS_VERSION" "$API_RELEASES/current"
-        docker compose up -d --no-deps api
+        docker compose up -d --no-deps --scale "api=$(docker compose ps -a -q api | wc -l)" api
       )
       """
     Then customers can pay again, at every slot
@@ -103,13 +103,15 @@ Feature: High error rate
       """bash
       grep -n -E '^[A-Z]+_API_URL=' "$API_ENV_FILE"
       """
-    And I remove the wrong line, and create the instances anew while others serve (within 4 minutes):
+    And I write the right address, and create the instances anew while others serve (within 4 minutes):
       """bash
       (
         set -eu
-        sed -i.before '/^TAP_API_URL=/d' "$API_ENV_FILE"
         count=$(docker compose ps -q api | wc -l)
-        docker compose up -d --no-deps --no-recreate --scale api=1 api
+        if [ "$count" -lt 2 ]; then echo "one instance alone serves: start one more first"; exit 1; fi
+        test ! -e "$API_ENV_FILE.before"
+        sed -i.before "s|^TAP_API_URL=.*|TAP_API_URL=$TAP_API_URL|" "$API_ENV_FILE"
+        docker compose up -d --no-deps --no-recreate --scale "api=$(((count + 1) / 2))" api
         docker compose up -d --no-deps --no-recreate --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"

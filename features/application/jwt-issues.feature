@@ -27,12 +27,19 @@ Feature: JWT issues
       docker compose logs --tail 5 api
       """
     Then its output says that the secret needs at least 32 characters
-    When I remove the short secret from the configuration, and create anew what has it (within 2 minutes):
+    When I put the former secret back, unseen, and create anew what has another one (within 2 minutes):
       """bash
       (
         set -eu
-        sed -i '/^JWT_SECRET=/d' "$API_ENV_FILE"
-        docker compose up -d --no-deps api
+        umask 077
+        test "$(tr -d '\n' < "${FORMER_SECRET_FILE:?}" | wc -c)" -ge 32
+        cp -p "$API_ENV_FILE" "$API_ENV_FILE.new"
+        {
+          sed '/^JWT_SECRET=/d' "$API_ENV_FILE"
+          printf 'JWT_SECRET=%s\n' "$(cat "$FORMER_SECRET_FILE")"
+        } > "$API_ENV_FILE.new"
+        mv "$API_ENV_FILE.new" "$API_ENV_FILE"
+        docker compose up -d --no-deps --scale "api=$(docker compose ps -a -q api | wc -l)" api
         for slot in $(echo "$API_SLOTS"); do
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
@@ -45,17 +52,15 @@ Feature: JWT issues
   Scenario: With a new secret, every slot refuses the tokens issued before
     Given a customer is signed in
     And a slot was restarted with a JWT secret that is too short
-    When I write a new secret, unseen, and create every instance anew (within 2 minutes):
+    When I put a new secret into the settings, unseen:
+      """bash
+      beautycort secrets rotate JWT_SECRET
+      """
+    And I create every instance anew, because a restart keeps the old secret (within 2 minutes):
       """bash
       (
         set -eu
-        umask 077
-        {
-          sed '/^JWT_SECRET=/d' "$API_ENV_FILE"
-          printf 'JWT_SECRET=%s\n' "$(openssl rand -hex 48)"
-        } > "$API_ENV_FILE.new"
-        mv "$API_ENV_FILE.new" "$API_ENV_FILE"
-        docker compose up -d --no-deps --force-recreate api
+        docker compose up -d --no-deps --force-recreate --scale "api=$(docker compose ps -a -q api | wc -l)" api
         for slot in $(echo "$API_SLOTS"); do
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
@@ -94,14 +99,25 @@ Feature: JWT issues
   @risk_mutating
   Scenario: A wrong expiry is corrected, and new tokens live 15 minutes
     Given tokens expire after a few seconds
-    When I remove the wrong expiry, and create every instance anew (within 2 minutes):
+    When I write the right expiry, and create the instances anew while others serve (within 4 minutes):
       """bash
       (
         set -eu
-        sed -i '/^JWT_EXPIRES_IN=/d' "$API_ENV_FILE"
-        docker compose up -d --no-deps --force-recreate api
+        count=$(docker compose ps -q api | wc -l)
+        if [ "$count" -lt 2 ]; then echo "one instance alone serves: start one more first"; exit 1; fi
+        grep -n '^JWT_EXPIRES_IN=' "$API_ENV_FILE"
+        sed -i 's/^JWT_EXPIRES_IN=.*/JWT_EXPIRES_IN=15m/' "$API_ENV_FILE"
+        docker compose up -d --no-deps --no-recreate --scale "api=$(((count + 1) / 2))" api
+        docker compose up -d --no-deps --no-recreate --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+        docker compose up -d --no-deps --scale "api=$count" api
+        for slot in $(echo "$API_SLOTS"); do
+          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+        for number in $(seq "$(docker compose ps -q api | wc -l)"); do
+          docker compose exec -T --index "$number" api printenv JWT_EXPIRES_IN
         done
       )
       """
@@ -122,13 +138,17 @@ Feature: JWT issues
     Given the blacklist has lost a refresh token that was exchanged
     When I end the session that the token belongs to:
       """bash
-      session=$(python3 - "$TOKEN_HEADER_FILE" <<'END'
+      (
+        set -eu
+        session=$(python3 -c '
       import base64, json, pathlib, sys
       token = pathlib.Path(sys.argv[1]).read_text().split()[-1]
       print(json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["sid"])
-      END
+      ' "${TOKEN_HEADER_FILE:?}")
+        ended=$(redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" unlink "session:${session:?}")
+        echo "$ended session ended"
+        test "$ended" -eq 1
       )
-      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" unlink "session:$session"
       """
     Then the exchanged refresh token is refused
     And a customer can sign in

@@ -40,8 +40,7 @@ Feature: Redis connections
     And the alert HealthCheckFailed rings
     When I start Redis (within 1 minute):
       """bash
-      docker compose start redis
-      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" ping
+      docker compose start redis && redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" ping
       """
     Then every slot says that Redis is healthy
     And every revoked token is still refused
@@ -55,8 +54,12 @@ Feature: Redis connections
     And Redis has another password than the application knows
     When I set the password back, without showing either:
       """bash
-      python3 -c 'import os; print(os.environ["REDISCLI_AUTH"], end="")' \
-        | REDISCLI_AUTH="$NEW_REDIS_PASSWORD" redis-cli -e -x -h "$REDIS_HOST" -p "$REDIS_PORT" config set requirepass
+      (
+        set -eu -o pipefail
+        : "${REDISCLI_AUTH:?}" "${NEW_REDIS_PASSWORD:?}"
+        printf %s "$REDISCLI_AUTH" \
+          | REDISCLI_AUTH="$NEW_REDIS_PASSWORD" redis-cli -e -x -h "$REDIS_HOST" -p "$REDIS_PORT" config set requirepass
+      )
       """
     Then Redis answers to the application's password
     And every slot says that Redis is healthy
@@ -72,7 +75,9 @@ Feature: Redis connections
       (
         set -eu
         docker restart "${INSTANCE:?}" &
-        timeout 50 bash -c 'until redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxclients 10000; do sleep 0.1; done'
+        timeout 50 bash -c '
+          ask() { redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config "$@"; }
+          until limit=$(ask get maxclients | sed -n 2p) && test -n "$limit" && ask set maxclients "$((limit * 2))"; do sleep 0.1; done'
         wait
       )
       """

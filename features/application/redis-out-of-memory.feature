@@ -11,15 +11,15 @@ Feature: Redis out of memory
   Scenario: The keys that fill Redis are found
     When I read used memory, its limit and the eviction policy:
       """bash
-      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" info memory | tr -d '\r' | grep -E '^(used_memory|maxmemory)'
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" info memory | tr -d '\r' | grep -E '^(used_memory|maxmemory)'
       """
     Then it shows "used_memory:", "maxmemory:" and "maxmemory_policy:noeviction"
     When I add up the bytes of each kind of key:
       """bash
-      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --scan \
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" --scan \
         | awk '{ gsub(/["\\]/, "\\\\&"); kind = $0; sub(/:.*/, "", kind)
                  printf "echo \"%s\"\nmemory usage \"%s\"\n", kind, $0 }' \
-        | redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" \
+        | redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" \
         | awk 'NR % 2 { kind = $0; next } { bytes[kind] += $0; keys[kind]++ }
                END { for (kind in bytes) print bytes[kind], kind, keys[kind] }' \
         | sort -rn | sed -n 1,10p
@@ -33,12 +33,12 @@ Feature: Redis out of memory
     # harmless (swapped): the reading in between changes nothing; read too early it shows more, and no step rests on it.
     When I remove the cached responses, and nothing else (within 2 minutes):
       """bash
-      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
-        | xargs -r -d '\n' -n 100 redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
+        | xargs -r -d '\n' -n 100 redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
       """
     And I read used memory again:
       """bash
-      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" info memory | tr -d '\r' | grep -E '^(used_memory|maxmemory)'
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" info memory | tr -d '\r' | grep -E '^(used_memory|maxmemory)'
       """
     Then it shows "used_memory:" and "maxmemory:"
     And Redis accepts writes again
@@ -53,8 +53,8 @@ Feature: Redis out of memory
   Scenario: The memory limit is raised when the cache is not the cause
     When I raise the limit by half (if the host has the memory):
       """bash
-      limit=$(redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config get maxmemory | tail -n 1 | tr -d '\r')
-      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory "$((limit * 3 / 2))"
+      limit=$(redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config get maxmemory | tail -n 1 | tr -d '\r')
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory "$((limit * 3 / 2))"
       """
     Then Redis accepts writes again
     And the eviction policy of Redis is noeviction

@@ -8,7 +8,7 @@ Feature: Manual scaling
     Given the database has room for five pools
     When I compare instances × pool with what the database has:
       """bash
-      wanted=5
+      wanted=${WANTED:?}
       pool=$(sed -n 's/^DB_POOL_SIZE=//p' "$API_ENV_FILE" | tail -n 1)
       answer=$(psql -X -q -A -t -v ON_ERROR_STOP=1 -v wanted="$wanted" -v pool="${pool:-5}" <<'SQL'
       SELECT json_build_object('max_connections', m, 'reserved', r, 'others', o, 'pool', :pool,
@@ -32,7 +32,7 @@ Feature: Manual scaling
     Given every instance has a pool of 20 connections
     When I try to compare instances × pool with what the database has:
       """bash
-      wanted=5
+      wanted=${WANTED:?}
       pool=$(sed -n 's/^DB_POOL_SIZE=//p' "$API_ENV_FILE" | tail -n 1)
       answer=$(psql -X -q -A -t -v ON_ERROR_STOP=1 -v wanted="$wanted" -v pool="${pool:-5}" <<'SQL'
       SELECT json_build_object('max_connections', m, 'reserved', r, 'others', o, 'pool', :pool,
@@ -60,10 +60,12 @@ Feature: Manual scaling
       """bash
       (
         set -eu
-        grep -n '^DB_POOL_SIZE=' "$API_ENV_FILE"
-        sed -i.before "s/^DB_POOL_SIZE=.*/DB_POOL_SIZE=${POOL_SIZE:?}/" "$API_ENV_FILE"
         count=$(docker compose ps -q api | wc -l)
-        docker compose up -d --no-deps --no-recreate --scale api=1 api
+        if [ "$count" -lt 2 ]; then echo "one instance alone serves: start one more first"; exit 1; fi
+        grep -n '^DB_POOL_SIZE=' "$API_ENV_FILE"
+        test ! -e "$API_ENV_FILE.before"
+        sed -i.before "s/^DB_POOL_SIZE=.*/DB_POOL_SIZE=${POOL_SIZE:?}/" "$API_ENV_FILE"
+        docker compose up -d --no-deps --no-recreate --scale "api=$(((count + 1) / 2))" api
         docker compose up -d --no-deps --no-recreate --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
@@ -89,23 +91,33 @@ Feature: Manual scaling
       printf '{"instances": %d}\n' "$(docker compose ps -q api | wc -l)"
       """
     And I take instances from the answer as INSTANCES
-    And I get ready to go back to that number (within 2 minutes):
+    And I get ready to go back to that number (within 10 minutes):
       """bash
-      targets=$(for target in $(echo "$NEW_TARGETS"); do printf 'Id=%s,Port=3000\n' "$target"; done)
-      aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets") \
-        || echo "none of them is registered, or the load balancer does not answer: look"
-      docker compose up -d --no-deps --no-recreate --scale "api=${INSTANCES:?}" api
+      (
+        set -eu
+        targets=$(for target in $(echo "${NEW_TARGETS:?}"); do printf 'Id=%s,Port=3000\n' "$target"; done)
+        aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
+        aws elbv2 wait target-deregistered --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
+        docker compose up -d --no-deps --no-recreate --scale "api=${INSTANCES:?}" api
+      )
       """
-    And I start three more (within 2 minutes):
+    And I start as many more as there are new targets (within 2 minutes):
       """bash
-      docker compose up -d --no-deps --no-recreate --scale "api=$((${INSTANCES:?} + 3))" api
-      docker compose ps api
+      (
+        set -eu
+        more=$(echo "${NEW_TARGETS:?}" | wc -w)
+        docker compose up -d --no-deps --no-recreate --scale "api=$((${INSTANCES:?} + more))" api
+        docker compose ps api
+      )
       """
     And I register them with the load balancer, and wait until it finds them healthy (within 5 minutes):
       """bash
-      targets=$(for target in $(echo "$NEW_TARGETS"); do printf 'Id=%s,Port=3000\n' "$target"; done)
-      aws elbv2 register-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
-      aws elbv2 wait target-in-service --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
+      (
+        set -eu
+        targets=$(for target in $(echo "${NEW_TARGETS:?}"); do printf 'Id=%s,Port=3000\n' "$target"; done)
+        aws elbv2 register-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
+        aws elbv2 wait target-in-service --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
+      )
       """
     And I run every health check (within 1 minute):
       """bash
@@ -127,8 +139,11 @@ Feature: Manual scaling
     Then the answer names exactly those three
     When I deregister them again (within 5 minutes):
       """bash
-      targets=$(for target in $(echo "$NEW_TARGETS"); do printf 'Id=%s,Port=3000\n' "$target"; done)
-      aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
+      (
+        set -eu
+        targets=$(for target in $(echo "${NEW_TARGETS:?}"); do printf 'Id=%s,Port=3000\n' "$target"; done)
+        aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
+      )
       """
     Then the load balancer finds 2 targets healthy
     And customers are answered by 2 instances
@@ -139,16 +154,19 @@ Feature: Manual scaling
     And customers keep sending requests
     When I take three instances out of the load balancer, and wait until they are drained (within 10 minutes):
       """bash
-      targets=$(for target in $(echo "$NEW_TARGETS"); do printf 'Id=%s,Port=3000\n' "$target"; done)
-      aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
-      aws elbv2 wait target-deregistered --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
+      (
+        set -eu
+        targets=$(for target in $(echo "${NEW_TARGETS:?}"); do printf 'Id=%s,Port=3000\n' "$target"; done)
+        aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
+        aws elbv2 wait target-deregistered --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
+      )
       """
     And I stop them; each ends the requests that it has (within 2 minutes):
       """bash
       (
         set -eu
         now=$(docker compose ps -q api | wc -l)
-        taken=$(echo "$NEW_TARGETS" | wc -w)
+        taken=$(echo "${NEW_TARGETS:?}" | wc -w)
         echo "$now instances run, $taken are taken away"
         test "$((now - taken))" -ge 1
         docker compose up -d --no-deps --no-recreate --scale "api=$((now - taken))" api

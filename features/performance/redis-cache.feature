@@ -67,7 +67,7 @@ Feature: Redis cache
     When I switch eviction off and remove what fills the memory (within 2 minutes):
       """bash
       redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory-policy noeviction
-      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
         | xargs -r -d '\n' -n 100 redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
       """
     Then the eviction policy of Redis is noeviction
@@ -80,7 +80,7 @@ Feature: Redis cache
     Given cached responses were written without an expiry
     When I give an expiry to every cached response that has none (within 2 minutes):
       """bash
-      redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
+      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
         | sed 's/.*/expire "&" 60 nx/' | redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" | sort | uniq -c
       """
     Then every cached response has an expiry of at most 60 seconds

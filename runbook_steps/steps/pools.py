@@ -66,8 +66,12 @@ def pools_exhausted(
     slots: Callable[[], list[str]],
     connect: Callable[..., Any],
     situation: Situation,
+    target: Target,
+    variables: dict[str, str],
     note: Callable[[str], None],
 ) -> None:
+    if target.facts.disposable:
+        variables["BLOCKS_FOR"] = "0 seconds"  # nobody waits a minute in a drill
     note(situation.arrange(PoolExhausted(connect, slots())).detail)
 
 

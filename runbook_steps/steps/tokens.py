@@ -65,8 +65,16 @@ def short_secret_in_force(
     environment: Callable[[], Mapping[str, str]],
     slots: Callable[[], list[str]],
     short_secret: str,
+    target: Target,
+    variables: dict[str, str],
+    workspace: Path,
     note: Callable[[str], None],
 ) -> None:
+    if target.facts.disposable:  # what a person takes from the vault
+        variables["FORMER_SECRET_FILE"] = str(former := workspace / "former.secret")
+        former.touch(mode=0o600)
+        former.write_text(environment()["JWT_SECRET"], "utf-8")
+
     def look() -> Observation:
         try:
             code = httpx.get(f"{slots()[1]}/api/version", timeout=10, trust_env=False).status_code

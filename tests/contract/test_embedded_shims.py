@@ -165,6 +165,9 @@ def test_docker_compose_acts_on_the_services(whole: EmbeddedTarget, shell: Shell
     assert shell("docker compose up -d --scale api=3").returncode == 0
     rows = [json.loads(line) for line in shell("docker compose ps api --format json").stdout.splitlines()]
     assert [row["Name"] for row in rows] == ["beautycort-api-1", "beautycort-api-2", "beautycort-api-3"]
+    assert shell("docker compose ps -a -q api | wc -l").stdout.strip() == "3"
+    assert shell("docker compose up -d --no-deps api").returncode == 0
+    assert shell("docker compose ps -a -q api | wc -l").stdout.strip() == "2", "compose forgets what was scaled before"
     assert shell("docker compose -f compose.yml up -d --scale api=2").returncode == 0
     assert shell("docker compose stop api && docker compose ps api --format json").stdout == ""
     assert shell("docker compose start api").returncode == 0

@@ -1,7 +1,8 @@
 """`docker compose ps|restart|stop|start|up -d|logs` on the supervised services of the run, and some of plain docker.
 
 `restart` and `start` keep the settings that a container was created with; `up -d` creates anew what they were changed
-for, `--force-recreate` everything, `--no-recreate` nothing. `docker restart CONTAINER…` restarts single slots,
+for, `--force-recreate` everything, `--no-recreate` nothing; without `--scale` it goes back to the number that the
+compose file has. `docker restart CONTAINER…` restarts single slots,
 `docker exec CONTAINER COMMAND…` runs a command with the settings of one.
 """
 
@@ -199,6 +200,9 @@ def _up(arguments: list[str]) -> int:
         if name != "api" or not (number.isascii() and number.isdigit()):
             raise ConfigurationError("only `--scale api=N` works on the embedded target")
         control.scale(int(number))
+    elif len(there) > DEFAULT_SLOTS:  # compose forgets what was scaled before
+        control.scale(DEFAULT_SLOTS)
+        there = there[:DEFAULT_SLOTS]
     if still := [slot for slot in running if control.pid(slot) is not None]:
         control.recreate(still)
     _each(anew, lambda _: None, "Recreated")
@@ -210,17 +214,19 @@ def _up(arguments: list[str]) -> int:
 
 def _ps(arguments: list[str]) -> int:
     options, names = _split(arguments, ("--format",))
-    status = own_control().status()
+    status, layout = own_control().status(), own_layout()
     everything = "-a" in options or "--all" in options
     rows = []
     for service, state in status.items():
         name = "api" if service in API_SLOTS else service
+        if name == "api" and not layout.container(service).is_dir():
+            continue  # it was never created, or was taken away
         if name not in (names or _NAMES) or (state["state"] != "running" and not everything):
             continue
         rows.append({"Name": _container(service), "Service": name, "State": _state(state["state"])})
     if "-q" in options or "--quiet" in options:
         for row in rows:
-            out(hashlib.sha256(f"{own_layout().directory}/{row['Name']}".encode()).hexdigest())
+            out(hashlib.sha256(f"{layout.directory}/{row['Name']}".encode()).hexdigest())
         return 0
     if options.get("--format") == "json":
         for row in rows:
