@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from runbook_steps.engine.errors import SourceError
+from runbook_steps.engine.checks.habits import bad_habits
+from runbook_steps.engine.errors import FeatureError, SourceError
 from runbook_steps.engine.project.house import House
 from runbook_steps.engine.project.project import Project
 from runbook_steps.variables import page_variables, variable_problems, variables_table
@@ -18,7 +19,14 @@ __all__ = ["HOUSE"]
 def _problems(project: Project) -> Sequence[SourceError]:
     from runbook_steps.version_1.command import data_problems  # noqa: PLC0415 - a build of the site does not ask
 
-    return [*data_problems(project, page=False), *variable_problems(project)]
+    return [*data_problems(project, page=False), *variable_problems(project), *_habits(project)]
+
+
+def _habits(project: Project) -> Iterator[SourceError]:
+    for runbook in project.runbooks:
+        for procedure in runbook.procedures:
+            for command in procedure.commands:
+                yield from (FeatureError(command.position, said) for said in bad_habits(command, procedure.risk))
 
 
 def _remake(root: Path) -> set[str]:

@@ -59,8 +59,7 @@ Feature: Database connections of the application
     And a customer keeps sending requests
     When I read the size of the pools, and how many connections are free:
       """bash
-      grep -n -E '^DB_POOL_' "$API_ENV_FILE"
-      psql -X -At -v ON_ERROR_STOP=1 -c "
+      grep -n -E '^DB_POOL_' "${API_ENV_FILE:?}" && psql -X -At -v ON_ERROR_STOP=1 -c "
         SELECT current_setting('max_connections')::int - count(*)
                - current_setting('superuser_reserved_connections')::int
                - coalesce(current_setting('reserved_connections', true)::int, 0) AS left
@@ -69,7 +68,7 @@ Feature: Database connections of the application
     And I give each instance as many more as you decide, and create them anew while others serve (within 4 minutes):
       """bash
       (
-        set -eu
+        set -eu -o pipefail
         count=$(docker compose ps -q api | wc -l)
         if [ "$count" -lt 2 ]; then echo "one instance alone serves: start one more first"; exit 1; fi
         now=$(sed -n 's/^DB_POOL_SIZE=//p' "$API_ENV_FILE" | tail -n 1)

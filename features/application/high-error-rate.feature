@@ -75,11 +75,13 @@ Feature: High error rate
     When I point back to the previous release, and create anew what runs another one (within 2 minutes):
       """bash
       (
-        set -eu
+        set -eu -o pipefail
         ls -1 "$API_RELEASES"
         test -d "$API_RELEASES/v${PREVIOUS_VERSION:?}"
         ln -sfn "v$PREVIOUS_VERSION" "$API_RELEASES/current"
-        docker compose up -d --no-deps --scale "api=$(docker compose ps -a -q api | wc -l)" api
+        count=$(docker compose ps -a -q api | wc -l)
+        test "$count" -gt 0
+        docker compose up -d --no-deps --scale "api=$count" api
       )
       """
     Then customers can pay again, at every slot
@@ -97,16 +99,16 @@ Feature: High error rate
     And payments fail at both slots
     When I measure the third party itself, without the application:
       """bash
-      curl -sS -o /dev/null -w 'Tap answers %{http_code} in %{time_total} s\n' --max-time 5 "$TAP_API_URL"
+      curl -sS -o /dev/null -w 'Tap answers %{http_code} in %{time_total} s\n' --max-time 5 "${TAP_API_URL:?}"
       """
     And I read the addresses in the configuration, which hold no secret:
       """bash
-      grep -n -E '^[A-Z]+_API_URL=' "$API_ENV_FILE"
+      grep -n -E '^[A-Z]+_API_URL=' "${API_ENV_FILE:?}"
       """
     And I write the right address, and create the instances anew while others serve (within 4 minutes):
       """bash
       (
-        set -eu
+        set -eu -o pipefail
         count=$(docker compose ps -q api | wc -l)
         if [ "$count" -lt 2 ]; then echo "one instance alone serves: start one more first"; exit 1; fi
         test ! -e "$API_ENV_FILE.before"

@@ -35,7 +35,7 @@ Feature: High response time
     When I let the application wait one second only, and create the instances anew while others serve (within 4 minutes):
       """bash
       (
-        set -eu
+        set -eu -o pipefail
         count=$(docker compose ps -q api | wc -l)
         if [ "$count" -lt 2 ]; then echo "one instance alone serves: start one more first"; exit 1; fi
         grep -n '^THIRD_PARTY_TIMEOUT_S=' "$API_ENV_FILE"
@@ -77,7 +77,7 @@ Feature: High response time
     When I raise the limit to twice what is used, if more than 90 % of it is used (if the host has the memory):
       """bash
       (
-        set -eu
+        set -eu -o pipefail
         value() { redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" info memory | tr -d '\r' | sed -n "s/^$1://p"; }
         used=$(value used_memory)
         limit=$(value maxmemory)
@@ -92,7 +92,7 @@ Feature: High response time
     And I send the same search ten times, and read where the answer came from:
       """bash
       for number in 1 2 3 4 5 6 7 8 9 10; do
-        curl --fail-with-body -sS -o /dev/null -D - --max-time 10 "$API_BASE_URL/api/providers?limit=100&lat=31.77" \
+        curl --fail-with-body -sS -o /dev/null -D - --max-time 10 "${API_BASE_URL:?}/api/providers?limit=100&lat=31.77" \
           | tr -d '\r' | grep -i '^x-cache:'
       done
       """

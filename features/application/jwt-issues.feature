@@ -30,7 +30,7 @@ Feature: JWT issues
     When I put the former secret back, unseen, and create anew what has another one (within 2 minutes):
       """bash
       (
-        set -eu
+        set -eu -o pipefail
         umask 077
         test "$(tr -d '\n' < "${FORMER_SECRET_FILE:?}" | wc -c)" -ge 32
         cp -p "$API_ENV_FILE" "$API_ENV_FILE.new"
@@ -39,7 +39,9 @@ Feature: JWT issues
           printf 'JWT_SECRET=%s\n' "$(cat "$FORMER_SECRET_FILE")"
         } > "$API_ENV_FILE.new"
         mv "$API_ENV_FILE.new" "$API_ENV_FILE"
-        docker compose up -d --no-deps --scale "api=$(docker compose ps -a -q api | wc -l)" api
+        count=$(docker compose ps -a -q api | wc -l)
+        test "$count" -gt 0
+        docker compose up -d --no-deps --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
@@ -59,8 +61,10 @@ Feature: JWT issues
     And I create every instance anew, because a restart keeps the old secret (within 2 minutes):
       """bash
       (
-        set -eu
-        docker compose up -d --no-deps --force-recreate --scale "api=$(docker compose ps -a -q api | wc -l)" api
+        set -eu -o pipefail
+        count=$(docker compose ps -a -q api | wc -l)
+        test "$count" -gt 0
+        docker compose up -d --no-deps --force-recreate --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
           curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
@@ -69,7 +73,7 @@ Feature: JWT issues
     And I make sure that every instance has the new secret, without showing it:
       """bash
       (
-        set -eu
+        set -eu -o pipefail
         wanted=$(sed -n 's/^JWT_SECRET=//p' "$API_ENV_FILE" | tail -n 1 | tr -d '\n' | sha256sum)
         for number in $(seq "$(docker compose ps -q api | wc -l)"); do
           found=$(docker compose exec -T --index "$number" api sh -c 'printf %s "$JWT_SECRET" | sha256sum')
@@ -102,7 +106,7 @@ Feature: JWT issues
     When I write the right expiry, and create the instances anew while others serve (within 4 minutes):
       """bash
       (
-        set -eu
+        set -eu -o pipefail
         count=$(docker compose ps -q api | wc -l)
         if [ "$count" -lt 2 ]; then echo "one instance alone serves: start one more first"; exit 1; fi
         grep -n '^JWT_EXPIRES_IN=' "$API_ENV_FILE"

@@ -40,7 +40,7 @@ Feature: Redis connections
     And the alert HealthCheckFailed rings
     When I start Redis (within 1 minute):
       """bash
-      docker compose start redis && redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" ping
+      docker compose start redis && redis-cli -e -h "${REDIS_HOST:?}" -p "${REDIS_PORT:?}" ping
       """
     Then every slot says that Redis is healthy
     And every revoked token is still refused
@@ -57,8 +57,8 @@ Feature: Redis connections
       (
         set -eu -o pipefail
         : "${REDISCLI_AUTH:?}" "${NEW_REDIS_PASSWORD:?}"
-        printf %s "$REDISCLI_AUTH" \
-          | REDISCLI_AUTH="$NEW_REDIS_PASSWORD" redis-cli -e -x -h "$REDIS_HOST" -p "$REDIS_PORT" config set requirepass
+        printf %s "$REDISCLI_AUTH" | \
+          REDISCLI_AUTH="$NEW_REDIS_PASSWORD" redis-cli -e -x -h "$REDIS_HOST" -p "$REDIS_PORT" config set requirepass
       )
       """
     Then Redis answers to the application's password
@@ -83,14 +83,14 @@ Feature: Redis connections
       """
     And I count the clients by address and name:
       """bash
-      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" client list \
+      redis-cli -e -h "${REDIS_HOST:?}" -p "${REDIS_PORT:?}" client list \
         | sed -n 's/.* addr=\([^ ]*\):[0-9]* .* name=\([^ ]*\) .*/\2 \1/p' | sort | uniq -c | sort -rn
       """
     Then the output counts most clients of the one that leaks
     When I disconnect the clients of that name:
       """bash
       (
-        set -eu
+        set -eu -o pipefail
         echo "${LEAKER:?a client without a name is told by its address alone: stop it on its host}" | grep -x '[A-Za-z0-9_-]*'
         redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" client list \
           | sed -n "s/^id=\([0-9]*\) .* name=$LEAKER .*/client kill id \1/p" \

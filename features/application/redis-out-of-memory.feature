@@ -33,12 +33,19 @@ Feature: Redis out of memory
     # harmless (swapped): the reading in between changes nothing; read too early it shows more, and no step rests on it.
     When I remove the cached responses, and nothing else (within 2 minutes):
       """bash
-      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
-        | xargs -r -d '\n' -n 100 redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
+      (
+        set -eu -o pipefail
+        keys() { redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*'; }
+        found=$(keys | wc -l)
+        echo "$found cached responses before"
+        test "$found" -gt 0
+        keys | xargs -r -d '\n' -n 100 redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
+        echo "$(keys | wc -l) after"
+      )
       """
     And I read used memory again:
       """bash
-      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" info memory | tr -d '\r' | grep -E '^(used_memory|maxmemory)'
+      redis-cli -e -h "${REDIS_HOST:?}" -p "${REDIS_PORT:?}" info memory | tr -d '\r' | grep -E '^(used_memory|maxmemory)'
       """
     Then it shows "used_memory:" and "maxmemory:"
     And Redis accepts writes again
@@ -53,8 +60,16 @@ Feature: Redis out of memory
   Scenario: The memory limit is raised when the cache is not the cause
     When I raise the limit by half (if the host has the memory):
       """bash
-      limit=$(redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config get maxmemory | tail -n 1 | tr -d '\r')
-      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory "$((limit * 3 / 2))"
+      (
+        set -eu -o pipefail
+        value() { redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" info memory | tr -d '\r' | sed -n "s/^$1://p"; }
+        used=$(value used_memory)
+        limit=$(value maxmemory)
+        echo "$used bytes used, limit $limit"
+        if [ "$limit" -eq 0 ]; then echo "there is no limit: memory is not the cause"; exit 1; fi
+        if [ "$((used * 10))" -lt "$((limit * 9))" ]; then echo "less than 90 % is used: memory is not the cause"; exit 1; fi
+        redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory "$((limit * 3 / 2))"
+      )
       """
     Then Redis accepts writes again
     And the eviction policy of Redis is noeviction

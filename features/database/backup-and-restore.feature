@@ -44,7 +44,7 @@ Feature: Backup and restore
       """
     And I restore the one I want into a scratch database, and compare (within 30 minutes):
       """bash
-      beautycort database-backup verify "$BACKUP_LOCATION" --format json
+      beautycort database-backup verify "${BACKUP_LOCATION:?}" --format json
       """
     Then every backup in the report is good
     And no scratch database is left
@@ -55,12 +55,12 @@ Feature: Backup and restore
     And rows of the bookings are deleted, and customers go on booking
     When I bring the rows of that time beside the live tables (within 15 minutes):
       """bash
-      beautycort database-backup restore "$BACKUP_LOCATION" --tables public.bookings,public.payments --beside --format json
+      beautycort database-backup restore "${BACKUP_LOCATION:?}" --tables public.bookings,public.payments --beside --format json
       """
     And I take schema from the answer as BESIDE
     And I put back the rows that are missing (within 5 minutes):
       """bash
-      beautycort database-backup rows-back "$BESIDE" --format json
+      beautycort database-backup rows-back "${BESIDE:?}" --format json
       """
     Then every booking and payment of the backup is there again
     And every booking that was made since is there too
@@ -73,12 +73,12 @@ Feature: Backup and restore
     And bookings that no backup holds are deleted, and customers go on booking
     When I bring the rows of the moment before the damage beside the live tables (within 30 minutes):
       """bash
-      beautycort database-backup restore --to-time "$DAMAGED_AT" --tables public.bookings,public.payments --beside --format json
+      beautycort database-backup restore --to-time "${DAMAGED_AT:?}" --tables public.bookings,public.payments --beside --format json
       """
     And I take schema from the answer as BESIDE
     And I put back the rows that are missing (within 5 minutes):
       """bash
-      beautycort database-backup rows-back "$BESIDE" --format json
+      beautycort database-backup rows-back "${BESIDE:?}" --format json
       """
     Then every booking and payment of that moment is there again
     And every booking that was made since is there too
@@ -91,7 +91,7 @@ Feature: Backup and restore
     And the damage is older than every base backup
     When I try to bring rows of that moment back (within 5 minutes):
       """bash
-      beautycort database-backup restore --to-time "$DAMAGED_AT" --tables public.bookings --beside
+      beautycort database-backup restore --to-time "${DAMAGED_AT:?}" --tables public.bookings --beside
       """
     Then it ends with exit code 3
     And the refusal names the oldest base backup
@@ -104,12 +104,12 @@ Feature: Backup and restore
     And a backup was made after the damage
     When I list the backups that were made before the damage, newest first:
       """bash
-      beautycort database-backup list --before "$DAMAGED_AT" --format json
+      beautycort database-backup list --before "${DAMAGED_AT:?}" --format json
       """
     And I take backups[0].location from the answer as BACKUP_LOCATION
     And I restore it in place of the live database (within 15 minutes):
       """bash
-      beautycort database-backup restore "$BACKUP_LOCATION" ${PREPARED_DATABASE:+--prepared "$PREPARED_DATABASE"} --format json
+      beautycort database-backup restore "${BACKUP_LOCATION:?}" ${PREPARED_DATABASE:+--prepared="$PREPARED_DATABASE"} --format json
       """
     Then every table holds what it held in the backup
     And who may connect with the database is as before
@@ -138,24 +138,24 @@ Feature: Backup and restore
     Then no replaced database is kept
     And the API is serving
 
-  @risk_destructive
+  @risk_destructive @counter_example
   Scenario: A restore without a confirmation is refused
     Given nobody answers the question that a command asks
     And a verified backup
     When I try to restore without naming the target:
       """bash
-      beautycort database-backup restore "$BACKUP_LOCATION"
+      beautycort database-backup restore "${BACKUP_LOCATION:?}"
       """
     Then it ends with exit code 3
     And the live database was not touched
 
-  @risk_destructive
+  @risk_destructive @counter_example
   Scenario Outline: A backup that cannot be trusted is refused
     Given a verified backup
     And the backup is <damage>
     When I try to restore it (within 5 minutes):
       """bash
-      beautycort database-backup restore "$BACKUP_LOCATION"
+      beautycort database-backup restore "${BACKUP_LOCATION:?}"
       """
     Then it ends with exit code 3
     And the refusal names the <reason>

@@ -20,7 +20,7 @@ Feature: Failed migration
     And the reason names the file that failed, and what is wrong with it
     When I put the corrected file in its place, which was never applied:
       """bash
-      cp "$CORRECTED_FILE" "$MIGRATIONS_DIR/$FAILED_FILE"
+      cp "${CORRECTED_FILE:?}" "${MIGRATIONS_DIR:?}/${FAILED_FILE:?}"
       """
     And I apply what is pending (within 20 minutes):
       """bash
@@ -53,14 +53,12 @@ Feature: Failed migration
       """
     When I drop what it left behind (within 5 minutes):
       """sql
-      DROP INDEX CONCURRENTLY IF EXISTS users_name_key;
+      \getenv left_index LEFT_INDEX
+      DROP INDEX CONCURRENTLY IF EXISTS :"left_index";
       """
-    And I correct the file, because names are not unique:
+    And I put the corrected file in its place:
       """bash
-      cat > "$MIGRATIONS_DIR/0002_one_name_per_customer.sql" <<'SQL'
-      -- migrate: no-transaction
-      CREATE INDEX CONCURRENTLY users_name ON users (name);
-      SQL
+      cp "${CORRECTED_FILE:?}" "${MIGRATIONS_DIR:?}/${FAILED_FILE:?}"
       """
     And I apply it again (within 20 minutes):
       """bash
@@ -85,7 +83,7 @@ Feature: Failed migration
     And nothing of the failed migration is in the database
     When I put back the file that was applied:
       """bash
-      git -C "$MIGRATIONS_DIR" checkout -- 0001_add_booking_source.sql
+      git -C "${MIGRATIONS_DIR:?}" checkout -- "${EDITED_FILE:?}"
       """
     And I try to list the state of every migration:
       """bash
@@ -108,7 +106,7 @@ Feature: Failed migration
     And the database records 1 applied migrations
     When I say in its first line that it runs outside a transaction:
       """bash
-      sed -i '1i -- migrate: no-transaction' "$MIGRATIONS_DIR/0002_index_names.sql"
+      sed -i '1i -- migrate: no-transaction' "${MIGRATIONS_DIR:?}/${FAILED_FILE:?}"
       """
     And I apply it:
       """bash
@@ -128,12 +126,9 @@ Feature: Failed migration
       ends or begins a transaction, and the file runs in one of its own
       """
     And nothing of the failed migration is in the database
-    When I correct the file, which was never applied:
+    When I put the corrected file in its place, which was never applied:
       """bash
-      cat > "$MIGRATIONS_DIR/0002_add_tip_and_note.sql" <<'SQL'
-      ALTER TABLE bookings ADD COLUMN tip numeric(8, 3) NOT NULL DEFAULT 0;
-      ALTER TABLE bookings ADD COLUMN note text NOT NULL DEFAULT '';
-      SQL
+      cp "${CORRECTED_FILE:?}" "${MIGRATIONS_DIR:?}/${FAILED_FILE:?}"
       """
     And I look at the locks that it takes:
       """bash

@@ -39,7 +39,7 @@ Feature: Read replicas
     Then the replica is listed as streaming
     When I ask the replica how old its newest transaction is:
       """bash
-      psql -X "$REPLICA_URL" -c "
+      psql -X "${REPLICA_URL:?}" -c "
         SELECT pg_is_in_recovery() AS is_replica,
                CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN interval '0'
                     ELSE now() - pg_last_xact_replay_timestamp() END AS late"
@@ -51,7 +51,7 @@ Feature: Read replicas
     Given a replica follows the database
     When I try to write to it, with an update that matches no row:
       """bash
-      psql -X "$REPLICA_URL" -c "UPDATE bookings SET payment_status = payment_status WHERE false"
+      psql -X "${REPLICA_URL:?}" -c "UPDATE bookings SET payment_status = payment_status WHERE false"
       """
     Then it is refused with exit code 1, saying:
       """
@@ -73,12 +73,12 @@ Feature: Read replicas
     Then the lag is shown in bytes
     When I ask the replica whether its replay is paused:
       """bash
-      psql -X "$REPLICA_URL" -c "SELECT pg_get_wal_replay_pause_state(), pg_last_xact_replay_timestamp()"
+      psql -X "${REPLICA_URL:?}" -c "SELECT pg_get_wal_replay_pause_state(), pg_last_xact_replay_timestamp()"
       """
     Then the replica says that its replay is paused
     When I resume its replay:
       """bash
-      psql -X "$REPLICA_URL" -c "SELECT pg_wal_replay_resume()"
+      psql -X "${REPLICA_URL:?}" -c "SELECT pg_wal_replay_resume()"
       """
     Then the replica catches up
 
@@ -126,8 +126,9 @@ Feature: Read replicas
     Then the unused slot is listed
     When I drop the slot, whose replica is gone for good:
       """sql
-      SELECT pg_drop_replication_slot(slot_name)
+      \getenv slot GONE_SLOT
+      SELECT slot_name, pg_drop_replication_slot(slot_name)
       FROM pg_replication_slots
-      WHERE slot_name = 'beautycort_replica_gone' AND NOT active;
+      WHERE slot_name = :'slot' AND NOT active;
       """
     Then no unused slot is left

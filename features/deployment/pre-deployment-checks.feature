@@ -20,8 +20,13 @@ Feature: Pre-deployment checks
     Then staging says that it is healthy
     When I list the alarms that are ringing:
       """bash
-      aws cloudwatch describe-alarms --state-value ALARM --output text \
-        --query 'MetricAlarms[?starts_with(AlarmName, `beautycort-`)].[AlarmName,StateReason]'
+      (
+        set -eu -o pipefail
+        watched=$(aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --query 'MetricAlarms[].AlarmName' --output text | wc -w)
+        if [ "$watched" -eq 0 ]; then echo "no alarm exists here: are account and region right?" >&2; exit 1; fi
+        aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --state-value ALARM --output text \
+          --query 'MetricAlarms[].[AlarmName,StateReason]'
+      )
       """
     Then no critical alarm is ringing
 
@@ -66,7 +71,12 @@ Feature: Pre-deployment checks
     Given the alarm beautycort-api-error-rate is ringing
     When I list the alarms that are ringing:
       """bash
-      aws cloudwatch describe-alarms --state-value ALARM --output text \
-        --query 'MetricAlarms[?starts_with(AlarmName, `beautycort-`)].[AlarmName]'
+      (
+        set -eu -o pipefail
+        watched=$(aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --query 'MetricAlarms[].AlarmName' --output text | wc -w)
+        if [ "$watched" -eq 0 ]; then echo "no alarm exists here: are account and region right?" >&2; exit 1; fi
+        aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --state-value ALARM --output text \
+          --query 'MetricAlarms[].[AlarmName]'
+      )
       """
     Then the answer lists the alarm beautycort-api-error-rate and no other

@@ -7,17 +7,17 @@ Feature: Production deployment
     Given version 1.4.0 is ready, and the pipeline deploys what is tagged
     When I tag the commit that was tested, and push the tag:
       """bash
-      git -C "$APP_REPOSITORY" tag -a "v$RELEASE_VERSION" -m "Production deployment v$RELEASE_VERSION" "$RELEASE_COMMIT" \
-        && git -C "$APP_REPOSITORY" push origin "v$RELEASE_VERSION"
+      git -C "${APP_REPOSITORY:?}" tag -a "v${RELEASE_VERSION:?}" -m "Production deployment v$RELEASE_VERSION" "${RELEASE_COMMIT:?}" \
+        && git -C "$APP_REPOSITORY" push origin "v${RELEASE_VERSION:?}"
       """
     Then the remote has the tag, annotated, at the commit that was tested
     When I watch the workflow to its end (within 21 minutes):
       """bash
-      beautycort ci watch "v$RELEASE_VERSION" --within 20m
+      beautycort ci watch "v${RELEASE_VERSION:?}" --within 20m
       """
     And I wait until every slot is healthy on the new version (within 11 minutes):
       """bash
-      beautycort releases wait "$RELEASE_VERSION" --within 10m
+      beautycort releases wait "${RELEASE_VERSION:?}" --within 10m
       """
     Then every slot runs version 1.4.0
     When I run the smoke tests (within 2 minutes):
@@ -55,12 +55,12 @@ Feature: Production deployment
     And version 1.4.0 is ready, and the pipeline fails
     When I tag the commit that was tested, and push the tag:
       """bash
-      git -C "$APP_REPOSITORY" tag -a "v$RELEASE_VERSION" -m "Production deployment v$RELEASE_VERSION" "$RELEASE_COMMIT" \
-        && git -C "$APP_REPOSITORY" push origin "v$RELEASE_VERSION"
+      git -C "${APP_REPOSITORY:?}" tag -a "v${RELEASE_VERSION:?}" -m "Production deployment v$RELEASE_VERSION" "${RELEASE_COMMIT:?}" \
+        && git -C "$APP_REPOSITORY" push origin "v${RELEASE_VERSION:?}"
       """
     And I try to watch the workflow to its end (within 21 minutes):
       """bash
-      beautycort ci watch "v$RELEASE_VERSION" --within 20m
+      beautycort ci watch "v${RELEASE_VERSION:?}" --within 20m
       """
     Then it ends with exit code 1
     And every slot runs the version that it ran before
@@ -75,13 +75,13 @@ Feature: Production deployment
       """
     Then the tag is listed, so the version is taken
 
-  @risk_mutating
+  @risk_mutating @counter_example
   Scenario: A version is never tagged twice
     Given version 1.4.0 is ready, and the pipeline fails
     And that version was tagged before
     When I try to tag another commit with it:
       """bash
-      git -C "$APP_REPOSITORY" tag -a "v$RELEASE_VERSION" -m "Production deployment v$RELEASE_VERSION" "$RELEASE_COMMIT"
+      git -C "${APP_REPOSITORY:?}" tag -a "v${RELEASE_VERSION:?}" -m "Production deployment v$RELEASE_VERSION" "${RELEASE_COMMIT:?}"
       """
     Then it is refused with exit code 128, saying:
       """

@@ -39,7 +39,7 @@ Feature: Deployment rollback
     And customers keep looking at the categories
     When I try to watch the response time against the baseline (within 15 minutes):
       """bash
-      beautycort rollback-manager watch --minutes 12 --baseline-ms "$BASELINE_MS" --format json
+      beautycort rollback-manager watch --minutes 12 --baseline-ms "${BASELINE_MS:?}" --format json
       """
     Then it ends with exit code 1
     And the criterion "response time" fires

@@ -7,7 +7,7 @@ Feature: Escalation
     Given an incident of severity <severity> is announced in <channel>
     When I tell the channel what is known:
       """bash
-      beautycort notify "$INCIDENT_CHANNEL" "$INCIDENT_SEVERITY: $INCIDENT_SUMMARY"
+      beautycort notify "${INCIDENT_CHANNEL:?}" "${INCIDENT_SEVERITY:?}: ${INCIDENT_SUMMARY:?}"
       """
     Then Slack has the message in <channel>, with severity <severity>
 
@@ -24,7 +24,7 @@ Feature: Escalation
     And slack is failing
     When I try to tell the channel what is known:
       """bash
-      beautycort notify "$INCIDENT_CHANNEL" "$INCIDENT_SEVERITY: $INCIDENT_SUMMARY"
+      beautycort notify "${INCIDENT_CHANNEL:?}" "${INCIDENT_SEVERITY:?}: ${INCIDENT_SUMMARY:?}"
       """
     Then it is refused with exit code 4, saying:
       """

@@ -12,16 +12,16 @@ Feature: Incident report
       python3 -c '
       import collections, json, os
       began, seen = os.environ["INCIDENT_BEGAN"], []
-      for line in open(os.environ["LOG_DIR"] + "/app.log", encoding="utf-8"):
+      for line in open(os.environ["LOG_DIR"] + "/app.log", "rb"):
           try:
-              entry = json.loads(line)
-          except ValueError:
-              continue  # no JSON: a stack trace, a banner
-          if (entry.get("status") or 0) >= 500 and entry["timestamp"] >= began:
+              entry = dict(json.loads(line))
+          except (TypeError, ValueError):
+              continue  # no event: a stack trace, a banner
+          if str(entry.get("status")).startswith("5") and str(entry.get("timestamp")) >= began:
               seen.append(entry)
       if not seen:
           raise SystemExit("no request failed since " + began + ": is the time right, and in UTC? Was the log rotated?")
-      endpoints = collections.Counter(entry["method"] + " " + entry["path"] for entry in seen)
+      endpoints = collections.Counter("{} {}".format(entry.get("method"), entry.get("path")) for entry in seen)
       print(json.dumps({"first": seen[0]["timestamp"], "last": seen[-1]["timestamp"], "failed": endpoints}, indent=1))
       '
       """

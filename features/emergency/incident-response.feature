@@ -35,12 +35,12 @@ Feature: Incident response
       tail -n 2000 "$LOG_DIR/app.log" | python3 -c '
       import collections, json, sys
       entries = []
-      for line in sys.stdin:
+      for line in sys.stdin.buffer:
           try:
-              entries.append(json.loads(line))
-          except ValueError:
-              continue  # no JSON: a stack trace, a banner
-      errors = collections.Counter((e.get("path"), e.get("status", e.get("error"))) for e in entries if e.get("level") == "error")
+              entries.append(dict(json.loads(line)))
+          except (TypeError, ValueError):
+              continue  # no event: a stack trace, a banner
+      errors = collections.Counter((e.get("path"), str(e.get("status", e.get("error")))) for e in entries if e.get("level") == "error")
       for (path, what), times in errors.most_common(10):
           print(times, path, what)
       '
@@ -76,8 +76,13 @@ Feature: Incident response
     Then the readings are those of this machine
     When I list the alarms that ring for any host:
       """bash
-      aws cloudwatch describe-alarms --state-value ALARM --output text \
-        --query 'MetricAlarms[?starts_with(AlarmName, `beautycort-`)].[AlarmName,StateReason]'
+      (
+        set -eu -o pipefail
+        watched=$(aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --query 'MetricAlarms[].AlarmName' --output text | wc -w)
+        if [ "$watched" -eq 0 ]; then echo "no alarm exists here: are account and region right?" >&2; exit 1; fi
+        aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --state-value ALARM --output text \
+          --query 'MetricAlarms[].[AlarmName,StateReason]'
+      )
       """
     Then no critical alarm is ringing
 

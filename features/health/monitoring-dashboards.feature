@@ -26,8 +26,13 @@ Feature: Monitoring dashboards
     Given the alarm beautycort-cpu is ringing
     When I list the alarms that are ringing:
       """bash
-      aws cloudwatch describe-alarms --state-value ALARM --output text \
-        --query 'MetricAlarms[?starts_with(AlarmName, `beautycort-`)].[AlarmName,StateUpdatedTimestamp,StateReason]'
+      (
+        set -eu -o pipefail
+        watched=$(aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --query 'MetricAlarms[].AlarmName' --output text | wc -w)
+        if [ "$watched" -eq 0 ]; then echo "no alarm exists here: are account and region right?" >&2; exit 1; fi
+        aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --state-value ALARM --output text \
+          --query 'MetricAlarms[].[AlarmName,StateUpdatedTimestamp,StateReason]'
+      )
       """
     Then the answer lists the alarm beautycort-cpu and no other
     And CloudWatch says that only beautycort-cpu is ringing
@@ -43,11 +48,14 @@ Feature: Monitoring dashboards
     When I create it again, with the source and the action of another alarm:
       """bash
       (
-        set -eu
+        set -eu -o pipefail
         like() { aws cloudwatch describe-alarms --alarm-names beautycort-memory --output "$1" --query "MetricAlarms[0].$2"; }
         tells=$(like text AlarmActions)
         namespace=$(like text Namespace)
         dimensions=$(like json Dimensions)
+        measured=$(aws cloudwatch list-metrics --namespace "$namespace" --metric-name CPUUtilization --dimensions "$dimensions" \
+          --query 'Metrics[].MetricName' --output text | wc -w)
+        if [ "$measured" -eq 0 ]; then echo "nothing measures CPUUtilization in $namespace: this alarm would ring for ever"; exit 1; fi
         aws cloudwatch put-metric-alarm --alarm-name beautycort-cpu --metric-name CPUUtilization \
           --namespace "$namespace" --dimensions "$dimensions" --statistic Average --unit Percent \
           --comparison-operator GreaterThanThreshold --threshold 80 --period 60 --evaluation-periods 3 \

@@ -44,7 +44,12 @@ Feature: CPU is used up
     And customers keep sending requests
     When I count the instances that there are:
       """bash
-      printf '{"instances": %d}\n' "$(docker compose ps -q api | wc -l)"
+      (
+        set -eu -o pipefail
+        count=$(docker compose ps -q api | wc -l)
+        test "$count" -gt 0
+        printf '{"instances": %d}\n' "$count"
+      )
       """
     And I take instances from the answer as INSTANCES
     And I get ready to go back to that number (within 2 minutes):
@@ -53,7 +58,6 @@ Feature: CPU is used up
       """
     And I start one more instance (within 2 minutes):
       """bash
-      echo "busy CPU: one instance more than ${INSTANCES:?}"
       docker compose up -d --no-deps --no-recreate --scale "api=$((${INSTANCES:?} + 1))" api
       """
     Then customers are answered by 3 instances

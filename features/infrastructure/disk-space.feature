@@ -21,7 +21,7 @@ Feature: A disk is full
     Given the log volume is full of rotated logs
     When I list the biggest files on it:
       """bash
-      beautycort host disk "$LOG_VOLUME" --format json || test $? -eq 1
+      beautycort host disk "${LOG_VOLUME:?}" --format json || test $? -eq 1
       """
     Then the biggest file it names is "app.log.3"
 
@@ -30,11 +30,11 @@ Feature: A disk is full
     Given the log volume is full of rotated logs
     When I show what would be removed:
       """bash
-      find "$LOG_VOLUME" -xdev -maxdepth 1 -type f -name 'app.log.*' -mtime +7 -print
+      find "${LOG_VOLUME:?}" -xdev -maxdepth 1 -type f -name 'app.log.*' -mtime +7 -print
       """
     And I remove the rotated application logs older than seven days:
       """bash
-      find "$LOG_VOLUME" -xdev -maxdepth 1 -type f -name 'app.log.*' -mtime +7 -delete
+      find "${LOG_VOLUME:?}" -xdev -maxdepth 1 -type f -name 'app.log.*' -mtime +7 -delete
       """
     Then the volume has room, and the application writes its log again
     And no security log was removed
@@ -44,12 +44,16 @@ Feature: A disk is full
     Given the log volume is full of a log that was deleted while it is written
     When I look for deleted files that are still open:
       """bash
-      beautycort host disk "$LOG_VOLUME" --format json || test $? -eq 1
+      beautycort host disk "${LOG_VOLUME:?}" --format json || test $? -eq 1
       """
     And I take held[0].handle from the answer as HELD_FILE
     And I empty it through the process that holds it:
       """bash
-      truncate -s 0 "$HELD_FILE"
+      (
+        set -eu -o pipefail
+        readlink "${HELD_FILE:?}" | grep -E '\.log(\.[0-9]+)? \(deleted\)$' || { echo "this is no log: ask its owner"; exit 1; }
+        truncate -s 0 "$HELD_FILE"
+      )
       """
     Then no deleted file takes up space any more
     And the volume has room, and the application writes its log again

@@ -35,36 +35,48 @@ Feature: Load balancer
     And the alert TargetUnhealthy rings
     When I read how long connections drain:
       """bash
-      aws elbv2 describe-target-group-attributes --target-group-arn "$ALB_TARGET_GROUP_ARN" --output text \
+      aws elbv2 describe-target-group-attributes --target-group-arn "${ALB_TARGET_GROUP_ARN:?}" --output text \
         --query 'Attributes[?Key==`deregistration_delay.timeout_seconds`].Value'
       """
     And I take the target out, and wait until its connections are drained (within 6 minutes):
       """bash
-      aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets "Id=$SICK_TARGET,Port=3000"
-      aws elbv2 wait target-deregistered --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets "Id=$SICK_TARGET,Port=3000"
+      (
+        set -eu -o pipefail
+        healthy=$(aws elbv2 describe-target-health --target-group-arn "$ALB_TARGET_GROUP_ARN" --output text \
+          --query 'TargetHealthDescriptions[?TargetHealth.State==`healthy`].Target.Id' | wc -w)
+        if [ "$healthy" -eq 0 ]; then echo "no target is healthy: take none out"; exit 1; fi
+        aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets "Id=${SICK_TARGET:?},Port=3000"
+        aws elbv2 wait target-deregistered --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets "Id=$SICK_TARGET,Port=3000"
+      )
       """
     And I restart the instance, and wait until it serves (within 2 minutes):
       """bash
-      docker restart "${INSTANCE:?}"
-      slot=$(echo "$API_SLOTS" | cut -d' ' -f"${INSTANCE##*-}")
-      curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+      (
+        set -eu -o pipefail
+        docker restart "${INSTANCE:?}"
+        slot=$(echo "$API_SLOTS" | cut -d' ' -f"${INSTANCE##*-}")
+        curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+      )
       """
     And I put the target back, and wait until it is healthy (within 5 minutes):
       """bash
-      aws elbv2 register-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets "Id=$SICK_TARGET,Port=3000"
-      aws elbv2 wait target-in-service --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets "Id=$SICK_TARGET,Port=3000"
+      (
+        set -eu
+        aws elbv2 register-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets "Id=${SICK_TARGET:?},Port=3000"
+        aws elbv2 wait target-in-service --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets "Id=$SICK_TARGET,Port=3000"
+      )
       """
     Then the load balancer finds 2 targets healthy
     And the load balancer has the same targets as before
     And the alert TargetUnhealthy falls silent again
 
-  @risk_mutating
+  @risk_mutating @counter_example
   Scenario: A mistyped target group changes nothing
     Given 2 instances serve customers
     And the targets of the load balancer are noted
     When I try to register a target with a mistyped target group:
       """bash
-      aws elbv2 register-targets --target-group-arn "${ALB_TARGET_GROUP_ARN}x" --targets Id=10.20.0.12,Port=3000
+      aws elbv2 register-targets --target-group-arn "${ALB_TARGET_GROUP_ARN:?}x" --targets Id=10.20.0.12,Port=3000
       """
     Then the message says "TargetGroupNotFound"
     And the load balancer has the same targets as before

@@ -41,9 +41,12 @@ Feature: Memory is used up
     And customers keep sending requests
     When I restart that instance, and wait until it serves (within 2 minutes):
       """bash
-      docker restart "${INSTANCE:?}"
-      slot=$(echo "$API_SLOTS" | cut -d' ' -f"${INSTANCE##*-}")
-      curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+      (
+        set -eu -o pipefail
+        docker restart "${INSTANCE:?}"
+        slot=$(echo "$API_SLOTS" | cut -d' ' -f"${INSTANCE##*-}")
+        curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+      )
       """
     Then another process serves as instance 2, and it answers
     And no customer got an error meanwhile

@@ -32,8 +32,14 @@ Feature: nginx
     And customers keep sending requests
     When I move the file with the mistake out of the way:
       """bash
-      if [ "${BROKEN_FILE:?}" = "$NGINX_CONF" ]; then echo "it is in nginx.conf itself: correct it there"; false
-      else mv "$BROKEN_FILE" "$BROKEN_FILE.broken"; fi
+      (
+        set -eu
+        if [ "${BROKEN_FILE:?}" = "$NGINX_CONF" ] || grep -qE '^[[:space:]]*(server|location|upstream)[[:space:]]' "$BROKEN_FILE"; then
+          echo "customers are served from it: correct the line, do not move the file"
+          exit 1
+        fi
+        mv "$BROKEN_FILE" "$BROKEN_FILE.broken"
+      )
       """
     And I test, and reload only if the test is good:
       """bash
@@ -48,16 +54,16 @@ Feature: nginx
     And customers keep sending requests
     When I get ready to serve that address again:
       """bash
-      rm -f "$NGINX_PREFIX/blocked.d/drill.conf" && nginx -t && nginx -s reload
+      rm -f "${NGINX_PREFIX:?}/blocked.d/one-address.conf" && nginx -t && nginx -s reload
       """
     And I write the change to a file of its own:
       """bash
-      printf 'deny %s;\n' "${ADDRESS:?}" > "$NGINX_PREFIX/blocked.d/drill.conf"
+      printf 'deny %s;\n' "${ADDRESS:?}" > "${NGINX_PREFIX:?}/blocked.d/one-address.conf"
       """
     And I test, see that nginx reads the file, and only then reload:
       """bash
       (
-        set -eu
+        set -eu -o pipefail
         nginx -t
         nginx -T 2>/dev/null | grep -F "deny ${ADDRESS:?};"
         nginx -s reload

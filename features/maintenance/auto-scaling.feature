@@ -10,7 +10,11 @@ Feature: Auto-scaling
     Given only 1 instance runs on Kubernetes
     When I write the manifest, and have the server check it:
       """bash
-      cat > hpa.yaml <<'YAML'
+      (
+        set -eu
+        if kubectl get hpa beautycort-api-hpa; then echo "there is one: change its minimum or its maximum instead"; exit 1; fi
+        kubectl get deployment api
+        cat > hpa.yaml <<'YAML'
       apiVersion: autoscaling/v2
       kind: HorizontalPodAutoscaler
       metadata:
@@ -30,14 +34,18 @@ Feature: Auto-scaling
               type: Utilization
               averageUtilization: 70
       YAML
-      kubectl get deployment api
-      kubectl apply --dry-run=server -f hpa.yaml
+        kubectl apply --dry-run=server -f hpa.yaml
+      )
       """
     And I apply it, and wait until it can scale (within 3 minutes):
       """bash
-      kubectl apply -f hpa.yaml
-      kubectl wait --for=condition=AbleToScale hpa/beautycort-api-hpa --timeout=60s
-      kubectl wait --for=jsonpath='{.status.readyReplicas}'=2 deployment/api --timeout=120s
+      (
+        set -eu
+        kubectl apply -f hpa.yaml
+        kubectl wait --for=condition=AbleToScale hpa/beautycort-api-hpa --timeout=60s
+        least=$(kubectl get hpa beautycort-api-hpa -o jsonpath='{.spec.minReplicas}')
+        timeout 120 bash -c 'until test "0$(kubectl get deployment api -o jsonpath="{.status.readyReplicas}")" -ge "$0"; do sleep 1; done' "$least"
+      )
       """
     Then the autoscaler keeps 2 to 10 instances of api at 70 % CPU
     And Kubernetes has 2 instances ready
@@ -49,16 +57,21 @@ Feature: Auto-scaling
     And the instances use 300 % CPU together
     When I read what the autoscaler sees, and what limits it:
       """bash
-      kubectl get hpa beautycort-api-hpa
-      kubectl describe hpa beautycort-api-hpa
+      kubectl get hpa beautycort-api-hpa && kubectl describe hpa beautycort-api-hpa
       """
     Then the autoscaler is limited by its maximum
     When I raise the maximum, and wait for the new instances (within 3 minutes):
       """bash
-      kubectl patch hpa beautycort-api-hpa --patch '{"spec": {"maxReplicas": 10}}'
-      kubectl wait --for=condition=AbleToScale hpa/beautycort-api-hpa --timeout=60s
-      kubectl wait --for=condition=ScalingLimited=false hpa/beautycort-api-hpa --timeout=60s
-      kubectl rollout status deployment api --timeout=120s
+      (
+        set -eu
+        now=$(kubectl get hpa beautycort-api-hpa -o jsonpath='{.spec.maxReplicas}')
+        echo "at most $now instances; wanted: ${MAXIMUM:?}"
+        test "$MAXIMUM" -gt "$now"
+        kubectl patch hpa beautycort-api-hpa --patch "{\"spec\": {\"maxReplicas\": $MAXIMUM}}"
+        kubectl wait --for=condition=AbleToScale hpa/beautycort-api-hpa --timeout=60s
+        kubectl wait --for=condition=ScalingLimited=false hpa/beautycort-api-hpa --timeout=60s
+        kubectl rollout status deployment api --timeout=120s
+      )
       """
     Then Kubernetes has 5 instances ready
     And customers are answered by 5 instances
@@ -83,7 +96,8 @@ Feature: Auto-scaling
         set -eu
         kubectl patch hpa beautycort-api-hpa --patch "{\"spec\": {\"minReplicas\": $((${MINIMUM:?} + 2))}}"
         kubectl wait --for=condition=AbleToScale hpa/beautycort-api-hpa --timeout=60s
-        kubectl wait --for=jsonpath='{.status.readyReplicas}'="$((MINIMUM + 2))" deployment/api --timeout=120s
+        least=$((MINIMUM + 2))
+        timeout 120 bash -c 'until test "0$(kubectl get deployment api -o jsonpath="{.status.readyReplicas}")" -ge "$0"; do sleep 1; done' "$least"
       )
       """
     Then Kubernetes has 4 instances ready
@@ -95,8 +109,7 @@ Feature: Auto-scaling
     And the instances use 40 % CPU together
     When I scale by hand, and see it undone (within 3 minutes):
       """bash
-      kubectl scale deployment api --replicas=5
-      kubectl wait --for=jsonpath='{.spec.replicas}'=2 deployment/api --timeout=120s
+      kubectl scale deployment api --replicas=5 && kubectl wait --for=jsonpath='{.spec.replicas}'=2 deployment/api --timeout=120s
       """
     Then Kubernetes has 2 instances ready
 
@@ -125,25 +138,28 @@ Feature: Auto-scaling
     And only 1 instance runs on Kubernetes
     When I read the conditions of the autoscaler:
       """bash
-      kubectl get hpa beautycort-api-hpa -o json | python3 -c '
+      kubectl get deployments && kubectl get hpa beautycort-api-hpa -o json | python3 -c '
       import json, sys
       for condition in json.load(sys.stdin)["status"]["conditions"]:
           print(condition["type"], condition["status"], condition["reason"], "-", condition["message"])
       '
-      kubectl get deployments
       """
     Then it cannot scale: FailedGetScale
     And Kubernetes has 1 instance ready
     When I name the deployment that is there (within 3 minutes):
       """bash
-      kubectl patch hpa beautycort-api-hpa --patch '{"spec": {"scaleTargetRef": {"name": "api"}}}'
-      kubectl wait --for=condition=AbleToScale hpa/beautycort-api-hpa --timeout=60s
-      kubectl wait --for=jsonpath='{.status.readyReplicas}'=2 deployment/api --timeout=120s
+      (
+        set -eu
+        kubectl patch hpa beautycort-api-hpa --patch '{"spec": {"scaleTargetRef": {"name": "api"}}}'
+        kubectl wait --for=condition=AbleToScale hpa/beautycort-api-hpa --timeout=60s
+        least=$(kubectl get hpa beautycort-api-hpa -o jsonpath='{.spec.minReplicas}')
+        timeout 120 bash -c 'until test "0$(kubectl get deployment api -o jsonpath="{.status.readyReplicas}")" -ge "$0"; do sleep 1; done' "$least"
+      )
       """
     Then the autoscaler keeps 2 to 10 instances of api at 70 % CPU
     And Kubernetes has 2 instances ready
 
-  @risk_mutating @requires_kubectl
+  @risk_mutating @requires_kubectl @counter_example
   Scenario Outline: A wrong manifest is refused, and nothing is changed
     When I try to apply it:
       """bash
@@ -172,11 +188,18 @@ Feature: Auto-scaling
   @risk_mutating @requires_kubectl
   Scenario: Without the autoscaler, scaling by hand lasts
     Given the autoscaler is there, with a minimum of 2 and a maximum of 10
-    When I remove the autoscaler, and scale by hand (within 3 minutes):
+    When I keep the autoscaler's manifest, remove it, and scale by hand (within 3 minutes):
       """bash
-      kubectl delete hpa beautycort-api-hpa
-      kubectl scale deployment api --replicas=3
-      kubectl rollout status deployment api --timeout=120s
+      (
+        set -eu
+        now=$(kubectl get deployment api -o jsonpath='{.spec.replicas}')
+        echo "$now instances; wanted: ${INSTANCES:?}"
+        test "$INSTANCES" -ge "$now"
+        kubectl get hpa beautycort-api-hpa -o yaml > hpa.before.yaml
+        kubectl delete hpa beautycort-api-hpa
+        kubectl scale deployment api --replicas="$INSTANCES"
+        kubectl rollout status deployment api --timeout=120s
+      )
       """
     Then no autoscaler is there
     And they stay 3 after the autoscaler has checked again

@@ -59,7 +59,7 @@ Feature: Manual scaling
     When I set the pool, and create the instances anew while others serve (within 4 minutes):
       """bash
       (
-        set -eu
+        set -eu -o pipefail
         count=$(docker compose ps -q api | wc -l)
         if [ "$count" -lt 2 ]; then echo "one instance alone serves: start one more first"; exit 1; fi
         grep -n '^DB_POOL_SIZE=' "$API_ENV_FILE"
@@ -88,7 +88,12 @@ Feature: Manual scaling
     Given 2 instances serve customers
     When I count the instances that there are:
       """bash
-      printf '{"instances": %d}\n' "$(docker compose ps -q api | wc -l)"
+      (
+        set -eu -o pipefail
+        count=$(docker compose ps -q api | wc -l)
+        test "$count" -gt 0
+        printf '{"instances": %d}\n' "$count"
+      )
       """
     And I take instances from the answer as INSTANCES
     And I get ready to go back to that number (within 10 minutes):
@@ -104,7 +109,7 @@ Feature: Manual scaling
     And I start as many more as there are new targets (within 2 minutes):
       """bash
       (
-        set -eu
+        set -eu -o pipefail
         more=$(echo "${NEW_TARGETS:?}" | wc -w)
         docker compose up -d --no-deps --no-recreate --scale "api=$((${INSTANCES:?} + more))" api
         docker compose ps api
@@ -133,7 +138,7 @@ Feature: Manual scaling
     Given three instances are registered that nobody started
     When I ask the load balancer for the targets that are not healthy:
       """bash
-      aws elbv2 describe-target-health --target-group-arn "$ALB_TARGET_GROUP_ARN" --output json \
+      aws elbv2 describe-target-health --target-group-arn "${ALB_TARGET_GROUP_ARN:?}" --output json \
         --query 'TargetHealthDescriptions[?TargetHealth.State!=`healthy`].{target: Target.Id, state: TargetHealth.State}'
       """
     Then the answer names exactly those three
@@ -164,7 +169,7 @@ Feature: Manual scaling
     And I stop them; each ends the requests that it has (within 2 minutes):
       """bash
       (
-        set -eu
+        set -eu -o pipefail
         now=$(docker compose ps -q api | wc -l)
         taken=$(echo "${NEW_TARGETS:?}" | wc -w)
         echo "$now instances run, $taken are taken away"

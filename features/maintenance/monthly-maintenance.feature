@@ -47,11 +47,11 @@ Feature: Monthly maintenance
       python3 -c '
       import collections, json, os
       events = []
-      for line in open(os.environ["LOG_DIR"] + "/security.log", encoding="utf-8"):
+      for line in open(os.environ["LOG_DIR"] + "/security.log", "rb"):
           try:
-              events.append(json.loads(line))
-          except ValueError:
-              continue  # no JSON: a stack trace, a banner
+              events.append(dict(json.loads(line)))
+          except (TypeError, ValueError):
+              continue  # no event: a stack trace, a banner
       counted = collections.Counter((e.get("event", "?"), e.get("ip", "?")) for e in events)
       for (event, client), count in counted.most_common():
           print(count, event, client)

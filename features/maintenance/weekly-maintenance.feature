@@ -29,13 +29,17 @@ Feature: Weekly maintenance
     Given somebody updated a dependency on the host
     When I try to compare the lock file with what was reviewed:
       """bash
-      git -C "$APP_REPOSITORY" diff --exit-code -- package.json package-lock.json
+      git -C "${APP_REPOSITORY:?}" diff --exit-code -- package.json package-lock.json
       """
     Then it ends with exit code 1
-    When I put back what was reviewed:
+    When I keep the difference, and put back what was reviewed:
       """bash
-      git -C "$APP_REPOSITORY" checkout -- package.json package-lock.json
-      git -C "$APP_REPOSITORY" diff --exit-code -- package.json package-lock.json
+      (
+        set -eu
+        git -C "${APP_REPOSITORY:?}" diff -- package.json package-lock.json > dependencies.patch
+        git -C "$APP_REPOSITORY" checkout -- package.json package-lock.json
+        git -C "$APP_REPOSITORY" diff --exit-code -- package.json package-lock.json
+      )
       """
     And a person reads the audit of the dependencies in CI, and opens a pull request for what is moderate or worse
     Then the lock file is the one that was reviewed
@@ -45,8 +49,11 @@ Feature: Weekly maintenance
     Given the API is serving
     When I scan the image that is deployed (within 10 minutes):
       """bash
-      image=$(docker inspect --format '{{.Image}}' "$(docker compose ps -q api | sed -n 1p)")
-      trivy image --severity HIGH,CRITICAL --exit-code 1 --format json --output scan.json "${image:?}"
+      (
+        set -eu -o pipefail
+        image=$(docker inspect --format '{{.Image}}' "$(docker compose ps -q api | sed -n 1p)")
+        trivy image --severity HIGH,CRITICAL --exit-code 1 --format json --output scan.json "${image:?}"
+      )
       """
     Then the report of the scan names no vulnerability
 
@@ -77,7 +84,7 @@ Feature: Weekly maintenance
     Given logs were rotated ten days ago, and one yesterday
     When I compress what was rotated more than seven days ago; open logs and security logs stay as they are:
       """bash
-      find "$LOG_DIR" -type f -name 'app.log.*' ! -name '*.gz' -mtime +7 -print -exec gzip {} +
+      find "${LOG_DIR:?}" -type f -name 'app.log.*' ! -name '*.gz' -mtime +7 -print -exec gzip {} +
       """
     Then the old application log can still be read, compressed
     And the open logs, the security log and the log of yesterday are as they were

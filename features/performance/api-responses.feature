@@ -6,9 +6,12 @@ Feature: API responses
   Scenario: Compression is measured in bytes
     When I measure the same list, uncompressed and compressed:
       """bash
-      url="$API_BASE_URL/api/services?limit=300"
-      curl --fail-with-body -sS --max-time 10 "$url" | wc -c
-      curl --fail-with-body -sS --max-time 10 -H 'Accept-Encoding: gzip' "$url" | wc -c
+      (
+        set -eu -o pipefail
+        url="$API_BASE_URL/api/services?limit=300"
+        curl --fail-with-body -sS --max-time 10 "$url" | wc -c
+        curl --fail-with-body -sS --max-time 10 -H 'Accept-Encoding: gzip' "$url" | wc -c
+      )
       """
     Then the second number is less than 50 % of the first
     And a compressed list takes less than 50 % of the bytes
@@ -18,16 +21,24 @@ Feature: API responses
     Given nginx does not compress responses
     When I measure the same list, uncompressed and compressed:
       """bash
-      url="$API_BASE_URL/api/services?limit=300"
-      curl --fail-with-body -sS --max-time 10 "$url" | wc -c
-      curl --fail-with-body -sS --max-time 10 -H 'Accept-Encoding: gzip' "$url" | wc -c
+      (
+        set -eu -o pipefail
+        url="$API_BASE_URL/api/services?limit=300"
+        curl --fail-with-body -sS --max-time 10 "$url" | wc -c
+        curl --fail-with-body -sS --max-time 10 -H 'Accept-Encoding: gzip' "$url" | wc -c
+      )
       """
     Then both numbers are the same
     When I switch it on, test the configuration and reload (within 1 minute):
       """bash
-      grep -n 'gzip' "$NGINX_CONF"
-      sed -i 's/gzip off;/gzip on;/' "$NGINX_CONF"
-      nginx -t && systemctl reload nginx
+      (
+        set -eu -o pipefail
+        grep -n 'gzip off;' "${NGINX_CONF:?}"
+        sed -i 's/gzip off;/gzip on;/' "$NGINX_CONF"
+        nginx -t
+        nginx -T 2>/dev/null | grep -F 'gzip on;'
+        systemctl reload nginx
+      )
       """
     Then a compressed list takes less than 50 % of the bytes
 

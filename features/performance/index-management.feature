@@ -88,7 +88,7 @@ Feature: Index management
     And the index idx_bookings_payment_method is gone
     And bookings are still found by customer through an index
 
-  @risk_mutating
+  @risk_mutating @counter_example
   Scenario: An index that enforces a constraint cannot be dropped
     Given there are unused and duplicate indexes
     When I try to drop the index that keeps phones unique:

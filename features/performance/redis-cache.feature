@@ -64,11 +64,22 @@ Feature: Redis cache
   @risk_mutating
   Scenario: Eviction is switched off, and the blacklist keeps its entries
     Given Redis evicts by allkeys-lru, and the cache fills its memory
-    When I switch eviction off and remove what fills the memory (within 2 minutes):
+    When I remove what fills the memory, then switch eviction off (within 2 minutes):
       """bash
-      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory-policy noeviction
-      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
-        | xargs -r -d '\n' -n 100 redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
+      (
+        set -eu -o pipefail
+        redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
+          | xargs -r -d '\n' -n 100 redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" unlink
+        value() { redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" info memory | tr -d '\r' | sed -n "s/^$1://p"; }
+        used=$(value used_memory)
+        limit=$(value maxmemory)
+        echo "$used bytes used, limit $limit"
+        if [ "$limit" -gt 0 ] && [ "$((used * 10))" -ge "$((limit * 9))" ]; then
+          echo "it is not the cache that fills it: raise the limit first, or nobody can sign in"
+          exit 1
+        fi
+        redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory-policy noeviction
+      )
       """
     Then the eviction policy of Redis is noeviction
     And what filled the memory is gone from the cache
@@ -80,7 +91,10 @@ Feature: Redis cache
     Given cached responses were written without an expiry
     When I give an expiry to every cached response that has none (within 2 minutes):
       """bash
-      redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
-        | sed 's/.*/expire "&" 60 nx/' | redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" | sort | uniq -c
+      (
+        set -eu -o pipefail
+        redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" --scan --pattern 'cache:*' \
+          | sed 's/.*/expire "&" 60 nx/' | redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" | sort | uniq -c
+      )
       """
     Then every cached response has an expiry of at most 60 seconds

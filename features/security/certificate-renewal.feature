@@ -10,21 +10,34 @@ Feature: Certificate renewal
     And customers keep sending requests
     When I get ready to put the former pair back:
       """bash
-      mv "$TLS_CERTIFICATE.before" "$TLS_CERTIFICATE"
-      mv "$TLS_KEY.before" "$TLS_KEY"
-      nginx -t && nginx -s reload
+      (
+        set -eu
+        mv "${TLS_CERTIFICATE:?}.before" "$TLS_CERTIFICATE"
+        mv "${TLS_KEY:?}.before" "$TLS_KEY"
+        nginx -t
+        nginx -s reload
+      )
       """
     And I keep the former pair:
       """bash
-      cp -p "$TLS_CERTIFICATE" "$TLS_CERTIFICATE.before"
-      cp -p "$TLS_KEY" "$TLS_KEY.before"
+      (
+        set -eu
+        if [ -L "${TLS_CERTIFICATE:?}" ] || [ -L "${TLS_KEY:?}" ]; then echo "a link: certbot keeps this pair, renew with certbot"; exit 1; fi
+        if [ -e "$TLS_CERTIFICATE.before" ]; then echo "a former pair is kept already: look which one is served"; exit 1; fi
+        cp -p "$TLS_CERTIFICATE" "$TLS_CERTIFICATE.before"
+        cp -p "$TLS_KEY" "$TLS_KEY.before"
+      )
       """
     And I put the new pair in place, the key readable by its owner alone:
       """bash
-      install -m 600 "$RENEWED/privkey.pem" "$TLS_KEY.new" \
-        && install -m 644 "$RENEWED/fullchain.pem" "$TLS_CERTIFICATE.new" \
-        && mv "$TLS_KEY.new" "$TLS_KEY" \
-        && mv "$TLS_CERTIFICATE.new" "$TLS_CERTIFICATE"
+      (
+        set -eu
+        test -e "${TLS_CERTIFICATE:?}.before"
+        install -m 600 "${RENEWED:?}/privkey.pem" "${TLS_KEY:?}.new"
+        install -m 644 "$RENEWED/fullchain.pem" "$TLS_CERTIFICATE.new"
+        mv "$TLS_KEY.new" "$TLS_KEY"
+        mv "$TLS_CERTIFICATE.new" "$TLS_CERTIFICATE"
+      )
       """
     And I test, and reload only if the test is good:
       """bash
@@ -34,7 +47,7 @@ Feature: Certificate renewal
     And no customer got an error meanwhile
     When I remove the former pair:
       """bash
-      rm "$TLS_CERTIFICATE.before" "$TLS_KEY.before"
+      rm "${TLS_CERTIFICATE:?}.before" "${TLS_KEY:?}.before"
       """
     Then the renewed certificate is served
     And the API is serving
@@ -45,15 +58,24 @@ Feature: Certificate renewal
     Given there is a renewed certificate, with the key of another one
     When I keep the former pair:
       """bash
-      cp -p "$TLS_CERTIFICATE" "$TLS_CERTIFICATE.before"
-      cp -p "$TLS_KEY" "$TLS_KEY.before"
+      (
+        set -eu
+        if [ -L "${TLS_CERTIFICATE:?}" ] || [ -L "${TLS_KEY:?}" ]; then echo "a link: certbot keeps this pair, renew with certbot"; exit 1; fi
+        if [ -e "$TLS_CERTIFICATE.before" ]; then echo "a former pair is kept already: look which one is served"; exit 1; fi
+        cp -p "$TLS_CERTIFICATE" "$TLS_CERTIFICATE.before"
+        cp -p "$TLS_KEY" "$TLS_KEY.before"
+      )
       """
     And I put the new pair in place, the key readable by its owner alone:
       """bash
-      install -m 600 "$RENEWED/privkey.pem" "$TLS_KEY.new" \
-        && install -m 644 "$RENEWED/fullchain.pem" "$TLS_CERTIFICATE.new" \
-        && mv "$TLS_KEY.new" "$TLS_KEY" \
-        && mv "$TLS_CERTIFICATE.new" "$TLS_CERTIFICATE"
+      (
+        set -eu
+        test -e "${TLS_CERTIFICATE:?}.before"
+        install -m 600 "${RENEWED:?}/privkey.pem" "${TLS_KEY:?}.new"
+        install -m 644 "$RENEWED/fullchain.pem" "$TLS_CERTIFICATE.new"
+        mv "$TLS_KEY.new" "$TLS_KEY"
+        mv "$TLS_CERTIFICATE.new" "$TLS_CERTIFICATE"
+      )
       """
     And I try to test before I reload:
       """bash
@@ -63,9 +85,12 @@ Feature: Certificate renewal
     And the certificate from before is still served
     When I put the former pair back, so that a restart cannot fail:
       """bash
-      mv "$TLS_CERTIFICATE.before" "$TLS_CERTIFICATE"
-      mv "$TLS_KEY.before" "$TLS_KEY"
-      nginx -t
+      (
+        set -eu
+        mv "${TLS_CERTIFICATE:?}.before" "$TLS_CERTIFICATE"
+        mv "${TLS_KEY:?}.before" "$TLS_KEY"
+        nginx -t
+      )
       """
     Then the certificate from before is still served
     And the API is serving

@@ -80,6 +80,8 @@ class AlarmMissing(_Alarm):
         if found is None:
             raise FaultError(f"there is no alarm {self._alarm}")
         self._before = {key: found[key] for key in _KEPT if found.get(key) not in (None, "")}
+        measured = {"MetricName": found["MetricName"], "Dimensions": found.get("Dimensions", []), "Value": 1.0}
+        self._cloudwatch.put_metric_data(Namespace=found["Namespace"], MetricData=[measured])
         self._cloudwatch.delete_alarms(AlarmNames=[self._alarm])
 
     def observe(self) -> Observation:

@@ -21,6 +21,7 @@ from runbook_steps.steps.scaling import USUAL, eventually
 DEPLOYMENT = "/apis/apps/v1/namespaces/default/deployments/api"
 AUTOSCALERS = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers"
 NAME = "beautycort-api-hpa"
+LARGEST = 10  # instances
 LOOKS_S = 1.0  # the emulator's loop looks every 0.2 s
 
 
@@ -140,15 +141,21 @@ def only_so_many_run(count: str, target: Target, kubernetes: Callable[[], Kubern
 
 
 @given(parsers.parse("the autoscaler is there, with a minimum of {least:d} and a maximum of {most:d}"))
-def autoscaler_is_there(least: int, most: int, target: Target, kubernetes: Callable[[], Kubernetes]) -> None:
+def autoscaler_is_there(
+    least: int, most: int, target: Target, kubernetes: Callable[[], Kubernetes], variables: dict[str, str]
+) -> None:
+    variables.setdefault("MAXIMUM", str(LARGEST))  # what a person decides who has read the numbers
+    variables.setdefault("INSTANCES", "3")
     if target.facts.disposable:
         kubernetes().watch_over("api", least, most)
     eventually(lambda: kubernetes().condition("AbleToScale")[0] == "True", "the autoscaler can scale")
 
 
 @given(parsers.parse("the autoscaler is there, with a minimum and a maximum of {count:d}"))
-def autoscaler_is_tight(count: int, target: Target, kubernetes: Callable[[], Kubernetes]) -> None:
-    autoscaler_is_there(count, count, target, kubernetes)
+def autoscaler_is_tight(
+    count: int, target: Target, kubernetes: Callable[[], Kubernetes], variables: dict[str, str]
+) -> None:
+    autoscaler_is_there(count, count, target, kubernetes, variables)
 
 
 @given("the autoscaler names the deployment beautycort-api")

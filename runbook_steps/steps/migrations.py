@@ -51,18 +51,31 @@ def migration_fails(
     return arrange
 
 
+@pytest.fixture
+def corrected_file(target: Target, workspace: Path, variables: dict[str, str]) -> Callable[[str], None]:
+    """Writes the file that is right; on a live target somebody does who knows what it should do."""
+
+    def write(text: str) -> None:
+        if target.facts.disposable:
+            variables["CORRECTED_FILE"] = str(corrected := workspace / "corrected.sql")
+            corrected.write_text(text, "utf-8")
+
+    return write
+
+
 @given("a migration has failed half-way")
-def migration_failed(migration_fails: Fail, target: Target, workspace: Path, variables: dict[str, str]) -> None:
+def migration_failed(migration_fails: Fail, corrected_file: Callable[[str], None]) -> None:
     migration_fails(HALF_WAY)
-    if target.facts.disposable:  # on a live target somebody writes it who knows what it should do
-        corrected = workspace / "corrected.sql"
-        corrected.write_text(HALF_WAY[1].replace("text NOT NULL", "text NOT NULL DEFAULT ''"), "utf-8")
-        variables["CORRECTED_FILE"] = str(corrected)
+    corrected_file(HALF_WAY[1].replace("text NOT NULL", "text NOT NULL DEFAULT ''"))
 
 
 @given("a migration that builds an index concurrently has failed")
-def concurrent_migration_failed(migration_fails: Fail) -> None:
+def concurrent_migration_failed(
+    migration_fails: Fail, corrected_file: Callable[[str], None], variables: dict[str, str]
+) -> None:
     migration_fails(CONCURRENT)
+    variables.setdefault("LEFT_INDEX", "users_name_key")
+    corrected_file("-- migrate: no-transaction\nCREATE INDEX CONCURRENTLY users_name ON users (name);\n")
 
 
 @given("a migration that builds an index concurrently was written as an ordinary one")
@@ -71,8 +84,9 @@ def ordinary_migration_failed(migration_fails: Fail) -> None:
 
 
 @given("a migration that commits in its middle was written")
-def committing_migration_written(migration_fails: Fail) -> None:
+def committing_migration_written(migration_fails: Fail, corrected_file: Callable[[str], None]) -> None:
     migration_fails(COMMITS)
+    corrected_file(HALF_WAY[1].replace("text NOT NULL", "text NOT NULL DEFAULT ''"))
 
 
 @given("the Supabase CLI has recorded the first of two migrations")
@@ -93,11 +107,12 @@ def applied_file_was_edited(target: Target, variables: dict[str, str]) -> None:
     if not target.facts.disposable:
         raise NotRunnableHere("files of real migrations are not edited for a drill")
     folder = Path(variables["MIGRATIONS_DIR"])
+    variables["EDITED_FILE"] = next(folder.glob("0001_*.sql")).name
     where = ("-C", str(folder))
     git(*where, "init", "--quiet")
     git(*where, "add", "--all")
     git(*where, "commit", "--quiet", "--message", "Two migrations")
-    with next(folder.glob("0001_*.sql")).open("a", encoding="utf-8") as file:
+    with (folder / variables["EDITED_FILE"]).open("a", encoding="utf-8") as file:
         file.write("-- a comment is enough\n")
 
 

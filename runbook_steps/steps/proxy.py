@@ -108,7 +108,7 @@ def an_address(
     environment: Callable[[], Mapping[str, str]], variables: dict[str, str], target: Target, api: httpx.Client
 ) -> Generator[None, None, None]:
     variables["ADDRESS"] = "203.0.113.9"  # RFC 5737: documentation
-    own = ProxyFile(environment(), "blocked.d", "drill.conf")
+    own = ProxyFile(environment(), "blocked.d", "one-address.conf")
     if target.facts.disposable:
         assert api.get("/api/version", headers={"X-Forwarded-For": variables["ADDRESS"]}).status_code == httpx.codes.OK
     yield

@@ -61,7 +61,10 @@ def replica_is_refused(situation: Situation, connect: Callable[..., Any], note: 
 
 
 @given("a replication slot is kept for a replica that is gone")
-def slot_is_forgotten(situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
+def slot_is_forgotten(
+    situation: Situation, connect: Callable[..., Any], variables: dict[str, str], note: Callable[[str], None]
+) -> None:
+    variables.setdefault("GONE_SLOT", SLOT)
     note(situation.arrange(SlotForgotten(connect)).detail)
 
 

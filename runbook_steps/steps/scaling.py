@@ -176,7 +176,8 @@ def customers_keep_asking(
 
 
 @given("the database has room for five pools")
-def room_for_five_pools(connect: Callable[..., Any]) -> None:
+def room_for_five_pools(connect: Callable[..., Any], variables: dict[str, str]) -> None:
+    variables.setdefault("WANTED", "5")
     with connect() as connection:
         assert int(connection.execute("SHOW max_connections").fetchone()[0]) >= 5 * 5 / SHARE
 
@@ -192,7 +193,7 @@ def pool_of(
     note: Callable[[str], None],
 ) -> None:
     if target.facts.disposable:
-        variables["POOL_SIZE"] = SMALL_POOL  # what a person decides who has compared
+        variables.update(POOL_SIZE=SMALL_POOL, WANTED="5")  # what a person decides who has compared
 
     def look() -> Observation:
         found = pools(environment())

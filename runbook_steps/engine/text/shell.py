@@ -5,6 +5,7 @@ The one reader of shell: what a command starts is not looked for with regular ex
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,9 +13,10 @@ from functools import lru_cache
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
-__all__ = ["Simple", "functions_of", "has_pipe", "second_statement", "simple_commands"]
+__all__ = ["Simple", "functions_of", "has_pipe", "second_statement", "simple_commands", "unsplit_in_zsh"]
 
 _PARSER = Parser(Language(tree_sitter_bash.language()))
+_WITH_BLANK = re.compile(r"\$\{\w+:?\+[^}]*\s")
 _LOOPS = frozenset({"while_statement", "for_statement", "c_style_for_statement"})
 _QUOTED = frozenset({"string", "heredoc_body"})
 _VALUES = frozenset({"command_substitution", "process_substitution"})
@@ -52,6 +54,17 @@ def functions_of(text: str) -> frozenset[str]:
 def has_pipe(text: str) -> bool:
     """Whether a pipe's exit code counts: one in `$(…)` gives a value."""
     return any(node.type == "pipeline" and not around & _VALUES for node, around in _nodes(text))
+
+
+def unsplit_in_zsh(text: str) -> tuple[str, ...]:
+    """What bash splits into words and zsh does not: an expansion in the list of a `for`, or with a blank of its own."""
+    return tuple(
+        _text(node)
+        for node, around in _nodes(text)
+        if node.type in {"simple_expansion", "expansion"}
+        and "string" not in around
+        and (((p := node.parent) is not None and p.type == "for_statement") or _WITH_BLANK.match(_text(node)))
+    )
 
 
 def second_statement(text: str) -> int | None:

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from runbook_steps.engine.checks.habits import bad_habits
-from runbook_steps.engine.model import Command, Position
+from runbook_steps.engine.model import Command, Position, Risk
 from runbook_steps.engine.project.project import load_project
 
 
-def said(text: str, media_type: str = "bash", *, may_fail: bool = False) -> list[str]:
+def said(text: str, media_type: str = "bash", *, may_fail: bool = False, risk: Risk = Risk.READONLY) -> list[str]:
     """What is wrong with a command, in its first words."""
     command = Command(text, media_type, "look", Position("a.feature", 1), 30.0, may_fail=may_fail)
-    return [problem.split()[0] for problem in bad_habits(command)]
+    return [problem.split()[0] for problem in bad_habits(command, risk)]
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,17 @@ def said(text: str, media_type: str = "bash", *, may_fail: bool = False) -> list
     [
         ("curl -s https://api.beautycort.com/api/health", ["curl"]),
         ("sleep 60  # Wait for deployment to complete\nbeautycort health-checks smoke", ["sleep"]),
-        ("redis-cli flushall", ["flushall"]),
-        ("redis-cli FLUSHDB", ["flushall"]),
+        ("redis-cli -e flushall", ["flushall"]),
+        ("redis-cli -e FLUSHDB", ["flushall"]),
+        ("redis-cli config set maxmemory 0", ["redis-cli"]),
+        ("redis-cli -e --scan | xargs -r redis-cli unlink", ["redis-cli"]),
+        ("docker compose up -d --no-deps api", ["docker"]),
+        ("docker compose up -d --no-deps --scale api=3 api", []),
+        ("docker compose start redis", []),
+        ("for slot in $API_SLOTS; do echo $slot; done", ["$API_SLOTS"]),
+        ('for slot in $(echo "$API_SLOTS"); do echo "$slot"; done', []),
+        ('tool ${OTHER:+--other "$OTHER"}', ["${OTHER:+--other"]),
+        ('tool ${OTHER:+--other="$OTHER"}', []),
         ('x=$(curl -sS "$API_BASE_URL/a?b=1&c=2")', ["curl"]),
         ("if curl -s http://a; then true; fi", ["curl"]),
         ('echo "is $(curl -s http://a)"', ["curl"]),
@@ -59,6 +68,25 @@ def test_an_exit_code_that_counts_gets_through_a_pipe(text: str, expected: list[
     assert [] == said(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('kill -TERM "$PID"', ["$PID"]),
+        ('kill -TERM "${PID:?}"', []),
+        ('kill -TERM "${PID:?}" && echo "$PID is gone"', []),
+        ("mv a b\nnginx -s reload", ["block"]),
+        ("mv a b && nginx -s reload", []),
+        ('(\n  set -eu\n  mv "$FILE" b\n  nginx -s reload\n)', []),
+        ('FILE=a; rm "$FILE"', ["block"]),
+    ],
+)
+@pytest.mark.parametrize("risk", [Risk.MUTATING, Risk.DESTRUCTIVE])
+def test_what_changes_something_stops_where_it_is_pasted(text: str, expected: list[str], risk: Risk) -> None:
+    """After a failure, and at a variable that nobody has set; what only reads may go on."""
+    assert expected == said(text, risk=risk)
+    assert [] == said(text)
+
+
 def test_sql_has_other_habits() -> None:
     """It is not looked at."""
     assert [] == said("SELECT 1; -- curl -s", "sql")
@@ -67,6 +95,11 @@ def test_sql_has_other_habits() -> None:
 def test_no_scenario_of_this_project_has_one() -> None:
     """Looked at all of them."""
     project = load_project(Path(__file__).parents[3])
-    commands = [c for runbook in project.runbooks for procedure in runbook.procedures for c in procedure.commands]
-
-    assert {} == {str(command.position): list(bad_habits(command)) for command in commands if [*bad_habits(command)]}
+    found = {
+        str(command.position): said
+        for runbook in project.runbooks
+        for procedure in runbook.procedures
+        for command in procedure.commands
+        if (said := list(bad_habits(command, procedure.risk)))
+    }
+    assert {} == found
