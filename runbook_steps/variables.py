@@ -14,6 +14,7 @@ from pathlib import Path
 from runbook_steps.engine.errors import PageError, Position, SourceError
 from runbook_steps.engine.model import Command, Runbook
 from runbook_steps.engine.project.project import Project
+from runbook_steps.engine.sources.contract_file import load_contract
 from runbook_steps.engine.sources.parameters import parameters, variables_of
 from runbook_steps.engine.text.data_file import read_document
 from runbook_steps.version_1.corrections import cell
@@ -103,13 +104,26 @@ def page_variables(project: Project, page: str) -> str:
     """Markdown: the variables of one page, the secret ones marked, and the way to where each comes from."""
     runbook = project.runbook(page.removeprefix("docs/").removesuffix(".md"))
     used = used_by(runbook, load_variables(project.root)) if runbook else ()
+    needed = _needed(project, runbook) if runbook else ""
     if not used:
-        return "These commands read no variable of the target."
+        return "These commands read no variable of the target." + needed
     must = [f"`{each.name}`" for each in used if not each.optional]
     may = [f"`{each.name}`" for each in used if each.optional]
     said = [f"Variables of the target: {', '.join(must)}."] if must else []
     said += [f"Optional: {', '.join(may)}."] if may else []
-    return " ".join([*said, "[Where each comes from](../reference/variables.md)."])
+    return " ".join([*said, "[Where each comes from](../reference/variables.md)."]) + needed
+
+
+def _needed(project: Project, runbook: Runbook) -> str:
+    """Markdown: the interfaces of the platform that its commands rely on, and the way round where one is missing."""
+    commands = [command for procedure in runbook.procedures for command in procedure.commands]
+    contract = load_contract(project.root)
+    found = [each for each in contract.interfaces if any(each in contract.used_by(command) for command in commands)]
+    if not found:
+        return ""
+    rows = [f"    | {cell(each.title)} | {cell(each.expected)} | {cell(each.missing)} |" for each in found]
+    head = ["    | Needed | Expected | Where it is missing |", "    | --- | --- | --- |"]
+    return "\n".join(["", "", '??? note "What these commands need of the platform"', *head, *rows, ""])
 
 
 def variables_table(project: Project, page: str) -> str:

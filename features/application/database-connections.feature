@@ -37,7 +37,7 @@ Feature: Database connections of the application
       FROM pg_stat_activity
       WHERE state = 'idle in transaction'
         AND state_change < now() - :'blocks_for'::interval
-        AND datname = current_database() AND application_name !~ '^(pg_dump|beautycort)'
+        AND datname = current_database() AND application_name !~ '^(pg_dump|beautycort database-backup)'
         AND pid IN (SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock');
       """
     Then every slot answers from the database

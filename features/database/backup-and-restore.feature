@@ -49,6 +49,15 @@ Feature: Backup and restore
     Then every backup in the report is good
     And no scratch database is left
 
+  @risk_readonly
+  Scenario: What a restore needs is looked at first
+    Given the API is serving
+    When I ask for rights, room and the time that it will take (within 2 minutes):
+      """bash
+      beautycort database-backup doctor
+      """
+    Then it tells the size of the database, and the room on this machine
+
   @risk_destructive @alert_DataLoss
   Scenario: Lost rows of one table come back, and newer bookings stay
     Given a verified backup

@@ -16,7 +16,7 @@ Feature: A disk is full
       """
     Then the disk that is reported holds the log folder
 
-  @risk_mutating
+  @risk_readonly
   Scenario: The biggest files on a full volume are found
     Given the log volume is full of rotated logs
     When I list the biggest files on it:

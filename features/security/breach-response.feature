@@ -257,6 +257,60 @@ Feature: Breach response
     And the new password is in no output, no statistics and no server log
 
   @risk_mutating
+  Scenario: The application gets another database role, and customers are served all the time
+    Given the password of the application's database role is known to somebody else
+    And customers keep sending requests
+    When I make a second role that acts as the first one:
+      """sql
+      \getenv leaked_role LEAKED_ROLE
+      \getenv new_role NEW_ROLE
+      CREATE ROLE :"new_role" LOGIN IN ROLE :"leaked_role";
+      ALTER ROLE :"new_role" SET role = :'leaked_role';
+      """
+    And I give it a password, into a file of its own (within 1 minute):
+      """bash
+      beautycort secrets rotate-role "${NEW_ROLE:?}" --out "${ROLE_PASSWORD_FILE:?}"
+      """
+    And I put it into the settings of the application, unseen (within 1 minute):
+      """bash
+      beautycort secrets use-role "${NEW_ROLE:?}" --password-file "${ROLE_PASSWORD_FILE:?}"
+      """
+    And I create the instances anew while others serve (within 4 minutes):
+      """bash
+      (
+        set -eu -o pipefail
+        count=$(docker compose ps -q api | wc -l)
+        if [ "$count" -lt 2 ]; then echo "one instance alone serves: start one more first"; exit 1; fi
+        docker compose up -d --no-deps --no-recreate --scale "api=$(((count + 1) / 2))" api
+        docker compose up -d --no-deps --no-recreate --scale "api=$count" api
+        for slot in $(echo "$API_SLOTS"); do
+          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+        docker compose up -d --no-deps --scale "api=$count" api
+        for slot in $(echo "$API_SLOTS"); do
+          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        done
+      )
+      """
+    And I read who the application signs in as:
+      """sql
+      SELECT usename, count(*) FROM pg_stat_activity
+      WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+      GROUP BY usename;
+      """
+    Then the application signs in as the new role alone
+    When I let nobody sign in as the old role any more, and end the sessions that are open:
+      """sql
+      \getenv leaked_role LEAKED_ROLE
+      ALTER ROLE :"leaked_role" NOLOGIN;
+      SELECT count(pg_terminate_backend(pid, 5000)) AS ended FROM pg_stat_activity
+      WHERE usename = :'leaked_role' AND pid <> pg_backend_pid();
+      """
+    Then whoever knows the old password is out, and cannot come back
+    And every slot answers from the database
+    And no customer got an error meanwhile
+
+  @risk_mutating
   Scenario: The API key of another service is replaced
     When a person makes a new key in the console of Tap, Twilio or Supabase, and writes it to the settings of the API
     And a person creates the instances anew, half of them at a time, and sees a payment and a code go through

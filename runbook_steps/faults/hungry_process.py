@@ -17,7 +17,8 @@ from runbook_steps.engine.targets.protocol import COMMAND_MARK
 
 __all__ = ["LeakingProcess", "SpinningProcess"]
 
-LEAK_STEP = 16 * 1024 * 1024  # bytes every tenth of a second
+LEAK_STEP = 1024 * 1024  # bytes every tenth of a second
+LEAKED = 16 * 1024 * 1024  # bytes that show it
 LEAK_MOST = 400 * 1024 * 1024  # bytes; then it stops growing
 SPIN_MOST_S = 60  # seconds of processor time, a limit of the kernel
 _DIES_WITH_US = "import ctypes; ctypes.CDLL(None).prctl(1, 9)"  # PR_SET_PDEATHSIG, SIGKILL
@@ -121,7 +122,7 @@ class LeakingProcess(_Started):
         if self._alive():
             with contextlib.suppress(psutil.Error):
                 held = psutil.Process(self.pid).memory_info().rss
-        return Observation(held > LEAK_STEP, f"{held // (1024 * 1024)} MiB")
+        return Observation(held > LEAKED, f"{held // (1024 * 1024)} MiB")
 
     def arrange(self) -> None:
         """Starts it and waits until it has leaked something."""

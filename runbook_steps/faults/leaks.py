@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import jwt
@@ -19,9 +20,9 @@ from psycopg import sql
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.engine.targets.protocol import ServiceControl
 
-__all__ = ["LEAKED_ROLE", "LeakedPassword", "StolenSecret"]
+__all__ = ["LEAKED_ROLE", "NEW_ROLE", "LeakedPassword", "LeakedRoleOfTheApplication", "StolenSecret"]
 
-LEAKED_ROLE = "beautycort_drill_partner"
+LEAKED_ROLE, NEW_ROLE = "beautycort_drill_partner", "beautycort_drill_successor"
 _SLOTS = ("api_1", "api_2")
 _FORGED_S = 3600  # longer than any real access token lives
 
@@ -134,6 +135,46 @@ class LeakedPassword:
             _drop(admin)
 
 
+class LeakedRoleOfTheApplication(LeakedPassword):
+    """The application itself signs in with the password that leaked: whoever changes it first stops the application."""
+
+    def __init__(
+        self,
+        connect: Callable[..., AbstractContextManager[Any]],
+        control: ServiceControl,
+        environment: Mapping[str, str],
+    ) -> None:
+        super().__init__(connect)
+        self._control = control
+        self._file = Path(environment["API_ENV_FILE"])
+        self._before: str | None = None
+
+    def arrange(self) -> None:
+        """Gives the role what the application needs, and the application the role."""
+        super().arrange()
+        with self._connect() as admin:
+            role = sql.Identifier(LEAKED_ROLE)
+            for what in ("SCHEMA", "ALL TABLES IN SCHEMA", "ALL SEQUENCES IN SCHEMA"):
+                admin.execute(sql.SQL("GRANT ALL ON {} public TO {}").format(sql.SQL(what), role))
+            where = admin.info
+            address = (
+                f"postgresql://{LEAKED_ROLE}:{quote(self._password, safe='')}@{where.host}:{where.port}/{where.dbname}"
+            )
+        self._before = self._file.read_text("utf-8")
+        self._file.write_text(f"{self._before}DATABASE_URL={address}\n", "utf-8")
+        self._control.recreate(_SLOTS)
+
+    def clear(self) -> None:
+        """Gives the application its own role back, and drops both."""
+        if self._before is not None:
+            self._file.write_text(self._before, "utf-8")
+            self._control.recreate(_SLOTS)
+        super().clear()
+
+
 def _drop(admin: Any) -> None:
-    admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", [LEAKED_ROLE])
-    admin.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(LEAKED_ROLE)))
+    for role in (NEW_ROLE, LEAKED_ROLE):
+        admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", [role])
+        if admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+            admin.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(role)))
+            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))

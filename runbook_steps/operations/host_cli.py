@@ -14,10 +14,12 @@ import typer
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.operations import host
 from runbook_steps.operations.formats import AsFormat, Format
+from runbook_steps.operations.spans import seconds as seconds_of
 
 __all__ = ["register"]
 
 _SHOWN = 10
+_TIMES = 5  # that growth is measured
 _MIB = 1024 * 1024
 Matching = Annotated[str, typer.Option("--matching", help="only processes with this in their command")]
 Seconds = Annotated[float, typer.Option("--seconds", min=0.1, max=60, help="how long to measure")]
@@ -27,10 +29,11 @@ def register(app: typer.Typer) -> None:
     """Adds `host` to the command."""
     group = typer.Typer(
         no_args_is_help=True,
-        help="Look at this host. Examples: `host cpu`, `host memory --format json`, `host disk /var/log`.",
+        help="Look at this host. Examples: `host cpu`, `host memory`, `host growth`, `host disk /var/log`.",
     )
     group.command("cpu")(cpu)
     group.command("memory")(memory)
+    group.command("growth")(growth)
     group.command("disk")(disk)
     group.command("suspect")(suspect)
     app.add_typer(group, name="host")
@@ -84,6 +87,17 @@ def memory(
     )
     _tell(format, document, lines)
     raise typer.Exit(1 if now.percent > host.MEMORY_LIMIT_PERCENT else 0)
+
+
+def growth(
+    minutes: Annotated[int, typer.Option(min=1, max=60, help="how long")] = 10,
+    minute: Annotated[str, typer.Option(help="how long a minute is", envvar="HOST_MINUTE", hidden=True)] = "60s",
+    format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
+) -> None:
+    """Name the processes that grow each of the five times that they are measured: leaks. Only reads."""
+    found = host.growing(seconds_of(minute, "--minute") * minutes / _TIMES, _TIMES)[:_SHOWN]
+    lines = [f"{p.growth * 60 / _MIB:7.1f} MiB/min  {p.memory // _MIB:7} MiB  {p.pid:>8}  {p.command}" for p in found]
+    _tell(format, {"growing": [asdict(process) for process in found]}, lines or ["nothing grew each time"])
 
 
 def suspect(

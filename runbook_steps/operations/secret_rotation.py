@@ -8,16 +8,18 @@ import secrets
 import stat
 import tempfile
 from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
 
 from runbook_steps.engine.errors import ConfigurationError, OperationError, TargetError
 
-__all__ = ["ROTATABLE", "refuse_others", "rotate_in_env_file", "rotate_role"]
+__all__ = ["ROTATABLE", "refuse_others", "rotate_in_env_file", "rotate_role", "use_role"]
 
 ROTATABLE = ("JWT_SECRET", "SESSION_SECRET", "CSRF_SECRET")
 """What the platform issues to itself. A vendor's key is made by the vendor: an invented one ends its service."""
+_URL = "DATABASE_URL"
 _BYTES = 48  # 96 characters; production wants at least 64
 _ROLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _OURS = re.compile(r"pg_.*|postgres|supabase_.*")
@@ -35,7 +37,30 @@ def rotate_in_env_file(file: Path, name: str) -> None:
     then it is as it was.
     """
     refuse_others(name)
-    _rewrite(file, name)
+    _rewrite(file, name, new_secret())
+
+
+def use_role(file: Path, role: str, password_file: Path) -> None:
+    """Puts that role and its password into `DATABASE_URL` of the file; host, database and options stay.
+
+    Raises ConfigurationError without such a line, or for a role that is no plain name; OperationError when a file
+    cannot be read or written; then nothing was changed.
+    """
+    if not _ROLE.fullmatch(role) or _OURS.fullmatch(role):
+        raise ConfigurationError(f"{role!r} is no role of an application: a plain name, and none of the system")
+    try:
+        password = password_file.read_text("utf-8").strip()
+        lines = file.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise OperationError(f"{error.filename} cannot be read: {error.strerror}; nothing was changed") from error
+    found = [line.removeprefix(f"{_URL}=") for line in lines if line.startswith(f"{_URL}=")]
+    if not found or not password:
+        raise ConfigurationError(
+            f"{password_file} is empty" if found else f"{file} has no {_URL}: write the address into it first"
+        )
+    parts = urlsplit(found[-1])
+    where = parts.netloc.rpartition("@")[2]
+    _rewrite(file, _URL, urlunsplit(parts._replace(netloc=f"{quote(role)}:{quote(password, safe='')}@{where}")))
 
 
 def refuse_others(name: str) -> None:
@@ -46,14 +71,14 @@ def refuse_others(name: str) -> None:
         )
 
 
-def _rewrite(file: Path, name: str) -> None:
+def _rewrite(file: Path, name: str, value: str) -> None:
     try:
         lines = file.read_text("utf-8").splitlines() if file.exists() else []
         kept = [line for line in lines if not line.startswith(f"{name}=")]
         descriptor, fresh = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-                out.write("\n".join([*kept, f"{name}={new_secret()}"]) + "\n")
+                out.write("\n".join([*kept, f"{name}={value}"]) + "\n")
                 out.flush()
                 os.fsync(out.fileno())
             if file.exists():

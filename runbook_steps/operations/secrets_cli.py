@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from runbook_steps.operations.confirmation import require_yes
-from runbook_steps.operations.secret_rotation import ROTATABLE, refuse_others, rotate_in_env_file, rotate_role
+from runbook_steps.operations.secret_rotation import ROTATABLE, refuse_others, rotate_in_env_file, rotate_role, use_role
 from runbook_steps.operations.settings import database_url, required
 
 __all__ = ["register"]
@@ -23,10 +23,11 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(
         no_args_is_help=True,
         help="Rotate secrets. Examples: `secrets rotate JWT_SECRET`, "
-        "`secrets rotate-role reports --out reports.password`.",
+        "`secrets rotate-role api_b --out b.password`, `secrets use-role api_b --password-file b.password`.",
     )
     group.command("rotate")(rotate)
     group.command("rotate-role")(rotate_database_role)
+    group.command("use-role")(use_database_role)
     app.add_typer(group, name="secrets")
 
 
@@ -60,3 +61,20 @@ def rotate_database_role(
     )
     rotate_role(url, role, out)
     typer.echo(f"the new password of {role} is in {out}; give it to its users, then delete the file")
+
+
+def use_database_role(
+    role: Annotated[str, typer.Argument(help="the database role that the application is to use")],
+    password_file: Annotated[Path, typer.Option("--password-file", help="the file with its password")],
+    yes: Yes = None,
+) -> None:
+    """Put a role and its password into DATABASE_URL of $API_ENV_FILE; instances created anew use it."""
+    file = Path(required(os.environ, "API_ENV_FILE")["API_ENV_FILE"])
+    require_yes(
+        os.environ,
+        yes,
+        what=f"this gives the application the database role {role}",
+        again=f"beautycort secrets use-role {shlex.quote(role)} --password-file {shlex.quote(str(password_file))}",
+    )
+    use_role(file, role, password_file)
+    typer.echo(f"{file} names {role}, and no instance uses it yet: create the instances anew")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -40,6 +41,16 @@ def manifest_counts_the_rows(
     with connect() as live:
         counted = {f"public.{table}": int(text.partition(":")[0]) for table, text in table_checksums(live).items()}
     assert counted == {table: entry["rows"] for table, entry in manifest["tables"].items()}
+
+
+@then("it tells the size of the database, and the room on this machine")
+def tells_the_room(last_result: Result, connect: Callable[..., Any]) -> None:
+    with connect() as live:
+        (size,) = live.execute("SELECT pg_database_size(current_database())").fetchone()
+    told = re.search(r"(\d+) MB on disk, .*a restore doubles it", last_result.stdout)
+    assert told is not None
+    assert abs(int(told[1]) - size / 1e6) < max(5, size / 1e7)  # the platform goes on writing meanwhile
+    assert re.search(r"\d+ MB free in /", last_result.stdout)
 
 
 @then("every backup in the report is good")

@@ -21,7 +21,7 @@ from runbook_steps.engine.model import Result
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.broken_proxy import ProxyFile
-from runbook_steps.faults.leaks import LEAKED_ROLE, LeakedPassword, StolenSecret
+from runbook_steps.faults.leaks import LEAKED_ROLE, NEW_ROLE, LeakedPassword, LeakedRoleOfTheApplication, StolenSecret
 from runbook_steps.steps.accounts import Session
 from runbook_steps.steps.tokens import claims_of
 
@@ -251,6 +251,41 @@ def password_leaked(
     situation.arrange(fault)
     assert fault.is_inside()
     return fault
+
+
+@given("the password of the application's database role is known to somebody else", target_fixture="leaked_password")
+def password_of_the_application_leaked(
+    target: Target,
+    connect: Callable[..., Any],
+    control: ServiceControl,
+    situation: Situation,
+    environment: Callable[[], Mapping[str, str]],
+    variables: dict[str, str],
+    workspace: Path,
+) -> LeakedPassword:
+    if not target.facts.disposable:
+        raise NotRunnableHere("that a password leaked cannot be seen from outside")
+    fault = LeakedRoleOfTheApplication(connect, control, environment())
+    variables.update(LEAKED_ROLE=LEAKED_ROLE, NEW_ROLE=NEW_ROLE, ROLE_PASSWORD_FILE=str(workspace / "role.password"))
+    situation.arrange(fault)
+    assert fault.is_inside()
+    return fault
+
+
+@then("the application signs in as the new role alone")
+def application_uses_the_new_role(database: psycopg.Connection[Any], slots: Callable[[], list[str]]) -> None:
+    for slot in slots():
+        httpx.get(f"{slot}/api/services?limit=1", timeout=10, trust_env=False).raise_for_status()
+    who = "SELECT usename::text, application_name FROM pg_stat_activity WHERE usename = ANY(%s)"
+    seen = database.execute(who, [[LEAKED_ROLE, NEW_ROLE]]).fetchall()
+    assert NEW_ROLE in {role for role, _ in seen}
+    assert [name for role, name in seen if role == LEAKED_ROLE] == [""], "the session of who knows the password is left"
+
+
+@then("whoever knows the old password is out, and cannot come back")
+def old_password_is_worthless(leaked_password: LeakedPassword) -> None:
+    assert leaked_password.is_inside() is False
+    assert leaked_password.observe().present is False
 
 
 @then("the old password is refused, its sessions are gone, and the new password works")

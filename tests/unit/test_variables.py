@@ -86,3 +86,22 @@ def test_a_page_names_its_variables_and_where_they_come_from() -> None:
     assert "`API_BASE_URL`" in said.split("Optional:")[0]
     assert "`CDN_URL`" in said.split("Optional:")[1]
     assert "(../reference/variables.md)" in said
+
+
+@pytest.mark.parametrize(
+    ("page", "needed"),
+    [
+        ("database/daily-check", "Health of each part"),
+        ("application/jwt-issues", "Whether a token is revoked"),
+        ("application/high-error-rate", "The version of an instance"),
+        ("weekly-maintenance", "Requests of the last 24 hours"),
+        ("application/database-connections", "Settings of the connection pool"),
+        ("application/high-response-time", "How long the application waits for a third party"),
+    ],
+)
+def test_a_page_says_what_its_commands_need_of_the_platform(page: str, needed: str) -> None:
+    """A route or a setting that this platform lacks, with the way round, before the night on which it is missed."""
+    project = load_project(ROOT)
+    full = page if "/" in page else f"maintenance/{page}"
+    (row,) = [line for line in page_variables(project, f"docs/{full}.md").splitlines() if f"| {needed} |" in line]
+    assert all(cell.strip() for cell in row.strip(" |").split(" | "))

@@ -68,7 +68,7 @@ def _pattern(word: str) -> re.Pattern[str]:
         return re.compile(rf"\$\{{?{name}(?!\w)|environ(?:\.get\(|\[)[\"']{name}[\"']")
     if word.startswith("/"):
         return re.compile(rf"(?<![\w/]){re.escape(word)}(?![\w/-])|(?<=[\"\w}}]){re.escape(word)}(?![\w/-])")
-    if ":" in word:
+    if ":" in word or word.endswith("="):
         return re.compile(rf"(?<!\w){re.escape(word)}")
     words = r"\s+".join(map(re.escape, word.split()))
     return re.compile(
