@@ -39,6 +39,7 @@ Feature: Connection exhaustion
       SELECT json_build_object('application', application_name, 'sessions', count(*))
       FROM pg_stat_activity
       WHERE backend_type = 'client backend' AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()
+        AND application_name !~ '^(pg_dump|beautycort database-backup)'
       GROUP BY application_name
       ORDER BY count(*) DESC
       LIMIT 1;

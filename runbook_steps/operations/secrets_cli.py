@@ -42,7 +42,7 @@ def rotate(
     rotate_in_env_file(file, name)
     typer.echo(
         f"{name} is new in {file}, and in use nowhere yet. A restart keeps the old one. Create the instances anew:\n"
-        "docker compose up -d --no-deps --force-recreate api"
+        "docker compose up -d --no-deps --force-recreate --scale api=N api, with the number N that runs now"
     )
 
 

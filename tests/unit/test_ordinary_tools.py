@@ -55,6 +55,13 @@ def test_no_page_offers_the_one_that_deletes_too_much(page: Path) -> None:
     assert [command for command in NEVER if f"`{command}" in offered] == []
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)
+def test_no_page_lets_compose_forget_how_many_instances_there_are(page: Path) -> None:
+    """In its prose either: `up` without `--scale` goes back to the number of the compose file."""
+    said = re.findall(r"`(docker compose up[^`]*)`", page.read_text("utf-8"))
+    assert [command for command in said if "--scale" not in command] == []
+
+
 @pytest.mark.parametrize("command", HERE)
 def test_it_runs_here(command: str, tmp_path: Path) -> None:
     """What only looks at a machine ends well on this one, and says something."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,29 @@ def test_no_page_restarts_a_container_to_load_a_setting() -> None:
     changing = [c for c in commands if "API_ENV_FILE" in c.text and "sed -i" in c.text]
     assert changing
     assert [c.position for c in changing if "docker restart" in c.text or "docker compose up -d" not in c.text] == []
+
+
+def test_no_page_takes_a_setting_away() -> None:
+    """The drill has a second one behind it; production has none: the right value is written, the line never removed."""
+    commands = [c for r in load_project(ROOT).runbooks for p in r.procedures for c in p.commands]
+    assert [c.position for c in commands if re.search(r"""sed -i\S* ["']/\^""", c.text)] == []
+
+
+def test_no_page_leaves_one_instance_for_all_customers() -> None:
+    """Who creates instances anew keeps half of them; one is enough for a drill with two."""
+    commands = [c for r in load_project(ROOT).runbooks for p in r.procedures for c in p.commands]
+    rolling = [c for c in commands if "--no-recreate" in c.text and "API_ENV_FILE" in c.text]
+    assert rolling
+    assert [c.position for c in rolling if "api=1" in c.text or "-lt 2" not in c.text] == []
+
+
+def test_no_page_says_that_a_restart_loads_a_setting() -> None:
+    """A person reads “restart the slots” as `docker restart`."""
+    said = re.compile(
+        r"(?:put|write|set|change)[^.`]*(?:`[^`]*`)?[^.`]*\brestart (?:the|every|all) (?:slots?|instances?)"
+    )
+    pages = [path for path in (ROOT / "docs").rglob("*.md") if path.parent.name not in {"about", "decisions"}]
+    assert [path.name for path in pages if said.search(path.read_text("utf-8"))] == []
 
 
 def test_no_page_shows_a_placeholder_of_an_outline() -> None:
