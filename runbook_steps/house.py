@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from runbook_steps.by_hand import by_hand_problems, page_looks
 from runbook_steps.engine.checks.habits import bad_habits
 from runbook_steps.engine.errors import FeatureError, SourceError
 from runbook_steps.engine.project.house import House
@@ -19,7 +20,12 @@ __all__ = ["HOUSE"]
 def _problems(project: Project) -> Sequence[SourceError]:
     from runbook_steps.version_1.command import data_problems  # noqa: PLC0415 - a build of the site does not ask
 
-    return [*data_problems(project, page=False), *variable_problems(project), *_habits(project)]
+    return [
+        *data_problems(project, page=False),
+        *variable_problems(project),
+        *by_hand_problems(project),
+        *_habits(project),
+    ]
 
 
 def _habits(project: Project) -> Iterator[SourceError]:
@@ -40,6 +46,7 @@ HOUSE = House(
         "mistakes": lambda project, page: mistakes_table(project, load_corrections(project.root), page),
         "audit_findings": lambda project, page: audit_table(project, load_audit(project.root), page),
         "variables": page_variables,
+        "by_hand": page_looks,
         "variables_table": variables_table,
         "changes": lambda project, page: changes_table(project, load_corrections(project.root), page),
     },
