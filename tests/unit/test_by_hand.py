@@ -40,8 +40,8 @@ def test_every_change_of_this_project_can_be_checked_by_hand() -> None:
 
 def test_a_check_that_nobody_can_make_is_told(copy: Path) -> None:
     """At its procedure; an exit code is seen by whoever runs the command."""
-    said = planted(copy, "features/infrastructure/memory.feature", "Then that process is gone\n    And the API is serving",
-                   "Then all is well")  # fmt: skip
+    checks = "Then that process is gone\n    And the API is serving"
+    said = planted(copy, "features/infrastructure/memory.feature", checks, "Then all is well")
     assert [each for each in said if "nobody can see by hand" in each and "memory.feature" in each]
 
 

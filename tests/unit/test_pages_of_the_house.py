@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runbook_steps.engine.checks.drift import contact_drift
+from runbook_steps.engine.model import COUNTER_EXAMPLE
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.engine.site.blocks.procedure import procedure_block
 from runbook_steps.engine.site.blocks.status import status_strip
@@ -29,6 +30,13 @@ def test_no_page_restarts_a_container_to_load_a_setting() -> None:
     changing = [c for c in commands if "API_ENV_FILE" in c.text and "sed -i" in c.text]
     assert changing
     assert [c.position for c in changing if "docker restart" in c.text or "docker compose up -d" not in c.text] == []
+
+
+def test_no_wait_is_for_a_number_of_the_drill() -> None:
+    """On a cluster with more instances it never ends well; a counter-example waits for what it shows."""
+    procedures = [p for r in load_project(ROOT).runbooks for p in r.procedures if COUNTER_EXAMPLE not in p.tags]
+    exact = re.compile(r"[rR]eplicas\}'?=\d|--replicas=\d|\"m(?:ax|in)Replicas\": \d")
+    assert [c.position for p in procedures for c in p.commands if exact.search(c.text)] == []
 
 
 def test_no_page_takes_a_setting_away() -> None:

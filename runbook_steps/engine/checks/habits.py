@@ -53,12 +53,8 @@ def _of_version_1(command: Command) -> Iterator[str]:
 
 def _unnoticed(simple: Simple) -> Iterator[str]:
     """An error that ends with 0, a number that nobody gave, and requests that a rate limit refuses."""
-    if (
-        simple.looped
-        and simple.words[0] == "curl"
-        and "--retry" not in simple.words
-        and any("_BASE_URL" in word for word in simple.words)
-    ):
+    waits = not {"--retry", "-w"}.isdisjoint(simple.words)  # who measures times wants no waiting in them
+    if simple.looped and simple.words[0] == "curl" and not waits and any("_BASE_URL" in word for word in simple.words):
         yield "curl in a loop meets the rate limit of the proxy: add --retry, which waits"
     if "redis-cli" in simple.words and "-e" not in simple.words:
         yield "redis-cli ends with 0 on an error reply: add -e"
