@@ -25,7 +25,7 @@ Feature: Database connections of the application
     Then all connections of the slots wait for a lock, and the session that holds it is named
 
   @risk_mutating
-  Scenario: The blocking session is ended, and no slot needs a restart
+  Scenario: End the session that blocks the pools
     Given the connection pools are exhausted by a session that was forgotten
     And the alert ConnectionPoolExhausted rings
     And a customer keeps sending requests
@@ -54,7 +54,7 @@ Feature: Database connections of the application
     Then the slot that was restarted cannot answer from the database either
 
   @risk_mutating
-  Scenario: A pool that is too small is enlarged, slot by slot, while customers are served
+  Scenario: Enlarge a pool that is too small, while customers are served
     Given the connection pools are too small for many customers at once
     And a customer keeps sending requests
     When I read the size of the pools, and how many connections are free:

@@ -26,7 +26,7 @@ Feature: High error rate
     And the check "Database Health" is healthy
 
   @risk_mutating
-  Scenario: While a third party is down, the rest keeps working and people are told
+  Scenario: Tell people that a third party is down, and keep the rest working
     Given tap is failing
     And an incident of severity HIGH is announced in #alerts-critical
     When I tell the channel what fails, and what does not:
@@ -67,7 +67,7 @@ Feature: High error rate
     Then the slots run different versions
 
   @risk_mutating @alert_ErrorRateHigh
-  Scenario: The slot with the bad release goes back to the previous one
+  Scenario: Put the slot with the bad release back to the previous one
     Given a customer has booked and wants to pay by card
     And customers go on paying
     And one slot runs a release that was deployed badly
@@ -94,7 +94,7 @@ Feature: High error rate
     And the alert ErrorRateHigh falls silent again
 
   @risk_mutating
-  Scenario: A wrong address for a healthy dependency is found and corrected
+  Scenario: Correct a wrong address of a healthy dependency
     Given a customer has booked and wants to pay by card
     And the address of the payment service is wrong in the configuration
     And payments fail at both slots

@@ -26,7 +26,7 @@ Feature: High response time
     Then it ends with exit code 28
 
   @risk_mutating @alert_ResponseTimeHigh
-  Scenario: Customers no longer wait for a slow third party
+  Scenario: Let customers wait less for a slow third party
     Given a customer has booked and wants to pay by card
     And customers go on paying
     And the payment service is slow
@@ -70,7 +70,7 @@ Feature: High response time
     Then no search is answered from the cache
 
   @risk_mutating @alert_CacheHitRatioLow
-  Scenario: With the cache working again, searches are faster
+  Scenario: Make the cache store again
     Given the response cache stores nothing, because the memory limit of Redis is too low
     And customers keep sending requests
     And the alert CacheHitRatioLow rings

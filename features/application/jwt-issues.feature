@@ -19,7 +19,7 @@ Feature: JWT issues
     And the second slot does not listen, and the first one serves
 
   @risk_mutating
-  Scenario: With the former secret back, the slot starts and everybody stays signed in
+  Scenario: Put the former secret back, so that everybody stays signed in
     Given a customer is signed in
     And a slot was restarted with a JWT secret that is too short
     When I read why the slot does not start:
@@ -51,7 +51,7 @@ Feature: JWT issues
     And every slot accepts a token that any slot issues now
 
   @risk_destructive
-  Scenario: With a new secret, every slot refuses the tokens issued before
+  Scenario: Set a new secret, so that no token issued before is accepted
     Given a customer is signed in
     And a slot was restarted with a JWT secret that is too short
     When I put a new secret into the settings, unseen:
@@ -101,7 +101,7 @@ Feature: JWT issues
     Then it shows a lifetime of 20 seconds
 
   @risk_mutating
-  Scenario: A wrong expiry is corrected, and new tokens live 15 minutes
+  Scenario: Correct a wrong expiry, so that new tokens live 15 minutes
     Given tokens expire after a few seconds
     When I write the right expiry, and create the instances anew while others serve (within 4 minutes):
       """bash
@@ -138,7 +138,7 @@ Feature: JWT issues
     And every revoked token is still refused
 
   @risk_mutating
-  Scenario: A revoked token that works again is stopped by ending its session
+  Scenario: Stop a revoked token that works again, by ending its session
     Given the blacklist has lost a refresh token that was exchanged
     When I end the session that the token belongs to:
       """bash

@@ -33,7 +33,7 @@ Feature: Redis connections
     And the error says "max number of clients reached"
 
   @risk_mutating @alert_HealthCheckFailed
-  Scenario: Redis is started, and revoked tokens stay refused
+  Scenario: Start Redis without letting revoked tokens in
     Given a customer has signed out
     And redis is down
     And the alert RedisUnreachable rings
@@ -49,7 +49,7 @@ Feature: Redis connections
     And the alert HealthCheckFailed falls silent again
 
   @risk_mutating
-  Scenario: A half-done password rotation is undone, and the application connects again
+  Scenario: Undo a half-done rotation of the password of Redis
     Given a customer has signed out
     And Redis has another password than the application knows
     When I set the password back, without showing either:
@@ -67,7 +67,7 @@ Feature: Redis connections
     And a customer who signs out is signed out
 
   @risk_mutating
-  Scenario: The client limit is raised, and the leaking client is disconnected
+  Scenario: Raise the client limit, and disconnect the leaking client
     Given a customer has signed out
     And the client limit of Redis is reached
     When I restart one instance to free its connections, and use one to raise the limit (within 1 minute):

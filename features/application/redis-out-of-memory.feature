@@ -28,7 +28,7 @@ Feature: Redis out of memory
     And Redis uses at least 90 % of its memory
 
   @risk_mutating
-  Scenario: Memory is freed, and revoked tokens stay refused
+  Scenario: Free Redis memory without losing revoked tokens
     Given the alert RedisMemoryHigh rings
     # harmless (swapped): the reading in between changes nothing; read too early it shows more, and no step rests on it.
     When I remove the cached responses, and nothing else (within 2 minutes):
@@ -57,7 +57,7 @@ Feature: Redis out of memory
     And the alert RedisMemoryHigh falls silent again
 
   @risk_mutating
-  Scenario: The memory limit is raised when the cache is not the cause
+  Scenario: Raise the memory limit when the cache is not the cause
     When I raise the limit by half (if the host has the memory):
       """bash
       (

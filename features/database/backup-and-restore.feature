@@ -4,7 +4,7 @@ Feature: Backup and restore
   until the new one is verified.
 
   @risk_mutating @alert_BackupTooOld
-  Scenario: A backup is made and verified
+  Scenario: Make a backup, and verify it
     Given the API is serving
     And the last backup was made two days ago
     And the alert BackupTooOld rings
@@ -26,7 +26,7 @@ Feature: Backup and restore
     And the alert BackupTooOld falls silent again
 
   @risk_mutating
-  Scenario: Every backup that is kept can be restored
+  Scenario: Verify every backup that is kept
     Given a verified backup
     When I verify every backup (within 30 minutes):
       """bash
@@ -36,7 +36,7 @@ Feature: Backup and restore
     And no scratch database is left
 
   @risk_mutating
-  Scenario: One backup is proven before it is needed
+  Scenario: Prove one backup before it is needed
     Given a verified backup
     When I list the backups, newest first:
       """bash
@@ -59,7 +59,7 @@ Feature: Backup and restore
     Then it tells the size of the database, and the room on this machine
 
   @risk_destructive @alert_DataLoss
-  Scenario: Lost rows of one table come back, and newer bookings stay
+  Scenario: Bring back lost rows of one table, and keep newer bookings
     Given a verified backup
     And rows of the bookings are deleted, and customers go on booking
     When I bring the rows of that time beside the live tables (within 15 minutes):
@@ -76,7 +76,7 @@ Feature: Backup and restore
     And the API is serving
 
   @risk_destructive @alert_DataLoss
-  Scenario: Rows that no backup holds come back, and newer bookings stay
+  Scenario: Bring back rows that no backup holds, and keep newer bookings
     Given the server archives its WAL
     And a base backup is in the archive
     And bookings that no backup holds are deleted, and customers go on booking
@@ -107,7 +107,7 @@ Feature: Backup and restore
     And the live database was not touched
 
   @risk_destructive @alert_DataLoss
-  Scenario: Lost rows and a dropped table come back
+  Scenario: Restore the whole database from before the damage
     Given a verified backup
     And rows and a table of the live database are lost
     And a backup was made after the damage
@@ -126,7 +126,7 @@ Feature: Backup and restore
     And the replaced database is kept
 
   @risk_destructive
-  Scenario: A restore is undone, and customers can book again
+  Scenario: Undo a restore, so that customers can book again
     Given a verified backup
     And the live database was replaced by a restore
     When I put the replaced database back (within 5 minutes):
@@ -137,7 +137,7 @@ Feature: Backup and restore
     And a row can be written to the live database
 
   @risk_destructive
-  Scenario: The replaced database is discarded when nobody misses it
+  Scenario: Discard the replaced database when nobody misses it
     Given a verified backup
     And the live database was replaced by a restore
     When I discard the database that was replaced (within 2 minutes):

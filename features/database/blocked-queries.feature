@@ -31,7 +31,7 @@ Feature: Blocked queries
       | changes the table |
 
   @risk_destructive
-  Scenario: The blocking statement is cancelled, its session stays connected
+  Scenario: Cancel the blocking statement, and keep its session
     Given queries wait for a session that works
     When I name the session at the root of the queue:
       """bash
@@ -118,7 +118,7 @@ Feature: Blocked queries
     Then somebody still waits for a lock
 
   @risk_destructive
-  Scenario: A waiting schema change is cancelled, and the queue behind it moves
+  Scenario: Cancel a waiting schema change, so that the queue behind it moves
     Given queries wait for a session that changes the table
     When I name the schema change that the others wait behind:
       """bash

@@ -30,7 +30,7 @@ Feature: Connection exhaustion
     Then the application that holds most connections is named
 
   @risk_destructive
-  Scenario: Forgotten transactions are ended, and nothing else
+  Scenario: End forgotten transactions, and nothing else
     Given an application has taken every connection
     And the alert DatabaseConnectionsHigh rings
     When I name the application that forgot the most transactions:
@@ -65,7 +65,7 @@ Feature: Connection exhaustion
     And the alert DatabaseConnectionsHigh falls silent again
 
   @risk_mutating
-  Scenario: Forgotten transactions end by themselves from now on
+  Scenario: Let forgotten transactions end by themselves from now on
     Given a transaction was forgotten by its application
     When I set a limit for idle transactions of the application's role, which applies to its new sessions:
       """sql

@@ -4,7 +4,7 @@ Feature: Failed migration
   may leave something behind, and says so.
 
   @risk_mutating
-  Scenario: A migration that failed half-way is corrected and applied
+  Scenario: Correct and apply a migration that failed half-way
     Given a migration has failed half-way
     When I try to list the state of every migration:
       """bash
@@ -35,7 +35,7 @@ Feature: Failed migration
     Then every integrity rule holds
 
   @risk_mutating
-  Scenario: Leftovers of a migration outside a transaction are removed before it runs again
+  Scenario: Remove what a migration outside a transaction left, before it runs again
     Given a migration that builds an index concurrently has failed
     When I try to list the state of every migration:
       """bash
@@ -68,7 +68,7 @@ Feature: Failed migration
     And the database records 2 applied migrations
 
   @risk_mutating
-  Scenario: An applied migration that was edited is refused, and put back
+  Scenario: Put back an applied migration that was edited
     Given a migration has failed half-way
     And somebody edited the file of a migration that was applied
     When I try to apply what is pending:
@@ -143,7 +143,7 @@ Feature: Failed migration
     And the database records 2 applied migrations
 
   @risk_mutating
-  Scenario: A database that another tool migrated is adopted
+  Scenario: Adopt a database that another tool migrated
     Given the Supabase CLI has recorded the first of two migrations
     When I try to list the state of every migration:
       """bash

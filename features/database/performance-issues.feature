@@ -59,7 +59,7 @@ Feature: Database performance issues
     Then the counted sessions exist
 
   @risk_mutating
-  Scenario: The missing index is built while the application keeps working
+  Scenario: Build the missing index while the application keeps working
     Given customers wait for a query that lacks an index
     And a report asks it of every customer, again and again
     And the alert DatabaseSlow rings
@@ -91,7 +91,7 @@ Feature: Database performance issues
     Then the invalid index is named
 
   @risk_mutating
-  Scenario: An invalid index is rebuilt
+  Scenario: Rebuild an invalid index
     Given customers wait for a query that lacks an index
     And the build of its index has failed half-way
     When I rebuild it without blocking writes (within 30 minutes):

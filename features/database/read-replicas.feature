@@ -60,7 +60,7 @@ Feature: Read replicas
     And the replica takes no write of any kind
 
   @risk_mutating @alert_ReplicaLagging
-  Scenario: A lagging replica is found, and catches up
+  Scenario: Find why a replica lags, and let it catch up
     Given a replica follows the database
     And the replica lags behind
     When I read how far behind it is:
@@ -114,7 +114,7 @@ Feature: Read replicas
     And the alert ReplicaCutOff falls silent again
 
   @risk_destructive
-  Scenario: An unused replication slot is found and dropped
+  Scenario: Find an unused replication slot, and drop it
     Given a replication slot is kept for a replica that is gone
     When I list unused slots, and the WAL that is kept for them:
       """sql

@@ -3,7 +3,7 @@ Feature: Post-deployment validation
   After a deployment: a report as JSON, and a test customer who registers, searches, books and pays.
 
   @risk_mutating
-  Scenario: The report is a JSON file, and everything in it is green
+  Scenario: Write the whole report to a file, and see that all of it is green
     Given the API is serving
     When I write the whole report to a file (within 2 minutes):
       """bash

@@ -3,7 +3,7 @@ Feature: Production deployment
   A tag starts it. Watch the workflow to its end, ask each slot for its version, then watch production for 15 minutes.
 
   @risk_destructive
-  Scenario: A tag is pushed, and every slot serves the new version
+  Scenario: Push the tag, and wait until every slot serves the new version
     Given version 1.4.0 is ready, and the pipeline deploys what is tagged
     When I tag the commit that was tested, and push the tag:
       """bash

@@ -56,7 +56,7 @@ Feature: Deployment rollback
     And the criterion "a security incident" fires
 
   @risk_destructive
-  Scenario: The previous release serves again
+  Scenario: Roll back to the previous release
     Given version 1.3.0 was deployed on every slot and it fails
     And customers have looked at the categories
     When I roll back, and say why (within 20 minutes):

@@ -3,7 +3,7 @@ Feature: Escalation
   Whom to tell, by severity, and what to do when the message does not arrive.
 
   @risk_mutating
-  Scenario Outline: The right people are told, and the message arrives
+  Scenario Outline: Tell the right people
     Given an incident of severity <severity> is announced in <channel>
     When I tell the channel what is known:
       """bash

@@ -28,7 +28,7 @@ Feature: Incident report
     Then the timeline has the first and the last failed request
 
   @risk_mutating
-  Scenario: The logs are copied before anything is cleaned up
+  Scenario: Copy the logs before anything is cleaned up
     When I copy the logs with their checksums to a folder of the incident:
       """bash
       (

@@ -38,7 +38,7 @@ Feature: Monitoring dashboards
     And CloudWatch says that only beautycort-cpu is ringing
 
   @risk_mutating
-  Scenario: A missing alarm is found and created again
+  Scenario: Find a missing alarm, and create it again
     Given the alarm beautycort-cpu is missing
     When I list the alarms that exist:
       """bash

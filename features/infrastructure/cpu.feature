@@ -20,7 +20,7 @@ Feature: CPU is used up
     Then that process is among those that use the most CPU
 
   @risk_mutating
-  Scenario: The process that uses the CPU is ended
+  Scenario: End the process that uses the CPU
     Given a process uses a whole CPU core
     When I make sure that exactly one process is meant, and none that the platform lives on:
       """bash
@@ -39,7 +39,7 @@ Feature: CPU is used up
     And the API is serving
 
   @risk_mutating
-  Scenario: A third instance takes its share of the traffic
+  Scenario: Start one more instance to share the traffic
     Given 2 instances serve customers
     And customers keep sending requests
     When I count the instances that there are:

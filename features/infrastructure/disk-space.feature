@@ -17,7 +17,7 @@ Feature: A disk is full
     Then the disk that is reported holds the log folder
 
   @risk_readonly
-  Scenario: The biggest files on a full volume are found
+  Scenario: Find the biggest files on a full volume
     Given the log volume is full of rotated logs
     When I list the biggest files on it:
       """bash
@@ -26,7 +26,7 @@ Feature: A disk is full
     Then the biggest file it names is "app.log.3"
 
   @risk_destructive
-  Scenario: Rotated logs are removed, the open log and the evidence stay
+  Scenario: Remove rotated logs, and keep the open log and the evidence
     Given the log volume is full of rotated logs
     When I show what would be removed:
       """bash
@@ -40,7 +40,7 @@ Feature: A disk is full
     And no security log was removed
 
   @risk_destructive
-  Scenario: The space of a deleted but open log is freed without a restart
+  Scenario: Free the space of a deleted but open log, without a restart
     Given the log volume is full of a log that was deleted while it is written
     When I look for deleted files that are still open:
       """bash

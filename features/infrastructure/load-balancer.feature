@@ -28,7 +28,7 @@ Feature: Load balancer
     Then the answer names the stopped instance, and no other
 
   @risk_mutating
-  Scenario: An unhealthy target is taken out, repaired and put back
+  Scenario: Take an unhealthy target out, repair it and put it back
     Given 2 instances serve customers
     And the targets of the load balancer are noted
     And instance 2 of the API is stopped

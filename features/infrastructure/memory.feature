@@ -20,7 +20,7 @@ Feature: Memory is used up
     Then that process is the one that grows most
 
   @risk_mutating
-  Scenario: The leaking process is ended, and its memory is free
+  Scenario: End the leaking process
     Given a process leaks memory
     When I make sure that exactly one process is meant, and none that the platform lives on:
       """bash
@@ -35,7 +35,7 @@ Feature: Memory is used up
     And the API is serving
 
   @risk_mutating
-  Scenario: One instance is restarted and customers notice nothing
+  Scenario: Restart one instance without customers noticing
     Given 2 instances serve customers
     And the process of instance 2 is noted
     And customers keep sending requests

@@ -27,7 +27,7 @@ Feature: nginx
     And the API is serving
 
   @risk_mutating
-  Scenario: A mistake is removed, and no request is lost
+  Scenario: Remove a mistake without losing a request
     Given the configuration of nginx has a mistake
     And customers keep sending requests
     When I move the file with the mistake out of the way:
@@ -49,7 +49,7 @@ Feature: nginx
     And no customer got an error meanwhile
 
   @risk_mutating
-  Scenario: A change is loaded without losing a request
+  Scenario: Load a change without losing a request
     Given an address that customers never use
     And customers keep sending requests
     When I get ready to serve that address again:
@@ -73,7 +73,7 @@ Feature: nginx
     And no customer got an error meanwhile
 
   @risk_destructive
-  Scenario: nginx is down, and is started
+  Scenario: Start nginx
     Given nginx is down
     And the alert NginxDown rings
     When I try to check whether it runs:

@@ -6,7 +6,7 @@ Feature: Auto-scaling
     Given 2 instances run on Kubernetes, without an autoscaler
 
   @risk_mutating @requires_kubectl
-  Scenario: The autoscaler is applied, and keeps at least two instances
+  Scenario: Apply the autoscaler, and keep at least two instances
     Given only 1 instance runs on Kubernetes
     When I write the manifest, and have the server check it:
       """bash
@@ -52,7 +52,7 @@ Feature: Auto-scaling
     And customers are answered by 2 instances
 
   @risk_mutating @requires_kubectl
-  Scenario: CPU above 70 % adds instances
+  Scenario: Raise the maximum, so that CPU above 70 % adds instances
     Given the autoscaler is there, with a minimum and a maximum of 2
     And the instances use 300 % CPU together
     When I read what the autoscaler sees, and what limits it:
@@ -133,7 +133,7 @@ Feature: Auto-scaling
     And it cannot scale: FailedGetScale
 
   @risk_mutating @requires_kubectl
-  Scenario: An autoscaler with the wrong deployment name is found and corrected
+  Scenario: Correct an autoscaler that names the wrong deployment
     Given the autoscaler names the deployment beautycort-api
     And only 1 instance runs on Kubernetes
     When I read the conditions of the autoscaler:
@@ -186,7 +186,7 @@ Feature: Auto-scaling
       | minReplica: 2   | strict decoding error: unknown field "spec.minReplica" |
 
   @risk_mutating @requires_kubectl
-  Scenario: Without the autoscaler, scaling by hand lasts
+  Scenario: Remove the autoscaler, and scale by hand
     Given the autoscaler is there, with a minimum of 2 and a maximum of 10
     When I keep the autoscaler's manifest, remove it, and scale by hand (within 3 minutes):
       """bash

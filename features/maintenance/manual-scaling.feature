@@ -53,7 +53,7 @@ Feature: Manual scaling
     And 100 connections are needed, and they do not fit
 
   @risk_mutating
-  Scenario: The pools are made smaller, one instance after the other
+  Scenario: Make the pools smaller, while customers are served
     Given every instance has a pool of 20 connections
     And customers keep sending requests
     When I set the pool, and create the instances anew while others serve (within 4 minutes):
@@ -84,7 +84,7 @@ Feature: Manual scaling
     And no customer got an error meanwhile
 
   @risk_mutating
-  Scenario: Five instances serve, and the load balancer knows them
+  Scenario: Add instances, and register them with the load balancer
     Given 2 instances serve customers
     When I count the instances that there are:
       """bash
@@ -154,7 +154,7 @@ Feature: Manual scaling
     And customers are answered by 2 instances
 
   @risk_mutating
-  Scenario: Two instances remain, and no request is lost
+  Scenario: Take instances away without losing a request
     Given 5 instances serve customers
     And customers keep sending requests
     When I take three instances out of the load balancer, and wait until they are drained (within 10 minutes):

@@ -13,7 +13,7 @@ Feature: Monthly maintenance
     And the check "Security Headers" is healthy
 
   @risk_mutating
-  Scenario: The newest backup is restored for real, beside the live database
+  Scenario: Restore the newest backup for real, beside the live database
     Given a verified backup
     When I list when each backup was last verified:
       """bash

@@ -34,7 +34,7 @@ Feature: Vacuum and reindex
     Then every database is far from wraparound
 
   @risk_mutating
-  Scenario: Dead rows are removed while customers write
+  Scenario: Remove dead rows while customers write
     Given dead rows fill a table and its indexes
     And customers write to it all the time
     When I vacuum the table, and analyze it (within 30 minutes):
@@ -45,7 +45,7 @@ Feature: Vacuum and reindex
     And new rows use the space of dead ones
 
   @risk_mutating
-  Scenario: After VACUUM no dead row is left
+  Scenario: Vacuum until no dead row is left
     Given dead rows fill a table and its indexes
     When I vacuum the table, and analyze it (within 30 minutes):
       """sql
@@ -54,7 +54,7 @@ Feature: Vacuum and reindex
     Then no dead row is left, and the table stays as big as it was
 
   @risk_mutating
-  Scenario: Indexes are rebuilt while customers write
+  Scenario: Rebuild indexes while customers write
     Given dead rows fill a table and its indexes
     And customers write to it all the time
     When I rebuild the indexes of the table, one after the other (within 60 minutes):
@@ -92,7 +92,7 @@ Feature: Vacuum and reindex
     And every index is valid
 
   @risk_mutating
-  Scenario: Leftovers of a failed rebuild are dropped, and the rebuild is repeated
+  Scenario: Drop what a failed rebuild left, and repeat the rebuild
     Given dead rows fill a table and its indexes
     And a concurrent rebuild has failed half-way
     When I list what failed rebuilds left:

@@ -4,7 +4,7 @@ Feature: Weekly maintenance
   and nothing is deleted that a review needs.
 
   @risk_mutating
-  Scenario: Every backup of the week can be restored
+  Scenario: Restore every backup of the week
     Given a verified backup
     When I restore each backup into a scratch database, and compare (within 30 minutes):
       """bash
@@ -25,7 +25,7 @@ Feature: Weekly maintenance
     And the report names the damaged backup and no other
 
   @risk_mutating
-  Scenario: Dependencies that were changed on the host are found, and put back
+  Scenario: Find dependencies that were changed on the host, and put them back
     Given somebody updated a dependency on the host
     When I try to compare the lock file with what was reviewed:
       """bash
@@ -45,7 +45,7 @@ Feature: Weekly maintenance
     Then the lock file is the one that was reviewed
 
   @risk_mutating @requires_trivy
-  Scenario: The image has no known high or critical vulnerability
+  Scenario: Scan the image that runs for known vulnerabilities
     Given the API is serving
     When I scan the image that is deployed (within 10 minutes):
       """bash
@@ -80,7 +80,7 @@ Feature: Weekly maintenance
     Then the slowest endpoint comes first
 
   @risk_mutating
-  Scenario: Old logs are compressed, and nothing that a review needs is lost
+  Scenario: Compress old logs, and lose nothing that a review needs
     Given logs were rotated ten days ago, and one yesterday
     When I compress what was rotated more than seven days ago; open logs and security logs stay as they are:
       """bash

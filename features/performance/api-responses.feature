@@ -17,7 +17,7 @@ Feature: API responses
     And a compressed list takes less than 50 % of the bytes
 
   @risk_mutating
-  Scenario: Compression is switched on again
+  Scenario: Switch compression on again
     Given nginx does not compress responses
     When I measure the same list, uncompressed and compressed:
       """bash

@@ -17,7 +17,7 @@ Feature: Index management
     Then the table that is scanned is at the top of the list
 
   @risk_mutating
-  Scenario: The index on provider locations is built
+  Scenario: Build the index on provider locations
     Given the index of the providers' places is missing
     When I get ready to drop it, even half-built (within 5 minutes):
       """sql
@@ -67,7 +67,7 @@ Feature: Index management
     Then both indexes of the pair are listed
 
   @risk_mutating
-  Scenario: A duplicate and an unused index are dropped
+  Scenario: Drop a duplicate and an unused index
     Given there are unused and duplicate indexes
     When I print their definitions, which are the way back:
       """sql

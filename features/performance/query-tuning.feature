@@ -57,7 +57,7 @@ Feature: Query tuning
     Then the table with the most changes since is listed
 
   @risk_mutating
-  Scenario: Statistics are refreshed
+  Scenario: Refresh the statistics
     Given the planner's statistics are out of date
     When I analyze the table:
       """sql

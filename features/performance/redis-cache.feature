@@ -62,7 +62,7 @@ Feature: Redis cache
       | volatile-ttl |
 
   @risk_mutating
-  Scenario: Eviction is switched off, and the blacklist keeps its entries
+  Scenario: Switch eviction off, and keep the blacklist
     Given Redis evicts by allkeys-lru, and the cache fills its memory
     When I remove what fills the memory, then switch eviction off (within 2 minutes):
       """bash
@@ -87,7 +87,7 @@ Feature: Redis cache
     And a customer who signs out is signed out
 
   @risk_mutating
-  Scenario: Cached responses without an expiry get one
+  Scenario: Give cached responses without an expiry one
     Given cached responses were written without an expiry
     When I give an expiry to every cached response that has none (within 2 minutes):
       """bash

@@ -3,7 +3,7 @@ Feature: Breach response
   Copy the evidence, find the attacker, shut the attacker out, make stolen secrets worthless, and let nobody back in.
 
   @risk_mutating
-  Scenario: Evidence is copied before anything is cleaned up
+  Scenario: Copy the evidence before anything is cleaned up
     Given somebody attacks the sign-in from one address
     When a person tells the Security Lead by telephone, and opens an incident of severity CRITICAL
     And I copy the logs with their checksums to a folder of the incident, read-only:
@@ -77,7 +77,7 @@ Feature: Breach response
     And only what was answered with success is listed
 
   @risk_mutating
-  Scenario: The address is blocked, and everyone else is served
+  Scenario: Block the address, and serve everyone else
     Given somebody attacks the sign-in from one address
     When I get ready to unblock the address:
       """bash
@@ -110,7 +110,7 @@ Feature: Breach response
     Then the attacking address gets 403 whatever it asks for, and the others are served
 
   @risk_mutating
-  Scenario: The rate limit is tightened, and put back afterwards
+  Scenario: Tighten the rate limit, and put it back afterwards
     Given the rate limit allows an address many requests
     When I keep the former limit beside the new one:
       """bash
@@ -163,7 +163,7 @@ Feature: Breach response
     And every slot accepts the tokens of customers who were signed in
 
   @risk_destructive
-  Scenario: With a new JWT secret, forged tokens are refused
+  Scenario: Rotate the JWT secret, so that forged tokens are refused
     Given a customer is signed in
     And the JWT secret was stolen, and a token forged with it
     When I put a new secret into the settings, unseen:
@@ -199,7 +199,7 @@ Feature: Breach response
     And every slot accepts a token that any slot issues now
 
   @risk_mutating
-  Scenario: Everybody is signed out, and no revoked token comes back
+  Scenario: Sign everybody out, and let no revoked token come back
     Given a customer is signed in
     And a customer has signed out
     And the revoked tokens are noted
@@ -231,7 +231,7 @@ Feature: Breach response
     And a customer can sign in
 
   @risk_mutating
-  Scenario: The password of a database role is changed, and never shown
+  Scenario: Change the password of a database role, and never show it
     Given the password of a database role is known to somebody else
     When I give the role a new password, into a file of its own (within 1 minute):
       """bash
@@ -257,7 +257,7 @@ Feature: Breach response
     And the new password is in no output, no statistics and no server log
 
   @risk_mutating
-  Scenario: The application gets another database role, and customers are served all the time
+  Scenario: Give the application another database role, while customers are served
     Given the password of the application's database role is known to somebody else
     And customers keep sending requests
     When I make a second role that acts as the first one:
@@ -311,7 +311,7 @@ Feature: Breach response
     And no customer got an error meanwhile
 
   @risk_mutating
-  Scenario: The API key of another service is replaced
+  Scenario: Replace the API key of another service
     When a person makes a new key in the console of Tap, Twilio or Supabase, and writes it to the settings of the API
     And a person creates the instances anew, half of them at a time, and sees a payment and a code go through
     And a person revokes the old key in the console

@@ -3,7 +3,7 @@ Feature: Certificate renewal
   Put the new pair in place, test, reload. A reload keeps connections; the proof is the serial number that is served.
 
   @risk_mutating
-  Scenario: A renewed certificate is served, and no request is lost
+  Scenario: Serve a renewed certificate without losing a request
     Given the certificate that is served expires soon
     And the alert CertificateExpiring rings
     And there is a renewed certificate
@@ -96,7 +96,7 @@ Feature: Certificate renewal
     And the API is serving
 
   @risk_mutating @requires_pebble @requires_certbot
-  Scenario: certbot renews, and nginx serves the new certificate without a restart
+  Scenario: Renew with certbot, and serve the new certificate without a restart
     Given nginx serves a certificate that certbot keeps, and its renewal is due
     And customers keep sending requests
     When I list the certificates and their last days (within 1 minute):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runbook_steps.engine.checks.drift import contact_drift
-from runbook_steps.engine.model import COUNTER_EXAMPLE
+from runbook_steps.engine.model import COUNTER_EXAMPLE, Risk
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.engine.site.blocks.procedure import procedure_block
 from runbook_steps.engine.site.blocks.status import status_strip
@@ -30,6 +30,15 @@ def test_no_page_restarts_a_container_to_load_a_setting() -> None:
     changing = [c for c in commands if "API_ENV_FILE" in c.text and "sed -i" in c.text]
     assert changing
     assert [c.position for c in changing if "docker restart" in c.text or "docker compose up -d" not in c.text] == []
+
+
+def test_what_a_reader_does_is_named_by_the_task() -> None:
+    """Under Mitigation: “Free memory”, not “Memory is freed”, the result that a test proves."""
+    first = re.compile(r"(?:(?! that | before | when | while | until |,).)*")
+    result = re.compile(r" (?:is|are|was|were) ")
+    changing = [p for r in load_project(ROOT).runbooks for p in r.procedures if p.risk is not Risk.READONLY]
+    told = [p.name for p in changing if COUNTER_EXAMPLE not in p.tags and not any(c.may_fail for c in p.commands)]
+    assert [name for name in told if (said := first.match(name)) and result.search(said[0])] == []
 
 
 def test_no_wait_is_for_a_number_of_the_drill() -> None:

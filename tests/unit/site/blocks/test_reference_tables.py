@@ -143,7 +143,7 @@ def test_the_drill_of_the_escalation_follows_the_table() -> None:
     """Every severity, in the channel that the data file names."""
     project = load_project(ROOT)
     runbook = project.runbook("emergency/escalation")
-    procedure = runbook.procedure("The right people are told, and the message arrives") if runbook else None
+    procedure = runbook.procedure("Tell the right people") if runbook else None
 
     told = {row[0]: row[1] for row in procedure.examples[1:]} if procedure else {}
     assert told == {name: severity.channel for name, severity in project.severities.items()}
