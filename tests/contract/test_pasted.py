@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -68,14 +69,15 @@ def test_nobody_signed_out_is_a_failure(paste: Paste, embedded: EmbeddedTarget) 
     assert unset.exit_code != 0
 
 
+@pytest.mark.parametrize("feature", ["application/high-response-time", "application/redis-out-of-memory"])
 @pytest.mark.parametrize("limit", ["0", "1073741824"])
-def test_a_limit_is_only_ever_raised(paste: Paste, embedded: EmbeddedTarget, limit: str) -> None:
+def test_a_limit_is_only_ever_raised(paste: Paste, embedded: EmbeddedTarget, limit: str, feature: str) -> None:
     """Without a limit, or far below it, memory is not the cause: nothing is set."""
     embedded.start({"redis"})
     ask = 'redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config get maxmemory | tail -n 1'
     assert paste(like(ANY, f'redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory {limit}')).exit_code == 0
     try:
-        done = paste(block_of("application/high-response-time", "raise the limit"))
+        done = paste(block_of(feature, "raise the limit"))
         assert (done.exit_code, "memory is not the cause" in done.stdout) == (1, True)
         assert paste(like(ANY, ask)).stdout.strip() == limit
     finally:
@@ -92,6 +94,78 @@ def test_a_block_that_nginx_does_not_read_is_a_failure(paste: Paste, whole: Embe
     unread = paste(block, ATTACKER="203.0.113.200", NGINX_PREFIX=str(elsewhere))
     unset = paste(block, ATTACKER="", NGINX_PREFIX=str(elsewhere))
     assert [each.exit_code != 0 for each in (missing, unread, unset)] == [True] * 3
+    assert (elsewhere / "blocked.d" / "attack.conf").read_text("utf-8") == "", "a restart would trip over it"
+
+
+def test_redis_keeps_its_password_where_the_former_one_is_not_known(paste: Paste, embedded: EmbeddedTarget) -> None:
+    """An empty one is no password: everybody on the network would be in."""
+    embedded.start({"redis"})
+    block = block_of("application/redis-connections", "set the password back")
+    known = embedded.environment()["REDISCLI_AUTH"]
+    refused = paste(block, REDISCLI_AUTH="", NEW_REDIS_PASSWORD=known)
+    ask = 'redis-cli -e -h "$REDIS_HOST" -p "$REDIS_PORT" config get requirepass | tail -n 1 | wc -c'
+    assert refused.exit_code != 0
+    assert paste(like(ANY, ask)).stdout.strip() == str(len(known) + 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "moved"),
+    [("server {\n  listen 80\n}\n", False), ("  location / {\n", False), ("limit_req_status 503\n", True)],
+)
+def test_a_file_that_serves_customers_is_not_moved(paste: Paste, tmp_path: Path, text: str, moved: bool) -> None:
+    """Without it nginx starts well, and serves nobody."""
+    file = tmp_path / "site.conf"
+    file.write_text(text, "utf-8")
+    block = block_of("infrastructure/nginx", "move the file with the mistake")
+    done = paste(block, BROKEN_FILE=str(file), NGINX_CONF=str(tmp_path / "nginx.conf"))
+    assert (done.exit_code == 0, file.exists()) == (moved, not moved)
+
+
+@pytest.mark.parametrize(
+    ("name", "emptied"), [("16384", False), ("app.log.xz", False), ("app.log", True), ("app.log.3", True)]
+)
+def test_only_a_log_is_emptied(paste: Paste, tmp_path: Path, name: str, emptied: bool) -> None:
+    """A file of the database may be deleted and open too, and is data."""
+    with (tmp_path / name).open("w+b") as held:
+        held.write(b"data")
+        held.flush()
+        (tmp_path / name).unlink()
+        block = block_of("infrastructure/disk-space", "empty it through the process")
+        done = paste(block, HELD_FILE=f"/proc/{os.getpid()}/fd/{held.fileno()}")
+        assert (done.exit_code == 0, os.fstat(held.fileno()).st_size) == (emptied, 0 if emptied else 4)
+
+
+def test_the_way_back_is_not_written_over(paste: Paste, tmp_path: Path) -> None:
+    """Pasted again after the change, the copy would be the change; and a link belongs to certbot."""
+    pair = {"TLS_CERTIFICATE": str(tmp_path / "cert.pem"), "TLS_KEY": str(tmp_path / "key.pem")}
+    for file in pair.values():
+        Path(file).write_text("former", "utf-8")
+    block = block_of("security/certificate-renewal", "keep the former pair")
+    first = paste(block, **pair)
+    Path(pair["TLS_CERTIFICATE"]).write_text("new", "utf-8")
+    again = paste(block, **pair)
+    (tmp_path / "link.pem").symlink_to(pair["TLS_KEY"])
+    link = paste(block, TLS_CERTIFICATE=str(tmp_path / "link.pem"), TLS_KEY=pair["TLS_KEY"])
+    assert (first.exit_code, again.exit_code, link.exit_code) == (0, 1, 1)
+    assert Path(pair["TLS_CERTIFICATE"] + ".before").read_text("utf-8") == "former"
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        "health/daily-check",
+        "emergency/incident-response",
+        "deployment/pre-deployment-checks",
+        "health/monitoring-dashboards",
+    ],
+)
+def test_no_alarm_at_all_is_not_quiet(paste: Paste, tmp_path: Path, embedded: EmbeddedTarget, feature: str) -> None:
+    """Another account, or another region, has no alarm that rings, because it has none."""
+    (tmp_path / "aws").write_text("#!/bin/sh\nexit 0\n", "utf-8")
+    (tmp_path / "aws").chmod(0o755)
+    path = f"{tmp_path}:{embedded.environment()['PATH']}"
+    done = paste(block_of(feature, "list the alarms that "), PATH=path)
+    assert (done.exit_code, "are account and region right?" in done.stderr) == (1, True)
 
 
 def test_a_limit_of_one_block_does_not_reach_the_next(paste: Paste, embedded: EmbeddedTarget) -> None:
@@ -123,6 +197,7 @@ def test_a_block_that_fails_in_psql_is_told(paste: Paste, embedded: EmbeddedTarg
         ("security/breach-response", "count failed sign-ins"),
         ("security/breach-response", "count refused"),
         ("maintenance/monthly-maintenance", "count the events"),
+        ("emergency/incident-report", "read when it began"),
     ],
 )
 def test_a_line_that_is_no_json_ends_no_log_command(paste: Paste, tmp_path: Path, feature: str, purpose: str) -> None:
@@ -133,11 +208,23 @@ def test_a_line_that_is_no_json_ends_no_log_command(paste: Paste, tmp_path: Path
         '{"level":"error","path":"/x","status":502,"event":"authentication failed","ip":"192.0.2.1","timestamp":"t"}\n'
     )
     for name in ("app.log", "security.log"):
-        (logs / name).write_text(f"npm notice\n{line}    at Server.<anonymous> (server.js:1:1)\n", "utf-8")
-    done = paste(block_of(feature, purpose), LOG_DIR=str(logs))
+        no_events = 'null\n5\n[1]\n{"event":"authentication failed"}\n'
+        odd = f"npm notice\n{line}    at Server.<anonymous> (server.js:1:1)\n{no_events}"
+        (logs / name).write_bytes(odd.encode() + b"\xff\xfe\n")
+    done = paste(block_of(feature, purpose), LOG_DIR=str(logs), INCIDENT_BEGAN="a")
     assert (done.exit_code, done.stderr) == (0, ""), done
     if "refused" not in purpose:
         assert "1" in done.stdout
+
+
+def test_a_broken_line_of_the_proxy_ends_no_log_command(paste: Paste, tmp_path: Path) -> None:
+    """A line that was cut, or holds no request."""
+    log = tmp_path / "access.log"
+    good = '192.0.2.1 - - [29/Nov/2026] "GET /api/a HTTP/1.1" 200 5\n'
+    log.write_bytes(b"192.0.2.1 cut\n\n\xff\n" + good.encode() + b'192.0.2.1 - - [x] "" \n')
+    block = block_of("security/breach-response", "list what nginx answered with success")
+    done = paste(block, NGINX_ACCESS_LOG=str(log), ATTACKER="192.0.2.1")
+    assert (done.exit_code, done.stderr, done.stdout.strip()) == (0, "", "200 GET /api/a HTTP/1.1")
 
 
 def test_a_clone_that_was_not_fetched_tells_of_no_deployment(paste: Paste, tmp_path: Path) -> None:
