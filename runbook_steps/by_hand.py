@@ -16,7 +16,7 @@ from runbook_steps.engine.model import COUNTER_EXAMPLE, Procedure, Risk, Role, R
 from runbook_steps.engine.project.project import Project
 from runbook_steps.engine.text.data_file import read_document
 
-__all__ = ["CHECKS", "Look", "by_hand_problems", "load_looks", "page_looks"]
+__all__ = ["CHECKS", "by_hand_problems", "load_looks", "page_looks"]
 
 CHECKS = "docs/data/checks.yml"
 _SHOWN = 3  # checks of one row that are named
