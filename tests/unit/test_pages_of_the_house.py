@@ -48,6 +48,15 @@ def test_no_wait_is_for_a_number_of_the_drill() -> None:
     assert [c.position for p in procedures for c in p.commands if exact.search(c.text)] == []
 
 
+def test_what_takes_long_is_not_cancelled_by_the_role() -> None:
+    """A `statement_timeout` of the role ends the build of an index, and leaves it invalid."""
+    long = re.compile(r"\b(?:CREATE|REINDEX) .*CONCURRENTLY|^\s*VACUUM", re.MULTILINE)
+    for runbook in load_project(ROOT).runbooks:
+        commands = [c for p in runbook.procedures for c in p.commands if c.media_type == "sql"]
+        if any(long.search(command.text) for command in commands):
+            assert "`SHOW statement_timeout`" in (ROOT / f"docs/{runbook.stem}.md").read_text("utf-8"), runbook.stem
+
+
 def test_no_page_takes_a_setting_away() -> None:
     """The drill has a second one behind it; production has none: the right value is written, the line never removed."""
     commands = [c for r in load_project(ROOT).runbooks for p in r.procedures for c in p.commands]
@@ -80,12 +89,14 @@ def test_no_page_shows_a_placeholder_of_an_outline() -> None:
                 assert f"&lt;{column}&gt;" not in shown, (runbook.stem, procedure.name)
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs/database").glob("*.md")), ids=lambda page: page.stem)
-def test_a_database_page_names_the_direct_address(page: Path) -> None:
-    """Through a pooler in transaction mode settings, locks and dumps misbehave."""
-    if page.stem in {"index", "backup-and-restore"}:
-        pytest.skip("no commands of its own for psql")
-    assert DIRECT in page.read_text("utf-8")
+def test_a_page_with_sql_names_the_direct_address() -> None:
+    """Through a pooler in transaction mode settings, locks and dumps misbehave; whatever the folder of the page."""
+    asks = re.compile(r"\bpsql\b|beautycort (?:database-backup|migrate|validate)")
+    for runbook in load_project(ROOT).runbooks:
+        commands = [c for p in runbook.procedures for c in p.commands]
+        if any(c.media_type == "sql" or asks.search(c.text) for c in commands):
+            text = (ROOT / f"docs/{runbook.stem}.md").read_text("utf-8")
+            assert DIRECT in text or "not through a pooler" in text, runbook.stem
 
 
 def test_a_role_that_nobody_fills_is_red() -> None:
