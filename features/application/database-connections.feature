@@ -80,11 +80,11 @@ Feature: Database connections of the application
         docker compose up -d --no-deps --no-recreate --scale "api=$(((count + 1) / 2))" api
         docker compose up -d --no-deps --no-recreate --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
-          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+          curl --fail -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
         docker compose up -d --no-deps --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
-          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+          curl --fail -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
         for number in $(seq "$(docker compose ps -q api | wc -l)"); do
           docker compose exec -T --index "$number" api printenv DB_POOL_SIZE

@@ -43,11 +43,11 @@ Feature: High response time
         docker compose up -d --no-deps --no-recreate --scale "api=$(((count + 1) / 2))" api
         docker compose up -d --no-deps --no-recreate --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
-          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+          curl --fail -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
         docker compose up -d --no-deps --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
-          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+          curl --fail -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
         for number in $(seq "$(docker compose ps -q api | wc -l)"); do
           docker compose exec -T --index "$number" api printenv THIRD_PARTY_TIMEOUT_S
@@ -63,7 +63,7 @@ Feature: High response time
     When I send the same search ten times, and read where the answer came from (within 2 minutes):
       """bash
       for number in 1 2 3 4 5 6 7 8 9 10; do
-        curl --fail-with-body -sS -o /dev/null -D - --max-time 10 --retry 20 --retry-delay 1 "$API_BASE_URL/api/providers?limit=100&lat=31.77" \
+        curl --fail -sS -o /dev/null -D - --max-time 10 --retry 20 --retry-delay 1 "$API_BASE_URL/api/providers?limit=100&lat=31.77" \
           | tr -d '\r' | grep -i '^x-cache:'
       done
       """
@@ -92,7 +92,7 @@ Feature: High response time
     And I send the same search ten times, and read where the answer came from (within 2 minutes):
       """bash
       for number in 1 2 3 4 5 6 7 8 9 10; do
-        curl --fail-with-body -sS -o /dev/null -D - --max-time 10 --retry 20 --retry-delay 1 "${API_BASE_URL:?}/api/providers?limit=100&lat=31.77" \
+        curl --fail -sS -o /dev/null -D - --max-time 10 --retry 20 --retry-delay 1 "${API_BASE_URL:?}/api/providers?limit=100&lat=31.77" \
           | tr -d '\r' | grep -i '^x-cache:'
       done
       """
@@ -104,7 +104,7 @@ Feature: High response time
   Scenario: Static files come from the CDN
     When I measure the CDN:
       """bash
-      curl --fail-with-body -sS -o /dev/null -w '%{http_code} %{time_total}\n' --max-time 10 "$CDN_URL"
+      curl --fail -sS -o /dev/null -w '%{http_code} %{time_total}\n' --max-time 10 "$CDN_URL"
       """
     And a person compares the share of cache hits in CloudFront or CloudFlare with last week's
     Then the CDN answers in less than 2000 ms

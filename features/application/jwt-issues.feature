@@ -43,7 +43,7 @@ Feature: JWT issues
         test "$count" -gt 0
         docker compose up -d --no-deps --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
-          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+          curl --fail -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
       )
       """
@@ -66,7 +66,7 @@ Feature: JWT issues
         test "$count" -gt 0
         docker compose up -d --no-deps --force-recreate --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
-          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+          curl --fail -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
       )
       """
@@ -114,11 +114,11 @@ Feature: JWT issues
         docker compose up -d --no-deps --no-recreate --scale "api=$(((count + 1) / 2))" api
         docker compose up -d --no-deps --no-recreate --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
-          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+          curl --fail -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
         docker compose up -d --no-deps --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
-          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+          curl --fail -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
         for number in $(seq "$(docker compose ps -q api | wc -l)"); do
           docker compose exec -T --index "$number" api printenv JWT_EXPIRES_IN

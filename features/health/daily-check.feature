@@ -73,7 +73,7 @@ Feature: Daily health check
     When I measure the health endpoint three times:
       """bash
       for _ in 1 2 3; do
-        curl --fail-with-body -sS -o /dev/null --max-time 10 -w '%{time_total} s\n' "$API_BASE_URL/api/health"
+        curl --fail -sS -o /dev/null --max-time 10 -w '%{time_total} s\n' "$API_BASE_URL/api/health"
       done
       """
     Then the median of the measured times is 200 ms or more

@@ -55,7 +55,7 @@ Feature: Load balancer
         set -eu -o pipefail
         docker restart "${INSTANCE:?}"
         slot=$(echo "$API_SLOTS" | cut -d' ' -f"${INSTANCE##*-}")
-        curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+        curl --fail -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
       )
       """
     And I put the target back, and wait until it is healthy (within 5 minutes):

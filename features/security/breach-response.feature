@@ -178,7 +178,7 @@ Feature: Breach response
         test "$count" -gt 0
         docker compose up -d --no-deps --force-recreate --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
-          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+          curl --fail -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
       )
       """
@@ -284,11 +284,11 @@ Feature: Breach response
         docker compose up -d --no-deps --no-recreate --scale "api=$(((count + 1) / 2))" api
         docker compose up -d --no-deps --no-recreate --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
-          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+          curl --fail -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
         docker compose up -d --no-deps --scale "api=$count" api
         for slot in $(echo "$API_SLOTS"); do
-          curl --fail-with-body -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
+          curl --fail -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
         done
       )
       """

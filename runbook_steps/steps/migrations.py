@@ -84,8 +84,12 @@ def ordinary_migration_failed(migration_fails: Fail) -> None:
 
 
 @given("a migration that commits in its middle was written")
-def committing_migration_written(migration_fails: Fail, corrected_file: Callable[[str], None]) -> None:
+def committing_migration_written(
+    migration_fails: Fail, corrected_file: Callable[[str], None], target: Target, variables: dict[str, str]
+) -> None:
     migration_fails(COMMITS)
+    if target.facts.disposable:  # it is refused before the first file runs: both are not applied, and it names this one
+        variables["FAILED_FILE"] = COMMITS[0]
     corrected_file(HALF_WAY[1].replace("text NOT NULL", "text NOT NULL DEFAULT ''"))
 
 

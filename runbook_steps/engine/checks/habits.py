@@ -42,6 +42,8 @@ def _of_version_1(command: Command) -> Iterator[str]:
         name, *words = simple.words[2:] if simple.words[0] == "timeout" and len(simple.words) > 2 else simple.words  # noqa: PLR2004
         if name == "curl" and not any(_FAILS.fullmatch(word) for word in words):
             yield "curl ends with 0 on HTTP 500: add --fail-with-body, or print the status with -w"
+        if name == "curl" and {"--fail-with-body", "--retry"} <= set(words):
+            yield "curl cannot take back the body of a refusal when it tries again: --fail instead of --fail-with-body"
         if name == "sleep" and not simple.looped:
             yield "sleep is a race: wait for a condition, with a deadline"
         yield from _unnoticed(simple)

@@ -30,6 +30,8 @@ def said(text: str, media_type: str = "bash", *, may_fail: bool = False, risk: R
         ("redis-cli -e --scan | xargs -r redis-cli unlink", ["redis-cli"]),
         ("docker compose up -d --no-deps api", ["docker"]),
         ("docker compose up -d --no-deps --scale api=3 api", []),
+        ("curl --fail-with-body -sS -o /dev/null --retry 5 https://a", ["curl"]),
+        ("curl --fail -sS -o /dev/null --retry 5 https://a", []),
         ("docker compose start redis", []),
         ('for n in 1 2; do curl -fsS "$API_BASE_URL/a"; done', ["curl"]),
         ('for n in 1 2; do curl -fsS --retry 9 "$API_BASE_URL/a"; done', []),
