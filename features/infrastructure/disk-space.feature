@@ -16,7 +16,7 @@ Feature: A disk is full
       """
     Then the disk that is reported holds the log folder
 
-  @risk_readonly
+  @risk_mutating
   Scenario: Find the biggest files on a full volume
     Given the log volume is full of rotated logs
     When I list the biggest files on it:
