@@ -49,8 +49,8 @@ Feature: Backup and restore
     Then every backup in the report is good
     And no scratch database is left
 
-  @risk_readonly
-  Scenario: What a restore needs is looked at first
+  @risk_mutating
+  Scenario: Look first at what a restore needs
     Given the API is serving
     When I ask for rights, room and the time that it will take (within 2 minutes):
       """bash
