@@ -30,8 +30,8 @@ Feature: Monitoring dashboards
         set -eu -o pipefail
         watched=$(aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --query 'MetricAlarms[].AlarmName' --output text | wc -w)
         if [ "$watched" -eq 0 ]; then echo "no alarm exists here: are account and region right?" >&2; exit 1; fi
-        aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --state-value ALARM --output text \
-          --query 'MetricAlarms[].[AlarmName,StateUpdatedTimestamp,StateReason]'
+        aws cloudwatch describe-alarms --state-value ALARM --output text \
+          --query 'MetricAlarms[?starts_with(AlarmName, `beautycort-`)].[AlarmName,StateUpdatedTimestamp,StateReason]'
       )
       """
     Then the answer lists the alarm beautycort-cpu and no other
