@@ -171,12 +171,16 @@ class TransactionForgotten:
             wait_until(lambda: not forgotten(admin), "its session is gone")
 
 
-def forgotten(admin: Any) -> list[int]:
-    """Process ids of the sessions that are idle in a transaction: the drill's at once, of others after minutes."""
+def forgotten(admin: Any, *, after_s: float = 0) -> list[int]:
+    """Process ids of the sessions that are idle in a transaction: the drill's after `after_s`, of others after minutes.
+
+    One that works is idle between two statements too: only the time tells them apart.
+    """
     rows = admin.execute(
         "SELECT pid FROM pg_stat_activity WHERE state LIKE 'idle in transaction%%' "
-        "AND (application_name = %s OR state_change < now() - interval '5 minutes')",
-        [APPLICATION],
+        "AND clock_timestamp() - state_change >= "
+        "CASE WHEN application_name = %s THEN make_interval(secs => %s) ELSE interval '5 minutes' END",
+        [APPLICATION, after_s],
     ).fetchall()
     return [int(pid) for (pid,) in rows]
 

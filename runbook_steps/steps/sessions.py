@@ -117,7 +117,7 @@ def connections_are_free(last_result: Result, database: Database, percent: int) 
 @then("it has no forgotten transaction any more")
 def nothing_is_forgotten(database: Database) -> None:
     refuse_hidden(database)
-    eventually(lambda: not forgotten(database), "the forgotten transactions are gone")
+    eventually(lambda: not forgotten(database, after_s=FORGOTTEN_S), "the forgotten transactions are gone")
 
 
 @then("the application can connect again")
