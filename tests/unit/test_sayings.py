@@ -17,6 +17,7 @@ from runbook_steps.engine.site.search.terms import stem, words
 from runbook_steps.engine.sources.search_file import SEARCH, parse_sayings
 
 ROOT = Path(__file__).parents[2]
+SLOW_SITE = "الموقع بطيء"  # no page is written in Arabic
 
 
 @pytest.mark.parametrize(
@@ -70,5 +71,5 @@ def test_without_its_sayings_the_search_misses_what_stands_on_no_page() -> None:
     project = load_project(ROOT)
     bare = make_index(Project(ROOT, project.runbooks, project.pages, alerts=project.alerts, order=project.order))
 
-    assert "security/breach-response" not in ranked(bare, "i think we got hacked")[:3]
-    assert "security/breach-response" == ranked(make_index(project), "i think we got hacked")[0]
+    assert [] == ranked(bare, SLOW_SITE)
+    assert "application/high-response-time" == ranked(make_index(project), SLOW_SITE)[0]
