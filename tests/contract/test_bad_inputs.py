@@ -41,6 +41,7 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "corrections.yml",
         "feedback.yml",
         "variables.yml",
+        "checks.yml",
     ):  # they name pages that the demo does not have
         (root / "docs/data" / of_all_pages).unlink(missing_ok=True)
     (root / "pyproject.toml").write_text(f'[project]\nname = "demo"\n{HOUSE}{ENTRY_POINTS}')

@@ -21,16 +21,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from gherkin.dialect import Dialect
-from gherkin.errors import (
-    CompositeParserException,
-    ParserException,
-    UnexpectedEOFException,
-    UnexpectedTokenException,
-)
+from gherkin.errors import CompositeParserException, ParserException
 from gherkin.parser import Parser
 
 from runbook_steps.engine.errors import FeatureError, Position
 from runbook_steps.engine.model import Command, Procedure, Risk, Role, Row, Runbook, Step
+from runbook_steps.engine.sources.gherkin_error import feature_error
 from runbook_steps.engine.sources.harmless import Harmless, declared_harmless
 from runbook_steps.engine.sources.outline import (
     examples_of,
@@ -101,9 +97,9 @@ def _gherkin(text: str, path: str) -> Mapping[str, Any]:
     try:
         document: Mapping[str, Any] = Parser().parse(text)
     except CompositeParserException as error:
-        raise _as_feature_error(error.errors[0], path) from error
+        raise feature_error(error.errors[0], path) from error
     except ParserException as error:
-        raise _as_feature_error(error, path) from error
+        raise feature_error(error, path) from error
     return document
 
 
@@ -112,28 +108,6 @@ def _step_lines(node: Mapping[str, Any]) -> Iterator[int]:
         for part in child.values():
             yield from (int(step["location"]["line"]) for step in part.get("steps", ()))
             yield from _step_lines(part)
-
-
-def _as_feature_error(error: ParserException, path: str) -> FeatureError:
-    location: Mapping[str, Any] | None = error.location
-    line = int(location["line"]) if location else 1
-    said = re.sub(r"^\(\d+:\d+\): ", "", str(error))
-    if isinstance(error, UnexpectedTokenException):
-        said = _not_understood(said.partition(", got '")[2].removesuffix("'").strip())
-    elif isinstance(error, UnexpectedEOFException):
-        said = 'it ends too early: a block that """ opens is not closed, or tags have no scenario'
-    return FeatureError(Position(path, line), said)
-
-
-def _not_understood(line: str) -> str:
-    """The line, and the keyword that was meant, where it begins with one that is mistyped."""
-    word = line.partition(" ")[0]
-    meant = difflib.get_close_matches(word.strip(":").title(), _KEYWORDS, n=1, cutoff=0.6)
-    hint = f"; did you mean “{meant[0]}”?" if meant and meant[0] != word.strip(":") else ""
-    return f"“{line}” does not belong here: a step begins with Given, When, Then, And or But{hint}"
-
-
-_KEYWORDS = ("Given", "When", "Then", "And", "But", "Scenario", "Scenario Outline", "Feature", "Background", "Examples")
 
 
 class _Walker:
