@@ -181,6 +181,8 @@ def _head(request: h11.Request) -> RequestHead:
     if not _PATH.fullmatch(path) or "#" in query or _PERCENT.search(target):
         # a whole URL, a host, `*`, or what servers decode in ways of their own
         raise Unreadable(f"{method} of something that is no plain path")
+    if path.startswith("//"):
+        raise Unreadable(f"{method} of a path that begins with two slashes: some servers make one of them")
     headers = _headers((name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers)
     if "host" not in headers:
         raise Unreadable("it names no Host")

@@ -136,6 +136,7 @@ def by_werkzeug(sent: bytes) -> Read | None:
 @given(MESSAGE)
 @example(b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\ncontent-length: 3\r\n\r\nabc")
 @example(b"GET / HTTP/1.0\r\n\r\n")
+@example(b"GET //a/b HTTP/1.1\r\nHost: h\r\n\r\n")
 @example(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\n\r\n")
 @example(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: Chunked \r\n\r\n0\r\n\r\n")
 def test_servers_read_what_the_guard_has_read(raw: bytes) -> None:
