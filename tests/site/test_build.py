@@ -189,7 +189,7 @@ def test_braces_in_a_scenarios_name_are_shown(demo: DemoProject) -> None:
             "section “Escalation” is empty",
         ),
         (PAGE, "id: connections-exhausted", "id: [", 2, "not YAML"),
-        (FEATURE, "Then a new session", "Thus a new session", 0, "expected: "),
+        (FEATURE, "Then a new session", "Thus a new session", 0, "“Thus a new session"),
         (FEATURE, "@risk_destructive", "@risk_some", 1, "needs exactly one risk tag"),
     ],
 )
