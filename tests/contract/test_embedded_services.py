@@ -159,7 +159,9 @@ def test_aws_holds_what_production_holds(whole: EmbeddedTarget, shell: Shell) ->
     assert (group["Port"], group["HealthCheckPath"]) == (3000, "/api/health")
     alarms = json.loads(shell("aws cloudwatch describe-alarms").stdout)["MetricAlarms"]
     assert {alarm["StateValue"] for alarm in alarms} == {"OK"}
-    assert len(alarms) == 5
+    names = {alarm["AlarmName"] for alarm in alarms}
+    assert len(names) == 6
+    assert "beautycort-security-findings" in names
     assert whole.environment()["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
 
 
