@@ -15,8 +15,8 @@ GOOD = '@risk_readonly\nFeature: F\n  Scenario: S\n    When I look:\n      """ba
     [
         ("Scenario: x\n", "f.feature:1: “Scenario: x” does not belong here: the file begins with `Feature:`"),
         ("Feature: F\n  @a\n  Then x\n", "f.feature:3: “Then x” does not belong here: a scenario begins with"),
-        (f"{GOOD}    Whan x\n", "f.feature:8: “Whan x” does not belong here: a step begins with Given"),
-        (f"{GOOD}    Whan x\n", "did you mean “When”?"),
+        (f"{GOOD}    Wen x\n", "f.feature:8: “Wen x” does not belong here: a step begins with Given"),
+        (f"{GOOD}    Wen x\n", "did you mean “When”?"),
         ('Feature: F\n  Scenario: S\n    When I look:\n      """bash\n      ls\n', "it ends too early"),
     ],
 )
