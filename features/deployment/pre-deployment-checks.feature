@@ -4,6 +4,7 @@ Feature: Pre-deployment checks
 
   @risk_readonly
   Scenario: Everything is green, and the deployment may begin
+    Given CloudWatch knows the alarms of the platform
     When I list the last 5 workflow runs of main:
       """bash
       beautycort ci runs --branch main --limit 5
@@ -23,7 +24,7 @@ Feature: Pre-deployment checks
       (
         set -eu -o pipefail
         watched=$(aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --query 'MetricAlarms[].AlarmName' --output text | wc -w)
-        if [ "$watched" -eq 0 ]; then echo "no alarm exists here: are account and region right?" >&2; exit 1; fi
+        if [ "$watched" -eq 0 ]; then echo "no alarm beautycort-… is here: are account, region and names right?" >&2; exit 1; fi
         aws cloudwatch describe-alarms --state-value ALARM --output text \
           --query 'MetricAlarms[?starts_with(AlarmName, `beautycort-`)].[AlarmName,StateReason]'
       )
@@ -74,7 +75,7 @@ Feature: Pre-deployment checks
       (
         set -eu -o pipefail
         watched=$(aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --query 'MetricAlarms[].AlarmName' --output text | wc -w)
-        if [ "$watched" -eq 0 ]; then echo "no alarm exists here: are account and region right?" >&2; exit 1; fi
+        if [ "$watched" -eq 0 ]; then echo "no alarm beautycort-… is here: are account, region and names right?" >&2; exit 1; fi
         aws cloudwatch describe-alarms --state-value ALARM --output text \
           --query 'MetricAlarms[?starts_with(AlarmName, `beautycort-`)].[AlarmName]'
       )

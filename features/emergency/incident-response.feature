@@ -66,6 +66,7 @@ Feature: Incident response
   @risk_readonly
   Scenario: CPU, memory and disk are read
     Given the API is serving
+    And CloudWatch knows the alarms of the platform
     When I read load, memory and disks of this host:
       """bash
       nproc
@@ -79,7 +80,7 @@ Feature: Incident response
       (
         set -eu -o pipefail
         watched=$(aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --query 'MetricAlarms[].AlarmName' --output text | wc -w)
-        if [ "$watched" -eq 0 ]; then echo "no alarm exists here: are account and region right?" >&2; exit 1; fi
+        if [ "$watched" -eq 0 ]; then echo "no alarm beautycort-… is here: are account, region and names right?" >&2; exit 1; fi
         aws cloudwatch describe-alarms --state-value ALARM --output text \
           --query 'MetricAlarms[?starts_with(AlarmName, `beautycort-`)].[AlarmName,StateReason]'
       )

@@ -25,6 +25,7 @@ Feature: Daily health check
   Scenario: The last 24 hours were quiet
     Given the API is serving
     And a day of traffic was counted
+    And CloudWatch knows the alarms of the platform
     When I read how many requests failed in the last 24 hours:
       """bash
       curl --fail-with-body -sS --max-time 10 "$API_BASE_URL/api/metrics"
@@ -34,7 +35,7 @@ Feature: Daily health check
       (
         set -eu -o pipefail
         watched=$(aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --query 'MetricAlarms[].AlarmName' --output text | wc -w)
-        if [ "$watched" -eq 0 ]; then echo "no alarm exists here: are account and region right?" >&2; exit 1; fi
+        if [ "$watched" -eq 0 ]; then echo "no alarm beautycort-… is here: are account, region and names right?" >&2; exit 1; fi
         aws cloudwatch describe-alarms --state-value ALARM --output text \
           --query 'MetricAlarms[?starts_with(AlarmName, `beautycort-`)].[AlarmName,StateReason]'
       )

@@ -29,7 +29,7 @@ Feature: Monitoring dashboards
       (
         set -eu -o pipefail
         watched=$(aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --query 'MetricAlarms[].AlarmName' --output text | wc -w)
-        if [ "$watched" -eq 0 ]; then echo "no alarm exists here: are account and region right?" >&2; exit 1; fi
+        if [ "$watched" -eq 0 ]; then echo "no alarm beautycort-… is here: are account, region and names right?" >&2; exit 1; fi
         aws cloudwatch describe-alarms --state-value ALARM --output text \
           --query 'MetricAlarms[?starts_with(AlarmName, `beautycort-`)].[AlarmName,StateUpdatedTimestamp,StateReason]'
       )
