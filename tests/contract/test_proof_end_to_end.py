@@ -121,7 +121,7 @@ def test_two_runs_side_by_side_do_not_collide(tmp_path: Path) -> None:
     runs = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        runs.append(Run(tmp_path / name, REDIS, "-k", "freed"))
+        runs.append(Run(tmp_path / name, REDIS, "-k", "losing"))
     assert [run.process.wait(timeout=90) for run in runs] == [0, 0], [run.log.read_text() for run in runs]
 
 

@@ -249,10 +249,10 @@ def _until(condition: Callable[[], object]) -> None:
 
 INCIDENTS: Mapping[str, Incident] = {
     "redis full": Incident(
-        "redis-out-of-memory", "Memory is freed", "mutating", fill_redis, redis_takes_writes,
+        "redis-out-of-memory", "Free Redis memory", "mutating", fill_redis, redis_takes_writes,
     ),
     "redis stopped": Incident(
-        "redis-connections", "Redis is started", "mutating", lambda s: s.stop("redis"), redis_answers,
+        "redis-connections", "Start Redis", "mutating", lambda s: s.stop("redis"), redis_answers,
         {"docker compose start redis": lambda s: s.start("redis")},
     ),
     "forgotten transaction": Incident(
@@ -260,14 +260,14 @@ INCIDENTS: Mapping[str, Incident] = {
         lambda s: not waiting(s),
     ),
     "instance stopped": Incident(
-        "load-balancer", "An unhealthy target is taken out", "mutating", lambda s: s.stop("api_2"),
+        "load-balancer", "Take an unhealthy target out", "mutating", lambda s: s.stop("api_2"),
         every_instance_answers, {"docker restart": lambda s: s.start("api_2")},
     ),
     "nginx mistyped": Incident(
-        "nginx", "A mistake is removed", "mutating", mistype_a_limit, nginx_can_be_loaded,
+        "nginx", "Remove a mistake", "mutating", mistype_a_limit, nginx_can_be_loaded,
     ),
     "certificate expired": Incident(
-        "certificate-renewal", "A renewed certificate is served", "mutating", let_the_certificate_expire, serves,
+        "certificate-renewal", "Serve a renewed certificate", "mutating", let_the_certificate_expire, serves,
         more=lambda s: {
             "STAGING_RENEWED": str(s.folder / "renewed"),
             "STAGING_TLS_CERTIFICATE": str(s.folder / "nginx/tls/fullchain.pem"),
@@ -275,15 +275,15 @@ INCIDENTS: Mapping[str, Incident] = {
         },
     ),
     "migration failed": Incident(
-        "failed-migration", "A migration that failed half-way", "mutating", fail_a_migration, migration_is_applied,
+        "failed-migration", "Correct and apply a migration", "mutating", fail_a_migration, migration_is_applied,
         {"CORRECTED_FILE": correct_the_migration},
     ),
     "table dropped": Incident(
-        "backup-and-restore", "Lost rows and a dropped table", "destructive", lose_a_table, payments_are_back,
+        "backup-and-restore", "Restore the whole database", "destructive", lose_a_table, payments_are_back,
         more=lambda _: {"STAGING_PREPARED_DATABASE": "prepared", "STAGING_BACKUP_SCRATCH_DATABASE": "scratch"},
     ),
     "payments failing": Incident(
-        "high-error-rate", "While a third party is down", "mutating", lambda s: tap_answers(s, 503), serves,
+        "high-error-rate", "Tell people that a third party is down", "mutating", lambda s: tap_answers(s, 503), serves,
         heals=lambda s: tap_answers(s, 200), manual=1,
     ),
 }  # fmt: skip
