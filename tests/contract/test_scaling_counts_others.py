@@ -24,7 +24,7 @@ def asked(server: DebianPostgres, settings: Path) -> tuple[int, dict[str, object
     done = subprocess.run(
         ["bash", "-eu", "-o", "pipefail", "-c", text],
         env={
-            "PATH": os.environ["PATH"], "API_ENV_FILE": str(settings), "PGHOST": "127.0.0.1",
+            "PATH": os.environ["PATH"], "API_ENV_FILE": str(settings), "WANTED": "5", "PGHOST": "127.0.0.1",
             "PGPORT": str(server.port), "PGUSER": "app", "PGPASSWORD": "app", "PGDATABASE": "postgres",
         },
         capture_output=True, text=True, timeout=60, check=False,
