@@ -32,6 +32,7 @@ from runbook_steps.engine.guards.services.postgres_wire import (
     write_startup,
 )
 from runbook_steps.engine.guards.services.relay import Refused, Shape, Unreadable, pass_on
+from runbook_steps.engine.guards.services.sql_catalogue import lasts
 from runbook_steps.engine.guards.services.sql_child import SqlParser
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
 from runbook_steps.engine.guards.services.streams import CHUNK, Refusal, Tell, Upstream, both_ways, shut
@@ -94,7 +95,8 @@ class PostgresRelay:
         read_at, found = self.catalogues.get(database, (0.0, ""))
         if not found or time.monotonic() - read_at > _CATALOGUE_S:
             found = await the_catalogue(session)
-            self.catalogues[database] = (time.monotonic(), found)
+            if lasts(found):
+                self.catalogues[database] = (time.monotonic(), found)
         return found
 
     async def _served(

@@ -12,21 +12,52 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-__all__ = ["CATALOGUE_SQL", "Catalogue", "Function", "read_catalogue"]
+__all__ = ["CATALOGUE_SQL", "Catalogue", "Function", "lasts", "read_catalogue"]
 
 _OWN = "('pg_catalog'::regnamespace, 'information_schema'::regnamespace)"
 _FIRST = 16384  # FirstNormalObjectId
 _CALLED = f"""
   JOIN pg_catalog.pg_proc AS p ON p.oid = called.proc AND p.oid >= {_FIRST}
   JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace"""
+_LOCKED_TEXT = '"is locked now: what it runs cannot be read"()'
+"""In place of a text that would be waited for: a call of a function that there is not."""
+
+
+def lasts(text: str) -> bool:
+    """Whether the answer holds for a while: nothing of it was locked when it was given."""
+    return "is locked now" not in text
+
+
+def _depends(kind: str, number: str) -> str:
+    """Whether an object of that catalogue is about a relation that is locked: its text could not be written now."""
+    return f"""EXISTS (SELECT FROM pg_catalog.pg_depend AS d JOIN locked ON locked.oid = d.refobjid
+     WHERE d.classid = 'pg_catalog.{kind}'::regclass AND d.objid = {number}
+      AND d.refclassid = 'pg_catalog.pg_class'::regclass)"""
+
+
+def _text(column: str, relation: str, locked: str = "") -> str:
+    """An expression of a relation. To write it, the server locks the relation, and those that it asks."""
+    locked = locked or f"{relation} IN (SELECT oid FROM locked)"  # noqa: S608 - of constants alone
+    return f"CASE WHEN {locked} THEN '{_LOCKED_TEXT}' ELSE pg_catalog.pg_get_expr({column}, {relation}) END"
+
+
+_RULE_LOCKED = f"""EXISTS (SELECT FROM pg_catalog.pg_rewrite AS r WHERE r.ev_class = c.oid
+     AND {_depends("pg_rewrite", "r.oid")})"""
+_POLICY_LOCKED = _depends("pg_policy", "pg_policy.oid")
+# Whoever looks for a lock must not wait for it: nothing here asks for one that another session holds or waits for.
 CATALOGUE_SQL = f"""
+WITH locked AS MATERIALIZED (
+ SELECT relation AS oid FROM pg_catalog.pg_locks
+ WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()
+  AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
 SELECT json_build_object(
  'builtin', (SELECT json_object_agg(proname, worst) FROM (
    SELECT proname, max(provolatile) AS worst FROM pg_catalog.pg_proc
    WHERE pronamespace IN {_OWN} AND oid < {_FIRST} GROUP BY proname) AS known),
  'functions', (SELECT coalesce(json_agg(json_build_array(
     n.nspname, p.proname, p.provolatile, l.lanname, coalesce(e.extname, ''), p.prokind, p.pronargs,
-    CASE WHEN p.prokind IN ('a', 'w') OR l.lanname NOT IN ('sql', 'plpgsql') THEN ''
+    CASE WHEN p.prokind IN ('a', 'w') OR l.lanname NOT IN ('sql', 'plpgsql')
+          OR (p.prosqlbody IS NOT NULL AND {_depends("pg_proc", "p.oid")}) THEN ''
          ELSE pg_catalog.pg_get_functiondef(p.oid) END,
     (SELECT coalesce(json_agg(DISTINCT s.proname), '[]'::json) FROM pg_catalog.pg_aggregate AS a
      JOIN pg_catalog.pg_proc AS s ON s.oid IN (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn,
@@ -40,8 +71,9 @@ SELECT json_build_object(
    LEFT JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_extension'::regclass
    WHERE p.oid >= {_FIRST}),
  'relations', (SELECT coalesce(json_agg(json_build_array(n.nspname, c.relname, c.relkind,
-    CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) ELSE '' END,
-    (SELECT coalesce(json_agg(pg_catalog.pg_get_expr(polqual, polrelid)), '[]'::json) FROM pg_catalog.pg_policy
+    CASE WHEN c.relkind NOT IN ('v', 'm') THEN '' WHEN {_RULE_LOCKED} THEN 'SELECT {_LOCKED_TEXT}'
+         ELSE pg_catalog.pg_get_viewdef(c.oid) END,
+    (SELECT coalesce(json_agg({_text("polqual", "polrelid", _POLICY_LOCKED)}), '[]'::json) FROM pg_catalog.pg_policy
      WHERE polrelid = c.oid AND polqual IS NOT NULL))), '[]'::json)
    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
    WHERE c.oid >= {_FIRST} AND (c.relkind IN ('v', 'm', 'f') OR c.relrowsecurity)),
@@ -75,14 +107,16 @@ SELECT json_build_object(
      LATERAL (VALUES (one), (two)) AS each(of)) AS called {_CALLED} WHERE type IS NOT NULL) AS found),
  'written', (SELECT coalesce(json_agg(json_build_array(c.relname, (
     SELECT coalesce(json_agg(text), '[]'::json) FROM (
-     SELECT pg_catalog.pg_get_expr(adbin, adrelid) AS text FROM pg_catalog.pg_attrdef WHERE adrelid = c.oid
-     UNION SELECT pg_catalog.pg_get_expr(conbin, conrelid) FROM pg_catalog.pg_constraint WHERE conrelid = c.oid
-     UNION SELECT pg_catalog.pg_get_expr(indpred, indrelid) FROM pg_catalog.pg_index WHERE indrelid = c.oid
-     UNION SELECT pg_catalog.pg_get_expr(indexprs, indrelid) FROM pg_catalog.pg_index WHERE indrelid = c.oid
-     UNION SELECT pg_catalog.pg_get_expr(polwithcheck, polrelid) FROM pg_catalog.pg_policy WHERE polrelid = c.oid
-     UNION SELECT pg_catalog.pg_get_expr(partexprs, partrelid) FROM pg_catalog.pg_partitioned_table
+     SELECT {_text("adbin", "adrelid")} AS text FROM pg_catalog.pg_attrdef WHERE adrelid = c.oid
+     UNION SELECT {_text("conbin", "conrelid")} FROM pg_catalog.pg_constraint WHERE conrelid = c.oid
+     UNION SELECT {_text("indpred", "indrelid")} FROM pg_catalog.pg_index WHERE indrelid = c.oid
+     UNION SELECT {_text("indexprs", "indrelid")} FROM pg_catalog.pg_index WHERE indrelid = c.oid
+     UNION SELECT {_text("polwithcheck", "polrelid", _POLICY_LOCKED)} FROM pg_catalog.pg_policy WHERE polrelid = c.oid
+     UNION SELECT {_text("partexprs", "partrelid")} FROM pg_catalog.pg_partitioned_table
       WHERE partrelid = c.oid) AS texts WHERE text ~ '[(]'),
-    (SELECT coalesce(json_agg(pg_catalog.pg_get_ruledef(oid)), '[]'::json) FROM pg_catalog.pg_rewrite
+    (SELECT coalesce(json_agg(CASE WHEN {_RULE_LOCKED}
+      THEN 'CREATE RULE locked AS ON INSERT TO locked DO ALSO SELECT {_LOCKED_TEXT}'
+      ELSE pg_catalog.pg_get_ruledef(oid) END), '[]'::json) FROM pg_catalog.pg_rewrite
      WHERE ev_class = c.oid AND ev_type <> '1'),
     (SELECT coalesce(json_agg(json_build_array(n.nspname, p.proname)), '[]'::json) FROM (
       SELECT tgfoid AS proc FROM pg_catalog.pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) AS called {_CALLED}),

@@ -1,0 +1,102 @@
+"""The guard asks a database what it is made of, and waits for no lock: it is for those who look for one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from runbook_steps.engine.guards.services.sql_catalogue import CATALOGUE_SQL, lasts, read_catalogue
+from runbook_steps.engine.guards.services.sql_policy import refused_sql
+from runbook_steps.engine.model import Risk
+from runbook_steps.stand_in.embedded import EmbeddedTarget
+from tests.contract.debian_postgres import debian_postgres
+
+MADE = """
+CREATE SCHEMA locks;
+SET search_path = locks;
+CREATE TABLE held (id int DEFAULT (1 + 1) CHECK (id > length('')), at date) PARTITION BY RANGE ((id + 1));
+CREATE TABLE part PARTITION OF held FOR VALUES FROM (0) TO (100);
+CREATE INDEX ON part ((id + 2)) WHERE id > length('x');
+CREATE TABLE other (id int);
+CREATE VIEW seen AS SELECT id FROM held;
+CREATE VIEW seen_too AS SELECT id FROM other WHERE id IN (SELECT id FROM held);
+CREATE VIEW free AS SELECT id FROM other;
+CREATE MATERIALIZED VIEW kept AS SELECT id FROM held;
+ALTER TABLE other ENABLE ROW LEVEL SECURITY;
+CREATE POLICY named ON other USING (id IN (SELECT id FROM held));
+CREATE TABLE ruled (id int);
+CREATE RULE also AS ON INSERT TO ruled DO ALSO INSERT INTO held VALUES (1);
+CREATE FUNCTION counted() RETURNS bigint STABLE BEGIN ATOMIC SELECT count(*) FROM held; END;
+"""
+SAID = "is locked now: what it runs cannot be read"
+
+
+@pytest.fixture(params=["15", "18"])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database with something of every kind whose text the server writes under a lock."""
+    if request.param == "15":
+        with debian_postgres() as server:
+            yield server.url()
+    else:
+        with EmbeddedTarget.create() as target:
+            target.start({"postgres"})
+            yield target.environment()["DATABASE_URL"]
+
+
+def asked(url: str) -> str:
+    """What the guard is told; fails where it had to wait."""
+    with psycopg.connect(url, options="-c lock_timeout=2s -c search_path=pg_catalog") as session:
+        (found,) = session.execute(CATALOGUE_SQL.encode()).fetchone()  # type: ignore[misc]
+    return str(found)
+
+
+@pytest.mark.parametrize("mode", ["held", "waited for"])
+def test_a_locked_table_keeps_nobody_from_looking(url: str, mode: str) -> None:
+    """Only what is about that table is refused, with the reason; afterwards nothing is."""
+    with psycopg.connect(url, autocommit=True) as made:
+        made.execute(MADE.encode())
+    reader: psycopg.Connection[Any] = psycopg.connect(url)
+    with psycopg.connect(url) as holder:
+        if mode == "held":
+            holder.execute("LOCK TABLE locks.held IN ACCESS EXCLUSIVE MODE")
+            found = asked(url)
+        else:
+            reader.execute("SELECT count(*) FROM locks.held")
+            holder.pgconn.send_query(b"BEGIN; LOCK TABLE locks.held IN ACCESS EXCLUSIVE MODE")
+            _until_waiting(url)
+            found = asked(url)
+            reader.close()
+            while holder.pgconn.get_result() is not None:
+                pass
+        known = read_catalogue(found)
+        assert not lasts(found)
+        for view in ("seen", "seen_too", "other"):
+            assert SAID in str(refused_sql(reading(view), Risk.READONLY, known)), view
+        assert refused_sql(reading("kept"), Risk.READONLY, known) is None  # its rows are its own
+        assert SAID in str(refused_sql("INSERT INTO locks.held VALUES (1)", Risk.MUTATING, known))
+        assert SAID in str(refused_sql("INSERT INTO locks.ruled VALUES (1)", Risk.MUTATING, known))
+        assert refused_sql("SELECT locks.counted()", Risk.READONLY, known) is not None
+        assert refused_sql("SELECT pid, state FROM pg_stat_activity", Risk.READONLY, known) is None
+        holder.rollback()
+    reader.close()
+
+    free = asked(url)
+    assert lasts(free)
+    for view in ("seen", "seen_too", "other", "free"):
+        assert refused_sql(reading(view), Risk.READONLY, read_catalogue(free)) is None, view
+
+
+def reading(relation: str) -> str:
+    """A statement that only reads."""
+    return f"SELECT id FROM locks.{relation}"  # noqa: S608 - a name of this test
+
+
+def _until_waiting(url: str) -> None:
+    end = time.monotonic() + 30
+    with psycopg.connect(url, autocommit=True) as session:
+        while not session.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0]:  # type: ignore[index]
+            assert time.monotonic() < end, "nobody waits for the lock"
