@@ -118,7 +118,8 @@ def _needed(project: Project, runbook: Runbook) -> str:
     """Markdown: the interfaces of the platform that its commands rely on, and the way round where one is missing."""
     commands = [command for procedure in runbook.procedures for command in procedure.commands]
     contract = load_contract(project.root)
-    found = [each for each in contract.interfaces if any(each in contract.used_by(command) for command in commands)]
+    used = {each.id for command in commands for each in contract.used_by(command)}
+    found = [each for each in contract.interfaces if each.id in used]
     if not found:
         return ""
     rows = [f"    | {cell(each.title)} | {cell(each.expected)} | {cell(each.missing)} |" for each in found]

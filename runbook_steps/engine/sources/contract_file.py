@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -62,6 +63,7 @@ class Contract:
         return tuple(each for each in self.interfaces if each.used_by(text))
 
 
+@functools.cache  # more words than `re` remembers, and each is asked of every command
 def _pattern(word: str) -> re.Pattern[str]:
     if word.startswith("$"):
         name = re.escape(word[1:])
