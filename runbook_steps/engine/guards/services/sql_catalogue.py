@@ -19,13 +19,14 @@ _FIRST = 16384  # FirstNormalObjectId
 _CALLED = f"""
   JOIN pg_catalog.pg_proc AS p ON p.oid = called.proc AND p.oid >= {_FIRST}
   JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace"""
-_LOCKED_TEXT = '"is locked now: what it runs cannot be read"()'
+_LOCKED = "is locked now: what it runs cannot be read"
+_LOCKED_TEXT = f'"{_LOCKED}"()'
 """In place of a text that would be waited for: a call of a function that there is not."""
 
 
 def lasts(text: str) -> bool:
     """Whether the answer holds for a while: nothing of it was locked when it was given."""
-    return "is locked now" not in text
+    return _LOCKED not in text
 
 
 def _depends(kind: str, number: str) -> str:
