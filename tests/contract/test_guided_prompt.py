@@ -238,14 +238,19 @@ def test_a_question_mark_shows_what_the_last_proof_printed(ledger: Ledger) -> No
     assert row["warnings"] == ["Ask who it is first: The entry of a customer is never thrown away."]
 
 
-def test_a_run_that_undid_anothers_change_is_resumed_all_the_same(ledger: Ledger) -> None:
-    """What a run before it had left is none of its own: nothing of it began, and it is offered again."""
+def killed_after_a_failure(ledger: Ledger) -> None:
+    """A run that stands at the question behind a change that failed, and is killed there."""
     with ledger.runs(CHANGE, "--allow", "mutating") as person:
         person.answers(KEYS, "")
         person.answers(KEYS, "r")
         person.waits_for("[t] try again")
         os.kill(person.process.pid, signal.SIGKILL)
         person.ends()
+
+
+def test_a_run_that_undid_anothers_change_is_resumed_all_the_same(ledger: Ledger) -> None:
+    """What a run before it had left is none of its own: nothing of it began, and it is offered again."""
+    killed_after_a_failure(ledger)
     Path(f"{ledger.file}.open").touch()
     with ledger.runs(CHANGE, "--allow", "mutating") as person:
         person.waits_for("a killed run left a change: “take it back” of “A change that may fail” was undone")
@@ -316,12 +321,7 @@ def test_what_cannot_be_written_down_is_not_run(ledger: Ledger) -> None:
 
 def test_what_began_two_runs_ago_is_still_known(ledger: Ledger) -> None:
     """The run that goes on is stopped at its question, and killed before any: neither makes it “never began”."""
-    with ledger.runs(CHANGE, "--allow", "mutating") as person:
-        person.answers(KEYS, "")
-        person.answers(KEYS, "r")
-        person.waits_for("[t] try again")
-        os.kill(person.process.pid, signal.SIGKILL)
-        person.ends()
+    killed_after_a_failure(ledger)
     resume = ("--allow", "mutating", "--resume")
     with ledger.runs("", *resume, str(ledger.journal())) as person:
         person.answers("[l] look", "q")

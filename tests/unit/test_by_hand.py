@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from runbook_steps.by_hand import CHECKS, by_hand_problems, load_looks, page_looks
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.engine.text.shell import simple_commands
+from tests.unit.planted import copied, planted
 
 ROOT = Path(__file__).parents[2]
 CHANGES = {"rm", "mv", "kill", "sed", "tee", "install", "truncate", "renice", "touch", "cp", "chmod"}
@@ -18,19 +18,12 @@ CHANGES = {"rm", "mv", "kill", "sed", "tee", "install", "truncate", "renice", "t
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """Pages and features of this project, to plant a mistake in."""
-    for name in ("docs", "features"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    return tmp_path
+    return copied(tmp_path)
 
 
-def planted(copy: Path, file: str, old: str, new: str) -> list[str]:
+def said_of(copy: Path, file: str, old: str, new: str) -> list[str]:
     """What is said about the copy after that change."""
-    path = copy / file
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), "utf-8")
-    return [str(problem) for problem in by_hand_problems(load_project(copy))]
+    return [str(problem) for problem in by_hand_problems(planted(copy, file, old, new))]
 
 
 def test_every_change_of_this_project_can_be_checked_by_hand() -> None:
@@ -41,19 +34,19 @@ def test_every_change_of_this_project_can_be_checked_by_hand() -> None:
 def test_a_check_that_nobody_can_make_is_told(copy: Path) -> None:
     """At its procedure; an exit code is seen by whoever runs the command."""
     checks = "Then that process is gone\n    And the API is serving"
-    said = planted(copy, "features/infrastructure/memory.feature", checks, "Then all is well")
+    said = said_of(copy, "features/infrastructure/memory.feature", checks, "Then all is well")
     assert [each for each in said if "nobody can see by hand" in each and "memory.feature" in each]
 
 
 def test_a_page_that_hides_them_is_told(copy: Path) -> None:
     """With the macro to write."""
-    (said,) = planted(copy, "docs/infrastructure/memory.md", "{{ by_hand() }}", "")
+    (said,) = said_of(copy, "docs/infrastructure/memory.md", "{{ by_hand() }}", "")
     assert said.startswith("docs/infrastructure/memory.md")
 
 
 def test_a_look_that_no_check_needs_is_told(copy: Path) -> None:
     """The list does not outlive what it lists."""
-    (said,) = planted(copy, CHECKS, "checks:\n", "checks:\n  - {says: nothing like it, look: here, expect: that}\n")
+    (said,) = said_of(copy, CHECKS, "checks:\n", "checks:\n  - {says: nothing like it, look: here, expect: that}\n")
     assert said.endswith("no check says “nothing like it”")
 
 

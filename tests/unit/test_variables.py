@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.variables import VARIABLES, load_variables, page_variables, used_by, variable_problems
+from tests.unit.planted import copied, planted
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,19 +16,12 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """Pages and features of this project, to plant a mistake in."""
-    for name in ("docs", "features"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    return tmp_path
+    return copied(tmp_path)
 
 
-def planted(copy: Path, file: str, old: str, new: str) -> list[str]:
+def said_of(copy: Path, file: str, old: str, new: str) -> list[str]:
     """What is said about the copy after that change."""
-    path = copy / file
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), "utf-8")
-    return [str(problem) for problem in variable_problems(load_project(copy))]
+    return [str(problem) for problem in variable_problems(planted(copy, file, old, new))]
 
 
 def test_every_variable_of_this_project_is_explained() -> None:
@@ -39,7 +32,7 @@ def test_every_variable_of_this_project_is_explained() -> None:
 def test_a_variable_that_nobody_explains_is_told(copy: Path) -> None:
     """At its command."""
     feature = "features/infrastructure/load-balancer.feature"
-    said = planted(copy, feature, "$ALB_TARGET_GROUP_ARN", "$ALB_TARGET_ARN")
+    said = said_of(copy, feature, "$ALB_TARGET_GROUP_ARN", "$ALB_TARGET_ARN")
     assert len(said) == 1
     assert said[0].startswith(feature)
     assert "$ALB_TARGET_ARN stands neither in" in said[0]
@@ -49,19 +42,19 @@ def test_a_variable_that_a_command_sets_itself_needs_no_explanation(copy: Path) 
     """It comes from nowhere else."""
     old = 'curl --fail-with-body -sS --max-time 10 "$API_BASE_URL/api/metrics"'
     new = 'METRICS="$API_BASE_URL/api/metrics"\n      curl --fail-with-body -sS --max-time 10 "$METRICS"'
-    assert planted(copy, "features/maintenance/weekly-maintenance.feature", old, new) == []
+    assert said_of(copy, "features/maintenance/weekly-maintenance.feature", old, new) == []
 
 
 def test_a_variable_that_no_command_reads_is_told(copy: Path) -> None:
     """The list does not outlive what it lists."""
-    said = planted(copy, VARIABLES, "name: REPLICA_URL", "name: REPLICA_ADDRESS")
+    said = said_of(copy, VARIABLES, "name: REPLICA_URL", "name: REPLICA_ADDRESS")
     assert any("no command reads $REPLICA_ADDRESS" in each for each in said)
     assert any("$REPLICA_URL stands neither in" in each for each in said)
 
 
 def test_a_page_that_hides_its_variables_is_told(copy: Path) -> None:
     """With its name."""
-    said = planted(copy, "docs/infrastructure/nginx.md", "{{ variables() }}", "")
+    said = said_of(copy, "docs/infrastructure/nginx.md", "{{ variables() }}", "")
     assert said == ["docs/infrastructure/nginx.md:1: its commands read variables: show them with `{{ variables() }}`"]
 
 
