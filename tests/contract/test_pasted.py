@@ -165,7 +165,7 @@ def test_no_alarm_at_all_is_not_quiet(paste: Paste, tmp_path: Path, embedded: Em
     (tmp_path / "aws").chmod(0o755)
     path = f"{tmp_path}:{embedded.environment()['PATH']}"
     done = paste(block_of(feature, "list the alarms that "), PATH=path)
-    assert (done.exit_code, "are account and region right?" in done.stderr) == (1, True)
+    assert (done.exit_code, "are account, region and names right?" in done.stderr) == (1, True)
 
 
 def test_a_limit_of_one_block_does_not_reach_the_next(paste: Paste, embedded: EmbeddedTarget) -> None:
