@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 
+from runbook_steps.engine.guards.services.guard import Guard
 from runbook_steps.engine.guards.services.sql_catalogue import CATALOGUE_SQL, lasts, read_catalogue
 from runbook_steps.engine.guards.services.sql_policy import refused_sql
 from runbook_steps.engine.model import Risk
@@ -16,6 +18,7 @@ from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.debian_postgres import debian_postgres
 
 MADE = """
+DROP SCHEMA IF EXISTS locks CASCADE;
 CREATE SCHEMA locks;
 SET search_path = locks;
 CREATE TABLE held (id int DEFAULT (1 + 1) CHECK (id > length('')), at date) PARTITION BY RANGE ((id + 1));
@@ -32,10 +35,11 @@ CREATE TABLE ruled (id int);
 CREATE RULE also AS ON INSERT TO ruled DO ALSO INSERT INTO held VALUES (1);
 CREATE FUNCTION counted() RETURNS bigint STABLE BEGIN ATOMIC SELECT count(*) FROM held; END;
 """
+ALONE = "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database()"
 SAID = "is locked now: what it runs cannot be read"
 
 
-@pytest.fixture(params=["15", "18"])
+@pytest.fixture(params=["15", "18"], scope="module")
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A database with something of every kind whose text the server writes under a lock."""
     if request.param == "15":
@@ -90,13 +94,38 @@ def test_a_locked_table_keeps_nobody_from_looking(url: str, mode: str) -> None:
         assert refused_sql(reading(view), Risk.READONLY, read_catalogue(free)) is None, view
 
 
+@pytest.mark.parametrize("risk", [Risk.READONLY, Risk.MUTATING])
+@pytest.mark.parametrize("table", ["pg_policy", "pg_rewrite", "pg_proc"])
+def test_a_locked_catalogue_is_said_and_not_waited_for(url: str, tmp_path: Path, table: str, risk: Risk) -> None:
+    """In PostgreSQL's words, with what to do, and as nothing that the client did; afterwards it is let in."""
+    guard = Guard(risk, tmp_path)
+    try:
+        guarded = guard.environment({"DATABASE_URL": url})["DATABASE_URL"]
+        with psycopg.connect(url) as holder:
+            holder.execute(f"LOCK TABLE pg_catalog.{table} IN ACCESS EXCLUSIVE MODE".encode())
+            with pytest.raises(psycopg.OperationalError, match=r"due to lock timeout.*pg_blocking_pids"):
+                psycopg.connect(guarded, connect_timeout=30)
+            assert guard.take_refusals() == ()
+            holder.rollback()
+        with psycopg.connect(guarded) as session:
+            assert session.execute("SELECT 1").fetchone() == (1,)
+        with psycopg.connect(url, autocommit=True) as alone:
+            _until(alone, ALONE)  # the guard has left the server
+    finally:
+        guard.close()
+
+
 def reading(relation: str) -> str:
     """A statement that only reads."""
     return f"SELECT id FROM locks.{relation}"  # noqa: S608 - a name of this test
 
 
 def _until_waiting(url: str) -> None:
-    end = time.monotonic() + 30
     with psycopg.connect(url, autocommit=True) as session:
-        while not session.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0]:  # type: ignore[index]
-            assert time.monotonic() < end, "nobody waits for the lock"
+        _until(session, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted")
+
+
+def _until(session: psycopg.Connection[Any], condition: LiteralString) -> None:
+    end = time.monotonic() + 30
+    while session.execute(condition).fetchone() != (True,):
+        assert time.monotonic() < end, condition

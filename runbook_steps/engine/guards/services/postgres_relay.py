@@ -15,6 +15,7 @@ from typing import Any
 
 from runbook_steps.engine.guards.services.listening import Incoming
 from runbook_steps.engine.guards.services.postgres_session import (
+    Locked,
     Session,
     Way,
     connected,
@@ -71,6 +72,8 @@ class PostgresRelay:
                 await self._served(session, await self._catalogue(session, startup), reader, writer)
         except (Refused, Unreadable) as refused:
             self._refuse(writer, str(refused))
+        except Locked as locked:
+            writer.write(error_message("55P03", str(locked)))
         except (OSError, EOFError, ValueError, struct.error) as error:
             writer.write(error_message("08006", f"the guard could not reach or follow PostgreSQL: {error}"))
         finally:
@@ -85,7 +88,14 @@ class PostgresRelay:
         reading = self.risk is Risk.READONLY
         startup = replace(startup, parameters={**startup.parameters, "client_encoding": "UTF8"})
         session = await open_session(self.upstream, self.ways, startup, client, reading=reading)
-        if session is not None and (refused := await read_only_held(session, reading=reading)):
+        if session is None:
+            return None
+        try:
+            refused = await read_only_held(session, reading=reading)
+        except BaseException:
+            await shut(session.writer)
+            raise
+        if refused:
             await shut(session.writer)
             raise Refused(refused)
         return session

@@ -25,7 +25,7 @@ from runbook_steps.engine.guards.services.relay import Refused
 from runbook_steps.engine.guards.services.sql_catalogue import CATALOGUE_SQL
 from runbook_steps.engine.guards.services.streams import CONNECT_S, Upstream, connect, shut
 
-__all__ = ["Session", "Way", "open_session", "read_only_held", "the_catalogue"]
+__all__ = ["Locked", "Session", "Way", "open_session", "read_only_held", "the_catalogue"]
 
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _READ_ONLY = "-c default_transaction_read_only=on -c standard_conforming_strings=on"
@@ -34,6 +34,9 @@ _ANSWERED = {3, 5, 10, 11}  # authentication messages that the client must answe
 _SASL = 10
 _NO_ENTRY = b"\0C28000\0"  # pg_hba.conf has no line for this way in
 _NO_OPTIONS = b"unsupported startup parameter"
+_TOO_LONG = frozenset({"55P03", "57014"})  # lock_not_available, query_canceled
+_BOUNDS = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '30s'; SET LOCAL search_path = pg_catalog"
+"""Of the guard's own questions, whatever the role or the database says for others."""
 _HELD_SQL = """
 SELECT pg_catalog.current_setting('transaction_read_only'), pg_catalog.current_setting('standard_conforming_strings'),
  pg_catalog.current_setting('client_encoding'), pg_catalog.pg_is_in_recovery(),
@@ -44,6 +47,16 @@ NOT_HELD = (
     "server's own address, or a role of its own: CREATE ROLE … LOGIN; GRANT pg_read_all_data TO …; "
     "ALTER ROLE … SET default_transaction_read_only = on"
 )
+
+LOCKED = (
+    "the guard could not ask PostgreSQL about this session: {said}. Somebody locks a table of its catalogue, as VACUUM "
+    "FULL of one does, or it is very slow. Try again in a minute; in a session of your own, without a runbook, "
+    "SELECT pid, pg_blocking_pids(pid), query FROM pg_stat_activity says who waits for whom"
+)
+
+
+class Locked(ValueError):
+    """The server itself ended the guard's question, which waited for too long; the text says what helps."""
 
 
 @dataclass(frozen=True)
@@ -173,20 +186,31 @@ def _without_binding(offer: Answer) -> Answer:
     return Answer(b"R", offer.body[:4] + b"".join(name + b"\0" for name in names) + b"\0")
 
 
-async def ask(session: Session, sql: str) -> list[list[str | None]]:
-    """The rows of the guard's own question, as texts. Raises ValueError with what the server said instead."""
+async def asked(session: Session, sql: str) -> list[list[str | None]]:
+    """The rows of the guard's own question, as texts. It waits for no lock, and not without end.
+
+    Raises Locked, and ValueError with what else the server said instead.
+    """
+    try:
+        return await _answered(session, f"BEGIN; {_BOUNDS}; {sql}; COMMIT")
+    except ValueError:
+        await _answered(session, "ROLLBACK")
+        raise
+
+
+async def _answered(session: Session, sql: str) -> list[list[str | None]]:
     session.writer.write(write_message(Message(b"Q", (sql.encode(),))))
     rows: list[list[str | None]] = []
-    problem = ""
+    problem: dict[str, str] = {}
     while (answer := await read_answer(session.reader)).kind != b"Z":
         if answer.kind == b"D":
             rows.append(_row(answer.body))
         if answer.kind == b"E":
-            problem = next(
-                (each[1:] for each in answer.body.decode("utf-8", "replace").split("\0") if each[:1] == "M"), ""
-            )
+            problem = {each[:1]: each[1:] for each in answer.body.decode("utf-8", "replace").split("\0")}
+    if problem.get("C") in _TOO_LONG:
+        raise Locked(LOCKED.format(said=problem.get("M", "")))
     if problem:
-        raise ValueError(problem)
+        raise ValueError(problem.get("M", ""))
     return rows
 
 
@@ -202,9 +226,14 @@ def _row(body: bytes) -> list[str | None]:
 
 
 async def read_only_held(session: Session, *, reading: bool) -> str | None:
-    """Why the session cannot be judged or is not held to reading; None when it is as the guard needs it."""
+    """Why the session cannot be judged or is not held to reading; None when it is as the guard needs it.
+
+    Raises Locked.
+    """
     try:
-        ((read_only, quotes, encoding, replica, source),) = await ask(session, _HELD_SQL)
+        ((read_only, quotes, encoding, replica, source),) = await asked(session, _HELD_SQL)
+    except Locked:
+        raise
     except ValueError as error:
         return (
             NOT_HELD.format(why=f"it does not tell ({error})") if reading else f"a session that tells nothing ({error})"
@@ -220,11 +249,6 @@ async def read_only_held(session: Session, *, reading: bool) -> str | None:
 
 
 async def the_catalogue(session: Session) -> str:
-    """What CATALOGUE_SQL answers. Raises ValueError with what the server said instead."""
-    together = f"BEGIN; SET LOCAL search_path = pg_catalog; {CATALOGUE_SQL}; COMMIT"
-    try:
-        ((found,),) = await ask(session, together)
-    except ValueError:
-        await ask(session, "ROLLBACK")
-        raise
+    """What CATALOGUE_SQL answers. Raises Locked, ValueError with what the server said instead."""
+    ((found,),) = await asked(session, CATALOGUE_SQL)
     return found or "{}"
