@@ -220,7 +220,7 @@ def failed(answers: list[bytes]) -> bool:
 def test_what_passes_as_reading_changes_nothing(sides: Sides) -> None:
     """No transaction number, lock, notice, setting, sequence or large object is there that was not there before."""
     let_through = executed = 0
-    before = (rows(sides.ask(LOOK)), [], sides.stored())
+    before: Seen = (rows(sides.ask(LOOK)), [], sides.stored())
 
     @settings(
         max_examples=TRIED, derandomize="RUNBOOKS_FUZZ" not in os.environ, deadline=None, database=None,
