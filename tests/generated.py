@@ -12,29 +12,24 @@ from mkdocs.structure.files import get_files
 from mkdocs.structure.nav import get_navigation
 from mkdocs.structure.pages import Page
 
-from tests.site.conftest import DEMO, ROOT, DemoProject
+from tests.house import ENTRY_POINTS, HOUSE
+from tests.site.conftest import DEMO, OF_THIS_PROJECT, ROOT, DemoProject
 
 __all__ = ["generate", "plain_twin"]
 
 _STEM = "database/connections-exhausted"
 _FOLDERS = 10
 DATA = ("assets", "data")
-ALERTS = """alerts:
-  DatabaseConnectionsHigh:
-    says: more than 80 % of the connections are taken
-    severity: CRITICAL
-    runbook: connections-exhausted
-"""
 
 
 def generate(root: Path, count: int) -> DemoProject:
     """A project of `count` runbooks with three procedures each, all proven, and the settings of this one."""
     (root / "docs").mkdir(parents=True)
     shutil.copy(ROOT / "mkdocs.yml", root)
-    (root / "pyproject.toml").write_text('[project]\nname = "generated"\n', encoding="utf-8")
+    (root / "pyproject.toml").write_text(f'[project]\nname = "generated"\n{HOUSE}{ENTRY_POINTS}', encoding="utf-8")
     for name in DATA:
         shutil.copytree(ROOT / "docs" / name, root / "docs" / name)
-    for of_this_project in ("alerts.yml", "feedback.yml"):
+    for of_this_project in ("alerts.yml", *OF_THIS_PROJECT):
         (root / "docs/data" / of_this_project).unlink(missing_ok=True)
     (root / "docs/index.md").write_text("---\ntitle: Home\n---\n\n# Home\n\n{{ symptoms() }}\n", encoding="utf-8")
     page = (DEMO / "docs" / f"{_STEM}.md").read_text("utf-8")

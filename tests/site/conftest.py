@@ -33,6 +33,7 @@ collect_ignore = ["demo_project"]  # its feature is there to be read, not to be 
 ROOT = Path(__file__).parents[2]
 DEMO = Path(__file__).parent / "demo_project"
 FEATURE = "features/database/connections-exhausted.feature"
+OF_THIS_PROJECT = ("feedback.yml", "search.yml")  # data about runbooks that a small project does not have
 PAGE = "docs/database/connections-exhausted.md"
 OUTPUT = " state               | sessions\n---------------------+---------\n idle in transaction |       20\n"
 STARTED = (datetime.now(UTC) - timedelta(hours=1)).isoformat(timespec="milliseconds")  # a proof runs out
@@ -170,8 +171,8 @@ def demo(tmp_path: Path) -> DemoProject:
         else:
             shutil.copy(source, target)
     (root / "docs/data/alerts.yml").write_text(ALERTS, encoding="utf-8")
-    for file in ("feedback.yml", "search.yml"):
-        (root / "docs/data" / file).unlink(missing_ok=True)  # it is about runbooks that the demo does not have
+    for file in OF_THIS_PROJECT:
+        (root / "docs/data" / file).unlink(missing_ok=True)
     home = (root / "docs/index.md").read_text("utf-8").splitlines(keepends=True)
     of_this_project = ("(emergency/", "(reference/contacts", "(reference/before-")  # pages that the demo does not have
     kept = [line for line in home if not any(link in line for link in of_this_project)]
