@@ -200,4 +200,6 @@ PASSES_MUTATING = [
     "update canary set name = 'alive' where (id, name) = (1, 'alive') or id in (2, 3) and name is not null",
     "create function y() returns int language sql as 'select 1'", "listen a; notify a",
     "select pg_stat_statements_reset()",
+    "do $$ begin for i in 3..4 loop insert into other values (i); end loop; end $$",
+    "do $$ declare i int := 7; begin delete from other where id = i; end $$",
 ]  # fmt: skip

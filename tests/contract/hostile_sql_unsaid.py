@@ -54,6 +54,14 @@ CREATE FUNCTION one_way() RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN PERFOR
   RETURN 1; END $$;
 CREATE FUNCTION back_again() RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN PERFORM one_way(); RETURN 1; END $$;
 CREATE TYPE mood AS ENUM ('well', 'ill'); CREATE DOMAIN short AS text CHECK (length(VALUE) < 9);
+CREATE FUNCTION takes_apart(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + lies()';
+CREATE TABLE folded (id int); CREATE INDEX ON folded (id) WHERE lies() = 1;
+CREATE TABLE folded_again (id int); CREATE INDEX ON folded_again (takes_apart(id));
+CREATE TABLE folded_counts (id int); CREATE STATISTICS folding ON (id + lies()), id FROM folded_counts;
+CREATE TABLE checked_first (id int); CREATE TABLE checked_last (CHECK (lies() = id)) INHERITS (checked_first);
+CREATE FUNCTION doubled(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN $1 * 2; END $$;
+CREATE FUNCTION says_nothing(int) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RETURN $1 < 99; END $$;
+CREATE TABLE sound (id int CHECK (says_nothing(id))); CREATE INDEX ON sound (doubled(id)) WHERE doubled(1) = 2;
 CREATE TABLE of_people (m mood, s short, tags short[]); INSERT INTO of_people VALUES ('well', 'a', '{b}');
 """
 
@@ -107,11 +115,31 @@ WRITING_UNSAID = [
     "drop owned by admin", "reassign owned by admin to admin", "alter table canary set (fillfactor = 90)",
     "alter system reset all", "create access method x type index handler bthandler",
     "lock table canary in row share mode", "lock canary", "select from canary for key share",
-    "create collation x from \"C\"",
+    "create collation x from \"C\"", "select array_in('{a}', 'checked'::regtype::oid, -1)",
+    "select pg_catalog.record_in('(1,a)', 'of_checked'::regtype, -1)", "select record_out(record_in('(a)', 1, -1))",
+    "select pg_typeof(domain_in('a', 'checked'::regtype, -1))", "select pg_typeof(range_in('[a,b]', 1, -1))",
+    "select * from folded", "select from public.folded where id = 1", "select * from folded_again",
+    "table folded_counts",
+    "select * from checked_first where id = 3",
+    "set constraint_exclusion = on; select * from checked_last where id = 3",
+    "with f as (select * from folded) select 1", "explain select * from folded", "copy folded to stdout",
+    "select * from pg_authid", "select passwd from pg_shadow", "select rolpassword from pg_catalog.\"pg_authid\"",
+    "table pg_user_mappings", "copy pg_authid to stdout", "select 1 from pg_user_mapping as x",
 ]  # fmt: skip
 
 # at mutating
 LOSING_UNSAID = [
+    "do $$ begin for i in 1..9 loop delete from canary where id = i; end loop; end $$",
+    "do $$ declare r record; begin for r in table canary loop delete from canary where id = r.id; end loop; end $$",
+    "do $$ declare i int := 0; begin while i < 9 loop i := i + 1; delete from canary where id = i; end loop; end $$",
+    "do $$ declare i int; begin foreach i in array array[1, 2] loop delete from canary where i = id; end loop; end $$",
+    ("do $$ declare c cursor for select * from canary for update; begin for r in c loop delete from canary "
+    "where current of c; end loop; end $$"),
+    ("do $$ declare r record; begin for r in execute 'select * from canary' loop update canary set name = null "
+    "where canary.id = r.id; end loop; end $$"),
+    "do $$ begin for i in 1..9 loop execute 'delete from canary where id = $1' using i; end loop; end $$",
+    ("do $$ begin loop begin if true then delete from canary where id in (1, 2) and id = any (array[0]) or id = id; "
+    "end if; end; exit; end loop; end $$"),
     "insert into triggered values (1)", "insert into ruled values (1)", "insert into defaulted (id) values (1)",
     "insert into limited values (1)", "insert into indexed values (1)", "insert into over_triggered values (1)",
     "insert into parted values (1)", "copy triggered from stdin", "copy parted from stdin",
@@ -207,5 +235,7 @@ PASSES_UNSAID = [
     "select max(id) from canary group by name order by 1", "select * from counted",
     "select * from logged where note = 'a' order by at desc limit 5", "select to_json(p) from of_people p",
     "select relname from pg_class where relkind = 'r' order by relname limit 1",
-    "select * from busy a join busy b using (id)", "select distinct note from busy",
+    "select * from busy a join busy b using (id)", "select distinct note from busy", "select * from sound",
+    "select id from sound where doubled(id) = 4", "select rolname, rolsuper from pg_roles", "\\des", "\\dew",
+    "select 'pg_authid'::regclass",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ Standard library only.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import socket
@@ -67,13 +68,26 @@ def connect(call: SystemCall, bounds: Bounds) -> Done:
     if family == socket.AF_UNIX:
         return _connect_unix(call, signed(number), raw[2:], bounds)
     if family not in {socket.AF_INET, socket.AF_INET6}:
-        return Continue()  # netlink; no other socket can be made
+        return _connect_as_read(call, signed(number), family, raw)
     port = struct.unpack_from("!H", raw, 2)[0]
     host = socket.inet_ntop(family, raw[4:8] if family == socket.AF_INET else raw[8:24])
     if port not in bounds.ports or not ip_address(host).is_loopback:
         return Done(errno.EACCES, f"TCP to {host}:{port}, past the guard")
     with descriptor_of(call.task, signed(number)) as descriptor, socket.socket(fileno=os.dup(descriptor)) as own:
         return Done(own.connect_ex((host, port)))  # made here, to the address that was looked at: see below
+
+
+def _connect_as_read(call: SystemCall, number: int, family: int, raw: bytes) -> Done:
+    """To the kernel by netlink, or to nowhere, which ends a connection.
+
+    Made here as well: were the address read anew, it could be that of a UNIX socket meanwhile.
+    """
+    if not (family == socket.AF_UNSPEC or (family == _NETLINK and not any(raw[4:]))):
+        return Done(errno.EAFNOSUPPORT, f"an address of family {family}")
+    with descriptor_of(call.task, number) as descriptor:
+        libc = ctypes.CDLL(None, use_errno=True)
+        failed = libc.connect(descriptor, raw, len(raw))
+        return Done(ctypes.get_errno() if failed else 0)
 
 
 def _connect_unix(call: SystemCall, number: int, raw: bytes, bounds: Bounds) -> Done:

@@ -21,9 +21,21 @@ _MORE_READING: Mapping[str, frozenset[str]] = {
     "rds": frozenset({"DownloadDBLogFilePortion"}),
     "s3": frozenset({"SelectObjectContent"}),
 }
-_NOT_READING: Mapping[str, frozenset[str]] = {  # `Get`, and yet a credential that leads past the guard
+_NOT_READING: Mapping[str, frozenset[str]] = {  # they look, and give out a credential, a key or a machine's user data
     "sts": frozenset({"GetSessionToken", "GetFederationToken", "GetDelegatedAccessToken", "GetWebIdentityToken"}),
-    "ec2": frozenset({"GetPasswordData"}),
+    "ec2": frozenset(
+        {
+            "GetPasswordData",
+            "GetVpnConnectionDeviceSampleConfiguration",
+            "DescribeVpnConnections",
+            "GetInstanceUefiData",
+            "GetLaunchTemplateData",
+            "DescribeLaunchTemplateVersions",
+            "DescribeInstanceAttribute",
+            "DescribeIpamExternalResourceVerificationTokens",
+        }
+    ),
+    "autoscaling": frozenset({"DescribeLaunchConfigurations"}),
 }
 _MUTATING: Mapping[str, frozenset[str]] = {  # what can be put back: nothing here ends what holds data or others
     "s3": frozenset({

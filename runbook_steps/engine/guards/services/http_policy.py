@@ -17,7 +17,11 @@ from runbook_steps.engine.model import Risk
 __all__ = ["APPLICATION", "Policy", "refused_http"]
 
 _PREFLIGHT = "access-control-request-method"  # a question about another request
-_OVERRIDE_FIELD = re.compile(r"_(http_?)?method(_?override)?|x[-_]http[-_]method([-_]override)?", re.IGNORECASE)
+_OVERRIDE_FIELD = re.compile(
+    r"_(http_?)?(method|verb)(_?override)?|x[-_]http[-_](method|verb)([-_]override)?", re.IGNORECASE
+)
+_SPEAKS_OF_METHODS = re.compile(r"method|verb|override", re.IGNORECASE)
+_MORE_METHODS = frozenset({"PURGE", "MERGE", "MOVE", "COPY", "LINK", "UNLINK", "LOCK", "UNLOCK", "MKCOL", "PROPPATCH"})
 
 
 @dataclass(frozen=True)
@@ -48,14 +52,15 @@ def refused_http(head: RequestHead, body: bytes, risk: Risk) -> str | None:
 def _overrides(head: RequestHead) -> list[str]:
     """The methods that a framework may take instead: any of them, because which one it would cannot be known.
 
-    Every header whose name speaks of a method, but for the one of a preflight; a field of the query as well, when it
-    has one of the known names, or names a method that changes something.
+    Every header whose name speaks of a method, but for the one of a preflight; a field of the query, of the path or of
+    a cookie as well, when it has one of the known names, or names a method that changes something.
     """
-    said = [value for name, value in head.headers.items() if "method" in name and name != _PREFLIGHT]
-    for part in re.split("[&;]", head.query):
-        name, _, value = (unquote_plus(each) for each in part.partition("="))
-        names_one = "method" in name.lower() and value.strip().upper() in METHODS - READING_METHODS
-        if names_one or _OVERRIDE_FIELD.fullmatch(name.rstrip("[]")):
+    said = [value for name, value in head.headers.items() if _SPEAKS_OF_METHODS.search(name) and name != _PREFLIGHT]
+    fields = [*re.split("[&;]", head.query), *head.path.split(";")[1:], *head.headers.get("cookie", "").split(";")]
+    for part in fields:
+        name, _, value = (unquote_plus(each).strip() for each in part.partition("="))
+        changes = value.upper() in (METHODS | _MORE_METHODS) - READING_METHODS
+        if (_SPEAKS_OF_METHODS.search(name) and changes) or _OVERRIDE_FIELD.fullmatch(name.rstrip("[]")):
             said.append(value)
     return [word.strip().upper() for each in said for word in each.split(",")]
 

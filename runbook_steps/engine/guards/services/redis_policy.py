@@ -41,7 +41,7 @@ _READING = _words(
 # reset the slow log, stays in the server's cache, and holds up everybody while it runs. No transaction: reading
 # needs none
 _READING_PARTS: Mapping[str, frozenset[str]] = {
-    "acl": _words("cat getuser help list users whoami"),
+    "acl": _words("cat help users whoami"),  # the others tell what passwords hash to
     # of one's own connection, or only told
     "client": _words(
         "caching getname getredir help id info list maint_notifications no-touch reply setinfo setname tracking "
@@ -77,6 +77,7 @@ _CHANGING = _words(
     "sunsubscribe touch unsubscribe unwatch wait waitaof watch"
 )
 _CHANGING_PARTS: Mapping[str, frozenset[str]] = {
+    "acl": _words("getuser list"),
     "client": _words("kill no-evict unblock unpause"),
     "config": _words("resetstat set"),
     "latency": _words("reset"),
@@ -97,6 +98,7 @@ _SETTINGS = _words(
     slowlog-log-slower-than slowlog-max-len tcp-keepalive timeout tracking-table-max-keys
     """
 )
+_SECRET = _words("requirepass masterauth primaryauth tls-key-file-pass tls-client-key-file-pass")
 _NONE: frozenset[str] = frozenset()
 _LIMITS = ("maxmemory", "maxmemory-policy")
 _ROOM = 2
@@ -118,7 +120,7 @@ def refused_redis(words: Sequence[bytes], risk: Risk) -> str | None:
     if name in _READING_PARTS or name in _CHANGING_PARTS:
         parts = _READING_PARTS.get(name, _NONE) | (_CHANGING_PARTS.get(name, _NONE) if changing else _NONE)
         if part in parts or (name == "command" and not part):
-            return _refused_settings(words[2:]) if (name, part) == ("config", "set") else None
+            return _refused_words(name, part, words[2:], changing=changing)
         return f"{_shown(name)} {_shown(part)}".strip()
     if name in _CONNECTION or name in _SERVER or name in _READING or (changing and name in _WRITING | _CHANGING):
         return None
@@ -128,6 +130,25 @@ def refused_redis(words: Sequence[bytes], risk: Risk) -> str | None:
 def _shown(name: str) -> str:
     """A word of a client as it may stand in a message: the name of a command is short and plain."""
     return name.upper() if re.fullmatch(r"[a-z0-9_.|-]{0,40}", name) else "a command with an odd name"
+
+
+def _refused_words(name: str, part: str, rest: Sequence[bytes], *, changing: bool) -> str | None:
+    """What follows a command of two words that may pass."""
+    if (name, part) == ("config", "set"):
+        return _refused_settings(rest)
+    if changing:
+        return None
+    if (name, part) == ("config", "get"):
+        asked = (word.decode("ascii", "replace").lower() for word in rest)
+        return next(("CONFIG GET of a password" for pattern in asked if _may_mean_secret(pattern)), None)
+    redirects = any(word.lower() == b"redirect" for word in rest)
+    return "CLIENT TRACKING REDIRECT" if (name, part) == ("client", "tracking") and redirects else None
+
+
+def _may_mean_secret(pattern: str) -> bool:
+    """Whether a glob, read generously, could be the name of a setting that holds a password."""
+    literal = re.split(r"[*?\[\]\\^]", pattern, maxsplit=1)[0]
+    return pattern in _SECRET if literal == pattern else any(name.startswith(literal) for name in _SECRET)
 
 
 def _refused_settings(pairs: Sequence[bytes]) -> str | None:

@@ -17,6 +17,10 @@ __all__ = ["Body", "body_of", "rule_actions"]
 
 _STATEMENT, _EXPRESSION = 0, 2  # PostgreSQL's RawParseMode; above them are assignments
 _MADE_UP = ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors")
+_LOOPS = frozenset({
+    "PLpgSQL_stmt_loop", "PLpgSQL_stmt_while", "PLpgSQL_stmt_fori", "PLpgSQL_stmt_fors", "PLpgSQL_stmt_forc",
+    "PLpgSQL_stmt_foreach_a", "PLpgSQL_stmt_dynfors",
+})  # fmt: skip
 _ASSIGNS = frozenset({"COLON_EQUALS", "ASCII_61"})  # of the scanner's tokens: `:=` and `=`
 _OPENS, _CLOSES = frozenset({"ASCII_40", "ASCII_91"}), frozenset({"ASCII_41", "ASCII_93"})
 _WORD = re.compile(r"\w+")
@@ -27,12 +31,14 @@ class Body:
     """`refused` says why a body cannot be judged; `texts` are its statements, each SQL of its own.
 
     In PL/pgSQL `variables` are those that it declares, and `words` all its words: the type of a variable is one.
+    `repeated` are those of the texts that stand in a loop.
     """
 
     texts: tuple[str, ...] = ()
     refused: str = ""
     variables: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
+    repeated: frozenset[str] = frozenset()
 
 
 def body_of(definition: str) -> Body:
@@ -75,7 +81,19 @@ def _plpgsql(definition: str) -> Body:
         return Body(refused="something that cannot be judged (names that mean something else)")
     tree = pglast.parse_plpgsql(definition)
     words = {*_WORD.findall(definition), *_WORD.findall(lowered)}
-    return Body(tuple(_texts(tree)), variables=frozenset(_declared(tree)), words=frozenset(words))
+    repeated = frozenset(text for loop in _loops(tree) for text in _texts(loop))
+    return Body(tuple(_texts(tree)), "", frozenset(_declared(tree)), frozenset(words), repeated)
+
+
+def _loops(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, list):
+        for each in tree:
+            yield from _loops(each)
+    elif isinstance(tree, Mapping):
+        for name, value in tree.items():
+            if name in _LOOPS:
+                yield {name: value}
+            yield from _loops(value)
 
 
 def _declared(tree: Any) -> Iterator[str]:

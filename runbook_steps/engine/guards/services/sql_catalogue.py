@@ -19,6 +19,9 @@ _FIRST = 16384  # FirstNormalObjectId
 _CALLED = f"""
   JOIN pg_catalog.pg_proc AS p ON p.oid = called.proc AND p.oid >= {_FIRST}
   JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace"""
+# what makes a value of a type that is only named as it runs, so of any: array_in() and others
+_MAKES_ANY = """p.proargtypes[0] IN ('cstring'::regtype, 'internal'::regtype)
+     AND EXISTS (SELECT FROM pg_catalog.pg_type AS t WHERE t.oid = p.prorettype AND t.typtype = 'p')"""
 _LOCKED = "is locked now: what it runs cannot be read"
 _LOCKED_TEXT = f'"{_LOCKED}"()'
 """In place of a text that would be waited for: a call of a function that there is not."""
@@ -53,7 +56,7 @@ WITH locked AS MATERIALIZED (
   AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
 SELECT json_build_object(
  'builtin', (SELECT json_object_agg(proname, worst) FROM (
-   SELECT proname, max(provolatile) AS worst FROM pg_catalog.pg_proc
+   SELECT proname, max(CASE WHEN {_MAKES_ANY} THEN 'v' ELSE provolatile::text END) AS worst FROM pg_catalog.pg_proc AS p
    WHERE pronamespace IN {_OWN} AND oid < {_FIRST} GROUP BY proname) AS known),
  'functions', (SELECT coalesce(json_agg(json_build_array(
     n.nspname, p.proname, p.provolatile, l.lanname, coalesce(e.extname, ''), p.prokind, p.pronargs,
@@ -109,10 +112,13 @@ SELECT json_build_object(
  'written', (SELECT coalesce(json_agg(json_build_array(c.relname, (
     SELECT coalesce(json_agg(text), '[]'::json) FROM (
      SELECT {_text("adbin", "adrelid")} AS text FROM pg_catalog.pg_attrdef WHERE adrelid = c.oid
-     UNION SELECT {_text("conbin", "conrelid")} FROM pg_catalog.pg_constraint WHERE conrelid = c.oid
+     UNION SELECT {_text("polwithcheck", "polrelid", _POLICY_LOCKED)} FROM pg_catalog.pg_policy WHERE polrelid = c.oid
+    ) AS texts WHERE text ~ '[(]'),
+    (SELECT coalesce(json_agg(text), '[]'::json) FROM (
+     SELECT {_text("conbin", "conrelid")} AS text FROM pg_catalog.pg_constraint WHERE conrelid = c.oid
      UNION SELECT {_text("indpred", "indrelid")} FROM pg_catalog.pg_index WHERE indrelid = c.oid
      UNION SELECT {_text("indexprs", "indrelid")} FROM pg_catalog.pg_index WHERE indrelid = c.oid
-     UNION SELECT {_text("polwithcheck", "polrelid", _POLICY_LOCKED)} FROM pg_catalog.pg_policy WHERE polrelid = c.oid
+     UNION SELECT {_text("stxexprs", "stxrelid")} FROM pg_catalog.pg_statistic_ext WHERE stxrelid = c.oid
      UNION SELECT {_text("partexprs", "partrelid")} FROM pg_catalog.pg_partitioned_table
       WHERE partrelid = c.oid) AS texts WHERE text ~ '[(]'),
     (SELECT coalesce(json_agg(CASE WHEN {_RULE_LOCKED}
@@ -126,6 +132,7 @@ SELECT json_build_object(
    FROM pg_catalog.pg_class AS c WHERE c.oid >= {_FIRST} AND c.relkind IN ('r', 'p', 'v', 'f', 'm')
     AND (c.relhastriggers OR c.relhasrules OR c.relhassubclass OR c.relhasindex OR c.relrowsecurity
      OR EXISTS (SELECT FROM pg_catalog.pg_attrdef WHERE adrelid = c.oid)
+     OR EXISTS (SELECT FROM pg_catalog.pg_statistic_ext WHERE stxrelid = c.oid)
      OR EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = c.oid AND contype = 'c')))
 )::text
 """  # noqa: S608 - of constants alone
@@ -175,9 +182,13 @@ class Unsaid:
 
 @dataclass(frozen=True)
 class Written:
-    """What writing a relation sets off: expressions, rules, functions of triggers; and its children."""
+    """What writing a relation sets off: expressions, rules, functions of triggers; and its children.
+
+    `planned` are expressions that whoever only reads it evaluates too, as far as they have no column in them.
+    """
 
     texts: Sequence[str]
+    planned: Sequence[str]
     rules: Sequence[str]
     functions: Sequence[tuple[str, str]]
     children: Sequence[str]

@@ -6,7 +6,7 @@ but for those of `RUN_TEXT`. One that is VOLATILE passes only when it stands her
 
 from __future__ import annotations
 
-__all__ = ["CHANGING", "EXTENSIONS", "HARMLESS", "RUN_TEXT", "SETTINGS", "SETTINGS_CHANGING", "VALUES"]
+__all__ = ["CHANGING", "EXTENSIONS", "HARMLESS", "RUN_TEXT", "SECRETS", "SETTINGS", "SETTINGS_CHANGING", "VALUES"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -66,6 +66,8 @@ CHANGING = _words(
     addgeometrycolumn
     """
 )
+# tables and views of the server that hold passwords, or what is as good: they would stand in the evidence
+SECRETS = _words("pg_authid pg_shadow pg_user_mapping pg_user_mappings")
 # extensions whose functions do what their volatility says; those that run text are in RUN_TEXT
 EXTENSIONS = _words(
     """

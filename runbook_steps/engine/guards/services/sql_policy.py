@@ -18,10 +18,10 @@ import pglast
 import pglast.stream
 from pglast import ast
 
-from runbook_steps.engine.guards.services import sql_writes
+from runbook_steps.engine.guards.services import sql_planning, sql_writes
 from runbook_steps.engine.guards.services.sql_bodies import Body, body_of
 from runbook_steps.engine.guards.services.sql_catalogue import Catalogue, Function
-from runbook_steps.engine.guards.services.sql_lists import CHANGING, EXTENSIONS, HARMLESS, RUN_TEXT
+from runbook_steps.engine.guards.services.sql_lists import CHANGING, EXTENSIONS, HARMLESS, RUN_TEXT, SECRETS
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
 from runbook_steps.engine.guards.services.sql_statements import OWN_SCHEMAS, nodes, refused_statement, spoken, text_of
 from runbook_steps.engine.model import Risk
@@ -53,6 +53,7 @@ class SqlJudge:
     _assumed: set[tuple[str, str]] = field(default_factory=set)
     _depth: int = 0
     variables: frozenset[str] = frozenset()
+    repeated: bool = False
 
     def refused(self, text: str, types: Iterable[int] = ()) -> str | None:
         """What of the text goes beyond the risk. Raises whatever the parser does beyond a syntax error.
@@ -109,7 +110,7 @@ class SqlJudge:
             return refused
         if schema and not own and not others:
             return f"{name}(), a function that this database does not have"
-        return next((found for each in others if (found := self._foreign(each))), None)
+        return next((found for each in others if (found := self.foreign(each))), None)
 
     def _builtin(self, name: str, *, known_elsewhere: bool) -> str | None:
         """A function of PostgreSQL itself."""
@@ -120,7 +121,7 @@ class SqlJudge:
             return None if known_elsewhere else f"{name}()"
         return f"{name}()" if volatility == "v" or name in RUN_TEXT else None
 
-    def _foreign(self, function: Function) -> str | None:
+    def foreign(self, function: Function) -> str | None:
         """A function of an extension, or of the database's own people."""
         shown = f"{function.schema}.{function.name}()"
         if function.name in RUN_TEXT:
@@ -175,8 +176,7 @@ class SqlJudge:
         """What one of its statements does."""
         if body.refused:
             return body.refused
-        self._depth, before = self._depth + 1, self.variables
-        self.variables = body.variables
+        self._depth, before = self._depth + 1, (self.variables, self.repeated)
         try:
             if self._depth > _DEEPEST:
                 return "call functions too deeply"
@@ -184,14 +184,20 @@ class SqlJudge:
                 (found for each in body.words & self.catalogue.loaded if (found := self._type(each))), None
             ):
                 return found
-            return next((found for text in body.texts if (found := self.refused(text))), None)
+            for text in body.texts:
+                self.variables, self.repeated = body.variables, text in body.repeated
+                if found := self.refused(text):
+                    return found
+            return None
         finally:
-            self._depth, self.variables = self._depth - 1, before
+            self._depth, (self.variables, self.repeated) = self._depth - 1, before
 
     def reads(self, relation: Any) -> str | None:
         """A table or a view."""
         name, schema = str(relation.relname), relation.schemaname or ""
-        if found := self._type(name):
+        if name in SECRETS and self.risk is Risk.READONLY:
+            return f"{name}, which holds passwords"
+        if found := self._type(name) or sql_planning.planned(self, name):
             return f"{name}: {found}"
         if name in self.catalogue.foreign_parents:
             return f"{name}, a table that another server or a program answers for"

@@ -15,17 +15,22 @@ _SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax"})  # all rows ma
 _EQUAL = (enums.A_Expr_Kind.AEXPR_OP, enums.A_Expr_Kind.AEXPR_OP_ANY, enums.A_Expr_Kind.AEXPR_IN)
 
 
-def names_rows(node: Any, variables: frozenset[str] = frozenset()) -> bool:
-    """Of a DELETE or UPDATE. `variables` are names that stand for a value: those of the body that it stands in."""
+def names_rows(node: Any, variables: frozenset[str] = frozenset(), *, repeated: bool = False) -> bool:
+    """Of a DELETE or UPDATE. `variables` are names that stand for a value: those of the body that it stands in.
+
+    Done again and again, in a loop, only a constant is one value.
+    """
     others = node.usingClause if isinstance(node, ast.DeleteStmt) else node.fromClause
     target = node.relation.alias.aliasname if node.relation.alias else node.relation.relname
-    return _Condition(str(target), bool(others), variables).holds(node.whereClause)
+    return _Condition(str(target), bool(others), variables, repeated=repeated).holds(node.whereClause)
 
 
 class _Condition:
-    def __init__(self, target: str, joined: bool, variables: frozenset[str]) -> None:
-        self._target, self._joined = target, joined
-        self._variables = frozenset[str]() if joined else variables  # one of them may be called as another table is
+    def __init__(self, target: str, joined: bool, variables: frozenset[str], *, repeated: bool) -> None:
+        self._target, self._joined, self._repeated = target, joined, repeated
+        self._variables = (
+            frozenset[str]() if joined or repeated else variables
+        )  # one of them may be called as another table is
 
     def holds(self, clause: Any) -> bool:
         """Whether only rows that it names are left."""
@@ -41,7 +46,7 @@ class _Condition:
             found = any(self._columns(one) and self._value(other) for one, other in sides[: 1 + turned])
             return clause.kind in _EQUAL and names[-1:] == ["="] and found
         nothing = isinstance(clause, ast.A_Const) and isinstance(clause.val, ast.Boolean) and not clause.val.boolval
-        return nothing or isinstance(clause, ast.CurrentOfExpr)
+        return nothing or (isinstance(clause, ast.CurrentOfExpr) and not self._repeated)
 
     def _columns(self, node: Any) -> bool:
         """A column of the table itself, or a row of them."""
@@ -61,6 +66,8 @@ class _Condition:
             return self._variable(node)
         if not isinstance(node, ast.Node):
             return True
+        if isinstance(node, ast.ParamRef) and self._repeated:
+            return False
         return not isinstance(node, ast.SelectStmt) and all(self._value(getattr(node, name)) for name in node)
 
     def _variable(self, node: ast.ColumnRef) -> bool:

@@ -27,7 +27,7 @@ _RELATIONS = frozenset({enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_V
 
 def rows(judge: SqlJudge, node: Any) -> str | None:
     """DELETE and UPDATE name the rows that they mean."""
-    if judge.risk is Risk.READONLY or names_rows(node, judge.variables):
+    if judge.risk is Risk.READONLY or names_rows(node, judge.variables, repeated=judge.repeated):
         return None
     return f"{spoken(node)} without a column that is equal to a value"
 
@@ -54,7 +54,9 @@ def _target(judge: SqlJudge, relation: Any) -> str | None:
 
 
 def _evaluated(judge: SqlJudge, name: str) -> str | None:
-    texts = [f"SELECT {each}" for written in judge.catalogue.written.get(name, ()) for each in written.texts]
+    texts = [
+        f"SELECT {each}" for known in judge.catalogue.written.get(name, ()) for each in (*known.texts, *known.planned)
+    ]
     return judge.known_texts(f"expressions of {name}", texts)
 
 

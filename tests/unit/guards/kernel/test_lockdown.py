@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import platform
+import socket
 import subprocess
 import sys
 import threading
@@ -261,3 +262,41 @@ def test_an_older_kernel_says_what_the_overseer_holds_alone(monkeypatch: pytest.
         "commands to devices (Linux 6.10)",
         "signals to others (Linux 6.12)",
     ]
+
+
+FLIPPED = """
+import threading
+victim = {victim!r}.encode()
+there = ctypes.create_string_buffer(struct.pack('=H', 16) + victim + bytes(20))
+def flip():
+    while True:
+        there[0] = b'\\x01'; there[0] = b'\\x10'
+threading.Thread(target=flip, daemon=True).start()
+libc = ctypes.CDLL(None)
+for _ in range(3000):
+    s = socket.socket(socket.AF_UNIX)
+    if libc.connect(s.fileno(), there, 2 + len(victim) + 1) == 0:
+        print('connected'); break
+    s.close()
+"""
+
+
+def test_an_address_that_changes_while_it_is_judged_leads_nowhere(tmp_path: Path) -> None:
+    """What is connected to is what was looked at, for the kinds of address that are let through, too."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen(4000)
+        done = locked(tmp_path, FLIPPED.replace("{victim!r}", repr(str(tmp_path / "s"))))
+        listener.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    assert done.said == ""
+
+
+def test_a_netlink_socket_is_connected(tmp_path: Path) -> None:
+    """To the kernel, which tells of routes; and a connection is ended by an address of no kind."""
+    program = "s = socket.socket(16, 3, 0); s.connect((0, 0)); print('connected')"
+    nowhere = "ctypes.CDLL(None).connect(socket.socket().fileno(), bytes(16), 16); print('ended')"
+    assert locked(tmp_path, f"{program}; {nowhere}") == Done("connected\nended", [])
+    other = "with contextlib.suppress(OSError):\n    socket.socket(16, 3, 0).connect((1, 0)); print('connected')"
+    assert locked(tmp_path, other) == Done("", ["an address of family 16"])

@@ -220,7 +220,13 @@ def test_every_protocol_has_its_place_for_the_action() -> None:
 def test_a_credential_is_not_given_out(action: str) -> None:
     """It would lead past the guard, and stand in the evidence."""
     assert judged("sts", "POST", "/", Risk.READONLY, form(action, "2011-06-15"), content_type=FORM) == action
-    assert not permitted("ec2", "GetPasswordData", "POST", Risk.READONLY, rest=False)
+
+
+@pytest.mark.parametrize("service", sorted(_NOT_READING))
+def test_what_looks_and_gives_out_a_secret_is_refused(service: str) -> None:
+    """A password, a key of a tunnel, what a machine is given when it starts."""
+    for operation in _NOT_READING[service]:
+        assert not permitted(service, operation, "POST", Risk.READONLY, rest=False), operation
 
 
 def test_a_form_is_written_anew() -> None:

@@ -94,3 +94,37 @@ def test_redis_commands_that_act_are_refused(words: bytes) -> None:
     """A script that says it only reads can reset the slow log, and holds up everybody."""
     named = " ".join(words.decode().upper().split()[: 2 if words.startswith(b"SLOWLOG") else 1])
     assert refused_redis(words.split(), Risk.READONLY) == named
+
+
+@pytest.mark.parametrize(
+    "words",
+    [b"CONFIG GET requirepass", b"config get *", b"CONFIG GET maxmemory Require*", b"CONFIG GET [r]equirepass",
+     b"CONFIG GET masteraut?", b"CONFIG GET \\requirepass", b"CONFIG GET tls-*", b"CONFIG GET primaryauth"],
+)  # fmt: skip
+def test_a_password_of_redis_is_not_read(words: bytes) -> None:
+    """It would stand in the evidence."""
+    assert refused_redis(words.split(), Risk.READONLY) == "CONFIG GET of a password"
+    assert refused_redis(words.split(), Risk.MUTATING) is None
+
+
+@pytest.mark.parametrize(
+    "words", [b"CONFIG GET maxmemory*", b"config get save appendonly", b"ACL WHOAMI", b"ACL USERS"]
+)
+def test_settings_and_users_of_redis_are_read(words: bytes) -> None:
+    """Those that hold no password."""
+    assert refused_redis(words.split(), Risk.READONLY) is None
+
+
+@pytest.mark.parametrize("words", [b"ACL LIST", b"acl getuser default", b"ACL LOG", b"CLIENT TRACKING on REDIRECT 7"])
+def test_hashes_and_other_clients_are_not_for_reading(words: bytes) -> None:
+    """An unsalted hash is a password; whom it redirects to is told something."""
+    assert refused_redis(words.split(), Risk.READONLY) is not None
+
+
+@pytest.mark.parametrize("table", ["pg_authid", "pg_catalog.pg_shadow", "pg_user_mappings", '"pg_user_mapping"'])
+def test_passwords_of_the_database_are_not_read(table: str) -> None:
+    """They would stand in the evidence; the names of roles and their rights are elsewhere."""
+    refused = refused_sql(f"select * from {table}", Risk.READONLY)  # noqa: S608 - a name of this test
+    assert refused is not None
+    assert refused.endswith("which holds passwords")
+    assert refused_sql("select rolname from pg_roles", Risk.READONLY) is None

@@ -34,3 +34,13 @@ def test_a_column_that_is_equal_to_a_value_names_rows(text: str) -> None:
     """Of the table itself; a variable of a body is a value, another table's column is none."""
     statement: Any = pglast.parse_sql(text)[0].stmt
     assert names_rows(statement, frozenset({"v_id"})) is (text in NAMED)
+
+
+@pytest.mark.parametrize(
+    "text", ["delete from a where id = v_id", "delete from a where current of c", "delete from a where id = any($1)"]
+)
+def test_in_a_loop_only_a_constant_is_one_value(text: str) -> None:
+    """A variable, a cursor and a parameter mean another row each time."""
+    statement: Any = pglast.parse_sql(text)[0].stmt
+    assert not names_rows(statement, frozenset({"v_id"}), repeated=True)
+    assert names_rows(pglast.parse_sql("delete from a where id = 7")[0].stmt, repeated=True)
