@@ -86,10 +86,17 @@ async def hear_out(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 async def shut(*writers: asyncio.StreamWriter | None) -> None:
-    """Closes, whatever state they are in: all at once, because the end of a TLS connection may be waited for."""
+    """Closes, whatever state they are in: all at once, because the end of a TLS connection may be waited for.
+
+    Whoever is cancelled waits no more, and leaves nothing open.
+    """
     there = [writer for writer in writers if writer is not None]
     for writer in there:
         writer.close()
     for writer in there:
-        with contextlib.suppress(OSError, ssl.SSLError, asyncio.CancelledError):
+        try:
             await writer.wait_closed()
+        except asyncio.CancelledError:
+            writer.transport.abort()
+        except (OSError, ssl.SSLError):
+            continue
