@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -25,11 +26,14 @@ def words(text: str) -> Iterator[tuple[str, str]]:
     """Each word as `(stem, whole)`: `HighErrorRate` gives high, error and rate; `whole` is its own at the first."""
     plain = _MARKS.sub("", _APOSTROPHE.sub("", text)).translate(_LETTERS)
     for found in re.finditer(r"[^\W_]+", plain):
-        parts = _HEAD.sub(r"\1 \2", _HUMP.sub(r"\1 \2", found[0])).lower().split(" ")
-        whole = found[0].lower() if len(parts) > 1 else ""
-        for part in parts:
-            yield stem(part), whole
-            whole = ""
+        yield from _parts(found[0])
+
+
+@functools.lru_cache(maxsize=1 << 16)  # a language has few words, and a site says them again on every page
+def _parts(word: str) -> tuple[tuple[str, str], ...]:
+    parts = _HEAD.sub(r"\1 \2", _HUMP.sub(r"\1 \2", word)).lower().split(" ")
+    whole = word.lower() if len(parts) > 1 else ""
+    return tuple((stem(part), "" if number else whole) for number, part in enumerate(parts))
 
 
 def stem(word: str) -> str:
