@@ -153,7 +153,7 @@ Feature: Backup and restore
     And a verified backup
     When I try to restore without naming the target:
       """bash
-      beautycort database-backup restore "${BACKUP_LOCATION:?}"
+      beautycort database-backup restore "${BACKUP_LOCATION:?}" ${PREPARED_DATABASE:+--prepared="$PREPARED_DATABASE"}
       """
     Then it ends with exit code 3
     And the live database was not touched
@@ -164,7 +164,7 @@ Feature: Backup and restore
     And the backup is <damage>
     When I try to restore it (within 5 minutes):
       """bash
-      beautycort database-backup restore "${BACKUP_LOCATION:?}"
+      beautycort database-backup restore "${BACKUP_LOCATION:?}" ${PREPARED_DATABASE:+--prepared="$PREPARED_DATABASE"}
       """
     Then it ends with exit code 3
     And the refusal names the <reason>

@@ -55,14 +55,15 @@ def examine(settings: BackupSettings) -> list[Finding]:
     with session(database) as live, session(database, maintenance(database)) as admin:
         rights = read_rights(admin, database.name)
         version = live.info.server_version
+        foreign = [] if rights.superuser else [str(name) for (name,) in query(live, _FOREIGN_EXTENSIONS)]
         return [
             Finding("server", None, f"PostgreSQL {version // 10000}.{version % 10000}, {_locale(live)}"),
             _programs(version // 10000),
             Finding("role", None, _described(rights)),
             _listed("backup", query(live, _UNREADABLE), "every table can be read", "cannot be read whole:"),
-            _verification(rights, settings.scratch, [str(name) for (name,) in query(live, _FOREIGN_EXTENSIONS)]),
+            _verification(rights, settings.scratch, foreign),
             *(Finding("verify", False, f"it may not make again: {text}") for text in out_of_reach(live)[:_SHOWN]),
-            _swap(rights, may_end_sessions(admin, database.name)),
+            _swap(rights, may_end_sessions(admin, database.name), settings.prepared, foreign),
             _rows(live),
             *(Finding("not carried", None, text) for text in not_in_a_dump(live)),
             *_sizes(live),
@@ -101,7 +102,7 @@ def _listed(what: str, rows: Iterable[tuple[str, ...]], good: str, bad: str) -> 
 
 def _verification(rights: Rights, scratch: str, foreign: list[str]) -> Finding:
     if scratch:
-        return Finding("verify", None, f"into {scratch}; it must hold the extensions {', '.join(foreign) or 'none'}")
+        return Finding("verify", None, f"into {scratch}; {_must_hold(foreign)}")
     if rights.superuser or (rights.may_create_databases and not foreign):
         return Finding("verify", True, "into a scratch database of its own")
     why = (
@@ -110,12 +111,21 @@ def _verification(rights: Rights, scratch: str, foreign: list[str]) -> Finding:
     return Finding("verify", False, f"{why}: name an empty, prepared database in BACKUP_SCRATCH_DATABASE")
 
 
-def _swap(rights: Rights, busy: list[str]) -> Finding:
+def _swap(rights: Rights, busy: list[str], prepared: str, foreign: list[str]) -> Finding:
     if not rights.may_swap:
         return Finding("restore", False, "not in place of the live database; into a prepared one with --into NAME")
     if busy:
         return Finding("restore", False, f"sessions that this role may not end: {', '.join(busy[:_SHOWN])}")
+    if prepared:
+        return Finding("restore", True, f"{prepared} takes the place of the live database; {_must_hold(foreign)}")
+    if foreign:
+        why = f"only a superuser creates {foreign[0]}: name an empty, prepared database in PREPARED_DATABASE"
+        return Finding("restore", False, why)
     return Finding("restore", True, "in place of the live database")
+
+
+def _must_hold(foreign: list[str]) -> str:
+    return f"it must hold the extensions {', '.join(foreign) or 'none'}"
 
 
 def _rows(live: Connection) -> Finding:

@@ -41,6 +41,8 @@ class BackupSettings:
     retention_days: int
     scratch: str = ""
     """An empty database that an administrator prepared, for a role that may create none."""
+    prepared: str = ""
+    """Another one, to take the place of the live one, with the extensions that this role may not create."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> BackupSettings:
@@ -54,6 +56,7 @@ class BackupSettings:
             compress=_on(environ, "BACKUP_COMPRESSION"),
             retention_days=number(environ, "BACKUP_RETENTION_DAYS", DAYS_KEPT, low=1, high=3650),
             scratch=environ.get("BACKUP_SCRATCH_DATABASE", "").strip(),
+            prepared=environ.get("PREPARED_DATABASE", "").strip(),
         )
 
 

@@ -34,16 +34,18 @@ from runbook_steps.operations.database_properties import (
 )
 from runbook_steps.operations.database_rights import (
     empty_database,
+    extensions_to_leave_out,
     is_empty,
     may_end_sessions,
     read_rights,
+    refuse_unmakeable,
     server_identity,
 )
 from runbook_steps.operations.database_session import Connection, session
 from runbook_steps.operations.database_swap import Kept, swap
 from runbook_steps.operations.postgres_connection import maintenance
 
-__all__ = ["refuse_foreign", "refuse_impossible", "restore", "restore_into", "what_is_lost"]
+__all__ = ["refuse_foreign", "refuse_impossible", "refuse_unprepared", "restore", "restore_into", "what_is_lost"]
 
 
 def refuse_foreign(settings: BackupSettings, manifest: Manifest, *, allow_other: bool) -> None:
@@ -123,8 +125,7 @@ def restore(
     refuse_untrusted(settings, manifest)
     refuse_impossible(settings)
     live = settings.database.name
-    if prepared:
-        _refuse_unprepared(settings, prepared)
+    refuse_unprepared(settings, manifest, prepared)
     name = prepared or scratch_name(live, "restore")
     with session(settings.database, maintenance(settings.database)) as admin:
         refuse_what_is_missing(admin, manifest)
@@ -146,12 +147,19 @@ def restore(
             raise
 
 
-def _refuse_unprepared(settings: BackupSettings, name: str) -> None:
+def refuse_unprepared(settings: BackupSettings, manifest: Manifest, name: str) -> None:
+    """Raises RefusedError when the backup cannot be restored into the prepared database `name`, or without one."""
     if name == settings.database.name:
-        raise RefusedError(f"--prepared names the live database {name}: name an empty one")
+        raise RefusedError(f"{name} is the live database: prepare an empty one to take its place")
+    needed = Contents.from_document(manifest.contents).needs.get("extensions", ())
+    if not name:
+        with session(settings.database, maintenance(settings.database)) as admin:
+            refuse_unmakeable(admin, read_rights(admin, settings.database.name), needed)
+        return
     with session(settings.database, name) as target:
         if not is_empty(target):
             raise RefusedError(f"{name} is not empty: nothing was done")
+        extensions_to_leave_out(target, read_rights(target, settings.database.name), needed)
     with session(settings.database, maintenance(settings.database)) as admin:
         rights = read_rights(admin, name)
     if not rights.may_swap:

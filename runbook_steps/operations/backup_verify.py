@@ -29,6 +29,7 @@ from runbook_steps.operations.database_rights import (
     is_empty,
     out_of_reach,
     provided_extensions,
+    provided_objects,
     read_rights,
 )
 from runbook_steps.operations.database_session import Connection, session
@@ -179,7 +180,7 @@ def fill(settings: BackupSettings, store: Store, manifest: Manifest, name: str, 
     with opened_archive(settings, store, manifest, name, tell) as archive:
         downloaded = time.monotonic()
         with session(database, name) as target:
-            provided = provided_extensions(target)
+            provided = _unexpected(provided_extensions(target), provided_objects(target))
         tell(f"restoring into {name}")
         take_away(database, name, contents.needs)
         invalid = restore_archive(database, name, archive, tell)
@@ -201,7 +202,7 @@ def fill(settings: BackupSettings, store: Store, manifest: Manifest, name: str, 
                     yield other
 
         wrong = compare(database, name, expected, archive, invalid=invalid, scratch=another)
-        wrong = [text for text in wrong if text not in _of_extensions(provided)]
+        wrong = [text for text in wrong if text not in provided]
     if wrong:
         more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise OperationError(
@@ -215,10 +216,11 @@ def fill(settings: BackupSettings, store: Store, manifest: Manifest, name: str, 
     return Filled(tuple(invalid), {part: round(value, 3) for part, value in seconds.items()})
 
 
-def _of_extensions(names: Sequence[str]) -> set[str]:
-    """What an administrator's extensions in a prepared database add."""
-    return {f"{kind} {name} is unexpected" for name in names
-            for kind in ("extension", "comment on extension", "comment extension")}  # fmt: skip
+def _unexpected(extensions: Sequence[str], objects: Sequence[str]) -> set[str]:
+    """How a comparison names what an administrator's extensions add in a prepared database."""
+    kinds = ("extension", "comment on extension", "comment extension")
+    named = {f"{kind} {name}" for name in extensions for kind in kinds} | {*objects}
+    return {f"{name} is unexpected" for name in named}
 
 
 @contextmanager

@@ -17,7 +17,9 @@ __all__ = [
     "is_empty",
     "may_end_sessions",
     "out_of_reach",
+    "provided_objects",
     "read_rights",
+    "refuse_unmakeable",
     "server_identity",
 ]
 
@@ -109,20 +111,40 @@ def provided_extensions(target: Connection) -> tuple[str, ...]:
     return tuple(str(name) for (name,) in query(target, "SELECT extname FROM pg_extension WHERE oid >= 16384"))
 
 
+_OF_EXTENSIONS = """
+WITH RECURSIVE members(class, number) AS (
+    SELECT classid, objid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
+      AND refobjid >= 16384
+    UNION SELECT classid, objid FROM pg_depend JOIN members ON refclassid = class AND refobjid = number
+    WHERE deptype IN ('a', 'i'))
+SELECT i.type, i.identity FROM members, LATERAL pg_identify_object(class, number, 0) i WHERE i.identity IS NOT NULL
+"""
+
+
+def provided_objects(target: Connection) -> tuple[str, ...]:
+    """What the extensions brought into a database that holds nothing else, also what only hangs on their members."""
+    return tuple(f"{kind} {identity}" for kind, identity in query(target, _OF_EXTENSIONS))
+
+
 def extensions_to_leave_out(target: Connection, rights: Rights, needed: Sequence[str]) -> tuple[str, ...]:
     """Those that are in the new database already. Raises RefusedError for one that is not and cannot be made.
 
     `target` is connected with the new database, which is empty but for what its template or an administrator made.
     """
     there = {*provided_extensions(target)}
+    refuse_unmakeable(target, rights, [name for name in needed if name not in there])
+    return tuple(name for name in needed if name in there)
+
+
+def refuse_unmakeable(connection: Connection, rights: Rights, missing: Sequence[str]) -> None:
+    """Raises RefusedError for extensions that this server does not have, and for those this role may not create."""
     available = {
         str(name): bool(anybody)
-        for name, anybody in target.execute(
+        for name, anybody in connection.execute(
             "SELECT DISTINCT ON (name) name, NOT superuser OR trusted FROM pg_available_extension_versions v "
             "JOIN pg_available_extensions e USING (name) WHERE v.version = e.default_version"
         ).fetchall()
     }
-    missing = [name for name in needed if name not in there]
     absent = [name for name in missing if name not in available]
     if absent:
         raise RefusedError(f"this server does not have the extensions {', '.join(absent)}: install them first")
@@ -130,9 +152,9 @@ def extensions_to_leave_out(target: Connection, rights: Rights, needed: Sequence
     if denied:
         raise RefusedError(
             f"{rights.role} may not create the extensions {', '.join(denied)}: let an administrator create them in an "
-            "empty database that this role owns, and name it: BACKUP_SCRATCH_DATABASE to verify, --into to restore"
+            "empty database that this role owns, and name it: BACKUP_SCRATCH_DATABASE to verify, PREPARED_DATABASE to "
+            "replace the live database, --into to restore beside it"
         )
-    return tuple(name for name in needed if name in there)
 
 
 _MADE_HERE = """

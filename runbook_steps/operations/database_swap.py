@@ -231,7 +231,9 @@ class _SessionsEnded:
                     self.denied = f"this role may not end those of {', '.join(busy[:3])}: end them" if busy else ""
                     if not busy:
                         admin.execute(
-                            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                            # the server's own workers belong to no role, and give way to a rename by themselves
+                            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                            "WHERE datname = %s AND usesysid IS NOT NULL",
                             [self._database.name],
                         )
                     self._stop.wait(TERMINATE_EVERY_S)

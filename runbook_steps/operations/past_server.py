@@ -33,12 +33,16 @@ from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.operations.postgres_programs import server_programs
 from runbook_steps.operations.wal_archive import Base, WalArchive
 
-__all__ = ["Past", "past_server"]
+__all__ = ["ArchiveEndsError", "Past", "past_server"]
 
 _PORT = "5432"  # of a socket in a folder of its own
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _NOT_REACHED = "recovery ended before configured recovery target was reached"
 _UNPACKED = 4  # times the packed size that are kept free
+
+
+class ArchiveEndsError(OperationError):
+    """The archived WAL does not reach the moment."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +209,7 @@ def _wait(server: subprocess.Popen[bytes], past: Database, log: Path, moment: da
     said = log.read_text("utf-8", "replace")
     if _NOT_REACHED in said:
         last = re.findall(r"last completed transaction was at log time (.*)", said)
-        raise OperationError(
+        raise ArchiveEndsError(
             f"the archive ends before {moment.astimezone(UTC).isoformat()}"
             + (
                 f": its last transaction is of {last[-1]}"

@@ -18,6 +18,7 @@ from runbook_steps.operations.backup_reports import reported, result, settings_a
 from runbook_steps.operations.backup_restore import (
     refuse_foreign,
     refuse_impossible,
+    refuse_unprepared,
     restore,
     restore_into,
     what_is_lost,
@@ -114,6 +115,7 @@ def _in_place(
     live = settings.database.name
     with reported(format):
         refuse_impossible(settings)
+        refuse_unprepared(settings, manifest, prepared)
         lost = what_is_lost(settings, manifest)
     require_yes(
         os.environ,

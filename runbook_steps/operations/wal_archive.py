@@ -125,7 +125,8 @@ def make_base(database: Database, archive: WalArchive, tell: Callable[[str], Non
         with session(database, maintenance(database)) as live:
             ended: datetime = query(live, "SELECT clock_timestamp()")[0][0]
             # a base is of use only when the server's archive is this folder
-            reach(live, archive, tell)
+            if unasked := reach(live, archive, tell):
+                tell(unasked)
         final = folder / f"{ended.astimezone(UTC):{_STAMP}}{_ENDING}"
         final.hardlink_to(new.name)
     return Base(final, ended.astimezone(UTC))
@@ -160,13 +161,19 @@ def _copied(program: Path, database: Database, file: Path) -> None:
             raise OperationError(f"pg_basebackup failed: {reason(told.read().decode('utf-8', 'replace'))}")
 
 
-def reach(live: Connection, archive: WalArchive, tell: Callable[[str], None]) -> None:
-    """Waits until everything committed before now is in the archive. Raises RefusedError or OperationError."""
+def reach(live: Connection, archive: WalArchive, tell: Callable[[str], None]) -> str:
+    """Waits until everything committed before now is in the archive; gives why it may not be, empty when it is.
+
+    Raises RefusedError or OperationError.
+    """
     query(live, "SELECT pg_current_xact_id()")  # a commit after the moment: by it a server sees that it is reached
     try:
         segment = str(one(live, "SELECT pg_walfile_name(pg_switch_wal())"))
     except psycopg.errors.InsufficientPrivilege:
-        return  # the archive may hold the moment already: the server of the past will say so when it does not
+        return (
+            "this role may not let the server archive what it wrote last: GRANT EXECUTE ON FUNCTION pg_switch_wal() in "
+            f"the database {live.info.dbname}, or try again when the server has archived by itself"
+        )
     tell(f"waiting until {segment} is archived")
     end = time.monotonic() + _WAIT_S
     while time.monotonic() < end:
@@ -178,7 +185,7 @@ def reach(live: Connection, archive: WalArchive, tell: Callable[[str], None]) ->
         if str(last) >= segment:
             if not (archive.wal / segment).is_file():
                 raise RefusedError(f"the server archives elsewhere: {segment} is archived, and not in {archive.wal}")
-            return
+            return ""
         time.sleep(0.1)
     why = "its archive_command fails" if failed else "its archiver is behind"
     raise OperationError(f"the server has not archived {segment} within {_WAIT_S:.0f} s: {why}, see its log")

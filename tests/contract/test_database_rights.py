@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+import psycopg
 import pytest
 
 from runbook_steps.engine.errors import RefusedError
 from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_restore import refuse_impossible
 from runbook_steps.operations.backup_verify import refuse_unverifiable
+from runbook_steps.operations.database_swap import _SessionsEnded
+from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.database_backup_support import Shop
 
@@ -86,6 +91,95 @@ def test_an_extension_of_superusers_is_left_to_the_prepared_database(shop: Shop)
         assert (done.returncode, "pageinspect" in done.stderr) == (3, True), done.stderr
     shop.environ["BACKUP_SCRATCH_DATABASE"] = prepared(shop, "_scratch")
     assert shop.backed_up()
+
+
+def test_an_extension_of_superusers_decides_whether_a_restore_in_place_is_asked_for(shop: Shop) -> None:
+    """Without a database that holds it: told by the doctor, and refused before the question. With one: restored."""
+    if shop.environ["RIGHT"] != "CREATEDB":
+        pytest.skip("it may not restore in place at all")
+    shop.sql("CREATE EXTENSION pageinspect")
+    shop.environ["BACKUP_SCRATCH_DATABASE"] = prepared(shop, "_scratch")
+    where = f"s3://{shop.bucket}/{shop.backed_up()}"
+    shop.sql("DELETE FROM bookings WHERE id > 10")
+    into, before = prepared(shop, "_prepared"), shop.oid()
+
+    found = {row["what"]: row for row in shop.answer("doctor")["findings"]}
+    assert (found["restore"]["good"], "PREPARED_DATABASE" in found["restore"]["found"]) == (False, True)
+    refused = shop.run("restore", where)
+    assert (refused.returncode, "pageinspect" in refused.stderr, shop.oid()) == (3, True, before), refused.stderr
+    assert "this replaces the live database" not in refused.stderr
+
+    found = {row["what"]: row for row in shop.answer("doctor", PREPARED_DATABASE=into)["findings"]}
+    assert (found["restore"]["good"], into in found["restore"]["found"]) == (True, True)
+    done = shop.run("restore", where, "--prepared", into, *YES)
+    assert done.returncode == 0, done.stderr
+    assert shop.rows("SELECT count(*) FROM bookings") == [(30,)]
+
+
+def test_a_prepared_database_may_hold_more_extensions_than_the_backup_needs(shop: Shop) -> None:
+    """What they brought is not taken for a difference: views with their rules, domains with their constraints."""
+    name = prepared(shop, "_scratch")
+    shop.sql("CREATE EXTENSION earthdistance CASCADE; CREATE EXTENSION pg_stat_statements", dbname=name)
+    shop.environ["BACKUP_SCRATCH_DATABASE"] = name
+    assert shop.backed_up()
+
+
+def test_sessions_are_ended_beside_a_worker_of_the_server(shop: Shop) -> None:
+    """Autovacuum belongs to no role: it may not be ended, gives way by itself, and keeps nobody from ending others."""
+    if shop.environ["RIGHT"] != "CREATEDB":
+        pytest.skip("it may not restore in place at all")
+    shop.sql(
+        "CREATE TABLE swept WITH (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0, "
+        "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1) AS "
+        "SELECT n, repeat('x', 500) AS text FROM generate_series(1, 20000) n; UPDATE swept SET n = -n"
+    )
+    url = shop.environ["DATABASE_URL"]
+    with often_vacuumed(shop):
+        until(lambda: bool(workers(shop)))
+        ending = _SessionsEnded(Database.from_url(url))
+        with ending, psycopg.connect(url, autocommit=True) as pooled:
+            until(lambda: is_ended(pooled))
+            for _ in range(3):  # a pool comes back
+                with psycopg.connect(url, autocommit=True) as again:
+                    until(lambda again=again: is_ended(again))  # type: ignore[misc]
+            assert workers(shop), "the worker had ended: nothing was proven"
+        assert ending.denied == ""
+
+
+@contextmanager
+def often_vacuumed(shop: Shop) -> Iterator[None]:
+    """The server looks for dead rows each second."""
+    with shop.connected("postgres") as superuser:
+        superuser.execute("ALTER SYSTEM SET autovacuum_naptime = '1s'")
+        superuser.execute("SELECT pg_reload_conf()")
+        try:
+            yield
+        finally:
+            superuser.execute("ALTER SYSTEM RESET autovacuum_naptime")
+            superuser.execute("SELECT pg_reload_conf()")
+
+
+def workers(shop: Shop) -> list[tuple[object, ...]]:
+    """Autovacuum's, in the database of the shop."""
+    of_the_server = "backend_type = 'autovacuum worker'"
+    return shop.rows(f"SELECT pid FROM pg_stat_activity WHERE datname = '{shop.name}' AND {of_the_server}", "postgres")  # noqa: S608
+
+
+def is_ended(session: psycopg.Connection[object]) -> bool:
+    """Whether the server has closed it."""
+    try:
+        session.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return True
+    return False
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Waits for what the server does by itself."""
+    end = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.05)
 
 
 def test_a_session_that_may_not_be_ended_is_told_before(shop: Shop) -> None:

@@ -129,7 +129,7 @@ def test_a_gap_in_the_archive_is_told(shop: Shop, tmp_path: Path) -> None:
         assert past_servers() == []
         assert shop.answer("list") == listed
     finally:
-        shutil.copy2(tmp_path / segment.name, segment)
+        (tmp_path / segment.name).rename(segment)  # the same file: it belongs to the server
 
 
 @pytest.mark.parametrize(
@@ -157,6 +157,27 @@ def test_an_archive_that_is_not_here_is_told(shop: Shop, tmp_path: Path) -> None
     done = shop.run("base-backup", POINT_IN_TIME_ARCHIVE=str(tmp_path))
     assert (done.returncode, "archives elsewhere" in done.stderr) == (3, True), done.stderr
     assert list((tmp_path / "base").iterdir()) == []
+
+
+def test_a_role_that_may_not_let_the_server_archive_is_told_how(shop: Shop) -> None:
+    """The WAL of the last minutes is not there yet; with that right in the database `postgres` it is."""
+    shop.sql("CREATE ROLE plain LOGIN CREATEDB PASSWORD 'plain-word'", dbname="postgres")
+    known, owner = shop.environ, shop.environ["PGUSER"]
+    url = f"postgres://plain:plain-word@{known['PGHOST']}:{known['PGPORT']}/{shop.name}"
+    shop.sql("ALTER TABLE bookings OWNER TO plain", dbname=shop.name)
+    shop.sql(f"ALTER DATABASE {shop.name} OWNER TO plain", dbname="postgres")
+    try:
+        shop.sql("INSERT INTO bookings VALUES (400, 'open')")
+        words = ("restore", "--to-time", now(shop).isoformat(), "--tables", "bookings", "--beside")
+        done = shop.run(*words, DATABASE_URL=url)
+        assert (done.returncode, "GRANT EXECUTE ON FUNCTION pg_switch_wal()" in done.stderr) == (1, True), done.stderr
+        shop.sql("GRANT EXECUTE ON FUNCTION pg_switch_wal() TO plain", dbname="postgres")
+        done = shop.run(*words, DATABASE_URL=url)
+        assert (done.returncode, "pg_switch_wal" in done.stderr) == (0, False), done.stderr
+    finally:
+        shop.sql(f"ALTER DATABASE {shop.name} OWNER TO {owner}", dbname="postgres")
+        shop.sql(f"REASSIGN OWNED BY plain TO {owner}; DROP OWNED BY plain")
+        shop.sql("DROP OWNED BY plain; DROP ROLE plain", dbname="postgres")
 
 
 def test_a_vendor_that_keeps_the_wal_is_named(shop: Shop) -> None:

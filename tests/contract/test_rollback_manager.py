@@ -152,6 +152,10 @@ def test_only_the_option_restores_the_backup_from_before(whole: EmbeddedTarget, 
         assert (done.returncode, steps["Database Rollback"]) == (0, "skipped")
         fault.clear()
         fault.arrange()
+        done = shell(f"PREPARED_DATABASE=beautycort {reason} --with-database")
+        steps = {step["name"]: step["status"] for step in report_of(done)["steps"]}
+        assert (steps["Pre-rollback Validation"], steps["Stop Traffic"]) == ("failed", "not reached")
+        assert "beautycort is the live database" in report_of(done)["error"]
         done = shell(f"{reason} --with-database")
         steps = {step["name"]: step["status"] for step in report_of(done)["steps"]}
         assert (done.returncode, steps["Database Rollback"]) == (0, "completed")
