@@ -80,9 +80,11 @@ Feature: Connection exhaustion
   Scenario: The administrator gets in when nobody else does
     Given an application has taken every connection
     When I connect as administrator, on a reserved connection, and read how many there are:
-      """sql
+      """bash
+      PGUSER="${ADMIN_USER:?}" PGPASSWORD="${ADMIN_PASSWORD:?}" psql -X -v ON_ERROR_STOP=1 <<'SQL'
       SELECT current_user AS administrator,
              current_setting('superuser_reserved_connections') AS for_superusers,
              current_setting('reserved_connections', true) AS for_members_of_pg_use_reserved_connections;
+      SQL
       """
     Then the administrator can connect while the application is refused

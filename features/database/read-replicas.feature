@@ -76,9 +76,9 @@ Feature: Read replicas
       psql -X "${REPLICA_URL:?}" -c "SELECT pg_get_wal_replay_pause_state(), pg_last_xact_replay_timestamp()"
       """
     Then the replica says that its replay is paused
-    When I resume its replay:
+    When I resume its replay, as administrator:
       """bash
-      psql -X "${REPLICA_URL:?}" -c "SELECT pg_wal_replay_resume()"
+      PGUSER="${ADMIN_USER:?}" PGPASSWORD="${ADMIN_PASSWORD:?}" psql -X "${REPLICA_URL:?}" -c "SELECT pg_wal_replay_resume()"
       """
     Then the replica catches up
 
@@ -93,18 +93,21 @@ Feature: Read replicas
       SELECT application_name, client_addr, state FROM pg_stat_replication;
       """
     Then no replica is listed
-    When I read by which rules the primary lets replicas in:
-      """sql
+    When I read by which rules the primary lets replicas in, as administrator:
+      """bash
+      PGUSER="${ADMIN_USER:?}" PGPASSWORD="${ADMIN_PASSWORD:?}" psql -X -v ON_ERROR_STOP=1 <<'SQL'
       SELECT line_number, type, user_name, address, auth_method, error
       FROM pg_hba_file_rules
       WHERE 'replication' = ANY (database) OR error IS NOT NULL
       ORDER BY line_number;
+      SQL
       """
     Then the rule that refuses replicas is listed
-    When I remove the rule that refuses all of them, on the host of the primary, and let it read its rules again:
+    When I remove the rule that refuses all of them, on the host of the primary, and let it read its rules again, as administrator:
       """bash
       (
         set -eu
+        export PGUSER="${ADMIN_USER:?}" PGPASSWORD="${ADMIN_PASSWORD:?}"
         file=$(psql -XAt -c 'SHOW hba_file')
         sed -i.before '/^host  *replication  *all  *all  *reject *$/d' "$file"
         psql -XAt -c 'SELECT pg_reload_conf()'

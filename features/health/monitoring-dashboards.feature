@@ -77,9 +77,11 @@ Feature: Monitoring dashboards
       WHERE name = 'pg_stat_statements';
       """
     Then the extension is listed without an installed version
-    When I create it again:
-      """sql
+    When I create it again, as administrator:
+      """bash
+      PGUSER="${ADMIN_USER:?}" PGPASSWORD="${ADMIN_PASSWORD:?}" psql -X -v ON_ERROR_STOP=1 <<'SQL'
       CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
+      SQL
       """
     Then statements are counted again
     And the alert ReadingFails falls silent again

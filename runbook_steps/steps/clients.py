@@ -115,6 +115,15 @@ def connect(environment: Callable[[], Mapping[str, str]]) -> Callable[..., Any]:
 
 
 @pytest.fixture
+def administrator(target: Target, environment: Callable[[], Mapping[str, str]]) -> dict[str, str]:
+    """ADMIN_USER and ADMIN_PASSWORD, for a Given whose page asks for them; empty where a person sets them."""
+    if not target.facts.disposable:
+        return {}
+    known = environment()
+    return {"ADMIN_USER": known["PGUSER"], "ADMIN_PASSWORD": known["PGPASSWORD"]}
+
+
+@pytest.fixture
 def database(connect: Callable[..., Any]) -> Generator[psycopg.Connection[Any], None, None]:
     """One connection to the live database, in autocommit."""
     with connect() as connection:

@@ -190,8 +190,15 @@ def slow_query_is_told(last_result: Result, database: Database) -> None:
 
 
 @given("the database has lost the extension pg_stat_statements")
-def statistics_are_gone(situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
+def statistics_are_gone(
+    situation: Situation,
+    connect: Callable[..., Any],
+    administrator: dict[str, str],
+    variables: dict[str, str],
+    note: Callable[[str], None],
+) -> None:
     note(situation.arrange(StatisticsGone(connect)).detail)
+    variables.update(administrator)
 
 
 @then("the extension is listed without an installed version")

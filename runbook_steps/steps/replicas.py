@@ -38,9 +38,15 @@ def replica_follows(
 
 @given("the replica lags behind")
 def replica_lags(
-    situation: Situation, connect: Callable[..., Any], follows: ReplicaFollows, note: Callable[[str], None]
+    situation: Situation,
+    connect: Callable[..., Any],
+    follows: ReplicaFollows,
+    administrator: dict[str, str],
+    variables: dict[str, str],
+    note: Callable[[str], None],
 ) -> None:
     note(situation.arrange(ReplicaLags(connect, follows)).detail)
+    variables.update(administrator)
 
 
 @given("the monitoring reads the replica too")
@@ -56,8 +62,15 @@ def monitoring_reads_it(
 
 
 @given("the primary refuses the replica")
-def replica_is_refused(situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
+def replica_is_refused(
+    situation: Situation,
+    connect: Callable[..., Any],
+    administrator: dict[str, str],
+    variables: dict[str, str],
+    note: Callable[[str], None],
+) -> None:
     note(situation.arrange(ReplicaRefused(connect)).detail)
+    variables.update(administrator)
 
 
 @given("a replication slot is kept for a replica that is gone")

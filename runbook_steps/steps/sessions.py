@@ -45,12 +45,14 @@ def every_connection_is_taken(
     situation: Situation,
     exhausted: ConnectionsExhausted,
     connect: Callable[..., Any],
+    administrator: dict[str, str],
     working_before: set[int],
     target: Target,
     variables: dict[str, str],
     note: Callable[[str], None],
 ) -> None:
     note(situation.arrange(exhausted).detail)
+    variables.update(administrator)
     if target.facts.disposable:
         variables["IDLE_FOR"] = f"{FORGOTTEN_S} seconds"  # nobody waits five minutes in a drill
         refusal = exhausted.try_to_connect()
