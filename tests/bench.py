@@ -55,6 +55,13 @@ def cold_start() -> float:
         return timed(lambda: target.start(EVERYTHING))
 
 
+def closing() -> float:
+    """Seconds until nothing is left of a target with every part."""
+    target = EmbeddedTarget.create()
+    target.start(EVERYTHING)
+    return timed(target.close)
+
+
 def site_build() -> float:
     """Seconds of a build of the whole site in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
@@ -77,6 +84,7 @@ def main() -> int:
     figures = []
     for name, wanted, run, unit in (
         ("cold start of the whole embedded target", "at most 5 s", cold_start, "s"),
+        ("its end", "at most 1 s", closing, "s"),
         ("warm build of the site", "at most 3 s", site_build, "s"),
         ("collection of all scenarios", "no limit", collection, "s"),
     ):

@@ -64,7 +64,7 @@ def shell(embedded: EmbeddedTarget, tmp_path: Path) -> Shell:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
 
@@ -75,7 +75,7 @@ def shell(embedded: EmbeddedTarget, tmp_path: Path) -> Shell:
 def eventually() -> Eventually:
     """Asks until it is true, at most that many seconds."""
 
-    def ask(condition: Callable[[], object], limit_s: float = 10.0) -> None:
+    def ask(condition: Callable[[], object], limit_s: float = 60.0) -> None:
         end = time.monotonic() + limit_s
         while not condition():
             assert time.monotonic() < end, f"not true after {limit_s} s"

@@ -12,13 +12,15 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-__all__ = ["PASSWORD", "Service", "as_nobody", "free_port", "redis_seven", "running", "until"]
+from runbook_steps.stand_in.embedded.ports import hold_ports
+
+__all__ = ["PASSWORD", "Service", "as_nobody", "held_port", "redis_seven", "running", "until"]
 
 PASSWORD = "opensesame"
 
@@ -32,10 +34,11 @@ class Service:
     password: str = PASSWORD
 
 
-def free_port() -> int:
-    """One that nothing listens on now."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as found:
-        return int(found.getsockname()[1])
+@contextmanager
+def held_port() -> Iterator[int]:
+    """One that nothing listens on, and that nobody gets meanwhile but who is told to listen there."""
+    with hold_ports(["it"])["it"] as held:
+        yield int(held.getsockname()[1])
 
 
 def listens(port: int) -> bool:
@@ -69,12 +72,12 @@ def running(arguments: Sequence[str], port: int) -> Iterator[None]:
     """The program, from when it listens to when it is stopped."""
     process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: listens(port) or process.poll() is not None, 20)
+        until(lambda: listens(port) or process.poll() is not None, 60)
         assert process.poll() is None, f"{arguments[0]} ended with {process.poll()}"
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @contextmanager
@@ -83,7 +86,7 @@ def redis_seven(folder: Path, *settings: str) -> Iterator[Service]:
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("no redis-server on this machine: install redis-server")
-    port = free_port()
-    arguments = [program, "--port", str(port), "--dir", str(folder), "--save", "", "--requirepass", PASSWORD]
-    with running([*arguments, *settings], port):
-        yield Service(port, folder)
+    with held_port() as port:
+        arguments = [program, "--port", str(port), "--dir", str(folder), "--save", "", "--requirepass", PASSWORD]
+        with running([*arguments, *settings], port):
+            yield Service(port, folder)

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from runbook_steps.stand_in.embedded.account import give_to, server_account
+from tests.contract.debian import held_port
 
 __all__ = ["BINARIES", "DebianPostgres", "debian_postgres", "pgbouncer"]
 
@@ -51,7 +52,7 @@ def debian_postgres(**settings: str) -> Iterator[DebianPostgres]:
         pytest.skip(f"{BINARIES} is not there: install Debian's postgresql-15")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="debian-pg-", ignore_cleanup_errors=True)))
-        account, password, port = server_account(), secrets.token_hex(12), _free_port()
+        account, password, port = server_account(), secrets.token_hex(12), stack.enter_context(held_port())
         (folder / "password").write_text(password)
         (folder / "data").mkdir()
         folder.chmod(0o755)
@@ -75,7 +76,15 @@ def pgbouncer(postgres: DebianPostgres, mode: str = "transaction", **settings: s
     program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
     if program is None:
         pytest.skip("pgbouncer is not installed")
-    port, folder = _free_port(), postgres.folder / f"pgbouncer-{secrets.token_hex(3)}"
+    with held_port() as port, _pooling(postgres, program, port, mode, settings):
+        yield port
+
+
+@contextmanager
+def _pooling(
+    postgres: DebianPostgres, program: str, port: int, mode: str, settings: Mapping[str, str]
+) -> Iterator[None]:
+    folder = postgres.folder / f"pgbouncer-{secrets.token_hex(3)}"
     folder.mkdir()
     (folder / "users").write_text(f'"admin" "{postgres.password}"\n')
     more = {"ignore_startup_parameters": "extra_float_digits,options", **settings}
@@ -95,10 +104,10 @@ def pgbouncer(postgres: DebianPostgres, mode: str = "transaction", **settings: s
     )
     try:
         _until_it_listens(port, process)
-        yield port
+        yield
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def _as(account: tuple[int, int] | None, command: list[Any]) -> None:
@@ -109,14 +118,8 @@ def _as(account: tuple[int, int] | None, command: list[Any]) -> None:
     )  # fmt: skip
 
 
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 def _until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         assert process.poll() is None, "pgbouncer did not start"
         with socket.socket() as sock:

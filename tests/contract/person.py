@@ -78,13 +78,17 @@ class Person:
         self._read_to = found + len(text)
 
     def types(self, text: str) -> None:
-        """With Enter."""
-        time.sleep(0.05)  # what comes before the question does not count
+        """With Enter, at once: what comes before the question does not count, what comes behind it does."""
         os.write(self._own, f"{text}\r".encode())
 
     def answers(self, question: str, text: str) -> None:
-        """Waits for the question first."""
+        """Waits for the question first, the whole of it: what stands in its rest is not the next one."""
         self.waits_for(question)
+        end = time.monotonic() + 60
+        while not (seen := self.seen).endswith(" "):
+            assert time.monotonic() < end, f"{question!r} is not asked in:\n{seen}"
+            time.sleep(0.02)
+        self._read_to = len(seen)
         self.types(text)
 
     def presses(self, key: str) -> None:

@@ -8,16 +8,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from runbook_steps.stand_in.embedded import EmbeddedTarget
+from tests.contract.conftest import Eventually
 
 Runbooks = Callable[..., subprocess.CompletedProcess[str]]
-NAME = "cli-test"
 ROOT = Path(__file__).parents[2]
+NAME = f"cli-test-{zlib.crc32(bytes(ROOT)):x}"  # the same in every worker, another in every checkout
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def runbooks(environment: dict[str, str]) -> Iterator[Runbooks]:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
 
@@ -123,9 +125,10 @@ def test_env_can_be_evaluated(runbooks: Runbooks, environment: dict[str, str]) -
 
 
 @pytest.mark.usefixtures("up")
-def test_a_dead_service_shows_and_restarts(runbooks: Runbooks) -> None:
+def test_a_dead_service_shows_and_restarts(runbooks: Runbooks, eventually: Eventually) -> None:
     """Killed by pid: status exits with 1 and says dead; restart brings it back."""
     os.kill(int(str(status(runbooks)["services"]["redis"]["pid"])), signal.SIGKILL)
+    eventually(lambda: runbooks("status", "--name", NAME).returncode == 1)  # its keeper has noticed
     seen = runbooks("status", "--name", NAME)
 
     restarted = runbooks("restart", "redis", "--name", NAME)

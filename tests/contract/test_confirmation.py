@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 BEAUTYCORT = str(Path(sys.executable).with_name("beautycort"))
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 Dialogue = Callable[[bytes, bytes], tuple[int, str]]
 
 
@@ -50,7 +50,7 @@ def dialogue(settings: Path) -> Dialogue:
                     answered = True
                 if asked.poll() is not None and not select.select([mine], [], [], 0)[0]:
                     break
-            code = asked.wait(timeout=5)
+            code = asked.wait(timeout=LIMIT_S)
         os.close(mine)
         return code, screen
 

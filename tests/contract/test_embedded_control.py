@@ -14,12 +14,13 @@ import redis
 from runbook_steps.engine.errors import TargetError
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.conftest import Eventually
+from tests.contract.test_embedded_target import refused
 
 
 def proxied(target: EmbeddedTarget) -> httpx.Client:
     """A client of the proxy that trusts the private CA only."""
     trust = ssl.create_default_context(cafile=target.environment()["SSL_CERT_FILE"])
-    return httpx.Client(base_url=target.environment()["API_BASE_URL"], verify=trust)
+    return httpx.Client(base_url=target.environment()["API_BASE_URL"], verify=trust, timeout=30)
 
 
 def api_status(target: EmbeddedTarget) -> int:
@@ -39,7 +40,7 @@ def test_a_killed_store_stays_down_until_it_is_started(
     eventually(lambda: whole.control.pid(service) is None)
 
     assert whole.control.status()[service]["state"] == "dead"
-    assert seen == api_status(whole)
+    eventually(lambda: seen == api_status(whole))  # PostgreSQL's own children outlive it for a moment
 
     whole.control.start(service)
 
@@ -54,8 +55,7 @@ def test_a_killed_proxy_leaves_no_worker(whole: EmbeddedTarget, eventually: Even
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: whole.control.pid("nginx") is None)
 
-    with pytest.raises(httpx.ConnectError):
-        api_status(whole)
+    eventually(lambda: refused(whole.layout.ports["nginx"]))
     whole.control.start("nginx")
 
     assert api_status(whole) == 200
@@ -70,7 +70,7 @@ def test_a_killed_slot_comes_back_by_itself(whole: EmbeddedTarget, eventually: E
     assert [api_status(whole) for _ in range(4)] == [200] * 4
     eventually(lambda: whole.control.pid("api_1") not in (None, pid))
     eventually(lambda: whole.control.status()["api_1"]["restarts"] >= 1)
-    assert httpx.get(f"{whole.layout.slot_url('api_1')}/api/health").status_code == 200
+    assert httpx.get(f"{whole.layout.slot_url('api_1')}/api/health", timeout=30).status_code == 200
 
 
 def test_a_stopped_slot_stays_stopped(whole: EmbeddedTarget) -> None:
@@ -80,7 +80,7 @@ def test_a_stopped_slot_stays_stopped(whole: EmbeddedTarget) -> None:
     assert whole.control.status()["api_2"]["state"] == "stopped"
     assert api_status(whole) == 200
     whole.control.start("api_2")
-    assert httpx.get(f"{whole.layout.slot_url('api_2')}/api/health").status_code == 200
+    assert httpx.get(f"{whole.layout.slot_url('api_2')}/api/health", timeout=30).status_code == 200
 
 
 @pytest.mark.parametrize("service", ["redis", "postgres", "third_parties", "nginx"])

@@ -84,28 +84,28 @@ def test_a_killed_owner_leaves_nothing(owner: Owner, eventually: Eventually) -> 
     assert len(owner.services) >= 5  # PostgreSQL's and nginx's children among them
     owner.process.kill()
 
-    eventually(owner.nothing_left, 3.0)
+    eventually(owner.nothing_left)
 
 
 def test_ctrl_c_leaves_nothing(owner: Owner, eventually: Eventually) -> None:
     """An interrupted owner closes its target."""
     owner.process.send_signal(signal.SIGINT)
 
-    eventually(owner.nothing_left, 3.0)
+    eventually(owner.nothing_left)
 
 
 def test_a_killed_keeper_leaves_nothing(owner: Owner, eventually: Eventually) -> None:
     """The services die with the keeper; the reaper removes the folder."""
     kill(owner.keeper)
 
-    eventually(owner.nothing_left, 3.0)
+    eventually(owner.nothing_left)
 
 
 def test_owner_and_keeper_killed_leave_nothing(owner: Owner, eventually: Eventually) -> None:
     """The reaper is enough."""
     kill(owner.keeper, psutil.Process(owner.process.pid))
 
-    eventually(owner.nothing_left, 3.0)
+    eventually(owner.nothing_left)
 
 
 def test_a_hung_keeper_is_no_hold(owner: Owner, eventually: Eventually) -> None:
@@ -113,7 +113,7 @@ def test_a_hung_keeper_is_no_hold(owner: Owner, eventually: Eventually) -> None:
     owner.keeper.suspend()
     owner.process.kill()
 
-    eventually(owner.nothing_left, 10.0)
+    eventually(owner.nothing_left)
 
 
 def test_the_next_start_clears_what_all_of_them_left(owner: Owner, eventually: Eventually) -> None:
@@ -124,7 +124,7 @@ def test_the_next_start_clears_what_all_of_them_left(owner: Owner, eventually: E
 
     registry.sweep()
 
-    eventually(owner.nothing_left, 10.0)
+    eventually(owner.nothing_left)
 
 
 def test_the_living_are_not_swept(owner: Owner) -> None:
@@ -140,7 +140,7 @@ def test_killed_databases_leave_no_shared_memory(owner: Owner, eventually: Event
     segment = pid_file.read_text().splitlines()[6].split()[1]
     assert segment in _segments()
     kill(owner.keeper)
-    eventually(owner.nothing_left, 3.0)
+    eventually(owner.nothing_left)
 
     assert segment not in _segments()
 

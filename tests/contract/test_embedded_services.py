@@ -112,11 +112,12 @@ def test_the_certificate_is_of_the_private_authority(whole: EmbeddedTarget, shel
     assert shell(line, CURL_CA_BUNDLE="/etc/ssl/certs/ca-certificates.crt").returncode in (60, 77)
 
 
-def test_the_access_log_tells_times_and_slots(whole: EmbeddedTarget, shell: Shell) -> None:
+def test_the_access_log_tells_times_and_slots(whole: EmbeddedTarget, shell: Shell, eventually: Eventually) -> None:
     """Request time, upstream and its time are on every line, after the combined format."""
     shell('curl -fsS "$API_BASE_URL/api/version?marker=17"')
-    lines = (whole.layout.nginx / "logs" / "access.log").read_text().splitlines()
-    line = next(line for line in reversed(lines) if "marker=17" in line)
+    log = whole.layout.nginx / "logs" / "access.log"
+    eventually(lambda: [each for each in log.read_text().split("\n")[:-1] if "marker=17" in each])  # behind its answer
+    line = next(line for line in reversed(log.read_text().splitlines()) if "marker=17" in line)
 
     assert re.search(r'" 200 \d+ ".*" ".*" rt=[\d.]+ uct="[\d.]+" urt="[\d.]+" ua="127\.0\.0\.1:\d+"', line)
 

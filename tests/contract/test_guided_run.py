@@ -118,7 +118,8 @@ def test_the_situation_is_not_there(desk: Desk) -> None:
         person.answers("Go on anyway? [y/N]", "y")
         person.answers(KEYS, "s")
         person.answers("Why is it skipped?", "")
-        person.answers("a few words", "not needed today")
+        person.waits_for("a few words")
+        person.answers("Why is it skipped?", "not needed today")
         assert person.ends() == 1, person.seen
     assert (
         'Rollback, from the page\n    There is none: → runbooks run notes --scenario "A note is written"' in person.seen
@@ -171,7 +172,8 @@ def test_a_killed_run_is_resumed_without_repeating_or_undone_by_the_next(
     for journal in (killed, None):  # also the run that resumed is resumed
         with desk.runs(*resume[:-1], str(journal or desk.journal())) as person:
             if journal:
-                person.answers("It began before, and did not end well", "l")
+                person.waits_for("It began before, and did not end well")
+                person.answers("[l] look", "l")
                 person.waits_for("It has done its work when:")
             person.answers("[d] it is done", "d")
             person.answers("What did you see?", "the note is there")

@@ -26,7 +26,7 @@ from runbook_steps.engine.guards.services.redis_policy import refused_redis
 from runbook_steps.engine.guards.services.redis_wire import Words, read_words, write_words
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
-from tests.contract.debian import PASSWORD, Service, free_port, redis_seven
+from tests.contract.debian import PASSWORD, Service, held_port, redis_seven
 
 AUTH = b"AUTH " + PASSWORD.encode() + b"\r\n"
 BULK_FLUSH = b"*1\r\n$8\r\nFLUSHALL\r\n"
@@ -314,8 +314,11 @@ def test_the_guard_and_redis_read_alike(seven: Service) -> None:
 def test_a_client_that_writes_late_still_reads_why(tmp_path: Path) -> None:
     """Redis is down: who wrote after the guard had answered was ended by SIGPIPE, and read nothing."""
     guard = Guard(Risk.READONLY, tmp_path)
-    with socket.create_connection(("127.0.0.1", port_of(guard, f"redis://127.0.0.1:{free_port()}/0")), 10) as late:
-        select.select([late], [], [], 10)  # the answer is there, and so is its end
+    with (
+        held_port() as nobody,
+        socket.create_connection(("127.0.0.1", port_of(guard, f"redis://127.0.0.1:{nobody}/0")), 60) as late,
+    ):
+        select.select([late], [], [], 60)  # the answer is there, and so is its end
         for _ in range(3):
             late.sendall(array(b"PING"))
         said = b"".join(iter(lambda: late.recv(65536), b""))

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from runbook_steps.stand_in.embedded import EmbeddedTarget
 from runbook_steps.stand_in.embedded.wire import ask
 
 ROOT = Path(__file__).parents[2]
-NAME = "practice-test"
+NAME = f"practice-test-{zlib.crc32(bytes(ROOT)):x}"  # the same in every worker, another in every checkout
 RUNBOOKS = str(Path(sys.executable).with_name("runbooks"))
 Runbooks = Callable[..., subprocess.CompletedProcess[str]]
 

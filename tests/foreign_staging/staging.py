@@ -37,7 +37,7 @@ class ForeignStaging:
     def __init__(self, folder: Path, variation: Variation | None = None) -> None:
         self.folder = folder
         self.variation = variation or Variation()
-        self.addresses = Addresses.free(self.variation.slots)
+        self.addresses, self._held = Addresses.held(self.variation.slots)
         self.words = Words()
         self.authority = Authority(folder)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -174,6 +174,8 @@ class ForeignStaging:
         """Ends everything; idempotent."""
         for service in reversed(list(self._running)):
             self.stop(service)
+        for each in self._held:
+            each.close()
 
     # ── building ─────────────────────────────────────────────────────────────────────────────────
 

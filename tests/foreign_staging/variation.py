@@ -8,6 +8,8 @@ import socket
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from runbook_steps.stand_in.embedded.ports import hold_ports
+
 __all__ = ["Addresses", "Variation", "Words", "missing_programs"]
 
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
@@ -49,7 +51,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Addresses:
-    """Ports of the loopback, all free when they were asked for."""
+    """Ports of the loopback."""
 
     postgres: int
     pooler: int
@@ -60,14 +62,13 @@ class Addresses:
     slots: tuple[int, ...]
 
     @classmethod
-    def free(cls, slots: int) -> Addresses:
-        """Holds all of them at once, so that no two are the same."""
+    def held(cls, slots: int) -> tuple[Addresses, tuple[socket.socket, ...]]:
+        """Free ones, and what keeps them from everybody but those who are told to listen there, until it is closed."""
         names = [each.name for each in fields(cls) if each.name != "slots"]
-        held = [socket.create_server(("127.0.0.1", 0)) for _ in range(len(names) + slots)]
-        ports = [each.getsockname()[1] for each in held]
-        for each in held:
-            each.close()
-        return cls(**dict(zip(names, ports, strict=False)), slots=tuple(ports[len(names) :]))
+        held = hold_ports([*names, *map(str, range(slots))])
+        ports = {name: each.getsockname()[1] for name, each in held.items()}
+        found = cls(**{name: ports[name] for name in names}, slots=tuple(ports[str(slot)] for slot in range(slots)))
+        return found, tuple(held.values())
 
 
 def missing_programs() -> list[str]:

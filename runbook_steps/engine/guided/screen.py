@@ -105,11 +105,11 @@ class Screen:
 
     def read(self, question: str) -> str:
         """A line, without its blanks. What was typed before the question was asked does not count."""
-        self._asks(question)
-        try:
+        try:  # before it is shown: whoever sees it may answer at once
             termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
         except (termios.error, ValueError):
             raise EOFError from None
+        self._asks(question)
         line = sys.stdin.readline()
         if not line:
             raise EOFError

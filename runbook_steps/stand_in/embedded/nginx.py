@@ -180,7 +180,7 @@ def write_upstream(layout: Layout, slots: Collection[str]) -> bool:
     return True
 
 
-def reload_nginx(pid: int, *, limit_s: float = 3.0) -> None:
+def reload_nginx(pid: int, *, limit_s: float = 20.0) -> None:
     """Reloads and returns when no worker takes requests with the old configuration any more."""
     old = set(_serving(pid))
     os.kill(pid, signal.SIGHUP)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +17,7 @@ from typing import Any
 import httpx
 
 from runbook_steps.engine.errors import TargetError
+from runbook_steps.stand_in.embedded.ports import hold_ports
 from runbook_steps.stand_in.monitoring.config import (
     POSTGRES_TARGETS,
     alertmanager_of_the_drill,
@@ -32,6 +32,7 @@ _READY_S = 60.0
 _PAUSE_S = 0.1
 _ASKING = ("prometheus", "alertmanager")
 _CONNECTED = ("postgres_exporter", "redis_exporter")
+_ANOTHER = "another postgres_exporter"
 """Those that hold a connection to what they read; the others hold none."""
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")  # a killed run leaves nothing behind
 
@@ -55,7 +56,8 @@ class Monitoring:
         (folder / "textfile").mkdir(exist_ok=True)
         self._programs = programs
         self._environment = environment
-        self._ports = {name: _free_port() for name in programs}
+        self._held = hold_ports([*programs, _ANOTHER])
+        self._ports = {name: int(held.getsockname()[1]) for name, held in self._held.items()}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._assets = folder
         self._since = datetime.now(UTC)
@@ -109,18 +111,18 @@ class Monitoring:
     @contextmanager
     def another_postgres(self, database_url: str) -> Iterator[None]:
         """Reads another server too, a replica: with an exporter of its own, as production has it."""
-        port = _free_port()
+        port = self._ports[_ANOTHER]
         arguments, _ = self._commands(self._assets)["postgres_exporter"]
         listening = [each for each in arguments if not each.startswith("--web.listen-address")]
         source = {"DATA_SOURCE_NAME": postgres_source(database_url)}
         arguments = [f"--web.listen-address=127.0.0.1:{port}", *listening]
-        self._processes["second postgres_exporter"] = self._run("second postgres_exporter", arguments, source)
+        self._processes[_ANOTHER] = self._run(_ANOTHER, arguments, source)
         try:
             self._watch_postgres(port)
             yield
         finally:
             self._watch_postgres()
-            self._end("second postgres_exporter")
+            self._end(_ANOTHER)
 
     def _watch_postgres(self, *more: int) -> None:
         """Tells Prometheus, which looks at the file by itself."""
@@ -143,6 +145,8 @@ class Monitoring:
             process.wait()
         self._processes.clear()
         self._client.close()
+        for held in self._held.values():
+            held.close()
 
     # -- inside -------------------------------------------------------------------------------------
     def _begin(self, commands: Mapping[str, tuple[list[str], dict[str, str]]]) -> None:
@@ -249,9 +253,3 @@ class Monitoring:
                 log = (self._folder / f"{name}.log").read_text("utf-8", errors="replace").strip()
                 said += f"; {name} ended: {log.splitlines()[-1] if log else 'without a word'}"
         return said
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

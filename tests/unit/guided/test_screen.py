@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import pty
+import select
 
 import pytest
 from rich.console import Console
@@ -45,3 +48,41 @@ def test_what_is_shown_is_inert_and_holds_no_secret() -> None:
     assert "[redacted private key" in shown
     assert "a very long line" in shown
     assert [text for text in ("\x1b[2J", "S3cr3t", "c2VjcmV0") if text in shown] == []
+
+
+class _Terminal:
+    """A person's side of a terminal: types as soon as a question is shown."""
+
+    def __init__(self) -> None:
+        self._own, self._theirs = pty.openpty()
+
+    def fileno(self) -> int:
+        """The program's side."""
+        return self._theirs
+
+    def types(self, text: str) -> None:
+        """Until it has come over."""
+        os.write(self._own, f"{text}\r".encode())
+        assert select.select([self._theirs], [], [], 60)[0], "it does not come over"
+
+    def readline(self) -> str:
+        """The program's next line."""
+        assert select.select([self._theirs], [], [], 5)[0], "what the person answered is lost"
+        return os.read(self._theirs, 100).decode()
+
+
+def test_what_is_typed_before_a_question_is_lost_and_never_what_is_typed_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However quick the person is."""
+    terminal = _Terminal()
+
+    class Shown(io.StringIO):
+        def write(self, text: str) -> int:
+            if "Why?" in text:
+                terminal.types("because")
+            return len(text)
+
+    monkeypatch.setattr("sys.stdin", terminal)
+    terminal.types("ahead")
+    assert Screen(Console(file=Shown(), soft_wrap=True)).read("Why?") == "because"

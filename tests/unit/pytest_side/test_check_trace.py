@@ -92,12 +92,13 @@ def test_what_lies_elsewhere_does_not_count(steps: ModuleType, tmp_path: Path) -
 
 def test_what_hangs_is_ended() -> None:
     """Also where a step takes every exception for its own."""
-    began = time.monotonic()
+    slept = 0
     with pytest.raises(Hung), _at_most(0.2) as ended:  # noqa: PT012 - the loop is what hangs
         while True:
             try:
-                time.sleep(5)
+                time.sleep(60)
+                slept += 1
             except Exception:  # noqa: S112 - as a step may
                 continue
     assert ended.hung
-    assert time.monotonic() - began < 4
+    assert slept == 0

@@ -16,6 +16,8 @@ from runbook_steps.engine.model import Command, Position
 from runbook_steps.engine.run.command import KEPT_BYTES, run_command
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "WHO": "me"}
+LONG = f"{os.getpid()}0"
+"""Begins how long this run's commands sleep, in seconds: the same tests may run beside it, for another checkout."""
 
 
 def command(text: str, *, timeout_s: float = 20.0, media_type: str = "bash") -> Command:
@@ -58,38 +60,39 @@ def test_a_command_runs_in_its_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "sleep 9871",
-        "sleep 9871 & wait",
-        "setsid sleep 9871 & sleep 9871",
-        "trap '' TERM; while :; do sleep 9871; done",
+        f"sleep {LONG}1",
+        f"sleep {LONG}1 & wait",
+        f"setsid sleep {LONG}1 & sleep {LONG}1",
+        f"trap '' TERM; while :; do sleep {LONG}1; done",
     ],
+    ids=["alone", "in the background", "in another session", "deaf"],
 )
 def test_a_hanging_command_dies_with_its_children(tmp_path: Path, text: str) -> None:
     """Children in the background, in another session, or deaf to SIGTERM are killed too."""
     result = run_command(command(text, timeout_s=0.3), ENVIRONMENT, tmp_path)
     assert (result.timed_out, result.exit_code) == (True, None)
-    assert sleepers("9871") == []
+    assert sleepers(f"{LONG}1") == []
 
 
 def test_a_background_child_does_not_outlive_its_command(tmp_path: Path) -> None:
     """What a command leaves in the background ends with it, and holds no one up."""
-    result = run_command(command("sleep 9872 & echo done"), ENVIRONMENT, tmp_path)
+    result = run_command(command(f"sleep {LONG}2 & echo done"), ENVIRONMENT, tmp_path)
     assert (result.exit_code, result.stdout) == (0, "done\n")
-    assert sleepers("9872") == []
+    assert sleepers(f"{LONG}2") == []
 
 
 def test_ctrl_c_ends_the_command(tmp_path: Path) -> None:
     """An interrupt reaches the caller, and the command is gone."""
 
     def interrupt() -> None:
-        while not sleepers("9873"):
+        while not sleepers(f"{LONG}3"):
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        run_command(command("sleep 9873"), ENVIRONMENT, tmp_path)
-    assert sleepers("9873") == []
+        run_command(command(f"sleep {LONG}3"), ENVIRONMENT, tmp_path)
+    assert sleepers(f"{LONG}3") == []
 
 
 def test_long_output_keeps_both_ends_in_bounded_memory(tmp_path: Path) -> None:

@@ -214,15 +214,11 @@ def test_what_is_its_own_is_left_to_it(tmp_path: Path, case: str) -> None:
     assert locked(tmp_path, OWN[case], stdin="ok") == Done("ok", [])
 
 
-def test_many_files_are_opened_in_little_time(tmp_path: Path) -> None:
-    """Each is looked at by the overseer: the bound is generous, for a machine that has more to do."""
+def test_many_files_are_opened(tmp_path: Path) -> None:
+    """Each is looked at by the overseer, within the limit of `locked`; `make bench` tells what the guard costs."""
     (tmp_path / "a").write_text("x")
-    program = (
-        "import time\nbegun = time.monotonic()\n"
-        f"for _ in range(1000): os.close(os.open({str(tmp_path / 'a')!r}, os.O_RDONLY))\n"
-        "print(time.monotonic() - begun)"
-    )
-    assert float(locked(tmp_path, program).said) < 5
+    program = f"for _ in range(1000): os.close(os.open({str(tmp_path / 'a')!r}, os.O_RDONLY))\nprint('all')"
+    assert locked(tmp_path, program) == Done("all", [])
 
 
 def test_threads_do_not_hold_each_other_up(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ class Aws:
             region_name=REGION,
             aws_access_key_id=HELD,
             aws_secret_access_key=HELD,
-            config=botocore.config.Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=5),
+            config=botocore.config.Config(retries={"max_attempts": 1}, connect_timeout=60, read_timeout=60),
         )
 
 
@@ -96,12 +96,12 @@ def guarded(risk: Risk = Risk.READONLY) -> Iterator[Aws]:
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(main()), daemon=True)
     thread.start()
-    started.wait(10)
+    assert started.wait(60)
     try:
         yield aws
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 

@@ -25,6 +25,7 @@ from werkzeug.serving import WSGIRequestHandler
 
 from runbook_steps.engine.guards.services.http_message import RequestHead, read_request, written
 from runbook_steps.engine.guards.services.relay import Unreadable
+from runbook_steps.stand_in.embedded.ports import hold_ports
 from tests.unit.guards.services.http_messages import MESSAGE
 
 MANY = settings(
@@ -184,22 +185,24 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     if _NGINX is None:
         pytest.skip("nginx is not installed")
     folder: Path = tmp_path_factory.mktemp("nginx")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
+    held = hold_ports(["nginx"])["nginx"]
+    port = int(held.getsockname()[1])
     (folder / "conf").write_text(_CONFIG.format(folder=folder, port=port))
     process = subprocess.Popen([_NGINX, "-p", str(folder), "-c", str(folder / "conf")], stderr=subprocess.DEVNULL)
     try:
-        for _ in range(500):
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                assert process.poll() is None, (folder / "error.log").read_text()
-                time.sleep(0.02)  # until it listens
+        while not _listens(port):
+            assert process.poll() is None, (folder / "error.log").read_text()
+            time.sleep(0.02)
         yield port
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
+        held.close()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_nginx_reads_what_the_guard_has_read(nginx: int) -> None:

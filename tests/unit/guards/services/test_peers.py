@@ -17,7 +17,7 @@ from runbook_steps.engine.guards.services.listening import Incoming, Listener
 from runbook_steps.engine.guards.services.peers import Peer, peer_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's table of connections is Linux's")
-ASK = "import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 5); s.sendall(b'x')\n"
+ASK = "import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 60); s.sendall(b'x')\n"
 READ = ASK + "print(s.recv(9).decode())"
 
 
@@ -65,16 +65,18 @@ def _orphan(port: int, folder: Path, *prefix: str) -> str:
     out = folder / "said"
     daemon = (
         "import os, sys, subprocess, time\n"
-        "if os.fork(): os._exit(0)\n"
+        "def orphaned():\n"
+        "    parent = os.getpid()\n"
+        "    if os.fork(): os._exit(0)\n"
+        "    while os.getppid() == parent: time.sleep(0.01)\n"
+        "orphaned()\n"
         "os.setsid()\n"
-        "while os.getppid() == int(sys.argv[3]): time.sleep(0.01)\n"
-        "if os.fork(): os._exit(0)\n"
-        "time.sleep(0.1)\n"
-        f"done = subprocess.run([*sys.argv[4:], sys.executable, '-c', {READ!r}, sys.argv[1]], capture_output=True)\n"
+        "orphaned()\n"
+        f"done = subprocess.run([*sys.argv[3:], sys.executable, '-c', {READ!r}, sys.argv[1]], capture_output=True)\n"
         "open(sys.argv[2] + '.new', 'wb').write(done.stdout + done.stderr)\n"
         "os.rename(sys.argv[2] + '.new', sys.argv[2])\n"
     )
-    arguments = [sys.executable, "-c", daemon, str(port), str(out), str(os.getpid()), *prefix]
+    arguments = [sys.executable, "-c", daemon, str(port), str(out), *prefix]
     subprocess.run(arguments, timeout=20, check=True)
     waited = threading.Event()
     while not out.exists():
