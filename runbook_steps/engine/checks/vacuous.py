@@ -2,7 +2,8 @@
 
 What is refused: a Then that neither asserts nor calls anything that may; a comparison that always holds; `all()` of
 what may be empty, and assertions inside loops alone, where nothing says that there is something; errors that are
-swallowed; an observation that is a constant; a Then that compares what its Given wrote with itself.
+swallowed; an observation that is a constant; a fault that arranges nothing; a Then that compares what its Given wrote
+with itself.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ def vacuous_checks(catalog: Catalog, faults: Iterable[str]) -> Iterator[FeatureE
     for path, tree in trees.items():
         if path in catalog.trees:
             yield from _of_steps(path, tree, judging, written)
-            yield from _constant_observations(path, tree)
+            yield from _empty_faults(path, tree)
         elif path.startswith(folders):
             yield from _swallowing_observations(path, tree)
-            yield from _constant_observations(path, tree)
+            yield from _empty_faults(path, tree)
 
 
 # ── steps ────────────────────────────────────────────────────────────────────────────────────────
@@ -139,6 +140,16 @@ def _swallowing_observations(path: str, tree: ast.Module) -> Iterator[FeatureErr
         yield from (FeatureError(Position(path, node.lineno), said) for node, said in _swallowed(function))
 
 
+def _empty_faults(path: str, tree: ast.Module) -> Iterator[FeatureError]:
+    yield from _constant_observations(path, tree)
+    for kind in (each for each in ast.walk(tree) if isinstance(each, ast.ClassDef)):
+        methods = {each.name: each for each in kind.body if isinstance(each, _Function)}
+        arranges = methods.get("arrange")
+        if arranges is not None and "observe" in methods and not _does_something(arranges.body):
+            message = "arranges nothing: what is so already shows nothing; break it, or look at it in a Then"
+            yield FeatureError(Position(path, arranges.lineno), message)
+
+
 def _constant_observations(path: str, tree: ast.Module) -> Iterator[FeatureError]:
     """`Observation(True, …)` as all that an `observe` can say."""
     for function in (each for each in _functions(tree) if each.name == "observe"):
@@ -157,12 +168,37 @@ def _constant_observations(path: str, tree: ast.Module) -> Iterator[FeatureError
 
 def _comparisons(function: _Function) -> Iterator[tuple[ast.Assert, str]]:
     """Assertions that hold whatever was seen."""
+    names = _other_names(function)
     for node in (each for each in ast.walk(function) if isinstance(each, ast.Assert)):
         parts = node.test.values if isinstance(node.test, ast.BoolOp) else [node.test]
+        parts = [_by_what_it_is(part, names) for part in parts]
         either = isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.Or)
         always = [part for part in parts if _always(part)]
         if always and (either or len(always) == len(parts)):
             yield node, f"`{ast.unparse(always[0])}` is true whatever was seen"
+
+
+def _other_names(function: _Function) -> dict[str, ast.expr]:
+    """Names that stand for something else that was not asked for again: `seen = result.code`."""
+    stored = [each.id for each in ast.walk(function) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
+    return {
+        node.targets[0].id: node.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        if stored.count(node.targets[0].id) == 1 and isinstance(node.value, ast.Name | ast.Attribute | ast.Subscript)
+        if not any(isinstance(each, ast.Call) for each in ast.walk(node.value))
+    }
+
+
+def _by_what_it_is(node: ast.expr, names: dict[str, ast.expr]) -> ast.expr:
+    """The comparison, a name that stands on one side of it replaced by what it stands for."""
+    if not (isinstance(node, ast.Compare) and len(node.ops) == 1):
+        return node
+
+    def meant(side: ast.expr) -> ast.expr:
+        return names.get(side.id, side) if isinstance(side, ast.Name) else side
+
+    return ast.Compare(meant(node.left), node.ops, [meant(node.comparators[0])])
 
 
 def _always(node: ast.expr) -> bool:

@@ -35,6 +35,8 @@ def found(body: str, *, more: str = "", path: str = STEPS) -> list[str]:
         ("assert len(last_result) > -1", "is true whatever was seen"),
         ("assert (last_result, 'is there')", "is true whatever was seen"),
         ("assert last_result.code == last_result.code", "is true whatever was seen"),
+        ("seen = last_result.code\nassert seen == last_result.code", "is true whatever was seen"),
+        ("one = shelf['a']\ntwo = shelf['a']\nassert one == two", "is true whatever was seen"),
         ("assert last_result.ok or True", "is true whatever was seen"),
         ("assert (x for x in last_result)", "is true whatever was seen"),
         ("for row in last_result.rows:\n    assert row.ok", "`last_result.rows` may be empty"),
@@ -63,6 +65,8 @@ def test_what_cannot_fail_is_found(body: str, said: str) -> None:
         "assert len(last_result) >= 1",
         "assert last_result.at >= 0",
         "assert last_result.code == 0",
+        "before = last_result.code\nlook()\nbefore = 7\nassert before == last_result.code",
+        "seen = shelf.look()\nassert seen == last_result.code",
         "check(last_result)",
         "for row in datatable[1:]:\n    assert row",
         "for row in ('a', 'b'):\n    assert row in last_result",
@@ -94,6 +98,17 @@ def test_a_fault_that_always_says_yes_is_found() -> None:
     assert found(fault.format("bool(look())"), path=FAULTS) == []
     hidden = "def observe(self):\n    try:\n        look()\n    except Exception:\n        return\n"
     assert "swallows" in found(hidden, path=FAULTS)[0]
+
+
+def test_a_fault_that_arranges_nothing_is_found() -> None:
+    """What is so already is no fault; a base that leaves it to others, and what is no fault, are not accused."""
+    arranging = "class F:\n    def arrange(self):\n        {}\n"
+    fault = arranging + "    def observe(self):\n        return Observation(look(), 'x')\n"
+    for nothing in ("pass", "'''It is so already.'''", "return", "..."):
+        assert ["arranges nothing" in said for said in found(fault.format(nothing), path=FAULTS)] == [True], nothing
+    for something in ("raise NotImplementedError", "self.stop()", "return self.stop()"):
+        assert found(fault.format(something), path=FAULTS) == []
+    assert found("class F:\n    def arrange(self):\n        pass\n", path=FAULTS) == []
 
 
 FEATURE = '''\
