@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ from filelock import FileLock
 
 from runbook_steps.engine.model import Evidence, Outcome, Procedure, Role, ScenarioRecord, Step, StepRecord
 from runbook_steps.engine.proof.evidence_file import write_evidence
+from runbook_steps.engine.proof.rests_on import source_index
+from runbook_steps.engine.settings import load_settings
 from runbook_steps.engine.site.build.archive import ARCHIVE, write_archive
 from runbook_steps.engine.sources.feature_file import parse_feature
 from tests.house import ENTRY_POINTS, HOUSE
@@ -81,11 +83,13 @@ class DemoProject:
     def prove(self, change: Callable[[ScenarioRecord], ScenarioRecord] = lambda record: record) -> None:
         """Writes evidence of every feature as a run would have, each record changed as the test wants it."""
         records: dict[str, ScenarioRecord] = {}
+        sources = source_index(load_settings(self.root))
         for file in sorted((self.root / "features").rglob("*.feature")):
             feature = file.relative_to(self.root).as_posix()
             for procedure in parse_feature(file.read_text("utf-8"), feature).procedures:
                 for each in procedure.runs:
-                    record = change(_proven(each, feature))
+                    own = sources.of(each, feature.removeprefix("features/").removesuffix(".feature"))
+                    record = change(replace(_proven(each, feature), sources=own))
                     records[record.id] = record
         write_evidence(
             self.root / "build/evidence/embedded.json",

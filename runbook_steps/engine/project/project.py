@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from runbook_steps.engine.errors import EvidenceError, PageError, Position, SourceError
 from runbook_steps.engine.model import Evidence, Procedure, Runbook
-from runbook_steps.engine.proof.evidence_file import load_evidence
+from runbook_steps.engine.proof.evidence_file import parse_evidence, read_evidence
 from runbook_steps.engine.proof.past_runs import PastRun, past_runs
 from runbook_steps.engine.proof.rests_on import SourceIndex, source_index
 from runbook_steps.engine.proof.staleness import as_of
@@ -148,10 +148,7 @@ _parse_feature = lru_cache(maxsize=4096)(parse_feature)
 _parse_page = lru_cache(maxsize=4096)(parse_page)
 
 
-@lru_cache(maxsize=64)
-def _load_evidence(path: Path, changed_ns: int, size: int) -> Evidence:
-    del changed_ns, size  # part of the key: a file that changed is read again
-    return load_evidence(path)
+_parse_evidence = lru_cache(maxsize=64)(parse_evidence)
 
 
 def _files(root: Path, folder: str, pattern: str) -> Iterator[str]:
@@ -225,15 +222,15 @@ def _evidence(
     key: Path | None,
 ) -> Iterator[Evidence]:
     for path in sorted(folder.glob("*.json")):
-        try:
-            state = path.stat()
-        except OSError as error:
-            raise EvidenceError(f"cannot read the evidence {path}: {error.strerror}") from error
-        known = as_of(today, _load_evidence(path, state.st_mtime_ns, state.st_size), runbooks, sources)
-        yield replace(known, claimed=_claimed(path, key)) if key else known
+        data = read_evidence(path)
+        found = _parse_evidence(data, path)
+        if found.target != path.stem:
+            raise EvidenceError(f"{path} is evidence of {found.target}: that is {found.target}.json; move it away")
+        known = as_of(today, found, runbooks, sources)
+        yield replace(known, claimed=_claimed(path, key, data)) if key else known
 
 
-def _claimed(path: Path, key: Path) -> str:
+def _claimed(path: Path, key: Path, data: bytes) -> str:
     from runbook_steps.engine.proof.signed_evidence import signature_problem  # noqa: PLC0415 - cryptography is costly
 
-    return signature_problem(path, key)
+    return signature_problem(path, key, data)

@@ -30,6 +30,8 @@ def _in(record: ScenarioRecord, target: str) -> Iterator[str]:
         yield f"it started at {record.started!r}, which is no time"
     if moment is not None and moment.tzinfo is None:
         yield f"it started at {record.started!r}, which names no time zone"
+    if moment is not None and moment.utcoffset():
+        yield f"it started at {record.started!r}, which is not in UTC"
     if record.outcome is Outcome.PASSED:
         yield from _passed(record)
 

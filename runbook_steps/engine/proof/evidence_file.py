@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -36,6 +37,8 @@ __all__ = [
     "load_evidence",
     "merge",
     "now",
+    "parse_evidence",
+    "read_evidence",
     "read_journal",
     "write_evidence",
 ]
@@ -177,12 +180,26 @@ def _apply(event: Mapping[str, Any], told: dict[str, dict[str, Any]], ended: dic
 
 def load_evidence(path: Path) -> Evidence:
     """The evidence in that file. Raises EvidenceError, saying why, for anything but a whole, valid file."""
-    if path.is_fifo():
-        raise EvidenceError(f"{path} is a pipe, not a file; move it away and prove again")
+    return parse_evidence(read_evidence(path), path)
+
+
+def read_evidence(path: Path) -> bytes:
+    """What stands in the file: who judges it and its signature reads it once. Raises EvidenceError."""
+    kind = "pipe" if path.is_fifo() else "device" if path.is_char_device() or path.is_block_device() else ""
+    if kind:  # to read it may wait, or never end
+        raise EvidenceError(f"{path} is a {kind}, not a file; move it away and prove again")
     try:
-        document = json.loads(path.read_text("utf-8"))
+        return path.read_bytes()
     except OSError as error:
         raise EvidenceError(f"cannot read the evidence {path}: {error.strerror}") from error
+
+
+def parse_evidence(data: bytes, path: Path) -> Evidence:
+    """The evidence that a file of that name holds. Raises EvidenceError, as `load_evidence`."""
+    try:
+        document = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refused, parse_float=_finite
+        )
     except (ValueError, RecursionError) as error:
         raise EvidenceError(
             f"{path} is not JSON ({error}): cut short, or foreign. Move it away and prove again"
@@ -203,6 +220,23 @@ def load_evidence(path: Path) -> Evidence:
     if said := contradiction(found):
         raise EvidenceError(f"{path}: {said}: no run writes that. Move it away and prove again")
     return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a name that stands twice each reader takes another one."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(name for number, (name, _) in enumerate(pairs) if name in dict(pairs[:number]))
+        raise ValueError(f"{twice!r} stands in it twice")
+    return found
+
+
+def _refused(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    return found if math.isfinite(found := float(text)) else _refused(text)
 
 
 def _place(wrong: jsonschema_rs.ValidationError) -> str:

@@ -19,7 +19,7 @@ from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-
 
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.model import Evidence, Outcome
-from runbook_steps.engine.proof.evidence_file import load_evidence
+from runbook_steps.engine.proof.evidence_file import parse_evidence, read_evidence
 from runbook_steps.engine.text.atomic_file import write_atomically
 
 __all__ = ["sign_evidence", "signature_file", "signature_problem"]
@@ -39,20 +39,23 @@ def sign_evidence(evidence: Path, private_key: Path) -> Path:
 
     Raises EvidenceError for a file that is no evidence, ConfigurationError for a key that is none.
     """
-    known = load_evidence(evidence)
+    data = read_evidence(evidence)
+    known = parse_evidence(data, evidence)
     try:
         signer = CryptoSigner(load_pem_private_key(private_key.read_bytes(), password=None))
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ConfigurationError(f"{private_key} is no private key in PEM without a password: {error}") from error
-    statement = json.dumps(_statement(evidence, known), ensure_ascii=False, sort_keys=True)
+    statement = json.dumps(_statement(data, known), ensure_ascii=False, sort_keys=True)
     envelope = Envelope(statement.encode(), _PAYLOAD, {})
     envelope.sign(signer)
     write_atomically(signature_file(evidence), json.dumps(envelope.to_dict()) + "\n")
     return signature_file(evidence)
 
 
-def signature_problem(evidence: Path, public_key: Path) -> str:
+def signature_problem(evidence: Path, public_key: Path, data: bytes | None = None) -> str:
     """Why the file is only claimed, in words; empty when it is as the key's owner signed it.
+
+    `data` is what was read of it: what is shown is what was verified, whatever becomes of the file meanwhile.
 
     Raises ConfigurationError for a key that cannot be read: then nothing can be known.
     """
@@ -67,17 +70,21 @@ def signature_problem(evidence: Path, public_key: Path) -> str:
         envelope = Envelope.from_dict(json.loads(file.read_text("utf-8")))
         envelope.verify([key], 1)
         statement = json.loads(envelope.payload)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, FormatError, VerificationError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         return f"its signature is not the project's ({type(error).__name__})"
-    return "" if statement == _statement(evidence, load_evidence(evidence)) else "it was changed after it was signed"
+    except (FormatError, VerificationError) as error:
+        return f"its signature is not the project's ({type(error).__name__})"
+    data = read_evidence(evidence) if data is None else data
+    signed = statement == _statement(data, parse_evidence(data, evidence))
+    return "" if signed else "it was changed after it was signed"
 
 
-def _statement(evidence: Path, known: Evidence) -> dict[str, Any]:
+def _statement(data: bytes, known: Evidence) -> dict[str, Any]:
     """What is signed: the file by its hash, and what it says in the words of in-toto."""
     outcomes = {key: record.outcome for key, record in known.records.items()}
     passed = sorted(key for key, outcome in outcomes.items() if outcome is Outcome.PASSED)
     failed = sorted(key for key, outcome in outcomes.items() if outcome in {Outcome.FAILED, Outcome.TIMED_OUT})
-    digest = {"sha256": hashlib.sha256(evidence.read_bytes()).hexdigest()}
+    digest = {"sha256": hashlib.sha256(data).hexdigest()}
     return {
         "_type": _STATEMENT,
         "subject": [{"name": f"{known.target}.json", "digest": digest}],

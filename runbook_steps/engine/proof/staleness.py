@@ -7,19 +7,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from runbook_steps.engine.errors import FeatureError
-from runbook_steps.engine.model import Evidence, Outcome, Procedure, Runbook, ScenarioRecord
+from runbook_steps.engine.model import Evidence, Outcome, Procedure, Role, Runbook, ScenarioRecord, Step, StepRecord
 from runbook_steps.engine.proof.rests_on import changed_sources
 
 __all__ = ["as_of", "stale_problems"]
 
+_AHEAD = dt.timedelta(days=1)  # the day is another one in another time zone
 Sources = Callable[[Procedure, str], Mapping[str, str]]
 
 
 def as_of(today: dt.date, evidence: Evidence, runbooks: Iterable[Runbook], sources: Sources) -> Evidence:
     """The evidence with every proof that does not count any more turned *stale*, with the reason.
 
-    Stale is what changed since: the scenario, or what `sources` tells that it rests on; and what was proven longer
-    ago than the page's `review_every`.
+    Stale is what changed since: the scenario, or what `sources` tells that it rests on; what does not tell what it is
+    of; and what was proven longer ago than the page's `review_every`, or in a time that is still to come.
     """
     procedures = {
         (runbook.feature_path, procedure.name): (runbook, procedure)
@@ -38,20 +39,31 @@ def as_of(today: dt.date, evidence: Evidence, runbooks: Iterable[Runbook], sourc
 
 
 def _changed(record: ScenarioRecord, runbook: Runbook, procedure: Procedure, sources: Sources) -> str:
-    if record.text_hash and record.text_hash != procedure.text_hash:
+    if not record.text_hash or not record.sources:
+        return "it does not tell what it is a proof of: which text, and what that rests on"
+    if record.text_hash != procedure.text_hash:
         return "the scenario has changed since it was proven"
-    changed = changed_sources(record.sources, sources(procedure, runbook.stem)) if record.sources else ""
+    if [_kind(step) for step in record.steps] != [_kind(step) for step in procedure.steps]:
+        return "its steps are not those of the scenario that it says it proved"
+    changed = changed_sources(record.sources, sources(procedure, runbook.stem))
     return f"changed since it was proven: {changed}" if changed else ""
 
 
+def _kind(step: Step | StepRecord) -> tuple[Role, str, bool]:
+    """What no redaction changes."""
+    return step.role, step.keyword, step.command is not None
+
+
 def _ran_out(record: ScenarioRecord, runbook: Runbook, today: dt.date) -> str:
-    if runbook.front_matter is None or not runbook.front_matter.review_every_days:
-        return ""
-    days = runbook.front_matter.review_every_days
     try:
         proven = dt.date.fromisoformat(record.started[:10])
     except ValueError:
         return ""  # the loader refuses what is no time; a record without one tells nothing of its age
+    if proven > today + _AHEAD:
+        return f"proven {proven}, which is still to come: a clock was wrong, or the file was edited"
+    if runbook.front_matter is None or not runbook.front_matter.review_every_days:
+        return ""
+    days = runbook.front_matter.review_every_days
     return f"proven {proven}, longer ago than {days} days (review_every)" if (today - proven).days > days else ""
 
 

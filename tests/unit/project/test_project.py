@@ -19,7 +19,7 @@ from runbook_steps.engine.settings import find_root
 from runbook_steps.engine.site.navigation import navigation
 from runbook_steps.engine.sources.page_file import parse_page
 from tests.house import HOUSE_ORDER
-from tests.unit.records import LOOKED, scenario_record
+from tests.unit.records import proof_of
 
 FEATURE = '''\
 Feature: F
@@ -52,7 +52,7 @@ def root(tmp_path: Path) -> Path:
 def prove(root: Path, project: Project) -> None:
     """Writes the evidence of a run of the project as it is."""
     procedure = project.runbooks[0].procedures[0]
-    record = scenario_record("features/a/b.feature", "S", steps=(LOOKED,), text_hash=procedure.text_hash)
+    record = proof_of(root, procedure, "a/b")
     write_evidence(
         root / "build/evidence/embedded.json",
         Evidence("embedded", "2026-11-23T15:00:00Z", {record.id: record}),

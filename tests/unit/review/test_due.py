@@ -21,7 +21,7 @@ from runbook_steps.engine.project.project import load_project
 from runbook_steps.engine.proof.evidence_file import write_evidence
 from runbook_steps.engine.review.due import calendar, reviews
 from tests.unit.git_project import git, make_project
-from tests.unit.records import LOOKED, scenario_record
+from tests.unit.records import proof_of
 
 TODAY = dt.datetime.now(dt.UTC).date()
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
@@ -39,10 +39,10 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def prove(root: Path, *, outcome: Outcome = Outcome.PASSED, days_ago: int = 0, target: str = "embedded") -> None:
     """Writes what a run of `database/slow` would have left."""
     procedure = load_project(root).runbook("database/slow").procedures[0]  # type: ignore[union-attr]
-    record = scenario_record(
-        "features/database/slow.feature", "The cause is found", outcome=outcome, target=target, steps=(LOOKED,),
+    record = proof_of(
+        root, procedure, "database/slow", outcome=outcome, target=target,
         started=f"{TODAY - dt.timedelta(days_ago)}T10:00:00Z", commit="abcdef1234567",
-        reason="" if outcome is Outcome.PASSED else "the cause is hidden", text_hash=procedure.text_hash,
+        reason="" if outcome is Outcome.PASSED else "the cause is hidden",
     )  # fmt: skip
     path = root / f"build/evidence/{target}.json"
     write_evidence(path, Evidence(target, "2026-11-23T10:00:00Z", {record.id: record}))
@@ -272,9 +272,9 @@ def test_who_and_what_must_be_known(root: Path, name: str, role: str, said: str)
 
 def test_a_page_with_changes_is_not_signed(root: Path) -> None:
     """What is signed is what everybody can read."""
-    prove(root)
     page = root / PAGE
     page.write_text(page.read_text("utf-8").replace("All.", "Some."), encoding="utf-8")
+    prove(root)
 
     assert f"not committed yet: {PAGE}; commit it first" == str(sign().exception)
     assert 1 == commits(root)
