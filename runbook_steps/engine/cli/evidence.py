@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from runbook_steps.engine.errors import ConfigurationError
+from runbook_steps.engine.errors import ConfigurationError, EvidenceError
 from runbook_steps.engine.proof.evidence_file import load_evidence, write_evidence
 from runbook_steps.engine.settings import find_root, load_settings
 from runbook_steps.engine.text.terminal import printable
@@ -22,18 +22,30 @@ _KEY = "a key in PEM"
 def merge(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="evidence of one target, from several machines")],
     out: Annotated[Path, typer.Option(help="the file that holds all of it; replaced")],
+    *,
+    whole: Annotated[bool, typer.Option("--whole", help="refuse when a scenario of the project was not run")] = False,
 ) -> None:
     """Join evidence of several machines: the newest of every scenario.
 
     `runbooks evidence merge a/embedded.json b/embedded.json --out build/evidence/embedded.json`.
 
-    Refused when they contradict each other. The order does not matter.
+    Refused when they contradict each other. The order does not matter. With `--whole` every scenario must have run on
+    one commit: a part that is missing, and parts of two commits, are refused. It is then one run of the history.
     """
-    from runbook_steps.engine.proof.joined_evidence import joined  # noqa: PLC0415 - only this command needs it
+    from runbook_steps.engine.proof.joined_evidence import joined, remarks, shortfall  # noqa: PLC0415 - only here
+    from runbook_steps.engine.proof.past_runs import keep_run  # noqa: PLC0415 - only here
 
-    evidence = joined([load_evidence(file) for file in files])
+    parts = {f"{number}: {file}": load_evidence(file) for number, file in enumerate(files, 1)}
+    evidence = joined(list(parts.values()))
+    for remark in remarks(parts):
+        typer.echo(printable(remark), err=True)
+    ids = _scenarios(find_root(Path.cwd())) if whole else frozenset()
+    if whole and (said := shortfall(evidence, ids)):
+        raise EvidenceError(f"{said}; nothing was written")
     out.parent.mkdir(parents=True, exist_ok=True)
     write_evidence(out, evidence)
+    if whole:
+        keep_run(out.parent, evidence.target, [evidence.records[key] for key in sorted(ids)])
     typer.echo(printable(f"{len(evidence.records)} scenarios of {evidence.target} in {out}"))
 
 
@@ -67,3 +79,15 @@ def verify(
     problem = signature_problem(file, public)
     typer.echo(printable(f"{file}: {f'claimed, not proven: {problem}' if problem else 'as it was signed'}"))
     raise typer.Exit(1 if problem else 0)
+
+
+def _scenarios(root: Path) -> frozenset[str]:
+    """The ids of all scenarios of the project, of an outline those of its rows."""
+    from runbook_steps.engine.project.project import load_project  # noqa: PLC0415 - only one option needs it
+
+    return frozenset(
+        run.id_in(book.feature_path)
+        for book in load_project(root).runbooks
+        for procedure in book.procedures
+        for run in procedure.runs
+    )

@@ -5,12 +5,16 @@ In whatever order and grouping files are joined, the result is the same; a file 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import combinations
 
 from runbook_steps.engine.errors import EvidenceError
 from runbook_steps.engine.model import Evidence, ScenarioRecord
 
-__all__ = ["joined"]
+__all__ = ["joined", "remarks", "shortfall"]
+
+_SHOWN = 5
 
 
 def joined(parts: Sequence[Evidence]) -> Evidence:
@@ -29,3 +33,32 @@ def joined(parts: Sequence[Evidence]) -> Evidence:
             records[key] = max(other, record, key=lambda each: (each.started, each.run))
     written = max(part.written for part in parts)
     return Evidence(target=targets[0], written=written, records=dict(sorted(records.items())))
+
+
+def remarks(parts: Mapping[str, Evidence]) -> Iterator[str]:
+    """What whoever gave these files, by their names, may not have meant."""
+    for name, part in parts.items():
+        if not part.records:
+            yield f"{name} holds no scenario"
+    for (one, first), (other, second) in combinations(parts.items(), 2):
+        if first.records and first.records == second.records:
+            yield f"{one} and {other} hold the same: was one part given twice?"
+
+
+def shortfall(evidence: Evidence, ids: Collection[str]) -> str:
+    """Why that is not one run of all these scenarios, in words; empty when it is.
+
+    All of them ran on one commit: that of the newest record. So a part that is missing is told also where older
+    evidence holds its scenarios.
+    """
+    newest = max(evidence.records.values(), key=lambda each: (each.started, each.run), default=None)
+    if newest is None:
+        return "no scenario ran"
+    ran = {key for key, each in evidence.records.items() if each.commit == newest.commit}
+    if not (left := sorted({*ids} - ran)):
+        return ""
+    others = Counter(evidence.records[key].commit[:10] for key in left if key in evidence.records)
+    elsewhere = "".join(f"; {number} ran on {commit}" for commit, number in sorted(others.items()))
+    more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
+    named = ", ".join(left[:_SHOWN]) + more
+    return f"{len(left)} of {len(ids)} scenarios did not run on {newest.commit[:10]}{elsewhere}: {named}"

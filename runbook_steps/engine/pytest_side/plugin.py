@@ -136,7 +136,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = _problem_code(session.config)
         return
     proof: ProofSession | None = session.config.stash.get(RUNNING, None)
-    if proof is None and session.config.getoption("numprocesses", None) and _journals(session.config):
+    told = session.config.getoption("--shard") or _journals(session.config)
+    if proof is None and session.config.getoption("numprocesses", None) and told:
         proof = _proof(session.config)  # with pytest-xdist the features were collected by the workers only
     if proof is not None:
         proof.file_evidence(session)

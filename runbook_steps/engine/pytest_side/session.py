@@ -25,7 +25,7 @@ from runbook_steps.engine.pytest_side.session_settings import BORROWED, GUIDANCE
 from runbook_steps.engine.run.before_and_after import Preparation
 from runbook_steps.engine.run.command import end_commands_of_dead_runs
 from runbook_steps.engine.run.consent import Consent, refuse_without_consent
-from runbook_steps.engine.run.file_evidence import file_evidence
+from runbook_steps.engine.run.file_evidence import file_empty_part, file_evidence
 from runbook_steps.engine.run.guide import Guidance
 from runbook_steps.engine.run.held_to_risk import Restraint, can_lock_down
 from runbook_steps.engine.run.outcome_of_error import message_of
@@ -331,9 +331,13 @@ class ProofSession:
     def file_evidence(self, session: pytest.Session) -> None:
         """Merges the journals of this run into the evidence; a known secret in either fails the run."""
         journals = journals_of(self.settings, self.run)
-        if not journals:
-            return
         path = self.settings.evidence_file(self.target.name)
+        if not journals:
+            if self.shard is not None and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+                nothing = file_empty_part(path, self.target.name)
+                self._summary = nothing.lines
+                session.exitstatus = pytest.ExitCode.OK if nothing.good else pytest.ExitCode.TESTS_FAILED
+            return
         options = (session.config.getoption(name, None) for name in ("xmlpath", "cucumber_json_path"))
         reports = [Path(file) for file in options if file]
         root, counts = self.settings.root, self._counts

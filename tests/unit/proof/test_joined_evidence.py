@@ -9,7 +9,7 @@ import pytest
 
 from runbook_steps.engine.errors import EvidenceError
 from runbook_steps.engine.model import Evidence, Outcome, ScenarioRecord
-from runbook_steps.engine.proof.joined_evidence import joined
+from runbook_steps.engine.proof.joined_evidence import joined, remarks, shortfall
 from tests.unit.records import scenario_record
 
 OLD, NEW = "2026-11-23T18:00:00.000Z", "2026-11-24T18:00:00.000Z"
@@ -56,3 +56,23 @@ def test_other_targets_and_nothing_are_refused() -> None:
         joined([A, replace(B, target="there")])
     with pytest.raises(EvidenceError, match="nothing to join"):
         joined([])
+
+
+def test_a_part_that_holds_nothing_and_one_given_twice_are_told() -> None:
+    """Under the names of their files; different parts are not."""
+    empty = evidence(OLD)
+    assert list(remarks({"a": A, "b": B, "c": empty})) == ["c holds no scenario"]
+    assert list(remarks({"a": A, "b": B, "again": A})) == ["a and again hold the same: was one part given twice?"]
+    assert list(remarks({"one": empty, "two": empty})) == ["one holds no scenario", "two holds no scenario"]
+
+
+def test_a_part_that_is_missing_or_of_another_commit_is_told() -> None:
+    """Also where an older run holds its scenarios: all of them ran on one commit."""
+    ids = ["f::One", "f::Three", "f::Two"]
+    assert shortfall(joined([A, B, C]), ids) == ""
+    assert shortfall(joined([A]), ids) == "1 of 3 scenarios did not run on abc: f::Three"
+    assert shortfall(evidence(OLD), ids) == "no scenario ran"
+    newer = evidence(NEW, replace(record("One", NEW, run="s"), commit="def"))
+    said = "2 of 3 scenarios did not run on def; 2 ran on abc: f::Three, f::Two"
+    assert shortfall(joined([A, C, newer]), ids) == said
+    assert shortfall(joined([A, B, C]), []) == ""
