@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from runbook_steps.engine.errors import FeatureError
-from runbook_steps.engine.model import Evidence, Outcome, Procedure, Role, Runbook, ScenarioRecord, Step, StepRecord
+from runbook_steps.engine.model import Evidence, Outcome, Procedure, Runbook, ScenarioRecord, Step, StepRecord
 from runbook_steps.engine.proof.rests_on import changed_sources
 
 __all__ = ["as_of", "stale_problems"]
@@ -43,15 +43,17 @@ def _changed(record: ScenarioRecord, runbook: Runbook, procedure: Procedure, sou
         return "it does not tell what it is a proof of: which text, and what that rests on"
     if record.text_hash != procedure.text_hash:
         return "the scenario has changed since it was proven"
-    if [_kind(step) for step in record.steps] != [_kind(step) for step in procedure.steps]:
+    if not _are_of(record.steps, procedure.steps):
         return "its steps are not those of the scenario that it says it proved"
     changed = changed_sources(record.sources, sources(procedure, runbook.stem))
     return f"changed since it was proven: {changed}" if changed else ""
 
 
-def _kind(step: Step | StepRecord) -> tuple[Role, str, bool]:
-    """What no redaction changes."""
-    return step.role, step.keyword, step.command is not None
+def _are_of(recorded: Sequence[StepRecord], steps: Sequence[Step]) -> bool:
+    """By what no redaction changes; a step may have run a command that the feature does not hold, and none the less."""
+    return [each.role for each in recorded] == [each.role for each in steps] and all(
+        ran.command is not None for ran, step in zip(recorded, steps, strict=True) if step.command is not None
+    )
 
 
 def _ran_out(record: ScenarioRecord, runbook: Runbook, today: dt.date) -> str:

@@ -197,3 +197,10 @@ def test_what_no_run_writes_is_proven_nowhere_without_a_key_too(tmp_path: Path, 
     assert proven.shown() == "proven"
     SEEN_ALWAYS[edit](proven)
     assert proven.shown() in {"refused", "Never proven", "Stale on embedded"}
+
+
+def test_a_step_that_ran_a_command_of_its_own_is_no_edit(tmp_path: Path) -> None:
+    """As a Given does that makes a backup: the feature holds none, and the record tells it."""
+    proven = Proven(tmp_path, keyed=False)
+    _steps(lambda steps: steps[-1].update(command="beautycort x", media_type="bash", exit_code=0))(proven)
+    assert proven.shown() == "proven"
