@@ -117,6 +117,14 @@ HOSTILE: dict[str, tuple[str, str]] = {
         python("s = socket.socket(socket.AF_UNIX)", "s.connect({unix!r})", "s.sendall(b'x')"),
         "Kernel: the UNIX socket {unix}",
     ),
+    "A UNIX socket by its descriptor": (
+        swallowed("f = os.open({unix!r}, os.O_PATH)", "socket.socket(1).connect(f'/proc/self/fd/{f}')"),
+        "Kernel: the UNIX socket {unix}",
+    ),
+    "A UNIX socket by a link": (
+        swallowed("os.symlink({unix!r}, 'own')", "socket.socket(1, 5).connect('own')"),
+        "Kernel: the UNIX socket {unix}",
+    ),
     "A UNIX datagram": (
         python("s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)", "s.sendto(b'x', {unix!r})"),
         "Kernel: a UNIX datagram socket",
@@ -222,6 +230,27 @@ HOSTILE: dict[str, tuple[str, str]] = {
         'curl -sS -H "X-HTTP-Method-Override: GET" -H "X-HTTP-Method: DELETE" "$API_BASE_URL/api/bookings/1"',
         "DELETE /api/bookings/1",
     ),
+    "HTTP overrides its method by a verb": (
+        'curl -sS -H "X-HTTP-Verb: DELETE" "${API_SLOTS%% *}/api/bookings/1" || true',
+        "DELETE /api/bookings/1",
+    ),
+    "HTTP overrides its method in a cookie": (
+        'curl -sS -b "a=b; _method=DELETE" "${API_SLOTS%% *}/api/bookings/1" || true',
+        "DELETE /api/bookings/1",
+    ),
+    "HTTP overrides its method in the path": (
+        'curl -sS "${API_SLOTS%% *}/api/bookings/1;_method=DELETE" || true',
+        "DELETE /api/bookings/1",
+    ),
+    "Redis tells its password": (
+        'redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config get "r*" || true',
+        "CONFIG GET of",
+    ),
+    "Redis tells its hashes": ('redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" acl list || true', "Redis: ACL LIST"),
+    "Redis tells others": (
+        'redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" client tracking on redirect 1 bcast || true',
+        "Redis: CLIENT TRACKING REDIRECT",
+    ),
     "HTTP 2 at once": (
         'curl -sS --http2-prior-knowledge -d x "${API_SLOTS%% *}/api/bookings" || true',
         "a request that cannot be judged",
@@ -290,6 +319,9 @@ ON_X86_64 = {  # system calls by number
     "A debugger": (called(101, "16", "{other}", "0", "0"), "Kernel: debugging python"),
     "Shared memory": (called(29, "0x1234", "4096", "0o1666"), "Kernel: System V shared memory"),
     "A message queue": (called(240, "b'hostile'", "0o102", "0o600", "None"), "Kernel: a message queue"),
+    "A place in another's namespaces": (called(308, "os.open('/proc/self/ns/net', 0)", "0"), "a place among other"),
+    "A program in the kernel": (called(321, "0", "bytes(120)", "72"), "Kernel: the kernel itself"),
+    "A say in what others open": (called(300, "4", "0"), "Kernel: a say in what others open"),
     "A key of the kernel": (called(248, "b'user'", "b'hostile'", "b'x'", "1", "-4"), "Kernel: the kernel's keys"),
     "A file by a structure": (
         called(437, "-100", "{victim!r}.encode()", "struct.pack('QQQ', 0o1001, 0, 0)", "24"),

@@ -31,6 +31,11 @@ HOSTILE_SQL: dict[str, tuple[str, str]] = {
         "PGOPTIONS='-c default_transaction_read_only=off' psql -c 'truncate users'",
         "SET default_transaction_read_only",
     ),
+    "SQL reads passwords": ("psql -c 'select rolpassword from pg_authid' || true", "pg_authid, which holds passwords"),
+    "SQL makes a value by a number": (
+        "psql -c \"select array_in('{a}', 'text'::regtype::oid, -1)\" || true",
+        "PostgreSQL: array_in()",
+    ),
     "SQL swallowed": ("psql -c 'drop table users' || true", "PostgreSQL: DROP"),
 }
 """Commands that send SQL, and a part of the message: rows as in `hostile`."""

@@ -129,7 +129,11 @@ BEYOND: Mapping[str, Judge] = {
                      "fspick", "mount_setattr"), _refused("what is mounted where")),
     "chroot": _refused("another root of the file system"),
     **dict.fromkeys(("swapon", "swapoff", "reboot", "acct"), _refused("the state of the machine")),
-    **dict.fromkeys(("init_module", "finit_module", "delete_module", "kexec_load"), _refused("the kernel itself")),
+    **dict.fromkeys(("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "bpf",
+                     "iopl", "ioperm"), _refused("the kernel itself")),
+    "fanotify_init": _refused("a say in what others open"), "vhangup": _refused("the terminal of others"),
+    "setns": _refused("a place among other processes"),
+    **dict.fromkeys(("process_madvise", "process_mrelease"), _held("the memory of")),
     "open_by_handle_at": _refused("opening a file by its handle"),
     "syslog": _log, "fcntl": _told_of_input,
 }  # fmt: skip

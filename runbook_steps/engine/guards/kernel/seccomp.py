@@ -43,6 +43,7 @@ _SHARED = {
     "openat2": 437, "fchmodat2": 452, "setxattrat": 463, "removexattrat": 466, "io_uring_setup": 425,
     "file_setattr": 469, "clone3": 435, "pidfd_send_signal": 424, "pidfd_getfd": 438, "move_mount": 429,
     "open_tree": 428, "fsopen": 430, "fsmount": 432, "fspick": 433, "mount_setattr": 442, "open_tree_attr": 467,
+    "process_madvise": 440, "process_mrelease": 448,
 }  # fmt: skip
 _X86_64 = {
     "socket": 41, "connect": 42, "sendto": 44, "sendmsg": 46, "socketpair": 53, "sendmmsg": 307,
@@ -60,7 +61,8 @@ _X86_64 = {
     "sethostname": 170, "setdomainname": 171, "settimeofday": 164, "clock_settime": 227, "mount": 165, "umount2": 166,
     "swapon": 167, "swapoff": 168, "reboot": 169, "init_module": 175, "finit_module": 313, "delete_module": 176,
     "acct": 163, "syslog": 103, "pivot_root": 155, "kexec_load": 246, "migrate_pages": 256, "move_pages": 279,
-    "open_by_handle_at": 304, "fcntl": 72, "flock": 73, "chroot": 161,
+    "open_by_handle_at": 304, "fcntl": 72, "flock": 73, "chroot": 161, "kexec_file_load": 320, "bpf": 321,
+    "fanotify_init": 300, "iopl": 172, "ioperm": 173, "vhangup": 153, "setns": 308,
 }  # fmt: skip
 _AARCH64 = {
     "socket": 198, "connect": 203, "sendto": 206, "sendmsg": 211, "socketpair": 199, "sendmmsg": 269,
@@ -76,7 +78,7 @@ _AARCH64 = {
     "clock_settime": 112, "mount": 40, "umount2": 39, "swapon": 224, "swapoff": 225, "reboot": 142,
     "init_module": 105, "finit_module": 273, "delete_module": 106, "acct": 89, "syslog": 116, "pivot_root": 41,
     "kexec_load": 104, "migrate_pages": 238, "move_pages": 239, "open_by_handle_at": 265, "fcntl": 25,
-    "flock": 32, "chroot": 51,
+    "flock": 32, "chroot": 51, "kexec_file_load": 294, "bpf": 280, "fanotify_init": 262, "vhangup": 58, "setns": 268,
 }  # fmt: skip
 CALLS: Mapping[str, Calls] = {
     "x86_64": Calls(0xC000003E, 317, {**_X86_64, **_SHARED}),

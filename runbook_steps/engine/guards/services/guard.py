@@ -42,6 +42,9 @@ __all__ = ["Guard", "also_writing", "can_lock_down", "lock_words"]
 
 _END_S = 10.0
 _CA_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+_GIVES_CREDENTIALS = ("169.254.169.254", "fd00:ec2::254", "169.254.170.2", "169.254.170.23", "fd00:ec2::23")
+"""Where a machine, a container or a pod of AWS gets credentials of its own, which lead past the guard:
+https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html."""
 _GONE = "a request whose sender had gone before anybody could see whose it was"
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
@@ -119,6 +122,8 @@ class Guard:
     def prefix_of_changes(self) -> tuple[str, ...]:
         """What to put before a command that may change things: it reaches the services through the guard alone."""
         past = [(origin.host, origin.port) for origin in self._listeners if origin.port]
+        if any(origin.kind == "aws" for origin in self._listeners):
+            past += [(host, 80) for host in _GIVES_CREDENTIALS]
         ports = [listener.port for listener in self._listeners.values()]
         return _locked({"past": past, "ports": ports, "report": str(self._report)})
 

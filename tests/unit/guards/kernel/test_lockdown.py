@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from runbook_steps.engine.guards.kernel import lockdown
+from runbook_steps.engine.guards.kernel.seccomp import CALLS
 from runbook_steps.engine.guards.services.guard import can_lock_down, lock_words
 from tests.gate import NEEDS_LOCK
 
@@ -296,3 +297,25 @@ def test_a_netlink_socket_is_connected(tmp_path: Path) -> None:
     assert locked(tmp_path, f"{program}; {nowhere}") == Done("connected\nended", [])
     other = "with contextlib.suppress(OSError):\n    socket.socket(16, 3, 0).connect((1, 0)); print('connected')"
     assert locked(tmp_path, other) == Done("", ["an address of family 16"])
+
+
+BEYOND = {
+    "kexec_file_load": "the kernel itself", "bpf": "the kernel itself", "fanotify_init": "a say in what others open",
+    "vhangup": "the terminal of others", "setns": "a place among other processes",
+    "quotactl": "",  # the kernel refuses it by itself: some only look
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_what_reaches_beyond_the_command_is_named(tmp_path: Path, name: str) -> None:
+    """Whether or not the kernel would let it: a failure that is swallowed is told all the same."""
+    number = CALLS[platform.machine()].numbers.get(name, 179 if platform.machine() == "x86_64" else 60)
+    done = locked(tmp_path, f"print(ctypes.CDLL(None).syscall({number}, 1, 0, 0, 0, 0))")
+    assert done == Done("-1", [BEYOND[name]] if BEYOND[name] else [])
+
+
+def test_the_memory_of_another_process_is_left_alone(tmp_path: Path) -> None:
+    """By a descriptor too."""
+    number = CALLS[platform.machine()].numbers["process_madvise"]
+    done = locked(tmp_path, f"print(ctypes.CDLL(None).syscall({number}, os.pidfd_open({os.getpid()}), 0, 0, 21, 0))")
+    assert (done.said, [each[:13] for each in done.refused]) == ("-1", ["the memory of"])
