@@ -21,7 +21,7 @@ _OVERRIDE_FIELD = re.compile(
     r"_(http_?)?(method|verb)(_?override)?|x[-_]http[-_](method|verb)([-_]override)?", re.IGNORECASE
 )
 _SPEAKS_OF_METHODS = re.compile(r"method|verb|override", re.IGNORECASE)
-_MORE_METHODS = frozenset({"PURGE", "MERGE", "MOVE", "COPY", "LINK", "UNLINK", "LOCK", "UNLOCK", "MKCOL", "PROPPATCH"})
+_MORE_METHODS = frozenset({"PURGE", "MERGE", "MKCOL", "PROPPATCH"})  # not LINK or COPY: a method of payment may be one
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def test_reading_passes(method: str) -> None:
     """With whatever it asks for."""
     head = RequestHead(
         method,
-        "/api/x;v=1?method=card&a=b&verb=go&override=1",
+        "/api/x;v=1?method=card&payment_method=link&a=b&verb=go&override=1",
         {
             "content-length": "0",
             "authorization": "Bearer x",
