@@ -60,8 +60,12 @@ class Recording:
             if self._certificate is not None:
                 _copy_tls(client, server, kept)
                 return
-            threading.Thread(target=_copy, args=(client, server, kept), daemon=True).start()
-            threading.Thread(target=_copy, args=(server, client, None), daemon=True).start()
+            there = threading.Thread(target=_copy, args=(client, server, kept), daemon=True)
+            there.start()
+            _copy(server, client, None)
+            there.join()
+            for each in (client, server):
+                each.close()
 
 
 def _copy(source: socket.socket, sink: socket.socket, kept: bytearray | None) -> None:
@@ -74,12 +78,21 @@ def _copy(source: socket.socket, sink: socket.socket, kept: bytearray | None) ->
         sink.shutdown(socket.SHUT_WR)
 
 
+def _readable(*sockets: socket.socket) -> list[socket.socket]:
+    """Those that have something, or have ended: by `poll`, which takes descriptors of any number."""
+    watch = select.poll()
+    for each in sockets:
+        watch.register(each, select.POLLIN)
+    found = {number for number, _ in watch.poll()}
+    return [each for each in sockets if each.fileno() in found]
+
+
 def _copy_tls(client: Any, server: Any, kept: bytearray) -> None:
     """Both ways in one thread: a TLS connection must not be read and written at the same time."""
     with contextlib.suppress(OSError), client, server:
         while True:
             waiting = [each for each in (client, server) if each.pending()]
-            for source in waiting or select.select([client, server], [], [])[0]:
+            for source in waiting or _readable(client, server):
                 source.setblocking(False)
                 try:
                     chunk = source.recv(_CHUNK)
