@@ -214,7 +214,7 @@ class Monitoring:
         kept = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self._folder), "LANG": "C.UTF-8"}
         with (self._folder / f"{name}.log").open("wb") as log:
             return subprocess.Popen(
-                [*_ENDS_WITH_US, self._programs[name.removeprefix("second ")], *arguments],
+                [*_ENDS_WITH_US, self._programs[name.removeprefix("another ")], *arguments],
                 env={**kept, **own},
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
