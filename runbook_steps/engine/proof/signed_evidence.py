@@ -27,6 +27,7 @@ __all__ = ["sign_evidence", "signature_file", "signature_problem"]
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 _PAYLOAD = "application/vnd.in-toto+json"
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 def signature_file(evidence: Path) -> Path:
@@ -70,9 +71,7 @@ def signature_problem(evidence: Path, public_key: Path, data: bytes | None = Non
         envelope = Envelope.from_dict(json.loads(file.read_text("utf-8")))
         envelope.verify([key], 1)
         statement = json.loads(envelope.payload)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        return f"its signature is not the project's ({type(error).__name__})"
-    except (FormatError, VerificationError) as error:
+    except (*_UNREADABLE, FormatError, VerificationError) as error:
         return f"its signature is not the project's ({type(error).__name__})"
     data = read_evidence(evidence) if data is None else data
     signed = statement == _statement(data, parse_evidence(data, evidence))

@@ -32,8 +32,8 @@ _READY_S = 60.0
 _PAUSE_S = 0.1
 _ASKING = ("prometheus", "alertmanager")
 _CONNECTED = ("postgres_exporter", "redis_exporter")
-_ANOTHER = "another postgres_exporter"
 """Those that hold a connection to what they read; the others hold none."""
+_ANOTHER = "another postgres_exporter"
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")  # a killed run leaves nothing behind
 
 

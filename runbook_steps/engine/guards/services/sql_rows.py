@@ -28,9 +28,8 @@ def names_rows(node: Any, variables: frozenset[str] = frozenset(), *, repeated: 
 class _Condition:
     def __init__(self, target: str, joined: bool, variables: frozenset[str], *, repeated: bool) -> None:
         self._target, self._joined, self._repeated = target, joined, repeated
-        self._variables = (
-            frozenset[str]() if joined or repeated else variables
-        )  # one of them may be called as another table is
+        # where another table stands beside it, a variable may be called as that is
+        self._variables = frozenset[str]() if joined or repeated else variables
 
     def holds(self, clause: Any) -> bool:
         """Whether only rows that it names are left."""
