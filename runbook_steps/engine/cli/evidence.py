@@ -39,7 +39,7 @@ def merge(
     evidence = joined(list(parts.values()))
     for remark in remarks(parts):
         typer.echo(printable(remark), err=True)
-    ids = _scenarios(find_root(Path.cwd())) if whole else frozenset()
+    ids = _scenarios(find_root(Path.cwd())) if whole else ()
     if whole and (said := shortfall(evidence, ids)):
         raise EvidenceError(f"{said}; nothing was written")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -81,13 +81,11 @@ def verify(
     raise typer.Exit(1 if problem else 0)
 
 
-def _scenarios(root: Path) -> frozenset[str]:
-    """The ids of all scenarios of the project, of an outline those of its rows."""
+def _scenarios(root: Path) -> tuple[str, ...]:
+    """The ids of all scenarios of the project. Raises EvidenceError where they cannot all be known."""
     from runbook_steps.engine.project.project import load_project  # noqa: PLC0415 - only one option needs it
 
-    return frozenset(
-        run.id_in(book.feature_path)
-        for book in load_project(root).runbooks
-        for procedure in book.procedures
-        for run in procedure.runs
-    )
+    project = load_project(root)
+    for problem in project.unread_features:
+        raise EvidenceError(f"{problem}: so nobody knows whether all scenarios ran; nothing was written")
+    return project.scenario_ids

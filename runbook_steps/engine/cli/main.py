@@ -109,12 +109,14 @@ def status(
 
     project = load_project(find_root(Path.cwd()))
     records = records_on(project, on)
-    rows = [(key, records.get(key)) for key in scenario_ids(project)]
+    rows = [(key, records.get(key)) for key in project.scenario_ids]
     if format is TextFormat.JSON:
         print_json([_row(key, record) for key, record in rows])
     else:
         _status_table(on, rows)
-    good = all(is_proof(record) for _, record in rows)
+    for problem in project.unread_features:
+        typer.echo(printable(f"{problem}: its scenarios are not listed"), err=True)
+    good = all(is_proof(record) for _, record in rows) and not project.unread_features
     raise typer.Exit(0 if good else 1)
 
 
@@ -171,15 +173,6 @@ def _verify_journal(path: Path) -> None:
     why = "was cut by a kill" if cut else "does not hang on the lines before it: edited, or of an older version"
     typer.echo(f"{path}:{broken}: {why}", err=True)
     raise typer.Exit(1)
-
-
-def scenario_ids(project: Project) -> tuple[str, ...]:
-    """The ids of all scenarios, in the order of the files; a row of an outline each."""
-    ids: list[str] = []
-    for runbook in project.runbooks:
-        for procedure in runbook.procedures:
-            ids += [case.id_in(runbook.feature_path) for case in procedure.runs]
-    return tuple(ids)
 
 
 def records_on(project: Project, target: str) -> Mapping[str, ScenarioRecord]:

@@ -85,6 +85,24 @@ class Project:
         return {front.id: front.owner for runbook in self.runbooks if (front := runbook.front_matter)}
 
     @cached_property
+    def scenario_ids(self) -> tuple[str, ...]:
+        """The ids of all scenarios, in the order of the files; a row of an outline each.
+
+        Those of `unread_features` are missing: whoever counts on all of them asks for both.
+        """
+        return tuple(
+            case.id_in(runbook.feature_path)
+            for runbook in self.runbooks
+            for procedure in runbook.procedures
+            for case in procedure.runs
+        )
+
+    @property
+    def unread_features(self) -> tuple[SourceError, ...]:
+        """Why features could not be read."""
+        return tuple(each for each in self.problems if each.position.path.startswith("features/"))
+
+    @cached_property
     def _runbooks_by_stem(self) -> Mapping[str, Runbook]:
         return {runbook.stem: runbook for runbook in reversed(self.runbooks)}
 

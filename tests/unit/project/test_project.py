@@ -9,8 +9,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from runbook_steps.engine.checks.pages import check_project
+from runbook_steps.engine.cli.main import app
 from runbook_steps.engine.errors import ConfigurationError, EvidenceError
 from runbook_steps.engine.model import Evidence, Outcome
 from runbook_steps.engine.project.project import Project, load_project
@@ -93,6 +95,27 @@ def test_a_broken_feature_is_a_problem_and_the_rest_is_read(root: Path) -> None:
 
     assert ["features/a/c.feature"] == [problem.position.path for problem in project.problems]
     assert (1, frozenset({"a/c"})) == (len(project.runbooks), project.unreadable)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["status"], ["evidence", "merge", "build/evidence/embedded.json", "--out", "joined.json", "--whole"]],
+    ids=lambda words: words[0],
+)
+def test_who_counts_on_all_scenarios_is_told_of_a_feature_that_cannot_be_read(
+    root: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    """All that are left are proven, and nobody knows of the others: that is no success."""
+    monkeypatch.chdir(root)
+    prove(root, load_project(root))
+    good = CliRunner().invoke(app, command)
+    (root / "joined.json").unlink(missing_ok=True)
+    (root / "features/a/c.feature").write_text(FEATURE.replace("Feature: F", "Feature F"), "utf-8")
+    bad = CliRunner().invoke(app, command)
+
+    assert 0 == good.exit_code, good.output
+    assert (True, True) == (0 != bad.exit_code, "features/a/c.feature:1" in bad.stderr + str(bad.exception)), bad.output
+    assert not (root / "joined.json").exists()
 
 
 def test_a_data_file_that_is_missing_is_told(root: Path) -> None:
