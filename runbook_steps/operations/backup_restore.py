@@ -45,7 +45,7 @@ from runbook_steps.operations.database_session import Connection, session
 from runbook_steps.operations.database_swap import Kept, swap
 from runbook_steps.operations.postgres_connection import maintenance
 
-__all__ = ["refuse_foreign", "refuse_impossible", "refuse_unprepared", "restore", "restore_into", "what_is_lost"]
+__all__ = ["refuse_foreign", "refuse_impossible", "refuse_in_place", "restore", "restore_into", "what_is_lost"]
 
 
 def refuse_foreign(settings: BackupSettings, manifest: Manifest, *, allow_other: bool) -> None:
@@ -122,10 +122,8 @@ def restore(
     becomes the live one. None when there was no live database. Raises RefusedError or OperationError; then the live one
     is as it was.
     """
-    refuse_untrusted(settings, manifest)
-    refuse_impossible(settings)
+    refuse_in_place(settings, manifest, prepared)
     live = settings.database.name
-    refuse_unprepared(settings, manifest, prepared)
     name = prepared or scratch_name(live, "restore")
     with session(settings.database, maintenance(settings.database)) as admin:
         refuse_what_is_missing(admin, manifest)
@@ -147,7 +145,14 @@ def restore(
             raise
 
 
-def refuse_unprepared(settings: BackupSettings, manifest: Manifest, name: str) -> None:
+def refuse_in_place(settings: BackupSettings, manifest: Manifest, prepared: str) -> None:
+    """All that can be told before a restore in place begins: ask before anything is stopped. Raises RefusedError."""
+    refuse_untrusted(settings, manifest)
+    refuse_impossible(settings)
+    _refuse_unprepared(settings, manifest, prepared)
+
+
+def _refuse_unprepared(settings: BackupSettings, manifest: Manifest, name: str) -> None:
     """Raises RefusedError when the backup cannot be restored into the prepared database `name`, or without one."""
     if name == settings.database.name:
         raise RefusedError(f"{name} is the live database: prepare an empty one to take its place")

@@ -17,8 +17,7 @@ from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_reports import reported, result, settings_and_store, tell, warn_of_invalid
 from runbook_steps.operations.backup_restore import (
     refuse_foreign,
-    refuse_impossible,
-    refuse_unprepared,
+    refuse_in_place,
     restore,
     restore_into,
     what_is_lost,
@@ -114,8 +113,7 @@ def _in_place(
     """Asks, then puts the backup in the place of the live database."""
     live = settings.database.name
     with reported(format):
-        refuse_impossible(settings)
-        refuse_unprepared(settings, manifest, prepared)
+        refuse_in_place(settings, manifest, prepared)
         lost = what_is_lost(settings, manifest)
     require_yes(
         os.environ,

@@ -21,9 +21,8 @@ import psycopg
 
 from runbook_steps.engine.errors import OperationError, RunbookError
 from runbook_steps.operations.backup_make import BackupSettings
-from runbook_steps.operations.backup_restore import refuse_impossible, refuse_unprepared, restore
+from runbook_steps.operations.backup_restore import refuse_in_place, restore
 from runbook_steps.operations.backup_store import Manifest, Store
-from runbook_steps.operations.backup_verify import refuse_untrusted
 from runbook_steps.operations.notifications import notify
 from runbook_steps.operations.postgres_connection import exclusive
 from runbook_steps.operations.releases import ROLLED_BACK, ROLLING_BACK, Releases, Way
@@ -170,9 +169,7 @@ class Rollback:
         if self._with_database:
             self._backup = backup_before(self._environ, self._releases)
             settings = BackupSettings.from_environ(self._environ)
-            refuse_untrusted(settings, self._backup)
-            refuse_impossible(settings)
-            refuse_unprepared(settings, self._backup, settings.prepared)
+            refuse_in_place(settings, self._backup, settings.prepared)
         self._releases.add(ROLLING_BACK, **{"from": way.old, "to": way.new, "reason": self._reason})
 
     def _announce(self) -> None:
