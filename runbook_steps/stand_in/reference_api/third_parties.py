@@ -39,6 +39,7 @@ class Party:
     delay_ms: int = 0
     runs: list[dict[str, Any]] | None = None  # of GitHub: what a drill said; else those of a quiet week
     received: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=KEPT))
+    count: int = 0  # of all that it received, forgotten ones too
 
 
 class Switchboard:
@@ -57,6 +58,7 @@ class Switchboard:
             return _inbox(party, request.query_params.get("to", ""))
         sent = await _sent(request)
         if request.method == "POST":
+            party.count += 1
             party.received.append(
                 {"path": path, **sent} | ({"channel": "#" + path.strip("/")} if name == "slack" else {})
             )
@@ -88,9 +90,11 @@ class Switchboard:
         return JSONResponse({"healed": list(self._parties)})
 
     async def received(self, request: Request) -> Response:
-        """Tells what one was sent."""
+        """Tells what one was sent: how many in all, and the newest of them."""
         party = self._parties.get(request.path_params["name"])
-        return _unknown() if party is None else JSONResponse({"received": list(party.received)})
+        if party is None:
+            return _unknown()
+        return JSONResponse({"count": party.count, "received": list(party.received)})
 
 
 def create_app() -> Starlette:
