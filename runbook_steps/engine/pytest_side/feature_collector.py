@@ -79,6 +79,7 @@ class FeatureFile(pytest.Module):
         if self._runbook is None:
             self._runbook = self._parse()
         item: pytest.Function = pytest.Function.from_parent(self, name=procedure.title, callobj=run_steps)
+        item._id = type(item.id).parse(item.nodeid)  # noqa: SLF001 - as `--last-failed` reads it: `[…]` apart
         item.stash[PROCEDURE] = procedure
         item.stash[SCENARIO] = as_scenario(self._runbook, procedure, self.path)
         for tag in sorted(procedure.tags):

@@ -213,6 +213,14 @@ def test_last_failed_runs_only_what_failed(project: pytest.Pytester) -> None:
     project.runpytest_subprocess("features/", "--lf", timeout=60).assert_outcomes(failed=1)
 
 
+def test_last_failed_finds_a_row_of_an_outline_again(project: pytest.Pytester) -> None:
+    """Only that row, not the whole project."""
+    outline = scenario("test <word> = one").replace("Scenario:", "Scenario Outline:")
+    write(project, f"{outline}\n    Examples:\n      | word |\n      | one  |\n      | two  |\n")
+    project.runpytest_subprocess("features/", timeout=60).assert_outcomes(passed=1, failed=1)
+    project.runpytest_subprocess("features/", "--lf", timeout=60).assert_outcomes(failed=1)
+
+
 def test_a_killed_run_leaves_a_readable_journal(project: pytest.Pytester) -> None:
     """After kill -9 in mid-step the journal tells everything up to that step."""
     write(
