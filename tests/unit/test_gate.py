@@ -6,6 +6,7 @@ import re
 import runpy
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,69 @@ def test_what_cannot_be_installed_is_said_loudly_and_named(
     assert {"pgbouncer", "redis-tools", "prometheus"} <= set(
         last.removesuffix(": what needs them is NOT TRIED").split()
     )
+
+
+UNSTEADY = """
+import pathlib, pytest
+@pytest.mark.parametrize("number", range({failing}))
+def test_it(number):
+    tried = pathlib.Path(f"tried-{{number}}")
+    before = len(tried.read_text()) if tried.exists() else 0
+    tried.write_text("x" * (before + 1))
+    assert before >= {times}
+"""
+
+
+@pytest.mark.parametrize(
+    ("failing", "times", "code", "expected"),
+    [
+        (2, 0, 0, []),
+        (3, 1, 0, [f"unsteady tests/test_it.py::test_it[{number}]" for number in range(3)]),
+        (1, 2, 1, []),
+        (4, 1, 1, ["FAILED: .venv/bin/pytest tests -q: 4 tests are known to have failed; none is tried again (1 to 3"]),
+    ],
+)
+def test_one_that_fails_is_tried_once_more_and_named(
+    tmp_path: Path, failing: int, times: int, code: int, expected: list[str]
+) -> None:
+    """Three at most, and once: a second failure, or a fourth test, is red; what passed only then is unsteady."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_it.py").write_text(UNSTEADY.format(failing=failing, times=times), encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+
+    done = steadily(tmp_path, ".venv/bin/pytest tests -q")
+
+    assert done.returncode == code, done.stdout + done.stderr
+    for line in expected:
+        assert line in done.stdout
+    assert ("unsteady tests" in done.stdout) is (times == 1 and code == 0)
+    assert [len(path.read_text()) for path in tmp_path.glob("tried-*")] == [
+        min(times + 1, 2) if failing < 4 else 1
+    ] * failing
+
+
+def test_a_command_that_fails_without_a_failed_test_is_a_failure(tmp_path: Path) -> None:
+    """One that was killed, or failed at something else: what an earlier run had remembered is not asked."""
+    cache = tmp_path / ".pytest_cache/v/cache/lastfailed"
+    cache.parent.mkdir(parents=True)
+    cache.write_text('{\n  "tests/test_it.py::test_it": true\n}', encoding="utf-8")
+
+    done = steadily(tmp_path, "false")
+
+    assert done.returncode == 1
+    assert "FAILED: false: 0 tests are known to have failed" in done.stdout
+
+
+def steadily(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+    """That command as the gate calls it, in that folder, with a real pytest."""
+    tool = folder / ".venv/bin/pytest"
+    tool.parent.mkdir(parents=True)
+    tool.write_text(f'#!/bin/sh\nexec {sys.executable} -m pytest "$@"\n', encoding="utf-8")
+    tool.chmod(0o755)
+    found = re.search(r"^unsteady=\(\)\nsteady\(\) \{\n.*?^\}\n", GATE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert found is not None
+    script = f"set -euo pipefail\n{found[0]}steady tests/ {command}\nprintf 'unsteady %s\\n' \"${{unsteady[@]}}\""
+    return subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize("name", [".env", ".env.staging", ".env.production"])
