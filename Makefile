@@ -6,6 +6,8 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 export NO_MKDOCS_2_WARNING := 1
+# some machines set it: every one of the thousand commands that the tests start would compile the project anew
+unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/.ready
 TARGET ?= embedded
 WORKERS ?= 2
