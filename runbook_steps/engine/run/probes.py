@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import ssl
 from collections.abc import Iterable, Mapping
@@ -80,7 +81,7 @@ def _ask(probe: Mapping[str, str | tuple[str, ...]], environment: Mapping[str, s
     if query := probe.get("sql"):
         return _value(str(query), str(probe.get("is", "true")), environment)
     if name := probe.get("lines"):
-        return _lines(str(name), fields, environment)
+        return _lines(str(name), fields, str(probe.get("matches", "")), environment)
     if program := probe.get("run"):
         found = shutil.which(str(program), path=environment.get("PATH"))
         return (Fit.FITS, found) if found else (Fit.MISSING, f"{program} is not on the PATH")
@@ -141,7 +142,7 @@ def _value(query: str, expected: str, environment: Mapping[str, str]) -> tuple[F
     return (Fit.FITS if told == expected else Fit.DIFFERS), f"{query} is {told}"
 
 
-def _lines(name: str, fields: tuple[str, ...], environment: Mapping[str, str]) -> tuple[Fit, str]:
+def _lines(name: str, fields: tuple[str, ...], form: str, environment: Mapping[str, str]) -> tuple[Fit, str]:
     variable, _, rest = name.removeprefix("$").partition("/")
     file = Path(environment[variable]) / rest if rest else Path(environment[variable])
     if not file.is_file():
@@ -151,6 +152,8 @@ def _lines(name: str, fields: tuple[str, ...], environment: Mapping[str, str]) -
         lines = text.read().decode("utf-8", "replace").splitlines()
     if not lines:
         return Fit.UNKNOWN, f"{file} is empty: it tells nothing"
+    if form and not any(re.match(form, line) for line in lines):
+        return Fit.DIFFERS, f"none of the last {len(lines)} lines of {file} is of the expected format: {lines[-1][:80]}"
     if not fields:
         return Fit.FITS, f"{file} has lines"
     seen = [_fields(f"a line of {file}", line, fields) for line in reversed(lines)]

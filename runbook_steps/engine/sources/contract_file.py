@@ -19,7 +19,7 @@ _KEYS = frozenset({"id", "title", "uses", "needs", "probe", "expected", "source"
 _PROBES = frozenset({"get", "keys", "sql", "lines", "run", "set"})
 # what may stand before the name of a program
 _BEFORE = r"^|[|;&(!\n]|\b(?:then|do|else|exec|xargs|if|while|until)\b|timeout \d+|-n \d+"
-_PROBE_KEYS = _PROBES | {"status", "fields", "is"}
+_PROBE_KEYS = _PROBES | {"status", "fields", "is", "matches"}
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,25 @@ def test_a_log_without_request_lines_is_not_calm(tmp_path: Path, text: str | Non
         assert looked(api, LOG_DIR=str(tmp_path))["request-log"][0] is fit
 
 
+COMBINED = '192.0.2.7 - bob [31/Jan/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 612 "-" "curl"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "fit"),
+    [
+        (COMBINED, Fit.FITS),
+        (f"api.example:443 {COMBINED}", Fit.DIFFERS),
+        ('{"remote_addr": "192.0.2.7", "request": "GET / HTTP/1.1", "status": "200"}\n', Fit.DIFFERS),
+        ("", Fit.UNKNOWN),
+    ],
+)
+def test_an_access_log_of_another_format_does_not_fit(tmp_path: Path, text: str, fit: Fit) -> None:
+    """The commands of the pages would count nothing in it, or the wrong words."""
+    (tmp_path / "access.log").write_text(text, "utf-8")
+    with AsPublished() as api:
+        assert looked(api, NGINX_ACCESS_LOG=str(tmp_path / "access.log"))["access-log"][0] is fit
+
+
 @pytest.mark.parametrize("kind", SILENCES)
 def test_no_interface_of_the_api_fits_by_silence(kind: str) -> None:
     """Whatever is answered without a word: only what asks for a status alone may fit by it."""
