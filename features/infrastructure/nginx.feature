@@ -58,14 +58,14 @@ Feature: nginx
       """
     And I write the change to a file of its own:
       """bash
-      printf 'deny %s;\n' "${ADDRESS:?}" > "${NGINX_PREFIX:?}/blocked.d/one-address.conf"
+      printf 'deny %s;\n' "${REFUSED_CLIENT:?}" > "${NGINX_PREFIX:?}/blocked.d/one-address.conf"
       """
     And I test, see that nginx reads the file, and only then reload:
       """bash
       (
         set -eu -o pipefail
         nginx -t
-        nginx -T 2>/dev/null | grep -F "deny ${ADDRESS:?};"
+        nginx -T 2>/dev/null | grep -F "deny ${REFUSED_CLIENT:?};"
         nginx -s reload
       )
       """

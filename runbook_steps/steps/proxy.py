@@ -107,21 +107,30 @@ def configuration_has_a_mistake(
 def an_address(
     environment: Callable[[], Mapping[str, str]], variables: dict[str, str], target: Target, api: httpx.Client
 ) -> Generator[None, None, None]:
-    variables["ADDRESS"] = "203.0.113.9"  # RFC 5737: documentation
+    if not target.facts.disposable:
+        variables["REFUSED_CLIENT"] = environment()["REFUSED_CLIENT"]  # whom a person means
+        yield
+        return
+    variables["REFUSED_CLIENT"] = "203.0.113.9"  # RFC 5737: documentation
     own = ProxyFile(environment(), "blocked.d", "one-address.conf")
-    if target.facts.disposable:
-        assert api.get("/api/version", headers={"X-Forwarded-For": variables["ADDRESS"]}).status_code == httpx.codes.OK
+    told = {"X-Forwarded-For": variables["REFUSED_CLIENT"]}
+    assert api.get("/api/version", headers=told).status_code == httpx.codes.OK
     yield
-    if target.facts.disposable:
-        own.take_away()
+    own.take_away()
 
 
 @then("requests from that address are refused, and those of others served")
-def address_is_refused(api: httpx.Client, variables: dict[str, str]) -> None:
-    end, address = time.monotonic() + REFUSED_S, {"X-Forwarded-For": variables["ADDRESS"]}
+def address_is_refused(
+    api: httpx.Client, variables: dict[str, str], target: Target, cannot_be_seen: Callable[[str], None]
+) -> None:
+    assert api.get("/api/version").status_code == httpx.codes.OK
+    if not target.facts.disposable:
+        cannot_be_seen(f"only {variables['REFUSED_CLIENT']} itself sees that it is refused; the others are served")
+        return
+    end, address = time.monotonic() + REFUSED_S, {"X-Forwarded-For": variables["REFUSED_CLIENT"]}
     while api.get("/api/version", headers=address).status_code != httpx.codes.FORBIDDEN:
         if time.monotonic() > end:
-            raise CheckFailed(f"{variables['ADDRESS']} is still served")
+            raise CheckFailed(f"{variables['REFUSED_CLIENT']} is still served")
         time.sleep(0.05)
     assert api.get("/api/version").status_code == httpx.codes.OK
 

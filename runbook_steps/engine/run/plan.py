@@ -11,7 +11,10 @@ from runbook_steps.engine.model import COUNTER_EXAMPLE, Command, Outcome, Proced
 __all__ = ["RunPlan", "has_no_undo", "parts_needed", "plan", "points_of_no_return", "unset_variables"]
 
 
-_USED = re.compile(r"""\$\{?([A-Z][A-Z0-9_]{2,})(?=\}|[^A-Z0-9_:}-]|$)|os\.environ\[["']([A-Z][A-Z0-9_]+)["']\]""")
+_USED = re.compile(
+    r"""\$([A-Z][A-Z0-9_]{2,})(?![A-Z0-9_])|\$\{([A-Z][A-Z0-9_]{2,})(?=\}|:?\?|[#%/^,@\[]|:[ 0-9])"""
+    r"""|os\.environ\[["']([A-Z][A-Z0-9_]+)["']\]"""
+)
 _SET_HERE = re.compile(r"(?:\bread(?: -\w+)*|\bfor) ([A-Z][A-Z0-9_]+)|(?<![A-Z0-9_$])([A-Z][A-Z0-9_]+)=")
 _SHELLS_OWN = frozenset({"BASHPID", "EUID", "HOSTNAME", "LINENO", "OLDPWD", "PPID", "PWD", "RANDOM", "SECONDS", "UID"})
 
@@ -108,6 +111,6 @@ def unset_variables(command: Command, environment: Container[str]) -> tuple[str,
     """The variables that a command reads, does not set itself, gives no default for, and does not get."""
     if command.media_type != "bash":
         return ()
-    used = dict.fromkeys(first or second for first, second in _USED.findall(command.text))
+    used = dict.fromkeys("".join(found) for found in _USED.findall(command.text))
     own = _SHELLS_OWN.union(*_SET_HERE.findall(command.text))
     return tuple(name for name in used if name not in environment and name not in own)

@@ -106,6 +106,8 @@ def test_what_only_the_risk_forbids_is_looked_at(risk: Risk, *, attended: bool, 
     ("text", "unset"),
     [
         ('echo "$FOO_BAR" ${BAZ} ${QUX:-x} ${#LENGTH} ${LEN#x}', ("FOO_BAR", "BAZ", "LEN")),
+        ('cp "${FROM_FILE:?}" ${TO_FILE?no place} ${MAY_BE:+-x} ${MIGHT+y} ${OTHER:=z}', ("FROM_FILE", "TO_FILE")),
+        ('psql "$HOST_A:$PORT_A/x" > "$LOG_A-old"', ("HOST_A", "PORT_A", "LOG_A")),
         ("for HOST in a b; do echo $HOST; done; X_Y=1; echo $X_Y $PWD", ()),
         ("while read -r LINE_A; do echo $LINE_A; done; export T_X=1; echo $T_X", ()),
         ("""python3 -c 'import os; os.environ["INCIDENT"]'""", ("INCIDENT",)),
