@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from runbook_steps.operations.traffic import MOST_ERRORS_PERCENT, Row, moment_of, read_traffic
+from runbook_steps.operations.traffic import MOST_ERRORS_PERCENT, Row, Traffic, moment_of, read_traffic
 
-__all__ = ["Criterion", "baseline_ms", "by_minute", "errors_criterion", "slow_criterion"]
+__all__ = ["Criterion", "baseline_ms", "by_health_alone", "by_minute", "errors_criterion", "slow_criterion"]
 
 ERROR_MINUTES, SLOW_MINUTES = 5, 10  # runbooks 1.0, "When to Rollback"
 SLOW_FACTOR = 2.0  # runbooks 1.0, "When to Rollback"
@@ -58,6 +58,13 @@ def baseline_ms(lines: Iterable[str], since: datetime, until: datetime) -> float
             continue
     total = read_traffic(kept, since).total
     return total.mean_ms if total.requests else None
+
+
+def by_health_alone(seen: Traffic) -> str:
+    """What a stability without errors rests on where the log counts too few requests to tell."""
+    if seen.for_people:
+        return f"by its health alone: none of the {seen.for_people} lines of its log is JSON"
+    return f"by its health alone: its log counts {seen.total.requests} requests since"
 
 
 def errors_criterion(minutes: dict[int, Row]) -> Criterion:

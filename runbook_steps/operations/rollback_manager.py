@@ -26,6 +26,7 @@ from runbook_steps.operations.backup_store import Manifest, Store
 from runbook_steps.operations.notifications import notify
 from runbook_steps.operations.postgres_connection import exclusive
 from runbook_steps.operations.releases import ROLLED_BACK, ROLLING_BACK, Releases, Way
+from runbook_steps.operations.rollback_criteria import by_health_alone
 from runbook_steps.operations.rollback_slots import Clock, Slot, Slots
 from runbook_steps.operations.traffic import MOST_ERRORS_PERCENT, read_traffic
 
@@ -87,6 +88,7 @@ class Rollback:
         self._slots = Slots(environ, tell)
         self._clock = Clock(pace.limit_s)
         self._way = Way("", "")
+        self._told = "not looked at"
         self._backup: Manifest | None = None
         self._began = datetime.now(UTC)
 
@@ -239,24 +241,28 @@ class Rollback:
             bad = [f"api_{slot.number}" for slot in self._slots.all if not slot.healthy()]
             if bad:
                 raise OperationError(f"not stable on {self._way.new}: {', '.join(bad)} became unhealthy")
-            self._look_at_errors(since)
+            self._told = self._look_at_errors(since)
             if time.monotonic() >= end:
                 return
             self._clock.wait(min(5.0, self._pace.watch_s / 10))
 
-    def _look_at_errors(self, since: datetime) -> None:
+    def _look_at_errors(self, since: datetime) -> str:
+        """What the log tells of them: a log without requests does not read as one without errors."""
         log = Path(self._environ.get("LOG_DIR", "")) / "app.log"
         with log.open(encoding="utf-8", errors="replace") as lines:
             seen = read_traffic(lines, since)
-        if seen.total.requests >= ENOUGH and seen.error_rate_percent > MOST_ERRORS_PERCENT:
+        if seen.total.requests < ENOUGH:
+            return by_health_alone(seen)
+        if seen.error_rate_percent > MOST_ERRORS_PERCENT:
             raise OperationError(
                 f"not stable on {self._way.new}: {seen.error_rate_percent:g} % errors. The release was not the cause: "
                 "follow the runbook High error rate"
             )
+        return f"{seen.error_rate_percent:g} % errors in {seen.total.requests} requests"
 
     def _conclude(self) -> None:
         self._releases.add(ROLLED_BACK, **{"from": self._way.old, "to": self._way.new, "reason": self._reason})
-        self._say(f"Rolled back from {self._way.old} to {self._way.new}, stable: {self._reason}")
+        self._say(f"Rolled back from {self._way.old} to {self._way.new}, stable ({self._told}): {self._reason}")
 
     def _say(self, text: str) -> None:
         notify(self._environ, CHANNEL, text)

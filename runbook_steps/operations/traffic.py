@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import defaultdict
@@ -10,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from runbook_steps.operations.log_events import events_in
 
 __all__ = ["MOST_ERRORS_PERCENT", "SLOWEST_MEAN_MS", "Row", "Traffic", "moment_of", "read_traffic"]
 
@@ -54,11 +55,13 @@ class Traffic:
     """All requests since a moment; `views` holds the same requests, each cut in another way, the worst first.
 
     `unreadable` counts lines that are of requests, and lack what is counted: with them, no rate is the whole truth.
+    `for_people` counts the lines of a log of which not one is JSON: nothing can be counted in it.
     """
 
     total: Row
     views: Mapping[str, tuple[Row, ...]]
     unreadable: int = 0
+    for_people: int = 0
 
     @property
     def error_rate_percent(self) -> float:
@@ -68,7 +71,14 @@ class Traffic:
 
 def read_traffic(lines: Iterable[str], since: datetime, *, slowest_first: bool = False) -> Traffic:
     """Counts the requests of a log of JSON lines; probes are left out, and so is a line that is cut off."""
-    requests = [line for line in map(_request, lines) if line]
+    written = events = 0
+    requests: list[_Line] = []
+    for text in lines:
+        written += bool(text.strip())
+        for event in events_in((text,)):
+            events += 1
+            if event.get("message") == "request" and event.get("path") not in _PROBES:
+                requests.append(event)
     kept = [line for line in requests if _is_whole(line) and moment_of(line) >= since]
     unreadable = sum(not _is_whole(line) for line in requests)
 
@@ -81,7 +91,7 @@ def read_traffic(lines: Iterable[str], since: datetime, *, slowest_first: bool =
         for line in kept:
             groups[name_of(line)].append(line)
         views[view] = tuple(sorted((_row(name, group) for name, group in groups.items()), key=badness))
-    return Traffic(_row("all", kept), views, unreadable)
+    return Traffic(_row("all", kept), views, unreadable, 0 if events else written)
 
 
 def moment_of(line: _Line) -> datetime:
@@ -98,16 +108,6 @@ def _is_whole(line: _Line) -> bool:
         return int(line["status"]) > 0 and float(line["durationMs"]) >= 0 and {"method", "path"} <= line.keys()
     except (ValueError, TypeError, KeyError):
         return False
-
-
-def _request(text: str) -> _Line | None:
-    try:
-        line = json.loads(text)
-    except ValueError:
-        return None  # the last line may still be being written
-    if not isinstance(line, dict) or line.get("message") != "request" or line.get("path") in _PROBES:
-        return None
-    return line
 
 
 def _row(name: str, lines: list[_Line]) -> Row:

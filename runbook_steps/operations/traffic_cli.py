@@ -47,6 +47,8 @@ def traffic(
     lacking = f"{seen.unreadable} request lines without a readable timestamp, method, status or durationMs"
     if seen.unreadable and not seen.total.requests:
         raise OperationError(f"{file} holds {lacking}: nothing can be counted")
+    if seen.for_people:
+        raise OperationError(f"none of the {seen.for_people} lines of {file} is JSON: nothing can be counted in it")
     if not seen.total.requests:
         raise OperationError(f"{file} holds no request since {began.isoformat()}: that is no traffic, not no errors")
     good = seen.error_rate_percent <= MOST_ERRORS_PERCENT and seen.total.mean_ms <= SLOWEST_MEAN_MS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import secrets
 import subprocess
 import time
@@ -22,6 +22,7 @@ from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.broken_proxy import ProxyFile
 from runbook_steps.faults.leaks import LEAKED_ROLE, NEW_ROLE, LeakedPassword, LeakedRoleOfTheApplication, StolenSecret
+from runbook_steps.operations.log_events import log_events
 from runbook_steps.steps.accounts import Session
 from runbook_steps.steps.tokens import claims_of
 
@@ -76,15 +77,16 @@ def more_of_it(target: Target, api: httpx.Client) -> None:
 def events(environment: Mapping[str, str], name: str, address: str = ATTACKER) -> list[dict[str, Any]]:
     """The security events of that name and address, of the last that the page reads."""
     file = Path(environment["LOG_DIR"]) / "security.log"
-    lines = file.read_text("utf-8").splitlines()[-SECURITY_EVENTS:] if file.exists() else []
-    return [e for e in map(json.loads, lines) if (e["event"], e.get("ip")) == (name, address)]
+    kept = log_events(file, last=SECURITY_EVENTS) if file.exists() else []
+    return [event for event in kept if (event.get("event"), event.get("ip")) == (name, address)]
 
 
 @then("the copies of the API and nginx logs hold the attack")
 def attack_is_kept(environment: Callable[[], Mapping[str, str]]) -> None:
     folder = Path(environment()["INCIDENT_DIR"])
     address = environment()["ATTACKER"]
-    asked = [line for line in (folder / "access.log").read_text("utf-8").splitlines() if line.split()[0] == address]
+    whole = re.compile(rf"(?<![\w.:]){re.escape(address)}(?![\w.])")  # wherever the format of that proxy has it
+    asked = [line for line in (folder / "access.log").read_text("utf-8", "replace").splitlines() if whole.search(line)]
     assert len(events({"LOG_DIR": str(folder)}, "authentication failed", address)) >= GUESSES
     assert sum("/api/auth/otp/verify" in line for line in asked) >= GUESSES
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.ci_red import CiRed
 from runbook_steps.faults.third_party_down import ThirdPartyDown
+from runbook_steps.operations.log_events import log_events
 
 JOURNEY = {("POST", "/api/users", 201), ("GET", "/api/providers", 200), ("POST", "/api/bookings", 201),
            ("POST", "/api/payments", 201)}  # fmt: skip
@@ -93,8 +93,7 @@ def received_a_charge(environment: Callable[[], Mapping[str, str]], before_deplo
 @then("the log shows a registration, a search, a booking and a payment since then")
 def log_shows_the_journey(environment: Callable[[], Mapping[str, str]], before_deployment: Before) -> None:
     seen = set()
-    for text in (Path(environment()["LOG_DIR"]) / "app.log").read_text("utf-8").splitlines():
-        line = json.loads(text)
+    for line in log_events(Path(environment()["LOG_DIR"]) / "app.log"):
         if line.get("message") == "request" and datetime.fromisoformat(line["timestamp"]) >= before_deployment.moment:
             seen.add((line["method"], line["path"], line["status"]))
     assert seen >= JOURNEY

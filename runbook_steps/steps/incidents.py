@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import subprocess
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.third_party_down import ThirdPartyDown
+from runbook_steps.operations.log_events import log_events
 
 TRIES = 3
 OLD, NEW = "Show prices with tax", "Send codes in Arabic"
@@ -106,8 +106,10 @@ def two_releases(
 
 
 @given(parsers.parse("an incident of severity {severity} is announced in {channel}"))
-def an_incident(severity: str, channel: str, variables: dict[str, str]) -> None:
-    variables.update(INCIDENT_SEVERITY=severity, INCIDENT_CHANNEL=channel, INCIDENT_SUMMARY=SUMMARY)
+def an_incident(severity: str, channel: str, variables: dict[str, str], target: Target) -> None:
+    variables.update(INCIDENT_SEVERITY=severity, INCIDENT_CHANNEL=channel)
+    if target.facts.disposable:  # elsewhere people read it: what happened is theirs to say
+        variables["INCIDENT_SUMMARY"] = SUMMARY
 
 
 @given("the logs of the incident were kept, and one of them was changed afterwards")
@@ -134,10 +136,10 @@ def own_report_says(last_result: Result, name: str, status: str) -> None:
 def errors_are_counted(
     last_result: Result, path: str, status: int, environment: Callable[[], Mapping[str, str]]
 ) -> None:
-    lines = [line.split() for line in last_result.stdout.splitlines()]
+    lines = [line.split(maxsplit=2) for line in last_result.stdout.splitlines()]
     counted = {(where, what): int(times) for times, where, what in lines}
-    newest = _log(environment())[-2000:]
-    logged = sum((e["path"], e.get("status")) == (path, status) for e in newest if e["level"] == "error")
+    newest = log_events(Path(environment()["LOG_DIR"], "app.log"), last=2000)
+    logged = sum((e.get("path"), e.get("status")) == (path, status) for e in newest if e.get("level") == "error")
     assert counted.get((path, str(status)), 0) >= TRIES
     assert counted[path, str(status)] <= logged
 
@@ -168,7 +170,7 @@ def service_is_running(service: str, control: ServiceControl) -> None:
 @then("the timeline has the first and the last failed request")
 def timeline_is_right(last_result: Result, environment: Callable[[], Mapping[str, str]]) -> None:
     began = environment()["INCIDENT_BEGAN"]
-    failed = [e for e in _log(environment()) if e.get("status", 0) >= 500 and e["timestamp"] >= began]  # noqa: PLR2004
+    failed = _failed(Path(environment()["LOG_DIR"], "app.log"), began)
     answer = answer_of(last_result)
     assert {"first": failed[0]["timestamp"], "last": failed[-1]["timestamp"]} == {
         key: answer[key] for key in ("first", "last")
@@ -179,9 +181,7 @@ def timeline_is_right(last_result: Result, environment: Callable[[], Mapping[str
 @then("the folder of the incident holds the failed requests")
 def evidence_is_kept(environment: Callable[[], Mapping[str, str]]) -> None:
     began = environment()["INCIDENT_BEGAN"]
-    kept = (Path(environment()["INCIDENT_DIR"]) / "app.log").read_text("utf-8").splitlines()
-    failed = [e for e in map(json.loads, kept) if e.get("status", 0) >= 500 and e["timestamp"] >= began]  # noqa: PLR2004
-    assert len(failed) >= TRIES
+    assert len(_failed(Path(environment()["INCIDENT_DIR"], "app.log"), began)) >= TRIES
 
 
 @then("every file in it has the checksum that was noted")
@@ -213,8 +213,10 @@ def slack_has_it(
     assert (channel, f"{severity}: {SUMMARY}") == (received[-1]["channel"], received[-1]["text"])
 
 
-def _log(environment: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (Path(environment["LOG_DIR"]) / "app.log").read_text("utf-8").splitlines()]
+def _failed(log: Path, began: str) -> list[dict[str, Any]]:
+    """The requests that failed since then."""
+    kept = [event for event in log_events(log) if str(event.get("status")).startswith("5")]
+    return [event for event in kept if str(event.get("timestamp")) >= began]
 
 
 def _changed(folder: Path) -> list[str]:

@@ -19,6 +19,7 @@ from runbook_steps.engine.errors import NotApplicableNow, NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.targets.protocol import Target
+from runbook_steps.operations.log_events import log_events
 from runbook_steps.steps.scaling import eventually
 
 DAY_S = 86400
@@ -125,7 +126,7 @@ def somebody_looked_for_a_hole(target: Target, api: httpx.Client, environment: C
         eventually(lambda: ATTACKER in log.read_text("utf-8"), "the security log tells of it")
     elif not log.is_file():
         raise NotRunnableHere(f"{log} is not there: read the log where the application writes it")
-    elif not log.stat().st_size:
+    elif not log_events(log):
         raise NotApplicableNow(f"{log} is empty: it names nobody, and does not tell whether anybody was there")
 
 
@@ -134,10 +135,13 @@ def review_names_the_client(
     results: list[Result], target: Target, environment: Callable[[], Mapping[str, str]]
 ) -> None:
     lines = results[-1].stdout.splitlines()
-    events = Path(environment()["LOG_DIR"], "security.log").read_text("utf-8").splitlines()
+    events = log_events(Path(environment()["LOG_DIR"], "security.log"))
     assert events, "the security log is empty: it tells nothing"
-    assert sum(int(line.split()[0]) for line in lines) == len(events)
-    if target.facts.disposable:
+    counted = sum(int(line.split()[0]) for line in lines)
+    if not target.facts.disposable:  # its clients go on meanwhile
+        assert 0 < counted <= len(events)
+    else:
+        assert counted == len(events)
         named = [line.split() for line in lines if line.endswith(ATTACKER)]
         assert named
         assert sum(int(words[0]) for words in named) >= len(("/.env", "/wp-login.php"))

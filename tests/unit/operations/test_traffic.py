@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+from runbook_steps.operations.rollback_criteria import by_health_alone
 from runbook_steps.operations.traffic import Row, read_traffic
 
 BEGAN = datetime(2026, 1, 31, 9, 0, tzinfo=UTC)
@@ -45,3 +46,16 @@ def test_the_slowest_come_first_when_asked_for() -> None:
         line("/api/users", ms=50),
     ]
     assert [row.p95_ms for row in read_traffic(lines, BEGAN, slowest_first=True).views["byEndpoint"]] == [50.0, 5.0]
+
+
+def test_a_log_for_people_counts_no_request_and_says_so() -> None:
+    """Lines of text are told from a log that nobody wrote to; one event is enough to be read as one of events."""
+    text = "[2026-01-31 09:01:00] INFO GET /api/providers 500 12ms"
+    assert [read_traffic(lines, BEGAN).for_people for lines in ([text, "", text], [text, line("/")], [""])] == [2, 0, 0]
+
+
+def test_a_stability_that_no_request_proved_says_so() -> None:
+    """A log without requests since, and one for people, do not read as one without errors."""
+    calm, people = read_traffic([line("/api/health")], BEGAN), read_traffic(["INFO GET / 500"] * 3, BEGAN)
+    assert by_health_alone(calm) == "by its health alone: its log counts 0 requests since"
+    assert by_health_alone(people) == "by its health alone: none of the 3 lines of its log is JSON"
