@@ -107,8 +107,8 @@ def fill(
 
 @given("the process of instance 2 is noted")
 def known_process(control: ServiceControl, culprit: dict[str, Any], variables: dict[str, str]) -> None:
-    variables["INSTANCE"] = "beautycort-api-2"
     culprit["pid"] = control.pid("api_2")
+    variables["INSTANCE"] = "beautycort-api-2"
     assert culprit["pid"] is not None
 
 

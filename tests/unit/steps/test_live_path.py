@@ -88,3 +88,45 @@ def says_why(target, cannot_be_seen):
         cannot_be_seen("nobody knows")
 """
     assert silent_steps(source) == ["only_in_a_drill", "leaves_at_once", "gives_way"]
+
+
+ENDS_THERE = ("only_disposable(", "control.pid(", "raise ")  # whatever of them is asked, on a live target it raises
+
+
+def given_to_commands(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
+    """The variables that a statement sets for commands, with their values."""
+    for node in ast.walk(statement):
+        match node:
+            case ast.Assign(targets=[ast.Subscript(value=ast.Name("variables"), slice=ast.Constant(name))]):
+                yield str(name), node.value
+            case ast.Call(func=ast.Attribute(value=ast.Name("variables"), attr="update")):
+                yield from ((each.arg or "**", each.value) for each in node.keywords)
+                yield from (("**", each) for each in node.args)
+            case ast.AugAssign(target=ast.Name("variables"), value=ast.Dict(keys, values)):
+                yield from ((ast.unparse(k) if k else "**", v) for k, v in zip(keys, values, strict=True))
+
+
+def is_of_the_drill(value: ast.expr) -> bool:
+    """Whether it stands in the code, and nobody on a live target said it."""
+    return isinstance(value, ast.Constant) or (isinstance(value, ast.Name) and value.id.isupper())
+
+
+def drills_words(function: ast.FunctionDef) -> Iterator[str]:
+    """What a live target's commands would get that was made up for a drill."""
+    for statement in on_a_live_target(function.body):
+        if any(words in ast.unparse(statement) for words in ENDS_THERE):
+            return
+        yield from (
+            f"{function.name}: {name}" for name, value in given_to_commands(statement) if is_of_the_drill(value)
+        )
+
+
+def test_no_command_on_a_live_target_gets_what_a_drill_made_up() -> None:
+    """An address, a limit or a message of the code would go before the one that a person set."""
+    found = [
+        said
+        for file in sorted(STEPS.glob("*.py"))
+        for each in steps_of(file.read_text("utf-8"))
+        for said in drills_words(each)
+    ]
+    assert found == []
