@@ -68,7 +68,7 @@ x509_extensions = leaf
 [any]
 commonName = supplied
 [leaf]
-subjectAltName = DNS:{host},IP:127.0.0.1
+subjectAltName = DNS:{host},IP:127.0.0.1,IP:::1
 basicConstraints = CA:FALSE
 extendedKeyUsage = serverAuth
 """

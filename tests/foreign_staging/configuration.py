@@ -12,10 +12,10 @@ APPLICATION = "salon_api"  # the name of the application where Redis knows names
 API_ARGUMENTS = ("-m", "runbook_steps.stand_in.reference_api")
 
 
-def postgresql(folder: Path, addresses: Addresses) -> str:
+def postgresql(folder: Path, variation: Variation, addresses: Addresses) -> str:
     """Added to Debian's own defaults."""
     return f"""
-listen_addresses = '127.0.0.1'
+listen_addresses = '{variation.loopback}'
 port = {addresses.postgres}
 unix_socket_directories = '{folder}'
 ssl = on
@@ -27,19 +27,20 @@ log_statement = 'all'
 log_line_prefix = '%m [%p] %u@%d %a '
 fsync = off
 max_connections = 60
+{variation.postgres_settings}
 """
 
 
 def hba(variation: Variation) -> str:
     """TLS only, unless the variation does without."""
     kind = "host" if variation.sslmode == "disable" else "hostssl"
-    return f"local all all scram-sha-256\n{kind} all all 127.0.0.1/32 scram-sha-256\n"
+    return f"local all all scram-sha-256\n{kind} all all samehost scram-sha-256\n"
 
 
 def pgbouncer(folder: Path, variation: Variation, addresses: Addresses) -> str:
     """Start-up parameters that it cannot keep are ignored, as poolers in front of ORMs do."""
     return f"""[databases]
-* = host=127.0.0.1 port={addresses.postgres}
+* = host={variation.loopback} port={addresses.postgres}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {addresses.pooler}
@@ -63,8 +64,10 @@ def redis(folder: Path, variation: Variation, addresses: Addresses, password: st
         if variation.redis_tls
         else f"port {addresses.redis}\n"
     )
+    limit = f"maxmemory {variation.redis_memory}\nmaxmemory-policy noeviction\n" if variation.redis_memory else ""
+    renamed = "".join(f'rename-command {name} ""\n' for name in variation.redis_renamed.split())
     who = f"aclfile {folder}/users.acl\n" if variation.redis_user else f"requirepass {password}\n"
-    return f'bind 127.0.0.1\n{ports}{who}save ""\nmaxmemory 24mb\nmaxmemory-policy noeviction\ndir {folder}\n'
+    return f'bind {variation.loopback}\n{ports}{who}save ""\n{limit}{renamed}dir {folder}\n'
 
 
 def redis_acl(variation: Variation, password: str) -> str:
@@ -73,16 +76,37 @@ def redis_acl(variation: Variation, password: str) -> str:
     return "user default off\n" + "".join(f"user {name} on >{password} {rules}\n" for name, rules in users.items())
 
 
-def nginx(folder: Path, addresses: Addresses, *, account: str = "") -> str:
-    """A proxy with TLS, its sites in a folder, logs in the default format."""
-    upstream = "".join(f"    server 127.0.0.1:{port};\n" for port in addresses.slots)
+FORMATS = {
+    "json": """  log_format told escape=json '{"time":"$time_iso8601","remote_addr":"$remote_addr",'
+    '"request":"$request","status":"$status","bytes":"$body_bytes_sent","agent":"$http_user_agent"}';
+""",
+    "vhost": """  log_format told '$host:$server_port $remote_addr - $remote_user [$time_local] "$request" '
+    '$status $body_bytes_sent "$http_referer" "$http_user_agent"';
+""",
+}
+_SECOND_SITE = """  server {{
+    listen {host}:{port} ssl default_server;
+    server_name www.salon.example;
+    ssl_certificate {folder}/tls/fullchain.pem;
+    ssl_certificate_key {folder}/tls/privkey.pem;
+    location / {{ return 200 "a page of marketing\\n"; }}
+  }}
+"""
+
+
+def nginx(folder: Path, variation: Variation, addresses: Addresses, *, account: str = "") -> str:
+    """A proxy with TLS, its sites in a folder."""
+    host = variation.url_host
+    upstream = "".join(f"    server {host}:{port};\n" for port in addresses.slots)
+    format_ = FORMATS.get(variation.access_log, "")
+    other = _SECOND_SITE.format(host=host, port=addresses.nginx, folder=folder) if variation.second_site else ""
     user = f"user {account};\n" if account else ""
     return f"""{user}worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/logs/error.log warn;
 events {{ worker_connections 256; }}
 http {{
-  access_log {folder}/logs/access.log;
+{format_}  access_log {folder}/logs/access.log{" told" if format_ else ""};
   client_body_temp_path {folder}/temp/body;
   proxy_temp_path {folder}/temp/proxy;
   fastcgi_temp_path {folder}/temp/fastcgi;
@@ -93,13 +117,13 @@ http {{
   include {folder}/conf.d/*.conf;
   upstream backend {{
 {upstream}  }}
-  server {{
-    listen 127.0.0.1:{addresses.nginx} ssl;
+{other}  server {{
+    listen {host}:{addresses.nginx} ssl;
     server_name localhost;
     ssl_certificate {folder}/tls/fullchain.pem;
     ssl_certificate_key {folder}/tls/privkey.pem;
-    location / {{
-      proxy_pass http://backend;
+    location {variation.path}/ {{
+      proxy_pass http://backend{"/" if variation.path else ""};
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_set_header X-Forwarded-For $remote_addr;

@@ -193,8 +193,8 @@ def migration_is_applied(staging: ForeignStaging) -> bool:
 
 def every_instance_answers(staging: ForeignStaging) -> bool:
     """Each at its own address."""
-    codes = [httpx.get(f"http://127.0.0.1:{port}/api/health", trust_env=False).status_code
-             for port in staging.addresses.slots]  # fmt: skip
+    codes = [httpx.get(f"{slot}/api/health", trust_env=False).status_code
+             for slot in staging.variables["STAGING_API_SLOTS"].split()]  # fmt: skip
     return set(codes) == {200}
 
 
@@ -213,7 +213,7 @@ def serves(staging: ForeignStaging) -> bool:
     """Health by way of the proxy, with its certificate verified."""
     try:
         found = httpx.get(
-            f"https://localhost:{staging.addresses.nginx}/api/health",
+            f"{staging.site}{staging.variation.path}/api/health",
             verify=staging.authority.trusted(), trust_env=False,
         )  # fmt: skip
     except httpx.HTTPError:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,6 +22,7 @@ from urllib.parse import quote
 import httpx
 import psycopg
 import redis
+from psycopg import sql
 
 from tests.foreign_staging import aws, configuration
 from tests.foreign_staging.authority import Authority
@@ -38,7 +40,7 @@ class ForeignStaging:
         self.folder = folder
         self.variation = variation or Variation()
         self.addresses, self._held = Addresses.held(self.variation.slots)
-        self.words = Words()
+        self.words = Words(**self.variation.words)
         self.authority = Authority(folder)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._group = ""
@@ -63,8 +65,8 @@ class ForeignStaging:
         """`STAGING_…`, all that a run needs to know."""
         variation, ports = self.variation, self.addresses
         found = {
-            "API_BASE_URL": f"https://localhost:{ports.nginx}",
-            "API_SLOTS": " ".join(f"http://127.0.0.1:{port}" for port in ports.slots),
+            "API_BASE_URL": self.site + variation.path,
+            "API_SLOTS": " ".join(f"http://{variation.url_host}:{port}" for port in ports.slots),
             "DATABASE_URL": self.database_url(ports.pooler if variation.pooler else ports.postgres),
             "REDIS_URL": self.redis_url,
             "SSL_CERT_FILE": str(self.authority.certificate),
@@ -79,10 +81,15 @@ class ForeignStaging:
             **self._third_parties(),
         }
         if variation.with_logs:
-            found["LOG_DIR"] = str(self.folder / "logs")
+            found["LOG_DIR"] = str(self.folder / ("text" if variation.plain_log else "logs"))
         if variation.with_aws:
             found |= aws.variables(ports.aws, variation.balancer, self._group)
         return {f"STAGING_{name}": value for name, value in found.items()}
+
+    @property
+    def site(self) -> str:
+        """The address of the proxy."""
+        return f"https://localhost:{self.addresses.nginx}"
 
     def database_url(self, port: int) -> str:
         """As the owner, who is no superuser."""
@@ -92,7 +99,11 @@ class ForeignStaging:
             query += f"&sslrootcert={quote(str(self.authority.certificate), safe='/')}"
         if port == self.addresses.pooler:
             query = "?sslmode=disable"  # the pooler is on this machine; from there it goes on by TLS
-        return f"postgresql://{variation.owner}:{self.words.owner}@localhost:{port}/{variation.database}{query}"
+        where = f"localhost:{port}"
+        if variation.sockets and port == self.addresses.postgres:
+            where, query = "", f"?host={quote(str(self.folder / 'postgres'), safe='')}&port={port}"
+        who, database = f"{variation.owner}:{quote(self.words.owner, safe='')}", quote(variation.database, safe="")
+        return f"postgresql://{who}@{where}/{database}{query}"
 
     @property
     def redis_url(self) -> str:
@@ -102,7 +113,7 @@ class ForeignStaging:
     def _redis_url(self, user: str) -> str:
         scheme = "rediss" if self.variation.redis_tls else "redis"
         where = f"localhost:{self.addresses.redis}/{self.variation.redis_database}"
-        return f"{scheme}://{user}:{self.words.redis}@{where}"
+        return f"{scheme}://{user}:{quote(self.words.redis, safe='')}@{where}"
 
     def _third_parties(self) -> dict[str, str]:
         base = f"http://127.0.0.1:{self.addresses.third_parties}"
@@ -190,6 +201,28 @@ class ForeignStaging:
         for start in self._starters().values():
             start()
         self._wait("the API behind nginx", self._serves)
+        if self.variation.plain_log:
+            self._write_logs_for_people()
+        if self.variation.rotated:
+            self._rotate()
+
+    def _write_logs_for_people(self) -> None:
+        """The same events, as a logger writes them that nobody told of JSON."""
+        (self.folder / "text").mkdir()
+        for name in ("app.log", "security.log"):
+            lines = [f"[{datetime.now(UTC):%Y-%m-%d %H:%M:%S}] INFO  GET /api/providers 200 {n}ms\n" for n in range(50)]
+            (self.folder / "text" / name).write_text("".join(lines), "utf-8")
+
+    def _rotate(self) -> None:
+        """As logrotate does at midnight: the old file under another name, a new one that is empty."""
+        for folder in (self.folder / "logs", self.folder / "nginx" / "logs"):
+            for file in folder.glob("*.log"):
+                file.rename(f"{file}.1")
+                file.touch()
+                shutil.copystat(f"{file}.1", file)
+                if os.geteuid() == 0:
+                    shutil.chown(file, Path(f"{file}.1").stat().st_uid, Path(f"{file}.1").stat().st_gid)
+        self._run("nginx", "-c", str(self.folder / "nginx" / "nginx.conf"), "-s", "reopen")
 
     def _starters(self) -> dict[str, Callable[[], None]]:
         starters: dict[str, Callable[[], None]] = {"postgres": self._postgres, "redis": self._redis}
@@ -220,7 +253,7 @@ class ForeignStaging:
                   "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync",
                   account="postgres")  # fmt: skip
         with (data / "postgresql.conf").open("a", encoding="utf-8") as config:
-            config.write(configuration.postgresql(folder, self.addresses))
+            config.write(configuration.postgresql(folder, self.variation, self.addresses))
         (data / "pg_hba.conf").write_text(configuration.hba(self.variation), "utf-8")
         self._postgres()
         self._database()
@@ -228,10 +261,11 @@ class ForeignStaging:
     def _database(self) -> None:
         variation = self.variation
         with self.admin("postgres") as admin:
-            admin.execute(f"CREATE ROLE {variation.owner} LOGIN CREATEDB PASSWORD '{self.words.owner}'".encode())
+            owner, database = sql.Identifier(variation.owner), sql.Identifier(variation.database)
+            admin.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(owner, self.words.owner))
             if variation.monitors:
-                admin.execute(f"GRANT pg_monitor TO {variation.owner}".encode())
-            admin.execute(f"CREATE DATABASE {variation.database} OWNER {variation.owner}".encode())
+                admin.execute(sql.SQL("GRANT pg_monitor TO {}").format(owner))
+            admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
         with self.admin() as admin:  # extensions are the superuser's, as with every hosted database
             for name in ("pg_stat_statements", "pg_trgm", "btree_gist", "cube", "earthdistance"):
                 admin.execute(f"CREATE EXTENSION {name}".encode())
@@ -251,7 +285,8 @@ class ForeignStaging:
     def _pooler(self) -> None:
         folder = self.folder / "pooler"
         (folder / "pgbouncer.ini").write_text(configuration.pgbouncer(folder, self.variation, self.addresses), "utf-8")
-        (folder / "users.txt").write_text(f'"{self.variation.owner}" "{self.words.owner}"\n', "utf-8")
+        word = self.words.owner.replace('"', '""')
+        (folder / "users.txt").write_text(f'"{self.variation.owner}" "{word}"\n', "utf-8")
         self._give(folder, "nobody")
         self._spawn("pooler", ["pgbouncer", str(folder / "pgbouncer.ini")], account="nobody")
         self._wait("pgbouncer", lambda: psycopg.connect(self.database_url(self.addresses.pooler)).close())
@@ -263,15 +298,16 @@ class ForeignStaging:
 
     def _api(self, number: int) -> None:
         port = self.addresses.slots[number - 1]
-        self._give(self.folder / "logs", "www-data")
+        slot = f"http://{self.variation.url_host}:{port}"
+        self._give(self.folder / "logs", self.variation.api_account)
         more = {"SSL_CERT_FILE": str(self.authority.certificate)}
         self._spawn_python(
-            f"api_{number}", *configuration.API_ARGUMENTS, "--port", str(port),
+            f"api_{number}", *configuration.API_ARGUMENTS, "--port", str(port), "--host", self.variation.loopback,
             DATABASE_URL=self.database_url(self.addresses.postgres), REDIS_URL=self._api_redis_url(),
             JWT_SECRET=self.words.jwt, LOG_DIR=str(self.folder / "logs"), SLOT_NAME=f"salon-api-{number}",
             APP_VERSION="1.1.0", **self._third_parties(), **more,
         )  # fmt: skip
-        self._wait(f"instance {number}", lambda: httpx.get(f"http://127.0.0.1:{port}/api/version", trust_env=False))
+        self._wait(f"instance {number}", lambda: httpx.get(f"{slot}/api/version", trust_env=False))
 
     def _api_redis_url(self) -> str:
         ca = f"?ssl_ca_certs={self.authority.certificate}" if self.variation.redis_tls else ""
@@ -287,11 +323,11 @@ class ForeignStaging:
             (folder / name).mkdir(exist_ok=True)
         if not (folder / "nginx.conf").exists():
             account = "www-data" if os.geteuid() == 0 else ""
-            (folder / "nginx.conf").write_text(configuration.nginx(folder, self.addresses, account=account), "utf-8")
+            text = configuration.nginx(folder, self.variation, self.addresses, account=account)
+            (folder / "nginx.conf").write_text(text, "utf-8")
             self.serve_certificate(self.variation.certificate_days)
         self._spawn("nginx", ["nginx", "-c", str(folder / "nginx.conf"), "-g", "daemon off;"])
-        self._wait("nginx", lambda: httpx.get(f"https://localhost:{self.addresses.nginx}/", verify=False,  # noqa: S501
-                                              trust_env=False))  # fmt: skip
+        self._wait("nginx", lambda: httpx.get(self.site, verify=False, trust_env=False))  # noqa: S501
 
     def _aws(self) -> None:
         program = str(Path(sys.executable).with_name("moto_server"))
@@ -301,8 +337,8 @@ class ForeignStaging:
         self._group = aws.populate(url, self.variation.balancer, self.variation.slots)
 
     def _serves(self) -> None:
-        found = httpx.get(f"https://localhost:{self.addresses.nginx}/api/health", trust_env=False,
-                          verify=self.authority.trusted())  # fmt: skip
+        address = f"{self.site}{self.variation.path}/api/health"
+        found = httpx.get(address, trust_env=False, verify=self.authority.trusted())
         if found.status_code != httpx.codes.OK:
             raise ConnectionError(f"health answers {found.status_code}")
 
@@ -330,7 +366,9 @@ class ForeignStaging:
 
     def _spawn_python(self, service: str, *arguments: str, **variables: str) -> None:
         command = [sys.executable, *arguments]
-        self._spawn(service, command, account="www-data", reads_all=True, **_PYTHON_VARIABLES, **variables)
+        self._spawn(
+            service, command, account=self.variation.api_account, reads_all=True, **_PYTHON_VARIABLES, **variables
+        )
 
     def _python(self, *arguments: str, **variables: str) -> None:
         self._run(sys.executable, *arguments, **_PYTHON_VARIABLES, **variables)

@@ -36,6 +36,40 @@ class Variation:
     with_aws: bool = True
     with_logs: bool = True
     certificate_days: float = 60.0
+    path: str = ""
+    """Under which the proxy serves the API, as `/salon`."""
+    access_log: str = "combined"
+    """Or `json`, or `vhost`: the combined format behind the name of the server."""
+    plain_log: bool = False
+    """The log of the application in lines of text, for people."""
+    rotated: bool = False
+    """Its logs were rotated a moment ago."""
+    owner_password: str = ""
+    redis_password: str = ""
+    redis_renamed: str = ""
+    """Commands of Redis that nobody has there, apart by blanks."""
+    redis_memory: str = "24mb"
+    """Empty: without a limit."""
+    postgres_settings: str = ""
+    """More lines of its configuration."""
+    second_site: bool = False
+    """The proxy serves another one too, and is first in its file."""
+    api_account: str = "www-data"
+    sockets: bool = False
+    """PostgreSQL is reached by its socket, whose folder everybody may enter."""
+    loopback: str = "127.0.0.1"
+    """Where everything of its own listens; `::1` is IPv6 alone."""
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The secrets that are not made anew."""
+        said = {"owner": self.owner_password, "redis": self.redis_password}
+        return {name: word for name, word in said.items() if word}
+
+    @property
+    def url_host(self) -> str:
+        """The same as an address of the web has it."""
+        return f"[{self.loopback}]" if ":" in self.loopback else self.loopback
 
 
 @dataclass(frozen=True)
