@@ -9,13 +9,11 @@ import contextlib
 import os
 import shlex
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Self
-from urllib.parse import urlsplit
 
 import psutil
 from filelock import FileLock, Timeout
@@ -23,6 +21,7 @@ from filelock import FileLock, Timeout
 from runbook_steps.engine.errors import ConfigurationError, Position, RefusedError, TargetError
 from runbook_steps.engine.model import Command, Risk, TargetFacts
 from runbook_steps.engine.settings import Settings
+from runbook_steps.engine.targets.listens import silent_at
 from runbook_steps.engine.targets.live_settings import (
     LiveSettings,
     live_environment,
@@ -34,11 +33,9 @@ from runbook_steps.engine.targets.reachable import Reached
 
 __all__ = ["LiveTarget", "search_folders"]
 
-_CONNECT_S = 5.0
 _STEADY_LIMIT_S = 60.0
 _SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _OWN = "runbooks-live-"
-_PORTS = {"postgres": 5432, "postgresql": 5432, "redis": 6379, "rediss": 6379, "http": 80, "https": 443}
 
 
 class _FileLock:
@@ -220,13 +217,8 @@ class LiveTarget:
         url = self._environment.get(self.addresses.get(part, ""), "")
         if not url:
             return ""
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
-        try:
-            socket.create_connection((host, port), timeout=_CONNECT_S).close()
-        except OSError as error:
-            return f"{part} does not answer at {host}:{port} ({error.strerror or error})"
-        return ""
+        silent = silent_at(url)
+        return f"{part} does not answer at {silent}" if silent else ""
 
 
 def _said(value: object) -> bool:
