@@ -22,7 +22,7 @@ from runbook_steps.engine.guards.services.aws_credentials import (
 from runbook_steps.engine.guards.services.aws_policy import AWS
 from runbook_steps.engine.guards.services.aws_signing import AwsSigner
 from runbook_steps.engine.guards.services.guarded_environment import Origin, rewritten, with_readonly_role
-from runbook_steps.engine.guards.services.http_message import CannotBeAsked
+from runbook_steps.engine.guards.services.http_message import CannotBeAsked, host_of
 from runbook_steps.engine.guards.services.http_policy import APPLICATION
 from runbook_steps.engine.guards.services.http_relay import HttpRelay, aws_refusal, kubernetes_refusal
 from runbook_steps.engine.guards.services.kubeconfig import Cluster, guarded_kubeconfig, read_kubeconfig
@@ -199,7 +199,7 @@ class Guard:
     def _kubernetes(self, upstream: Upstream, cluster: Cluster | Credential) -> Relay:
         tell = self._refusals.append
         if isinstance(cluster, Cluster):
-            host = (("Host", f"{cluster.host}:{cluster.port}"),)
+            host = (("Host", host_of(cluster.host, cluster.port)),)
             known = cluster.credential
 
             def extra() -> tuple[tuple[str, str], ...]:
@@ -222,8 +222,7 @@ class Guard:
         mirror = self._the_mirror(trusted) if origin.tls else None
         upstream = Upstream(origin.host, origin.port, _unverified() if origin.tls else None)
         standard = origin.port == (443 if origin.tls else 80)
-        host = origin.host if standard else f"{origin.host}:{origin.port}"
-        extra = (("Host", host),)
+        extra = (("Host", host_of(origin.host, 0 if standard else origin.port)),)
         return HttpRelay(origin.name, upstream, policy, self.risk, tell, mirror, extra=lambda: extra, refusal=refusal)
 
     def _the_mirror(self, trusted: str | None) -> Mirror:

@@ -25,6 +25,7 @@ __all__ = [
     "Incoming",
     "RequestHead",
     "decoded",
+    "host_of",
     "pairs_of",
     "read_request",
     "written",
@@ -152,6 +153,12 @@ async def read_request(reader: asyncio.StreamReader, ask: Callable[[bytes], None
         async for _ in incoming.pieces():  # what stands behind a request without a body is another one
             pass
     return incoming
+
+
+def host_of(host: str, port: int) -> str:
+    """As a Host header has it: a number of IPv6 in brackets, and no port for 0, the usual one."""
+    name = f"[{host}]" if ":" in host else host
+    return f"{name}:{port}" if port else name
 
 
 def _refuse_ambiguous(raw: bytes) -> None:

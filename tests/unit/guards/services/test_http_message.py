@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from runbook_steps.engine.guards.services.http_message import RequestHead, pairs_of, read_request, written
+from runbook_steps.engine.guards.services.http_message import RequestHead, host_of, pairs_of, read_request, written
 from runbook_steps.engine.guards.services.relay import Unreadable
 
 HOST = b"Host: a\r\n"
@@ -154,3 +154,9 @@ def test_a_query_that_is_split_in_two_ways_is_refused(query: str) -> None:
 def test_a_query_is_read_as_forms_are() -> None:
     """In its order, empty values and repeated names included."""
     assert pairs_of("a=b+c&a=%2B&d&&e=") == [("a", "b c"), ("a", "+"), ("d", ""), ("e", "")]
+
+
+def test_the_host_is_written_as_servers_read_it() -> None:
+    """A number of IPv6 without brackets is a bad request to nginx, whatever it asks for."""
+    assert [host_of("::1", 8443), host_of("::1", 0)] == ["[::1]:8443", "[::1]"]
+    assert [host_of("api.example", 3000), host_of("10.0.0.1", 0)] == ["api.example:3000", "10.0.0.1"]
