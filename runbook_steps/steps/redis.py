@@ -97,8 +97,8 @@ def output_counts_most(last_result: Result, prefix: str, target: Target, note: C
 
 @then(parsers.parse("the eviction policy of Redis is {policy}"))
 def eviction_policy(redis_client: redis.Redis, policy: str) -> None:
-    answer: Any = redis_client.config_get("maxmemory-policy")
-    assert policy == answer["maxmemory-policy"]
+    read: Any = redis_client.info("memory")  # where Redis is hosted, CONFIG is often not there
+    assert policy == read["maxmemory_policy"]
 
 
 def ends_of(client: Any, pattern: str) -> dict[str, float]:

@@ -26,6 +26,9 @@ from runbook_steps.engine.guards.services.redis_policy import refused_redis
 from runbook_steps.engine.guards.services.redis_wire import Words, read_words, write_words
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
+from runbook_steps.faults.redis_eviction import RedisEvicts
+from runbook_steps.faults.redis_memory import RedisMemoryFull
+from runbook_steps.steps.redis import eviction_policy
 from tests.contract.debian import PASSWORD, Service, held_port, redis_seven
 
 AUTH = b"AUTH " + PASSWORD.encode() + b"\r\n"
@@ -324,3 +327,13 @@ def test_a_client_that_writes_late_still_reads_why(tmp_path: Path) -> None:
         said = b"".join(iter(lambda: late.recv(65536), b""))
     guard.close()
     assert said.startswith(b"-ERR the guard cannot reach Redis")
+
+
+def test_a_redis_without_config_is_looked_at_all_the_same(tmp_path: Path) -> None:
+    """As hosts of Redis rename it away: limit and policy stand in INFO."""
+    renamed = ("--maxmemory-policy", "allkeys-lru", "--rename-command", "CONFIG", "")
+    with redis_seven(tmp_path, *renamed) as service, client_of(service.port) as client:
+        seen = RedisEvicts(client, client, "allkeys-lru", "blacklist:1").observe()
+        assert (seen.present, "policy allkeys-lru" in seen.detail) == (True, True)
+        eviction_policy(client, "allkeys-lru")
+        assert "no limit is set" in RedisMemoryFull(client).observe().detail
