@@ -119,7 +119,7 @@ http {{
 {upstream}  }}
 {other}  server {{
     listen {host}:{addresses.nginx} ssl;
-    server_name localhost;
+    server_name localhost [::1];
     ssl_certificate {folder}/tls/fullchain.pem;
     ssl_certificate_key {folder}/tls/privkey.pem;
     location {variation.path}/ {{

@@ -89,7 +89,7 @@ class ForeignStaging:
     @property
     def site(self) -> str:
         """The address of the proxy."""
-        return f"https://localhost:{self.addresses.nginx}"
+        return f"https://{self.variation.called}:{self.addresses.nginx}"
 
     def database_url(self, port: int) -> str:
         """As the owner, who is no superuser."""
@@ -99,7 +99,7 @@ class ForeignStaging:
             query += f"&sslrootcert={quote(str(self.authority.certificate), safe='/')}"
         if port == self.addresses.pooler:
             query = "?sslmode=disable"  # the pooler is on this machine; from there it goes on by TLS
-        where = f"localhost:{port}"
+        where = f"{variation.called}:{port}"
         if variation.sockets and port == self.addresses.postgres:
             where, query = "", f"?host={quote(str(self.folder / 'postgres'), safe='')}&port={port}"
         who, database = f"{variation.owner}:{quote(self.words.owner, safe='')}", quote(variation.database, safe="")
@@ -112,7 +112,7 @@ class ForeignStaging:
 
     def _redis_url(self, user: str) -> str:
         scheme = "rediss" if self.variation.redis_tls else "redis"
-        where = f"localhost:{self.addresses.redis}/{self.variation.redis_database}"
+        where = f"{self.variation.called}:{self.addresses.redis}/{self.variation.redis_database}"
         return f"{scheme}://{user}:{quote(self.words.redis, safe='')}@{where}"
 
     def _third_parties(self) -> dict[str, str]:

@@ -71,6 +71,11 @@ class Variation:
         """The same as an address of the web has it."""
         return f"[{self.loopback}]" if ":" in self.loopback else self.loopback
 
+    @property
+    def called(self) -> str:
+        """How people write where it is: by its name, which may lead to IPv4 alone, or by its number."""
+        return self.url_host if ":" in self.loopback else "localhost"
+
 
 @dataclass(frozen=True)
 class Words:
