@@ -13,7 +13,6 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import platform
 import resource
 import signal
 import socket
@@ -21,7 +20,6 @@ import struct
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
 
 if __name__ == "__main__":  # as a script it finds its siblings by this
     sys.path.append(str(Path(__file__).resolve().parents[4]))
@@ -30,6 +28,10 @@ from runbook_steps.engine.guards.kernel.overseer import accompany, end_as, overs
 from runbook_steps.engine.guards.kernel.seccomp import CALLS, CONNECTING, install
 from runbook_steps.engine.guards.kernel.services_past import Past
 from runbook_steps.engine.guards.kernel.system_call import Bounds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # never here: every import is paid before each command
+    from typing import Any, NoReturn
 
 __all__ = ["held_by_overseer_alone", "lacking", "lockable", "main"]
 
@@ -69,8 +71,8 @@ def lacking() -> str:
     """
     if sys.platform != "linux":
         return f"Linux (this is {sys.platform})"
-    if platform.machine() not in CALLS:
-        return f"system calls that are known here ({' and '.join(CALLS)}; this is {platform.machine()})"
+    if os.uname().machine not in CALLS:
+        return f"system calls that are known here ({' and '.join(CALLS)}; this is {os.uname().machine})"
     if (abi := landlock_abi()) < ABI_NEEDED:
         found = f"has version {abi} of it" if abi else "has none, or it is switched off"
         return f"Landlock with TCP ports (Linux 6.7; this kernel {found})"

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from runbook_steps.engine.guards.kernel.known_commands import FCNTL, IOCTL
 
@@ -30,13 +28,16 @@ _FAST_OPEN = 0x20000000  # MSG_FASTOPEN: a connection that Landlock does not see
 _MODE_FILTER, _NEW_LISTENER, _WAIT_KILLABLE = 1, 8, 32  # once it is looked at, only SIGKILL takes a call back
 
 
-@dataclass(frozen=True)
 class Calls:
     """One architecture: its audit number, the number of `seccomp`, and the calls by name."""
 
-    audit: int
-    seccomp: int
-    numbers: Mapping[str, int]
+    __slots__ = ("audit", "numbers", "seccomp")
+
+    def __init__(self, audit: int, seccomp: int, numbers: Mapping[str, int]) -> None:
+        """From Linux' own headers."""
+        self.audit = audit
+        self.seccomp = seccomp
+        self.numbers = numbers
 
 
 _SHARED = {
@@ -84,11 +85,14 @@ CALLS: Mapping[str, Calls] = {
     "x86_64": Calls(0xC000003E, 317, {**_X86_64, **_SHARED}),
     "aarch64": Calls(0xC00000B7, 277, {**_AARCH64, **_SHARED}),
 }
-"""By `platform.machine()`; on any other a command cannot be locked down."""
+"""By `os.uname().machine`; on any other a command cannot be locked down."""
 
 _IF_ARGUMENT_HAS = {  # only with one of these bits is there something to decide
     "sendto": (3, _FAST_OPEN), "sendmsg": (2, _FAST_OPEN), "sendmmsg": (3, _FAST_OPEN),
 }  # fmt: skip
+_FLAGS_OF = {"openat": 2, "open": 1}
+_UNNAMED = os.O_TMPFILE & ~os.O_DIRECTORY
+"""What opens a folder and nothing else is decided by the kernel: it opens no pipe and no device, it says ENOTDIR."""
 _UNLESS_ARGUMENT_IS = {
     "ioctl": (1, IOCTL),
     "fcntl": (1, FCNTL),
@@ -133,6 +137,14 @@ def _block(name: str) -> list[tuple[int, int, int, int]]:
         position, values = _UNLESS_ARGUMENT_IS[name]
         tests = [(_EQUAL, len(values) - index, 0, value) for index, value in enumerate(sorted(values))]
         return [(_LOAD, 0, 0, _ARGUMENTS + 8 * position), *tests, (_RETURN, 0, 0, _ASK), (_RETURN, 0, 0, _ALLOW)]
+    if name in _FLAGS_OF:
+        return [
+            (_LOAD, 0, 0, _ARGUMENTS + 8 * _FLAGS_OF[name]),
+            (_ANY_BIT, 2, 0, WRITING | _UNNAMED),
+            (_ANY_BIT, 0, 1, os.O_DIRECTORY),
+            (_RETURN, 0, 0, _ALLOW),
+            (_RETURN, 0, 0, _ASK),
+        ]
     if name in _IF_ARGUMENT_HAS:
         position, bits = _IF_ARGUMENT_HAS[name]
         return [
@@ -149,7 +161,7 @@ def install(only: frozenset[str] = frozenset()) -> int:
 
     Needs `no_new_privs`, or root. Raises OSError when the kernel refuses.
     """
-    calls = CALLS[platform.machine()]
+    calls = CALLS[os.uname().machine]
     code = program(calls, only)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))

@@ -12,7 +12,6 @@ import socket
 import struct
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from runbook_steps.engine.guards.kernel.pidfd import HERE, memory, placed
@@ -26,13 +25,14 @@ _POSTGRES = ".s.PGSQL."
 Address = IPv4Address | IPv6Address
 
 
-@dataclass
 class Past:
-    """`services` are host and port of each service behind the guard, `ports` the guard's own."""
+    """Which connections lead past the guard."""
 
-    services: tuple[tuple[str, int], ...]
-    ports: frozenset[int]
-    _known: dict[str, tuple[float, frozenset[Address]]] = field(default_factory=dict)
+    def __init__(self, services: tuple[tuple[str, int], ...], ports: frozenset[int]) -> None:
+        """`services` are host and port of each service behind the guard, `ports` the guard's own."""
+        self.services = services
+        self.ports = ports
+        self._known: dict[str, tuple[float, frozenset[Address]]] = {}
 
     def judged(self, call: SystemCall) -> Done:
         """The decision. Raises OSError when the address cannot be looked at."""

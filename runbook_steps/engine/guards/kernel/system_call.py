@@ -1,46 +1,58 @@
-"""A system call that the kernel hands over, what its command may do, and what becomes of it. Standard library only."""
+"""A system call that the kernel hands over, what its command may do, and what becomes of it. Standard library only.
+
+Plain classes: this is loaded anew before every command, and dataclasses would take longer than all of the rest.
+"""
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
 __all__ = ["Bounds", "Continue", "Done", "SystemCall", "signed"]
 
 
-@dataclass(frozen=True)
 class Bounds:
     """What the command may do: write below `write`, connect to `ports` on TCP and to the UNIX `sockets`."""
 
-    write: tuple[str, ...]
-    ports: frozenset[int]
-    sockets: tuple[str, ...] = ()
+    __slots__ = ("ports", "sockets", "write")
+
+    def __init__(self, write: tuple[str, ...], ports: frozenset[int], sockets: tuple[str, ...] = ()) -> None:
+        """Paths are real ones: no links in them."""
+        self.write = write
+        self.ports = ports
+        self.sockets = sockets
 
     def writable(self, path: str) -> bool:
         """Whether a real path (no links in it) lies within."""
         return any(path == each or path.startswith(f"{each}/") for each in self.write)
 
 
-@dataclass(frozen=True)
 class SystemCall:
     """A system call: `task` is the thread that makes it, `arguments` the six registers."""
 
-    name: str
-    task: int
-    arguments: tuple[int, ...]
+    __slots__ = ("arguments", "name", "task")
+
+    def __init__(self, name: str, task: int, arguments: tuple[int, ...]) -> None:
+        """As the kernel gave it."""
+        self.name = name
+        self.task = task
+        self.arguments = arguments
 
 
-@dataclass(frozen=True)
 class Done:
     """Answered here: `error` is 0 or an errno; `refused` names what went too far, empty when nothing did."""
 
-    error: int = 0
-    refused: str = ""
+    __slots__ = ("error", "refused")
+
+    def __init__(self, error: int = 0, refused: str = "") -> None:
+        """Without an error the call has succeeded."""
+        self.error = error
+        self.refused = refused
 
 
-@dataclass(frozen=True)
 class Continue(Done):
     """The kernel carries on, and Landlock judges; `refused` when it is known to refuse."""
+
+    __slots__ = ()
 
 
 def signed(value: int) -> int:

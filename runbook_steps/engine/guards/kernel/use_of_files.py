@@ -27,7 +27,7 @@ _DESCRIPTOR = re.compile(r"/proc/([0-9]+)/(?:task/[0-9]+/)?fd/[0-9]+")
 _MOST_STEPS = 500
 _PLAIN = (  # most of what is opened: kept by packages
     "/usr/lib/", "/usr/share/", "/usr/local/lib/", "/lib/", "/lib64/", "/etc/",
-    f"{Path(sys.executable).parents[1]}/lib/",
+    f"{Path(sys.executable).parents[1]}/lib/", f"{sys.base_prefix}/lib/",
 )  # fmt: skip
 _UNLOCK, _WRITE_LOCK = 8, 1  # LOCK_UN, F_WRLCK
 _OWNER = (8, 15)  # F_SETOWN, F_SETOWN_EX

@@ -12,6 +12,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -247,7 +248,7 @@ def test_a_machine_that_cannot_hold_a_command_says_what_it_lacks(
     monkeypatch.setattr(lockdown, "landlock_abi", lambda: 2)
     assert len(lock_words()) == 1
     assert "lacks Landlock with TCP ports (Linux 6.7; this kernel has version 2 of it)" in lock_words()[0]
-    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="riscv64"))
     assert "this is riscv64" in lockdown.lacking()
     assert not can_lock_down()
 
