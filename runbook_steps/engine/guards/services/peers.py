@@ -41,7 +41,8 @@ def peer_of(client: socket.socket) -> Peer:
     if inode in {"", "0"}:
         return Peer.GONE
     wanted = f"socket:[{inode}]"
-    return Peer.OWN if any(_has(pid, wanted) for pid in _family(os.getpid())) else Peer.STRANGER
+    # who connects has mostly just been started
+    return Peer.OWN if any(_has(pid, wanted) for pid in sorted(_family(os.getpid()), reverse=True)) else Peer.STRANGER
 
 
 def _inode(theirs: tuple[str, int], ours: tuple[str, int]) -> str:
@@ -67,7 +68,7 @@ def _spelled(address: tuple[str, int]) -> str:
 
 
 def _family(root: int) -> Iterator[int]:
-    """The process and everything below it, from the nearest on."""
+    """The process and everything below it."""
     waiting = [root]
     for pid in waiting:
         yield pid

@@ -85,6 +85,7 @@ class PostgresRelay:
         """A session that the server holds to reading, where only reading is allowed."""
         if refused := refused_parameters(startup.parameters, self.risk):
             raise Refused(refused)
+        await self.parser.ready()
         reading = self.risk is Risk.READONLY
         startup = replace(startup, parameters={**startup.parameters, "client_encoding": "UTF8"})
         session = await open_session(self.upstream, self.ways, startup, client, reading=reading)

@@ -59,6 +59,15 @@ class SqlParser:
             self._sent.add(key)
             return None if answer is None else str(answer)
 
+    async def ready(self) -> None:
+        """Starts the child, so that it loads while its first client signs in. What hinders it is said by `refused`."""
+        if self._child is None and not self._turn.locked():
+            async with self._turn:
+                try:
+                    await self._start()
+                except OSError:
+                    await self._end()
+
     async def _asked(self, request: dict[str, Any]) -> Any:
         reader, writer = self._streams or await self._start()
         body = json.dumps(request).encode()

@@ -1,0 +1,82 @@
+"""The process that parses SQL: started once before it is needed, and again when it has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from runbook_steps.engine.guards.services.sql_child import SqlParser
+from runbook_steps.engine.model import Risk
+
+CATALOGUE = '{"builtin": {}, "functions": [], "relations": [], "foreign_parents": [], "operators": [], "types": [], '
+CATALOGUE += '"unsaid": [], "written": []}'
+
+
+@asynccontextmanager
+async def parser() -> AsyncIterator[SqlParser]:
+    """One whose child has ended afterwards."""
+    made = SqlParser()
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+def run(test: Callable[[SqlParser], Awaitable[None]]) -> None:
+    """With a loop of its own."""
+
+    async def whole() -> None:
+        async with parser() as made:
+            await test(made)
+
+    asyncio.run(whole())
+
+
+def child_of(parser: SqlParser) -> int:
+    """Its process."""
+    assert parser._child is not None
+    return parser._child.pid
+
+
+def test_the_child_that_is_ready_judges() -> None:
+    """It is the one that was started, however often it was asked for."""
+
+    async def test(parser: SqlParser) -> None:
+        await asyncio.gather(parser.ready(), parser.ready())
+        started = child_of(parser)
+        assert await parser.refused("SELECT 1", Risk.READONLY, CATALOGUE) is None
+        assert await parser.refused("DELETE FROM a", Risk.READONLY, CATALOGUE) == "DELETE"
+        await parser.ready()
+        assert child_of(parser) == started
+
+    run(test)
+
+
+def test_a_child_that_ended_before_it_was_asked_is_a_refusal_and_the_next_one_judges() -> None:
+    """Nothing passes unread."""
+
+    async def test(parser: SqlParser) -> None:
+        await parser.ready()
+        ended = child_of(parser)
+        os.kill(ended, signal.SIGKILL)
+        found = await parser.refused("SELECT 1", Risk.READONLY, CATALOGUE)
+        assert found == "SQL that cannot be judged (the parser ended: signal SIGKILL)"
+        await parser.ready()
+        assert child_of(parser) != ended
+        assert await parser.refused("SELECT 1", Risk.READONLY, CATALOGUE) is None
+
+    run(test)
+
+
+def test_whoever_signs_in_does_not_wait_for_what_is_being_judged() -> None:
+    """A long statement of another session holds up nobody who only gets ready."""
+
+    async def test(parser: SqlParser) -> None:
+        async with parser._turn:
+            await asyncio.wait_for(parser.ready(), 60)
+        assert parser._child is None
+
+    run(test)
