@@ -125,6 +125,8 @@ WRITING_UNSAID = [
     "with f as (select * from folded) select 1", "explain select * from folded", "copy folded to stdout",
     "select * from pg_authid", "select passwd from pg_shadow", "select rolpassword from pg_catalog.\"pg_authid\"",
     "table pg_user_mappings", "copy pg_authid to stdout", "select 1 from pg_user_mapping as x",
+    "select * from information_schema.user_mapping_options", "select um from pg_user_mappings as um",
+    "select umoptions from information_schema._pg_user_mappings", "table pg_hba_file_rules",
 ]  # fmt: skip
 
 # at mutating

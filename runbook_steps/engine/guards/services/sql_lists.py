@@ -6,7 +6,7 @@ but for those of `RUN_TEXT`. One that is VOLATILE passes only when it stands her
 
 from __future__ import annotations
 
-__all__ = ["CHANGING", "EXTENSIONS", "HARMLESS", "RUN_TEXT", "SECRETS", "SETTINGS", "SETTINGS_CHANGING", "VALUES"]
+__all__ = ["CHANGING", "EXTENSIONS", "HARMLESS", "RUN_TEXT", "SETTINGS", "SETTINGS_CHANGING", "VALUES"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -22,7 +22,7 @@ HARMLESS = _words(
     pg_control_recovery pg_control_system pg_current_logfile pg_current_wal_flush_lsn pg_current_wal_insert_lsn
     pg_current_wal_lsn pg_database_size pg_get_backend_memory_contexts pg_get_multixact_members
     pg_get_shmem_allocations pg_get_shmem_allocations_numa pg_get_aios pg_get_wal_replay_pause_state
-    pg_get_wal_resource_managers pg_hba_file_rules pg_ident_file_mappings pg_indexes_size pg_is_in_recovery
+    pg_get_wal_resource_managers pg_ident_file_mappings pg_indexes_size pg_is_in_recovery
     pg_is_wal_replay_paused pg_jit_available pg_last_committed_xact pg_last_wal_receive_lsn pg_last_wal_replay_lsn
     pg_last_xact_replay_timestamp pg_lock_status pg_ls_archive_statusdir pg_ls_logdir pg_ls_logicalmapdir
     pg_ls_logicalsnapdir pg_ls_replslotdir pg_ls_summariesdir pg_ls_tmpdir pg_ls_waldir pg_notification_queue_usage
@@ -66,8 +66,6 @@ CHANGING = _words(
     addgeometrycolumn
     """
 )
-# tables and views of the server that hold passwords, or what is as good: they would stand in the evidence
-SECRETS = _words("pg_authid pg_shadow pg_user_mapping pg_user_mappings")
 # extensions whose functions do what their volatility says; those that run text are in RUN_TEXT
 EXTENSIONS = _words(
     """

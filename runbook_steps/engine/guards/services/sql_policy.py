@@ -21,7 +21,8 @@ from pglast import ast
 from runbook_steps.engine.guards.services import sql_planning, sql_writes
 from runbook_steps.engine.guards.services.sql_bodies import Body, body_of
 from runbook_steps.engine.guards.services.sql_catalogue import Catalogue, Function
-from runbook_steps.engine.guards.services.sql_lists import CHANGING, EXTENSIONS, HARMLESS, RUN_TEXT, SECRETS
+from runbook_steps.engine.guards.services.sql_lists import CHANGING, EXTENSIONS, HARMLESS, RUN_TEXT
+from runbook_steps.engine.guards.services.sql_secrets import named_apart, secret
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
 from runbook_steps.engine.guards.services.sql_statements import OWN_SCHEMAS, nodes, refused_statement, spoken, text_of
 from runbook_steps.engine.model import Risk
@@ -52,6 +53,7 @@ class SqlJudge:
     _known: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _assumed: set[tuple[str, str]] = field(default_factory=set)
     _depth: int = 0
+    _apart: frozenset[str] = frozenset()
     variables: frozenset[str] = frozenset()
     repeated: bool = False
 
@@ -66,10 +68,14 @@ class SqlJudge:
             statements = pglast.parse_sql(text)
         except (pglast.parser.ParseError, ValueError) as error:
             return f"SQL that cannot be judged ({str(error.args[0])[:120]})"
-        return self._first(statements)
+        return next((found for tree in statements if (found := self._statement(tree))), None)
 
-    def _first(self, trees: Iterable[Any]) -> str | None:
-        return next((found for tree in trees for node in nodes(tree) if (found := self._refused_node(node))), None)
+    def _statement(self, tree: Any) -> str | None:
+        before, self._apart = self._apart, named_apart(tree)
+        try:
+            return next((found for node in nodes(tree) if (found := self._refused_node(node))), None)
+        finally:
+            self._apart = before
 
     def _refused_node(self, node: ast.Node) -> str | None:
         if found := refused_statement(node, self.risk):
@@ -195,8 +201,8 @@ class SqlJudge:
     def reads(self, relation: Any) -> str | None:
         """A table or a view."""
         name, schema = str(relation.relname), relation.schemaname or ""
-        if name in SECRETS and self.risk is Risk.READONLY:
-            return f"{name}, which holds passwords"
+        if self.risk is Risk.READONLY and (found := secret(name, self._apart)):
+            return found
         if found := self._type(name) or sql_planning.planned(self, name):
             return f"{name}: {found}"
         if name in self.catalogue.foreign_parents:

@@ -126,5 +126,5 @@ def test_passwords_of_the_database_are_not_read(table: str) -> None:
     """They would stand in the evidence; the names of roles and their rights are elsewhere."""
     refused = refused_sql(f"select * from {table}", Risk.READONLY)  # noqa: S608 - a name of this test
     assert refused is not None
-    assert refused.endswith("which holds passwords")
+    assert "which holds passwords" in refused
     assert refused_sql("select rolname from pg_roles", Risk.READONLY) is None

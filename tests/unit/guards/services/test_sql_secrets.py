@@ -1,0 +1,81 @@
+"""Tables of PostgreSQL with a password in one column: the others are read by name, that one in no spelling."""
+
+from __future__ import annotations
+
+import pytest
+
+from runbook_steps.engine.guards.services.sql_catalogue import Catalogue
+from runbook_steps.engine.guards.services.sql_policy import refused_sql
+from runbook_steps.engine.model import Risk
+
+OWN = Catalogue(builtin={"count": "i", "row_to_json": "s"})
+READ = {
+    r"\deu of psql": 'SELECT um.srvname AS "Server", um.usename AS "User name" FROM pg_catalog.pg_user_mappings um '
+    "ORDER BY 1, 2",
+    "how many": "SELECT count(*) FROM pg_user_mappings",
+    "with its server": "SELECT usename, s.srvtype FROM pg_user_mappings m JOIN pg_foreign_server s ON s.oid = m.srvid",
+    "of information_schema": "SELECT option_name FROM information_schema.user_mapping_options",
+    "the rules of access": "SELECT line_number, type, auth_method, error FROM pg_hba_file_rules",
+}
+
+
+@pytest.mark.parametrize("case", READ)
+def test_columns_without_a_password_are_read(case: str) -> None:
+    """By their names."""
+    assert refused_sql(READ[case], Risk.READONLY, OWN) is None
+
+
+SPELLED = [
+    "SELECT umoptions FROM pg_user_mappings",
+    "SELECT um.umoptions FROM pg_catalog.pg_user_mappings AS um",
+    'SELECT "umoptions" FROM pg_user_mappings',
+    "SELECT * FROM pg_user_mappings",
+    "SELECT um.* FROM pg_user_mappings um",
+    "SELECT um FROM pg_user_mappings um",
+    "SELECT pg_user_mappings FROM pg_user_mappings",
+    "SELECT pg_catalog.pg_user_mappings FROM pg_catalog.pg_user_mappings",
+    "SELECT row_to_json(um) FROM pg_user_mappings um",
+    "SELECT (um).umoptions FROM pg_user_mappings um",
+    "SELECT (SELECT x) FROM pg_user_mappings x",
+    "SELECT f FROM pg_user_mappings AS um(a, b, c, d, e, f)",
+    "SELECT 1 FROM pg_user_mappings JOIN (VALUES (array['password=a'])) AS v(umoptions) USING (umoptions)",
+    "SELECT 1 FROM pg_user_mappings NATURAL JOIN (SELECT array['password=a'] AS umoptions) AS v",
+    "SELECT 1 FROM pg_user_mappings WHERE umoptions = array['password=a']",
+    "SELECT srvname FROM pg_user_mappings ORDER BY umoptions",
+    "SELECT srvname FROM pg_user_mappings UNION SELECT umoptions::text FROM pg_user_mappings",
+    "TABLE pg_user_mappings",
+    "WITH a(x) AS (TABLE pg_user_mappings) SELECT x FROM a",
+    "WITH a AS (SELECT * FROM pg_user_mappings) SELECT srvname FROM a",
+    "SELECT a.x FROM (SELECT um AS x FROM pg_user_mappings um) AS a",
+    "SELECT count(*) FROM (SELECT DISTINCT * FROM pg_user_mappings) AS a",
+    "COPY pg_user_mappings TO STDOUT",
+    "COPY (TABLE pg_user_mappings) TO STDOUT",
+    "COPY pg_user_mappings (srvname, umoptions) TO STDOUT",
+    "EXPLAIN ANALYZE SELECT srvname FROM pg_user_mappings",
+    "SELECT srvname FROM pg_user_mappings; TABLE pg_user_mappings",
+    "SELECT option_value FROM information_schema.user_mapping_options",
+    "SELECT * FROM information_schema.user_mapping_options",
+    "SELECT umoptions FROM information_schema._pg_user_mappings",
+    "SELECT srvname FROM pg_user_mapping",
+    "SELECT options FROM pg_hba_file_rules",
+    "SELECT * FROM pg_hba_file_rules",
+]
+
+
+@pytest.mark.parametrize("text", SPELLED)
+def test_a_password_is_read_in_no_spelling(text: str) -> None:
+    """Nor compared with a guess; at mutating they may be read."""
+    assert "which holds passwords" in (refused_sql(text, Risk.READONLY, OWN) or "")
+
+
+def test_the_refusal_says_what_to_do() -> None:
+    """A dump reads every column, and would hold the password."""
+    refused = refused_sql("SELECT * FROM pg_user_mappings", Risk.READONLY)
+    assert refused is not None
+    assert "and not umoptions; pg_dump without what is in no schema" in refused
+
+
+def test_the_function_behind_a_table_is_not_a_way_round() -> None:
+    """It gives every column."""
+    known = Catalogue(builtin={"pg_hba_file_rules": "v"})
+    assert refused_sql("SELECT type FROM pg_hba_file_rules()", Risk.READONLY, known) == "pg_hba_file_rules()"
