@@ -12,6 +12,7 @@ import redis
 from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.engine.postgres.address import read_address
 from runbook_steps.engine.run.situation import Observation
+from runbook_steps.engine.text.not_held import not_held
 
 __all__ = ["whether_down"]
 
@@ -92,6 +93,8 @@ def _postgres_answers(url: str) -> tuple[bool, str]:
         psycopg.connect(read_address(url).conninfo(), connect_timeout=int(DEADLINE_S)).close()
     except psycopg.OperationalError as error:
         said = str(error).strip().splitlines()[-1] if str(error).strip() else "no message"
+        if why := not_held(said):
+            raise NotRunnableHere(f"whether postgres is down cannot be seen: it is reached by {why}") from error
         refused = "FATAL" in said and not any(words in said for words in (*_NOT_YET, "guard"))
         return refused, f"says {said}" if refused else f"does not answer: {said}"
     return True, "answers"

@@ -9,8 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.engine.guards.services.guard import Guard
 from runbook_steps.engine.model import Risk
+from runbook_steps.faults.outside import whether_down
 from runbook_steps.stand_in.embedded.account import give_to, server_account
 from tests.contract.debian_postgres import DebianPostgres, debian_postgres, pgbouncer
 
@@ -118,6 +120,8 @@ def test_a_pooler_that_drops_the_option_is_refused(served: DebianPostgres, guard
         url = served.url(port=port)
         with pytest.raises(psycopg.OperationalError, match="does not hold to reading") as refused:
             psycopg.connect(through(guard, url))
+        with pytest.raises(NotRunnableHere, match="whether postgres is down cannot be seen"):
+            whether_down("postgres", {"DATABASE_URL": through(guard, url)})
     assert "ALTER ROLE … SET default_transaction_read_only = on" in str(refused.value)
     assert "PostgreSQL: a session that the server does not hold to reading" in str(guard.take_refusals()[0])
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from runbook_steps.engine.errors import NotRunnableHere, RiskExceeded
 from runbook_steps.engine.guards.kernel.lockdown import lacking
 from runbook_steps.engine.model import Command, Result, Risk, TargetFacts
+from runbook_steps.engine.text.not_held import not_held
 
 if TYPE_CHECKING:
     from runbook_steps.engine.guards.services.guard import Guard
@@ -106,6 +107,8 @@ class Restraint:
     def judge(self, command: Command, result: Result) -> None:
         """Raises RiskExceeded when the guard, or visibly the kernel, refused something that the command tried."""
         refused = self._guard.take_refusals(self._facts.refusals) if self._guard else ()
+        if refused and all(why := [not_held(each.operation) for each in refused]):
+            raise NotRunnableHere(f"“{command.purpose}” needs PostgreSQL, and what it gets is {why[0]}")
         if refused:
             what = "; ".join(dict.fromkeys(str(each) for each in refused))
             raise RiskExceeded(

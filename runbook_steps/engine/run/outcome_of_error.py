@@ -11,6 +11,7 @@ from pathlib import Path
 
 from runbook_steps.engine.errors import CommandTimedOut, NotApplicableNow, NotRunnableHere, RunbookError
 from runbook_steps.engine.model import Outcome
+from runbook_steps.engine.text.not_held import not_held
 
 __all__ = ["message_of", "outcome_of"]
 
@@ -23,6 +24,8 @@ def outcome_of(error: BaseException) -> Outcome:
         case NotApplicableNow():
             return Outcome.NOT_APPLICABLE
         case NotRunnableHere():
+            return Outcome.NOT_RUNNABLE
+        case Exception() if _of_a_pooler(error):
             return Outcome.NOT_RUNNABLE
         case KeyboardInterrupt() | SystemExit():
             return Outcome.INTERRUPTED
@@ -43,13 +46,25 @@ def message_of(error: BaseException) -> str:
         return said
     kind, first = type(error).__name__, said.splitlines()[0]
     if service := _SERVICES.get(type(error).__module__.partition(".")[0]):
-        code = getattr(error, "sqlstate", None)
-        return f"could not look, {service} gave no good answer: {first} ({f'SQLSTATE {code}' if code else kind})"
+        return _of_a_service(error, service, first)
     if isinstance(error, OSError):
         return f"could not look: {first} ({kind})"
     if words := _not_as_expected(error):
         return f"could not look, {words}{_place(error)}"
     return f"the step itself is at fault{_place(error)}: {kind}: {first}"
+
+
+def _of_a_service(error: Exception, service: str, first: str) -> str:
+    if pooler := _of_a_pooler(error):
+        return f"PostgreSQL cannot be looked at here: it is reached by {pooler}"
+    code = getattr(error, "sqlstate", None)
+    said = f"SQLSTATE {code}" if code else type(error).__name__
+    return f"could not look, {service} gave no good answer: {first} ({said})"
+
+
+def _of_a_pooler(error: Exception) -> str:
+    """Why the guard opened no session to look by: the way to the database is missing, and nothing failed."""
+    return not_held(str(error)) if type(error).__module__.partition(".")[0] == "psycopg" else ""
 
 
 def _not_as_expected(error: Exception) -> str:

@@ -14,6 +14,7 @@ from runbook_steps.engine.errors import CheckFailed, NotApplicableNow, NotRunnab
 from runbook_steps.engine.model import Outcome
 from runbook_steps.engine.run.outcome_of_error import message_of, outcome_of
 from runbook_steps.engine.targets.live_looks import NoHands, Variables
+from runbook_steps.engine.text.not_held import NOT_HELD
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,15 @@ def test_a_client_that_got_no_answer_names_its_service() -> None:
         "could not look, PostgreSQL gave no good answer: connection failed (OperationalError)"
     )
     assert "Redis gave no good answer: gone (ConnectionError)" in message_of(redis.exceptions.ConnectionError("gone"))
+
+
+def test_a_database_behind_a_pooler_is_not_runnable_and_no_failure() -> None:
+    """The guard opened no session to look by: a setting is missing, and it is named."""
+    why = NOT_HELD.format(why="transaction_read_only is off")
+    error = psycopg.OperationalError(f"connection failed: FATAL:  refused by the guard: this is {why}")
+    assert outcome_of(error) is Outcome.NOT_RUNNABLE
+    assert message_of(error) == f"PostgreSQL cannot be looked at here: it is reached by {why}"
+    assert outcome_of(ValueError(why)) is Outcome.FAILED
 
 
 def read_by_a_step(read: Callable[[], object]) -> str:

@@ -24,6 +24,7 @@ from runbook_steps.engine.guards.services.postgres_wire import (
 from runbook_steps.engine.guards.services.relay import Refused
 from runbook_steps.engine.guards.services.sql_catalogue import CATALOGUE_SQL
 from runbook_steps.engine.guards.services.streams import CONNECT_S, Upstream, connect, shut
+from runbook_steps.engine.text.not_held import NOT_HELD
 
 __all__ = ["Locked", "Session", "Way", "open_session", "read_only_held", "the_catalogue"]
 
@@ -42,12 +43,6 @@ SELECT pg_catalog.current_setting('transaction_read_only'), pg_catalog.current_s
  pg_catalog.current_setting('client_encoding'), pg_catalog.pg_is_in_recovery(),
  (SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only')
 """
-NOT_HELD = (
-    "a session that the server does not hold to reading: {why}. A pooler drops the option. Give the read-only URL the "
-    "server's own address, or a role of its own: CREATE ROLE … LOGIN; GRANT pg_read_all_data TO …; "
-    "ALTER ROLE … SET default_transaction_read_only = on"
-)
-
 LOCKED = (
     "the guard could not ask PostgreSQL about this session: {said}. Somebody locks a table of its catalogue, as VACUUM "
     "FULL of one does, or it is very slow. Try again in a minute; in a session of your own, without a runbook, "
