@@ -12,7 +12,7 @@ import pytest
 import redis
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import CheckFailed
+from runbook_steps.engine.errors import CheckFailed, NotApplicableNow
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Situation
@@ -85,8 +85,10 @@ def health_endpoint_is_slow(
 
 
 @then(parsers.parse("the median of the measured times is {limit:d} ms or more"))
-def measured_times_are_slow(last_result: Result, limit: int, api: httpx.Client) -> None:
+def measured_times_are_slow(last_result: Result, limit: int, api: httpx.Client, target: Target) -> None:
     times = [1000 * float(line.removesuffix(" s")) for line in last_result.stdout.splitlines()]
+    if not target.facts.disposable and statistics.median(times) < limit:
+        raise NotApplicableNow(f"it was slow a moment ago, and is not any more: {statistics.median(times):.0f} ms")
     assert statistics.median(times) >= limit
     # on a busy machine the job that locks may be late for a moment, and three answers fit into the gap
     medians = (statistics.median(answer_time_ms(api) for _ in range(3)) for _ in range(LOOKS))
@@ -94,9 +96,13 @@ def measured_times_are_slow(last_result: Result, limit: int, api: httpx.Client) 
 
 
 @then(parsers.parse('the slowest part of the report is "{name}"'))
-def slowest_part(last_result: Result, name: str) -> None:
+def slowest_part(last_result: Result, name: str, target: Target, note: Callable[[str], None]) -> None:
     took = {check["name"]: check["responseTime"] for check in answer_of(last_result)["checks"]}
-    assert name == max(took, key=lambda part: took[part])
+    slowest = max(took, key=lambda part: took[part])
+    if target.facts.disposable:
+        assert name == slowest
+    else:  # whichever it is there: what counts is that it is named
+        note(f"{slowest}, {took[slowest]:g} ms")
 
 
 @then("the API says that it cannot serve")
