@@ -179,7 +179,9 @@ def customers_keep_asking(
 def room_for_five_pools(connect: Callable[..., Any], variables: dict[str, str]) -> None:
     variables.setdefault("WANTED", "5")
     with connect() as connection:
-        assert int(connection.execute("SHOW max_connections").fetchone()[0]) >= 5 * 5 / SHARE
+        most = int(connection.execute("SHOW max_connections").fetchone()[0])
+    if most * SHARE < 5 * 5:
+        raise NotApplicableNow(f"max_connections is {most}: five pools of 5 have no room in {SHARE:.0%} of them")
 
 
 @given(parsers.parse("every instance has a pool of {size:d} connections"))
