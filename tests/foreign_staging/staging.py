@@ -31,6 +31,7 @@ from tests.foreign_staging.variation import POSTGRES, Addresses, Variation, Word
 __all__ = ["ForeignStaging"]
 
 START_S = 120.0
+READER = "salon_reader"
 
 
 class ForeignStaging:
@@ -80,6 +81,8 @@ class ForeignStaging:
             "SLACK_WEBHOOK_URL": f"http://127.0.0.1:{ports.third_parties}/slack",
             **self._third_parties(),
         }
+        if variation.reader:
+            found["READONLY_DATABASE_URL"] = found["DATABASE_URL"].replace(f"//{variation.owner}:", f"//{READER}:")
         if variation.with_logs:
             found["LOG_DIR"] = str(self.folder / ("text" if variation.plain_log else "logs"))
         if variation.with_aws:
@@ -266,6 +269,8 @@ class ForeignStaging:
             if variation.monitors:
                 admin.execute(sql.SQL("GRANT pg_monitor TO {}").format(owner))
             admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
+            if variation.reader:  # as the page on targets says
+                admin.execute(sql.SQL(_READER).format(sql.Identifier(READER), sql.Literal(self.words.owner)))
         with self.admin() as admin:  # extensions are the superuser's, as with every hosted database
             for name in ("pg_stat_statements", "pg_trgm", "btree_gist", "cube", "earthdistance"):
                 admin.execute(f"CREATE EXTENSION {name}".encode())
@@ -286,7 +291,8 @@ class ForeignStaging:
         folder = self.folder / "pooler"
         (folder / "pgbouncer.ini").write_text(configuration.pgbouncer(folder, self.variation, self.addresses), "utf-8")
         word = self.words.owner.replace('"', '""')
-        (folder / "users.txt").write_text(f'"{self.variation.owner}" "{word}"\n', "utf-8")
+        users = (self.variation.owner, READER)
+        (folder / "users.txt").write_text("".join(f'"{name}" "{word}"\n' for name in users), "utf-8")
         self._give(folder, "nobody")
         self._spawn("pooler", ["pgbouncer", str(folder / "pgbouncer.ini")], account="nobody")
         self._wait("pgbouncer", lambda: psycopg.connect(self.database_url(self.addresses.pooler)).close())
@@ -399,4 +405,7 @@ class ForeignStaging:
 
 
 _PLAIN: Mapping[str, str] = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+_READER = """CREATE ROLE {0} LOGIN PASSWORD {1};
+GRANT pg_read_all_data, pg_monitor TO {0};
+ALTER ROLE {0} SET default_transaction_read_only = on"""
 _PYTHON_VARIABLES: Mapping[str, str] = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}

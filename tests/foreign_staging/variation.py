@@ -55,6 +55,8 @@ class Variation:
     second_site: bool = False
     """The proxy serves another one too, and is first in its file."""
     api_account: str = "www-data"
+    reader: bool = False
+    """Read-only procedures have a role of their own, which the server holds to reading."""
     sockets: bool = False
     """PostgreSQL is reached by its socket, whose folder everybody may enter."""
     loopback: str = "127.0.0.1"

@@ -1,0 +1,58 @@
+"""Stagings that are set up otherwise, each in several ways at once, with the incidents that those ways touch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tests.foreign_staging.variation import Variation
+
+__all__ = ["VARIED", "Varied"]
+
+ABROAD = """timezone = 'Asia/Amman'
+datestyle = 'German, DMY'
+intervalstyle = 'iso_8601'
+bytea_output = 'escape'
+max_connections = 25
+"""
+
+
+@dataclass(frozen=True)
+class Varied:
+    """`say`: at least so many scenarios say something of it while it is healthy.
+
+    Behind a pooler by transaction no incident is worked on: the lock against a second run is refused there.
+    """
+
+    variation: Variation
+    incidents: tuple[str, ...] = ()
+    say: int = 80
+
+
+VARIED: Mapping[str, Varied] = {
+    "under a path, by IPv6 alone, two sites, rotated logs": Varied(
+        Variation(loopback="::1", path="/salon", second_site=True, access_log="vhost", rotated=True,
+                  api_account="daemon"),
+        ("instance stopped", "nginx mistyped", "certificate expired"),
+    ),
+    "names and words with every sign, times as in Amman": Varied(
+        Variation(database="Salon-Staging 2", owner_password="p@ss:w/rd%#?& x", redis_password="r@:/%#?&x",
+                  postgres_settings=ABROAD),
+        ("redis full", "table dropped", "migration failed"),
+    ),
+    "Redis without CONFIG and without a limit, for a user by TLS; one instance, no AWS, no logs": Varied(
+        Variation(redis_tls=True, redis_user="ops", redis_database=3, redis_renamed="CONFIG", redis_memory="",
+                  with_aws=False, slots=1, with_logs=False, api_account="nobody"),
+        ("redis stopped",),
+        say=60,
+    ),
+    "a socket, no TLS, logs for people": Varied(
+        Variation(sockets=True, sslmode="disable", plain_log=True, access_log="json"),
+        ("forgotten transaction", "payments failing"),
+    ),
+    "a pooler by transaction, and a role that only reads": Varied(
+        Variation(pooler=True, reader=True, sslmode="require")
+    ),
+    "a pooler by transaction in the way": Varied(Variation(pooler=True, sslmode="require"), say=40),
+}  # fmt: skip
+"""By what is said of it."""
