@@ -15,7 +15,7 @@ from runbook_steps.engine.pytest_side.session_settings import PROOF
 from runbook_steps.engine.run.command import missing_tool, run_command
 from runbook_steps.engine.run.guide import UndoWish
 from runbook_steps.engine.run.held_to_risk import Restraint
-from runbook_steps.engine.run.needs import what_is_missing
+from runbook_steps.engine.run.needs import what_is_missing, without_unnamed
 from runbook_steps.engine.run.pasted import Pasted
 from runbook_steps.engine.run.plan import unset_variables
 from runbook_steps.engine.run.scenario_folder import scenario_folder
@@ -60,16 +60,25 @@ def restraint(request: pytest.FixtureRequest, proof: Any) -> Restraint:
 
 
 @pytest.fixture
-def environment(target: Target, variables: dict[str, str], restraint: Restraint) -> Callable[[], Mapping[str, str]]:
+def environment(
+    proof: Any, target: Target, variables: dict[str, str], restraint: Restraint
+) -> Callable[[], Mapping[str, str]]:
     """Gives the environment of the steps' own clients: the target's, and the procedure's parameters.
+
+    Without what a command gets only where it names it: what looks at a system looks with its ordinary rights.
 
     On a live target the clients are held to the scenario's risk as its commands are; on a disposable one
     Given may break what it likes.
     """
+
+    def ordinary() -> dict[str, str]:
+        given = {**target.environment(), **variables}
+        return {name: value for name, value in given.items() if name not in proof.settings.only_where_named}
+
     if target.facts.disposable:
-        return lambda: {**target.environment(), **variables}
+        return ordinary
     held = restraint.hold
-    return lambda: Variables(target.name, held({**target.environment(), **variables}).environment)
+    return lambda: Variables(target.name, held(ordinary()).environment)
 
 
 @pytest.fixture
@@ -117,7 +126,8 @@ def execute(
     asked_already = {CONFIRMED: target.name} if procedure and procedure.risk is not Risk.READONLY else {}
 
     def run(command: Command, *, undo: bool = False) -> Result:
-        real = {**asked_already, **target.environment(), **variables}
+        given = {**asked_already, **target.environment(), **variables}
+        real = without_unnamed(given, proof.settings.only_where_named, command)
         if not target.facts.disposable and (unset := unset_variables(command, real)):
             raise NotRunnableHere(f"{target.name} sets no {', '.join(unset)}, and “{command.purpose}” needs it")
         if not target.facts.disposable and (missing := what_is_missing(command, proof.contract, real)):

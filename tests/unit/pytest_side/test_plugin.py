@@ -111,6 +111,16 @@ def test_a_hanging_command_is_killed_with_its_children(project: pytest.Pytester)
     assert [p.pid for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "4321"]] == []
 
 
+def test_a_variable_that_is_only_where_named_reaches_no_other_command(project: pytest.Pytester) -> None:
+    """As an administrator's password: named with its shell's own signs, or not there."""
+    settings = project.path / "pyproject.toml"
+    settings.write_text(settings.read_text("utf-8") + '\nonly_where_named = ["REDIS_URL"]\n', "utf-8")
+    write(project, scenario("test -z \"$(env | grep '^REDIS_URL=')\""))
+    write(project, scenario('test "${REDIS_URL:?}" = "$(printenv REDIS_URL)"'), "b")
+
+    prove(project).assert_outcomes(passed=2)
+
+
 def test_a_missing_tool_is_not_runnable_here(project: pytest.Pytester) -> None:
     """A scenario whose tool is absent is skipped with the tool's name, and recorded so."""
     write(project, scenario("true").replace("@risk_readonly", "@risk_readonly @requires_nosuchtool"))

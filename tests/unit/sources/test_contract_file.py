@@ -67,6 +67,16 @@ def test_what_is_missing_is_said_with_the_way_round() -> None:
     assert what_is_missing(command("docker ps"), contract, {"HOST_IS_HERE": "yes"}) == ""
 
 
+def test_what_a_command_has_another_value_for_is_not_missing() -> None:
+    """Who has no administrator goes on as himself where the page says so; where it insists, it cannot run."""
+    contract, here = load_contract(ROOT), dict.fromkeys(("DATABASE_URL", "PGHOST", "PGUSER", "PGPASSWORD"), "x")
+    signed_in = 'PGUSER="${ADMIN_USER%s}" PGPASSWORD="${ADMIN_PASSWORD%s}" psql -c "SELECT 1"'
+
+    assert what_is_missing(command(signed_in % (":-$PGUSER", ":-$PGPASSWORD")), contract, here) == ""
+    assert "ADMIN_USER, ADMIN_PASSWORD is not set" in what_is_missing(command(signed_in % (":?", ":?")), contract, here)
+    assert "ADMIN_USER, ADMIN_PASSWORD is not set" in what_is_missing(command(signed_in % (":-", ":-")), contract, here)
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
