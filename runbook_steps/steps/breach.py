@@ -129,9 +129,20 @@ def attacker_is_blocked(api: httpx.Client, environment: Callable[[], Mapping[str
     own = told_from(environment()["ATTACKER"])
     until(lambda: api.get("/api/version", headers=own).status_code == httpx.codes.FORBIDDEN, "the address is blocked")
     guess = {"phone": "+962790000001", "code": "000000"}
-    asked = [api.post("/api/auth/otp/verify", json=guess, headers=own), api.get(FORBIDDEN_PATH, headers=own)]
-    assert [answer.status_code for answer in asked] == [httpx.codes.FORBIDDEN] * 2
+    asked = (
+        lambda: api.post("/api/auth/otp/verify", json=guess, headers=own),
+        lambda: api.get(FORBIDDEN_PATH, headers=own),
+    )
+    assert [past_the_limit(ask) for ask in asked] == [httpx.codes.FORBIDDEN] * 2
     assert api.get("/api/version", headers=told_from(GUEST)).status_code == httpx.codes.OK
+
+
+def past_the_limit(ask: Callable[[], httpx.Response]) -> int:
+    """The status once nginx looks at its rules: its limit comes before them, and counts what was asked until then."""
+    end = time.monotonic() + DEADLINE_S
+    while (status := ask().status_code) == httpx.codes.SERVICE_UNAVAILABLE and time.monotonic() < end:
+        time.sleep(0.05)
+    return status
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
