@@ -7,7 +7,7 @@ Feature: Connection exhaustion
     Given an application has taken every connection
     When I count sessions against the maximum:
       """bash
-      psql -X -At -v ON_ERROR_STOP=1 <<'SQL'
+      PGPASSWORD="${ADMIN_PASSWORD:-$PGPASSWORD}" PGUSER="${ADMIN_USER:-$PGUSER}" psql -X -At -v ON_ERROR_STOP=1 <<'SQL'
       SELECT json_build_object(
         'used', count(*),
         'max', current_setting('max_connections')::int,
@@ -19,13 +19,15 @@ Feature: Connection exhaustion
       """
     Then 80 % or more of the connections are counted
     When I list who holds them, in which state, and for how long:
-      """sql
+      """bash
+      PGPASSWORD="${ADMIN_PASSWORD:-$PGPASSWORD}" PGUSER="${ADMIN_USER:-$PGUSER}" psql -X -v ON_ERROR_STOP=1 <<'SQL'
       SELECT application_name, usename, state, count(*), max(now() - state_change) AS longest
       FROM pg_stat_activity
       WHERE backend_type = 'client backend'
       GROUP BY application_name, usename, state
       ORDER BY count(*) DESC
       LIMIT 10;
+      SQL
       """
     Then the application that holds most connections is named
 
@@ -35,7 +37,7 @@ Feature: Connection exhaustion
     And the alert DatabaseConnectionsHigh rings
     When I name the application that forgot the most transactions:
       """bash
-      psql -X -At -v ON_ERROR_STOP=1 <<'SQL'
+      PGPASSWORD="${ADMIN_PASSWORD:-$PGPASSWORD}" PGUSER="${ADMIN_USER:-$PGUSER}" psql -X -At -v ON_ERROR_STOP=1 <<'SQL'
       SELECT json_build_object('application', application_name, 'sessions', count(*))
       FROM pg_stat_activity
       WHERE backend_type = 'client backend' AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()
@@ -47,7 +49,8 @@ Feature: Connection exhaustion
       """
     And I take application from the answer as APPLICATION
     And I end its transactions that were idle for five minutes, except those of superusers:
-      """sql
+      """bash
+      PGPASSWORD="${ADMIN_PASSWORD:-$PGPASSWORD}" PGUSER="${ADMIN_USER:-$PGUSER}" psql -X -v ON_ERROR_STOP=1 <<'SQL'
       \set idle_for '5 minutes'
       \getenv idle_for IDLE_FOR
       \getenv application APPLICATION
@@ -58,6 +61,7 @@ Feature: Connection exhaustion
         AND state LIKE 'idle in transaction%'
         AND state_change < now() - :'idle_for'::interval
         AND pid <> pg_backend_pid();
+      SQL
       """
     Then it has no forgotten transaction any more
     And the application can connect again

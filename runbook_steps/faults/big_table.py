@@ -14,6 +14,7 @@ from psycopg import sql
 
 from runbook_steps.engine.errors import FaultError
 from runbook_steps.engine.run.situation import Observation
+from runbook_steps.faults.slow_query import forget_statements
 
 __all__ = ["INDEX", "TABLE", "IndexBuildFailed", "IndexMissing", "measured_ms", "plan_nodes", "report"]
 
@@ -49,9 +50,15 @@ Connect = Callable[..., AbstractContextManager[Any]]
 class IndexMissing:
     """The table of notifications, grown big, and customers who ask it without an index."""
 
-    def __init__(self, connect: Connect, *, calls: int = 12, rows: int = ROWS) -> None:
-        """`connect()` opens a connection in autocommit; `calls` is how often the query has been asked."""
+    def __init__(
+        self, connect: Connect, administer: Connect | None = None, *, calls: int = 12, rows: int = ROWS
+    ) -> None:
+        """`connect()` opens a connection in autocommit; `calls` is how often the query has been asked.
+
+        `administer()` opens one of whom the server lets forget its statistics.
+        """
         self._connect = connect
+        self._administer = administer or connect
         self._calls = calls
         self._rows = rows
 
@@ -68,7 +75,7 @@ class IndexMissing:
             live.execute(_MAKE)
             live.execute(_FILL, [self._rows])
             live.execute("VACUUM (ANALYZE) notifications")
-            live.execute("SELECT pg_stat_statements_reset()")
+            forget_statements(self._administer)
             for _ in range(self._calls):
                 ask(live)
 

@@ -24,6 +24,7 @@ __all__ = ["LEAKED_ROLE", "NEW_ROLE", "LeakedPassword", "LeakedRoleOfTheApplicat
 
 LEAKED_ROLE, NEW_ROLE = "beautycort_drill_partner", "beautycort_drill_successor"
 _SLOTS = ("api_1", "api_2")
+Connect = Callable[..., AbstractContextManager[Any]]
 _FORGED_S = 3600  # longer than any real access token lives
 
 
@@ -79,9 +80,10 @@ class StolenSecret:
 class LeakedPassword:
     """A role whose password is known to somebody else, who has a session open; the server logs what alters a role."""
 
-    def __init__(self, connect: Callable[..., AbstractContextManager[Any]]) -> None:
-        """`connect()` opens a connection as administrator."""
+    def __init__(self, connect: Connect, administer: Connect | None = None) -> None:
+        """`connect()` opens a connection of the role that made the leaked one, `administer()` the administrator's."""
         self._connect = connect
+        self._administer = administer or connect
         self._password = secrets.token_urlsafe(16)
         self._session: psycopg.Connection[Any] | None = None
 
@@ -92,14 +94,15 @@ class LeakedPassword:
 
     def arrange(self) -> None:
         """Makes the role, and comes in with its password."""
-        with self._connect() as admin:
+        with self._administer() as admin:
             _drop(admin)
-            admin.execute(
+        with self._connect() as owner:  # whoever makes a role may alter it: as in production
+            owner.execute(
                 sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
                     sql.Identifier(LEAKED_ROLE), sql.Literal(self._password)
                 )
             )
-            admin.execute("ALTER ROLE CURRENT_USER SET log_statement = 'ddl'")
+        self._log_what_alters_a_role("SET log_statement = 'ddl'")
         self._session = self.come_in(self._password)
 
     def come_in(self, password: str) -> psycopg.Connection[Any]:
@@ -130,9 +133,14 @@ class LeakedPassword:
         """Closes the session and drops the role."""
         if self._session is not None:
             self._session.close()
-        with self._connect() as admin:
-            admin.execute("ALTER ROLE CURRENT_USER RESET log_statement")
+        self._log_what_alters_a_role("RESET log_statement")
+        with self._administer() as admin:  # what the role was granted only it, or a superuser, takes back
             _drop(admin)
+
+    def _log_what_alters_a_role(self, how: str) -> None:
+        """Of the role that works here; which statements are logged, only the administrator says."""
+        with self._connect() as own, self._administer() as admin:
+            admin.execute(sql.SQL("ALTER ROLE {} {}").format(sql.Identifier(own.info.user), sql.SQL(how)))
 
 
 class LeakedRoleOfTheApplication(LeakedPassword):
@@ -140,11 +148,12 @@ class LeakedRoleOfTheApplication(LeakedPassword):
 
     def __init__(
         self,
-        connect: Callable[..., AbstractContextManager[Any]],
+        connect: Connect,
         control: ServiceControl,
         environment: Mapping[str, str],
+        administer: Connect | None = None,
     ) -> None:
-        super().__init__(connect)
+        super().__init__(connect, administer)
         self._control = control
         self._file = Path(environment["API_ENV_FILE"])
         self._before: str | None = None

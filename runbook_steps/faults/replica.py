@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg
 
-from runbook_steps.engine.errors import FaultError
+from runbook_steps.engine.errors import CheckFailed, FaultError
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.engine.targets.protocol import ServiceControl
 from runbook_steps.faults.sessions import wait_until
@@ -107,6 +107,10 @@ class ReplicaFollows:
             autocommit=True, connect_timeout=5,
         )  # fmt: skip
 
+    def administered(self, administer: Connect) -> AbstractContextManager[Any]:
+        """A connection to the standby of whoever may pause its replay."""
+        return administer(host="127.0.0.1", port=self.port)
+
     def observe(self) -> Observation:
         """Asks the primary who follows it, and the standby whether it answers."""
         with self._connect() as live:
@@ -140,9 +144,10 @@ class ReplicaFollows:
 class ReplicaLags:
     """A standby whose replay was paused, and a primary that goes on writing."""
 
-    def __init__(self, connect: Connect, follows: ReplicaFollows) -> None:
+    def __init__(self, connect: Connect, follows: ReplicaFollows, administer: Connect | None = None) -> None:
         self._connect = connect
         self._follows = follows
+        self._administer = administer or connect
 
     @property
     def name(self) -> str:
@@ -151,7 +156,7 @@ class ReplicaLags:
 
     def arrange(self) -> None:
         """Pauses the replay, and writes something on the primary."""
-        with self._follows.replica() as replica:
+        with self._follows.administered(self._administer) as replica:
             replica.execute("SELECT pg_wal_replay_pause()")
             wait_until(
                 lambda: replica.execute("SELECT pg_get_wal_replay_pause_state()").fetchone() == ("paused",),
@@ -173,7 +178,7 @@ class ReplicaLags:
 
     def clear(self) -> None:
         """Lets it go on, and removes what was written."""
-        with self._follows.replica() as replica:
+        with self._follows.administered(self._administer) as replica:
             replica.execute("SELECT pg_wal_replay_resume()")
         with self._connect() as live:
             live.execute("DROP TABLE IF EXISTS notifications")
@@ -183,8 +188,10 @@ class ReplicaLags:
 class ReplicaRefused:
     """A primary whose rules let no replica in any more: the one that follows is cut off."""
 
-    def __init__(self, connect: Connect) -> None:
+    def __init__(self, connect: Connect, administer: Connect | None = None) -> None:
+        """`administer()` opens a connection of whom the server lets load its rules."""
         self._connect = connect
+        self._administer = administer or connect
         self._before = ""
 
     @property
@@ -194,29 +201,22 @@ class ReplicaRefused:
 
     def arrange(self) -> None:
         """Adds the rule, in front of all others, and ends the connection that is there."""
-        with self._connect() as live:
-            file = self._rules(live)
+        with self._administer() as admin:
+            file = self._rules(admin)
             self._before = file.read_text("utf-8")
             file.write_text(f"{REFUSING}\n{self._before}", "utf-8")
-            live.execute("SELECT pg_reload_conf()")
-            wait_until(lambda: self._refuses(live), "the rule is read")
-            wait_until(lambda: self._cut_off(live), "the replica is cut off")
+            admin.execute("SELECT pg_reload_conf()")
+            wait_until(lambda: refuses_replicas(admin.info), "the rule is read")
+            wait_until(lambda: self._cut_off(admin), "the replica is cut off")
 
     def _cut_off(self, live: Any) -> bool:
         followers = live.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_replication").fetchall()
         return not followers
 
-    def _refuses(self, live: Any) -> bool:
-        rows = live.execute(
-            "SELECT auth_method FROM pg_hba_file_rules WHERE 'replication' = ANY (database) AND type = 'host' "
-            "ORDER BY line_number LIMIT 1"
-        ).fetchall()
-        return bool(rows == [("reject",)])
-
     def observe(self) -> Observation:
-        """Reads the rules of the primary, and asks it who follows."""
+        """Comes as a replica would, and asks the primary who follows: its rules only an administrator may read."""
         with self._connect() as live:
-            refuses = self._refuses(live)
+            refuses = refuses_replicas(live.info)
             (followers,) = live.execute("SELECT count(*) FROM pg_stat_replication").fetchone()
         said = "refuses" if refuses else "lets in"
         return Observation(refuses and not followers, f"the primary {said} replicas, {followers} follow")
@@ -225,13 +225,33 @@ class ReplicaRefused:
         """Puts the rules back."""
         if not self._before:
             return
-        with self._connect() as live:
-            self._rules(live).write_text(self._before, "utf-8")
-            live.execute("SELECT pg_reload_conf()")
-            wait_until(lambda: not self._refuses(live), "the rules of before are read")
+        with self._administer() as admin:
+            self._rules(admin).write_text(self._before, "utf-8")
+            admin.execute("SELECT pg_reload_conf()")
+            wait_until(lambda: not refuses_replicas(admin.info), "the rules of before are read")
 
     def _rules(self, live: Any) -> Path:
         return Path(live.execute("SHOW hba_file").fetchone()[0])
+
+
+def refuses_replicas(where: psycopg.ConnectionInfo) -> bool:
+    """Whether the rules of that server turn a replica away that comes from here. Raises CheckFailed: cannot tell.
+
+    The rules are asked before the right REPLICATION is: a role without it hears which of the two it was.
+    """
+    try:
+        psycopg.connect(
+            host=where.host, port=where.port, user=where.user, password=where.password, dbname=where.dbname,
+            replication="true", autocommit=True, connect_timeout=5,
+        ).close()  # fmt: skip
+    except psycopg.OperationalError as error:
+        said = str(error).strip().splitlines()[-1]
+        if "pg_hba.conf rejects replication connection" in said or "no pg_hba.conf entry for replication" in said:
+            return True
+        if "permission denied to start WAL sender" in said or "must be superuser or replication role" in said:
+            return False
+        raise CheckFailed(f"could not look: {said}") from error
+    return False
 
 
 class SlotForgotten:

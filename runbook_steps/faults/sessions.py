@@ -21,6 +21,7 @@ __all__ = ["APPLICATION", "FORGOTTEN_S", "ConnectionsExhausted", "TransactionFor
 
 APPLICATION = "beautycort-reports"  # the application that forgets to end its transactions
 ROLE = "beautycort_drill_reports"  # an ordinary role: the reserved connections are not for it
+_FULL = ("remaining connection slots are reserved", "too many clients already", "too many connections")
 FORGOTTEN_S = 0.5  # after that long a transaction of the drill counts as forgotten
 DEADLINE_S = 20.0
 
@@ -39,9 +40,10 @@ class _Address:
 class ConnectionsExhausted:
     """An application that opened every connection there is: some idle, some idle in a transaction, one at work."""
 
-    def __init__(self, connect: Connect, *, share: float = 1.0) -> None:
-        """`connect()` opens a connection as administrator; below 1.0, `share` of max_connections is taken."""
+    def __init__(self, connect: Connect, *, share: float = 1.0, administer: Connect | None = None) -> None:
+        """Below 1.0, `share` of max_connections is taken. `administer()` gets in where `connect()` is refused."""
         self._connect = connect
+        self._administer = administer or connect
         self._share = share
         self._password = secrets.token_urlsafe(16)
         self._held: list[psycopg.Connection[Any]] = []
@@ -90,7 +92,7 @@ class ConnectionsExhausted:
 
     def try_to_connect(self) -> str:
         """What the server says to one more session of the application; empty when it lets it in."""
-        with self._connect() as admin:
+        with self._administer() as admin:
             where = _Address(admin.info.host, admin.info.port, admin.info.dbname)
         try:
             self._open(where).close()
@@ -99,7 +101,15 @@ class ConnectionsExhausted:
         return ""
 
     def observe(self) -> Observation:
-        """Counts sessions against max_connections, the reserved ones left out."""
+        """Counts sessions against max_connections, the reserved ones left out; or is refused, which says the same."""
+        try:
+            return self._counted()
+        except psycopg.OperationalError as error:
+            if not (full := any(words in str(error) for words in _FULL)):
+                raise
+            return Observation(full, f"the server says: {str(error).strip().splitlines()[-1]}")
+
+    def _counted(self) -> Observation:
         with self._connect() as admin:
             refuse_hidden(admin)
             used, most, reserved = admin.execute(
@@ -118,13 +128,8 @@ class ConnectionsExhausted:
         for session in self._held:
             session.close()
         self._held.clear()
-        with self._connect() as admin:
+        with self._administer() as admin:
             _drop_role(admin)
-            admin.execute(
-                sql.SQL("ALTER ROLE CURRENT_USER IN DATABASE {} RESET idle_in_transaction_session_timeout").format(
-                    sql.Identifier(admin.info.dbname)
-                )
-            )
 
 
 class TransactionForgotten:

@@ -9,7 +9,7 @@ from typing import Any
 from runbook_steps.engine.errors import CheckFailed, NotRunnableHere
 from runbook_steps.engine.run.situation import Observation
 
-__all__ = ["SlowQueryAsked", "refuse_uncounted", "slow_queries"]
+__all__ = ["SlowQueryAsked", "forget_statements", "refuse_uncounted", "slow_queries"]
 
 SLOW_MS = 1000.0  # version 1.0, "Daily Database Check"
 
@@ -19,8 +19,10 @@ Connect = Callable[..., AbstractContextManager[Any]]
 class SlowQueryAsked:
     """A report that takes a little more than a second, once."""
 
-    def __init__(self, connect: Connect) -> None:
+    def __init__(self, connect: Connect, administer: Connect | None = None) -> None:
+        """`administer()` opens a connection of whom the server lets forget its statistics."""
         self._connect = connect
+        self._administer = administer or connect
 
     @property
     def name(self) -> str:
@@ -29,8 +31,8 @@ class SlowQueryAsked:
 
     def arrange(self) -> None:
         """Asks it."""
+        forget_statements(self._administer)
         with self._connect() as live:
-            live.execute("SELECT pg_stat_statements_reset()")
             live.execute(
                 "SELECT status, count(*) AS nightly_report FROM bookings, (SELECT pg_sleep(1.05)) AS slow "
                 "GROUP BY status"
@@ -46,8 +48,13 @@ class SlowQueryAsked:
 
     def clear(self) -> None:
         """Lets the statistics begin anew."""
-        with self._connect() as live:
-            live.execute("SELECT pg_stat_statements_reset()")
+        forget_statements(self._administer)
+
+
+def forget_statements(administer: Connect) -> None:
+    """The statistics of all statements begin anew: of this server, whose administrator alone may do that."""
+    with administer() as live:
+        live.execute("SELECT pg_stat_statements_reset()")
 
 
 def refuse_uncounted(live: Any) -> None:

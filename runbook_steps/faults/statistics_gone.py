@@ -16,8 +16,14 @@ EXTENSION = "pg_stat_statements"
 class StatisticsGone:
     """The extension is dropped; the library of the server counts on."""
 
-    def __init__(self, connect: Callable[..., AbstractContextManager[Any]]) -> None:
+    def __init__(
+        self,
+        connect: Callable[..., AbstractContextManager[Any]],
+        administer: Callable[..., AbstractContextManager[Any]] | None = None,
+    ) -> None:
+        """`administer()` opens a connection as the owner of the extension, `connect()` as whoever looks."""
         self._connect = connect
+        self._administer = administer or connect
 
     @property
     def name(self) -> str:
@@ -26,7 +32,7 @@ class StatisticsGone:
 
     def arrange(self) -> None:
         """Drops it."""
-        with self._connect() as live:
+        with self._administer() as live:
             live.execute(f"DROP EXTENSION IF EXISTS {EXTENSION}")
 
     def observe(self) -> Observation:
@@ -37,5 +43,5 @@ class StatisticsGone:
 
     def clear(self) -> None:
         """Creates it again."""
-        with self._connect() as live:
+        with self._administer() as live:
             live.execute(f"CREATE EXTENSION IF NOT EXISTS {EXTENSION}")

@@ -12,6 +12,7 @@ import psycopg
 
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.faults.big_table import INDEX, TABLE, IndexMissing, exists, invalid_indexes
+from runbook_steps.faults.slow_query import forget_statements
 
 __all__ = ["OneByOne", "ReindexFailed", "StatisticsStale", "TableBloated", "Writing", "changed_rows", "dead_percent"]
 
@@ -24,8 +25,8 @@ Connect = Callable[..., AbstractContextManager[Any]]
 class StatisticsStale(IndexMissing):
     """A third of the rows came after the last ANALYZE, all of a kind that the planner does not know."""
 
-    def __init__(self, connect: Connect) -> None:
-        super().__init__(connect, calls=1, rows=ROWS)
+    def __init__(self, connect: Connect, administer: Connect | None = None) -> None:
+        super().__init__(connect, administer, calls=1, rows=ROWS)
 
     @property
     def name(self) -> str:
@@ -55,8 +56,8 @@ class StatisticsStale(IndexMissing):
 class TableBloated(IndexMissing):
     """Every row was updated and half of them deleted, while autovacuum looked away."""
 
-    def __init__(self, connect: Connect) -> None:
-        super().__init__(connect, calls=1, rows=ROWS)
+    def __init__(self, connect: Connect, administer: Connect | None = None) -> None:
+        super().__init__(connect, administer, calls=1, rows=ROWS)
 
     @property
     def name(self) -> str:
@@ -160,8 +161,10 @@ class Writing:
 class OneByOne:
     """An application that asks for each customer by itself instead of for all of them at once: N+1."""
 
-    def __init__(self, connect: Connect) -> None:
+    def __init__(self, connect: Connect, administer: Connect | None = None) -> None:
+        """`administer()` opens a connection of whom the server lets forget its statistics."""
         self._connect = connect
+        self._administer = administer or connect
 
     @property
     def name(self) -> str:
@@ -170,8 +173,8 @@ class OneByOne:
 
     def arrange(self) -> None:
         """Asks for 300 bookings, then for the name of the customer of each."""
+        forget_statements(self._administer)
         with self._connect() as live:
-            live.execute("SELECT pg_stat_statements_reset()")
             bookings = live.execute("SELECT id, user_id FROM bookings ORDER BY id LIMIT 300").fetchall()
             for _, customer in bookings:
                 live.execute("SELECT name FROM users WHERE id = %s", [customer]).fetchone()
@@ -188,8 +191,7 @@ class OneByOne:
 
     def clear(self) -> None:
         """Lets the statistics begin anew."""
-        with self._connect() as live:
-            live.execute("SELECT pg_stat_statements_reset()")
+        forget_statements(self._administer)
 
 
 def changed_rows(live: Any) -> int:

@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from psycopg import sql
+
 from runbook_steps.engine.errors import FaultError, NotRunnableHere
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.faults.data_loss import RowsDeleted, rows_of
@@ -28,9 +30,10 @@ class WalArchived:
 
     name = "the server archives its WAL"
 
-    def __init__(self, connect: Connect, environment: Mapping[str, str]) -> None:
-        """`environment` is what the command gets."""
+    def __init__(self, connect: Connect, environment: Mapping[str, str], administer: Connect | None = None) -> None:
+        """`environment` is what the command gets; `administer()` opens a connection of whoever prepares the server."""
         self._connect = connect
+        self._administer = administer
         named = environment.get("POINT_IN_TIME_ARCHIVE")
         self._folder = Path(named) if named else None
 
@@ -47,6 +50,14 @@ class WalArchived:
             if os.geteuid() == 0:
                 os.chown(folder, data.st_uid, data.st_gid)
             (self._folder / _MARK).touch()
+        self._let_archive("GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {}")
+
+    def _let_archive(self, how: str) -> None:
+        """The right that a moment of minutes ago takes, as the page asks for it; where an administrator is there."""
+        if self._administer is None:
+            return
+        with self._connect(dbname="postgres") as own, self._administer(dbname="postgres") as admin:
+            admin.execute(sql.SQL(how).format(sql.Identifier(own.info.user)))
 
     @staticmethod
     def _is_ours(folder: Path) -> bool:
@@ -65,6 +76,7 @@ class WalArchived:
         """Removes the folder that a drill made, and no other: from then on nothing is archived."""
         if self._folder is not None and self._is_ours(self._folder):
             shutil.rmtree(self._folder, ignore_errors=True)
+            self._let_archive("REVOKE EXECUTE ON FUNCTION pg_switch_wal() FROM {}")
 
 
 class NewRowsDeleted(RowsDeleted):

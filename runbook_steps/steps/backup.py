@@ -28,6 +28,7 @@ from runbook_steps.faults.data_loss import (
 )
 from runbook_steps.faults.lost_rows import Backups
 from runbook_steps.faults.old_backups import BackupsStopped
+from runbook_steps.faults.prepared_database import PREPARED, DatabasePrepared
 
 HERE = Position("runbook_steps/steps/backup.py", 1)
 DAMAGES = {"changed by one byte": "one flipped byte", "cut short": "a truncated file"}
@@ -88,10 +89,28 @@ def backups(aws: Callable[[str], Any], environment: Callable[[], Mapping[str, st
     return Backups(aws("s3"), environment()["AWS_BACKUP_BUCKET"], live)
 
 
+@pytest.fixture
+def prepare(
+    connect: Callable[..., Any],
+    connect_as_administrator: Callable[..., Any],
+    live: str,
+    situation: Situation,
+    variables: dict[str, str],
+) -> Callable[[], None]:
+    """Prepares, in a drill, what the pages say that an administrator prepares before a restore in place."""
+
+    def run() -> None:
+        situation.arrange(DatabasePrepared(connect, connect_as_administrator, live))
+        variables["PREPARED_DATABASE"] = PREPARED
+
+    return run
+
+
 @given("a verified backup")
 def a_verified_backup(
     target: Target,
     backups: Backups,
+    prepare: Callable[[], None],
     note: Callable[[str], None],
     operate: Callable[[str], Any],
     connect: Callable[..., Any],
@@ -110,6 +129,7 @@ def a_verified_backup(
         variables["BACKUP_LOCATION"] = backups.location(found[0])
         note(f"{len(found)} backups, the newest of {found[0]['created']}")
         return
+    prepare()
     made = operate("beautycort database-backup backup --format json")
     variables["BACKUP_LOCATION"] = made["location"]
     with connect() as live:
@@ -176,7 +196,9 @@ def a_backup_after_the_damage(
 def live_database_was_replaced(
     situation: Situation, connect: Callable[..., Any], live: str, operate: Callable[[str], Any]
 ) -> None:
-    restore = 'beautycort database-backup restore "$BACKUP_LOCATION" --yes "$RUNBOOKS_TARGET" --format json'
+    prepared = '${PREPARED_DATABASE:+--prepared="$PREPARED_DATABASE"}'
+    confirmed = f'"$BACKUP_LOCATION" {prepared} --yes "$RUNBOOKS_TARGET"'
+    restore = f"beautycort database-backup restore {confirmed} --format json"
     situation.arrange(RestoredOver(connect, live, lambda: operate(restore)))
 
 

@@ -255,11 +255,16 @@ def only_sessions_are_gone(redis_client: redis.Redis, known_blacklist: set[str])
 
 @given("the password of a database role is known to somebody else", target_fixture="leaked_password")
 def password_leaked(
-    target: Target, connect: Callable[..., Any], situation: Situation, variables: dict[str, str], workspace: Path
+    target: Target,
+    connect: Callable[..., Any],
+    connect_as_administrator: Callable[..., Any],
+    situation: Situation,
+    variables: dict[str, str],
+    workspace: Path,
 ) -> LeakedPassword:
     if not target.facts.disposable:
         raise NotRunnableHere("that a password leaked cannot be seen from outside")
-    fault = LeakedPassword(connect)
+    fault = LeakedPassword(connect, connect_as_administrator)
     variables.update(LEAKED_ROLE=LEAKED_ROLE, ROLE_PASSWORD_FILE=str(workspace / "role.password"))
     situation.arrange(fault)
     assert fault.is_inside()
@@ -270,6 +275,7 @@ def password_leaked(
 def password_of_the_application_leaked(
     target: Target,
     connect: Callable[..., Any],
+    connect_as_administrator: Callable[..., Any],
     control: ServiceControl,
     situation: Situation,
     environment: Callable[[], Mapping[str, str]],
@@ -278,7 +284,7 @@ def password_of_the_application_leaked(
 ) -> LeakedPassword:
     if not target.facts.disposable:
         raise NotRunnableHere("that a password leaked cannot be seen from outside")
-    fault = LeakedRoleOfTheApplication(connect, control, environment())
+    fault = LeakedRoleOfTheApplication(connect, control, environment(), connect_as_administrator)
     variables.update(LEAKED_ROLE=LEAKED_ROLE, NEW_ROLE=NEW_ROLE, ROLE_PASSWORD_FILE=str(workspace / "role.password"))
     situation.arrange(fault)
     assert fault.is_inside()

@@ -115,12 +115,19 @@ def connect(environment: Callable[[], Mapping[str, str]]) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def administrator(target: Target, environment: Callable[[], Mapping[str, str]]) -> dict[str, str]:
-    """ADMIN_USER and ADMIN_PASSWORD, for a Given whose page asks for them; empty where a person sets them."""
+def connect_as_administrator(target: Target, connect: Callable[..., Any]) -> Callable[..., Any]:
+    """Opens connections as `connect` does, as the administrator: for what arranges a drill, never for what looks.
+
+    On a live target nothing is arranged, and they are those of `connect`.
+    """
     if not target.facts.disposable:
-        return {}
-    known = environment()
-    return {"ADMIN_USER": known["PGUSER"], "ADMIN_PASSWORD": known["PGPASSWORD"]}
+        return connect
+
+    def open_connection(**options: Any) -> Any:
+        known = target.environment()
+        return connect(user=known["ADMIN_USER"], password=known["ADMIN_PASSWORD"], **options)
+
+    return open_connection
 
 
 @pytest.fixture

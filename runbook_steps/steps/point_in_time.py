@@ -21,10 +21,11 @@ from runbook_steps.steps.backup_checks import rows_are_back
 def server_archives(
     situation: Situation,
     connect: Callable[..., Any],
+    connect_as_administrator: Callable[..., Any],
     environment: Callable[[], Mapping[str, str]],
     note: Callable[[str], None],
 ) -> None:
-    note(situation.arrange(WalArchived(connect, environment())).detail)
+    note(situation.arrange(WalArchived(connect, environment(), connect_as_administrator)).detail)
 
 
 @given("a base backup is in the archive")

@@ -26,7 +26,7 @@ from runbook_steps.faults.big_table import (
     report,
 )
 from runbook_steps.faults.meanwhile import meanwhile
-from runbook_steps.faults.slow_query import SlowQueryAsked, refuse_uncounted, slow_queries
+from runbook_steps.faults.slow_query import SlowQueryAsked, forget_statements, refuse_uncounted, slow_queries
 from runbook_steps.faults.statistics_gone import EXTENSION, StatisticsGone
 
 Database = psycopg.Connection[Any]
@@ -47,9 +47,13 @@ def slow_before() -> dict[str, float]:
 
 @given("customers wait for a query that lacks an index")
 def query_lacks_an_index(
-    situation: Situation, connect: Callable[..., Any], slow_before: dict[str, float], note: Callable[[str], None]
+    situation: Situation,
+    connect: Callable[..., Any],
+    connect_as_administrator: Callable[..., Any],
+    slow_before: dict[str, float],
+    note: Callable[[str], None],
 ) -> None:
-    note(situation.arrange(IndexMissing(connect)).detail)
+    note(situation.arrange(IndexMissing(connect, connect_as_administrator)).detail)
     with connect() as live:
         slow_before["ms"] = measured_ms(live)
     note(f"{slow_before['ms']:.1f} ms before")
@@ -157,15 +161,20 @@ def sessions_are_there(last_result: Result, database: Database) -> None:
 
 
 @given("a quiet day of queries was counted")
-def a_quiet_day(database: Database, target: Target) -> None:
+def a_quiet_day(database: Database, target: Target, connect_as_administrator: Callable[..., Any]) -> None:
     if target.facts.disposable:  # on a live target the real statistics count
-        database.execute("SELECT pg_stat_statements_reset()")
+        forget_statements(connect_as_administrator)
     database.execute("SELECT count(*) FROM bookings")
 
 
 @given("a query took more than a second")
-def a_slow_query(situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
-    note(situation.arrange(SlowQueryAsked(connect)).detail)
+def a_slow_query(
+    situation: Situation,
+    connect: Callable[..., Any],
+    connect_as_administrator: Callable[..., Any],
+    note: Callable[[str], None],
+) -> None:
+    note(situation.arrange(SlowQueryAsked(connect, connect_as_administrator)).detail)
 
 
 @then("the API says that its database is healthy")
@@ -193,12 +202,10 @@ def slow_query_is_told(last_result: Result, database: Database) -> None:
 def statistics_are_gone(
     situation: Situation,
     connect: Callable[..., Any],
-    administrator: dict[str, str],
-    variables: dict[str, str],
+    connect_as_administrator: Callable[..., Any],
     note: Callable[[str], None],
 ) -> None:
-    note(situation.arrange(StatisticsGone(connect)).detail)
-    variables.update(administrator)
+    note(situation.arrange(StatisticsGone(connect, connect_as_administrator)).detail)
 
 
 @then("the extension is listed without an installed version")

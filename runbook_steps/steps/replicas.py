@@ -40,13 +40,11 @@ def replica_follows(
 def replica_lags(
     situation: Situation,
     connect: Callable[..., Any],
+    connect_as_administrator: Callable[..., Any],
     follows: ReplicaFollows,
-    administrator: dict[str, str],
-    variables: dict[str, str],
     note: Callable[[str], None],
 ) -> None:
-    note(situation.arrange(ReplicaLags(connect, follows)).detail)
-    variables.update(administrator)
+    note(situation.arrange(ReplicaLags(connect, follows, connect_as_administrator)).detail)
 
 
 @given("the monitoring reads the replica too")
@@ -65,12 +63,10 @@ def monitoring_reads_it(
 def replica_is_refused(
     situation: Situation,
     connect: Callable[..., Any],
-    administrator: dict[str, str],
-    variables: dict[str, str],
+    connect_as_administrator: Callable[..., Any],
     note: Callable[[str], None],
 ) -> None:
-    note(situation.arrange(ReplicaRefused(connect)).detail)
-    variables.update(administrator)
+    note(situation.arrange(ReplicaRefused(connect, connect_as_administrator)).detail)
 
 
 @given("a replication slot is kept for a replica that is gone")
@@ -122,11 +118,12 @@ def no_replica_is_listed(last_result: Result, database: Database) -> None:
 
 
 @then("the rule that refuses replicas is listed")
-def refusing_rule_is_listed(last_result: Result, database: Database) -> None:
-    rows = rows_of(
-        database,
-        "SELECT line_number FROM pg_hba_file_rules WHERE 'replication' = ANY (database) AND auth_method = 'reject'",
-    )
+def refusing_rule_is_listed(last_result: Result, connect_as_administrator: Callable[..., Any]) -> None:
+    with connect_as_administrator() as admin:  # the rules are for an administrator to read
+        rows = rows_of(
+            admin,
+            "SELECT line_number FROM pg_hba_file_rules WHERE 'replication' = ANY (database) AND auth_method = 'reject'",
+        )
     assert len(rows) == 1
     (line,) = [line for line in last_result.stdout.splitlines() if "reject" in line]
     assert line.split("|")[0].strip() == str(rows[0][0])

@@ -29,9 +29,9 @@ DEADLINE_S = 20.0
 
 
 @pytest.fixture
-def exhausted(connect: Callable[..., Any]) -> ConnectionsExhausted:
+def exhausted(connect: Callable[..., Any], connect_as_administrator: Callable[..., Any]) -> ConnectionsExhausted:
     """The application that took every connection."""
-    return ConnectionsExhausted(connect)
+    return ConnectionsExhausted(connect, administer=connect_as_administrator)
 
 
 @pytest.fixture
@@ -44,20 +44,18 @@ def working_before() -> set[int]:
 def every_connection_is_taken(
     situation: Situation,
     exhausted: ConnectionsExhausted,
-    connect: Callable[..., Any],
-    administrator: dict[str, str],
+    connect_as_administrator: Callable[..., Any],
     working_before: set[int],
     target: Target,
     variables: dict[str, str],
     note: Callable[[str], None],
 ) -> None:
     note(situation.arrange(exhausted).detail)
-    variables.update(administrator)
     if target.facts.disposable:
         variables["IDLE_FOR"] = f"{FORGOTTEN_S} seconds"  # nobody waits five minutes in a drill
         refusal = exhausted.try_to_connect()
         assert "remaining connection slots are reserved" in refusal
-    with connect() as admin:
+    with connect_as_administrator() as admin:
         working_before.update(at_work(admin))
 
 
@@ -81,12 +79,13 @@ def a_forgotten_transaction(
 
 
 @then("the application that holds most connections is named")
-def holder_is_named(last_result: Result, database: Database, target: Target) -> None:
-    refuse_hidden(database)
-    row = database.execute(
-        "SELECT application_name, count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' "
-        "GROUP BY application_name ORDER BY count(*) DESC LIMIT 1"
-    ).fetchone()
+def holder_is_named(last_result: Result, connect_as_administrator: Callable[..., Any], target: Target) -> None:
+    with connect_as_administrator() as inside:  # nobody else is let in
+        refuse_hidden(inside)
+        row = inside.execute(
+            "SELECT application_name, count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' "
+            "GROUP BY application_name ORDER BY count(*) DESC LIMIT 1"
+        ).fetchone()
     assert row is not None
     assert row[0] == APPLICATION or not target.facts.disposable  # elsewhere whoever it is
     assert row[0] in last_result.stdout

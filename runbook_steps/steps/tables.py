@@ -44,22 +44,37 @@ def writing(connect: Callable[..., Any]) -> Writing:
 
 
 @given("the planner's statistics are out of date")
-def statistics_are_stale(situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
-    note(situation.arrange(StatisticsStale(connect)).detail)
+def statistics_are_stale(
+    situation: Situation,
+    connect: Callable[..., Any],
+    connect_as_administrator: Callable[..., Any],
+    note: Callable[[str], None],
+) -> None:
+    note(situation.arrange(StatisticsStale(connect, connect_as_administrator)).detail)
 
 
 @given("an application runs one query for each row")
-def one_by_one(target: Target, situation: Situation, connect: Callable[..., Any], note: Callable[[str], None]) -> None:
+def one_by_one(
+    target: Target,
+    situation: Situation,
+    connect: Callable[..., Any],
+    connect_as_administrator: Callable[..., Any],
+    note: Callable[[str], None],
+) -> None:
     if not target.facts.disposable:
         raise NotRunnableHere("which query is asked once for each row is known only of the drill's own application")
-    note(situation.arrange(OneByOne(connect)).detail)
+    note(situation.arrange(OneByOne(connect, connect_as_administrator)).detail)
 
 
 @given("dead rows fill a table and its indexes")
 def table_is_bloated(
-    situation: Situation, connect: Callable[..., Any], before: dict[str, int], note: Callable[[str], None]
+    situation: Situation,
+    connect: Callable[..., Any],
+    connect_as_administrator: Callable[..., Any],
+    before: dict[str, int],
+    note: Callable[[str], None],
 ) -> None:
-    note(situation.arrange(TableBloated(connect)).detail)
+    note(situation.arrange(TableBloated(connect, connect_as_administrator)).detail)
     with connect() as live:
         before["table"], before["index"] = size_of(live, "notifications"), size_of(live, INDEX)
 

@@ -39,6 +39,11 @@ class Site:
         """To the database, in autocommit."""
         return psycopg.connect(self.environment["DATABASE_URL"], autocommit=True, connect_timeout=5, **more)
 
+    def administer(self, **more: Any) -> psycopg.Connection[Any]:
+        """The same as administrator: for what an owner may not break."""
+        own = {"user": self.environment["ADMIN_USER"], "password": self.environment["ADMIN_PASSWORD"]}
+        return self.connect(**own, **more)
+
     def search(self, number: int) -> int:
         """One search, past the proxy; another number is another search. Gives the status."""
         return self.ask(f"/api/providers?lat=31.{number % 10_000:04}&lng=35.9")
@@ -200,7 +205,7 @@ def old_backup(site: Site) -> Iterator[None]:
 @contextmanager
 def unreadable(site: Site) -> Iterator[None]:
     """The exporter may connect, and one of its readings is gone."""
-    with site.connect() as session:
+    with site.administer() as session:
         session.execute("DROP EXTENSION pg_stat_statements")
         try:
             yield
@@ -245,7 +250,7 @@ def cut_off_replica(site: Site) -> Iterator[None]:
     """A standby that an exporter reads, cut off from its primary."""
     follows = ReplicaFollows(site.connect, site.target.control, site.environment)
     follows.arrange()
-    refused = ReplicaRefused(site.connect)
+    refused = ReplicaRefused(site.connect, site.administer)
     try:
         with site.monitoring.another_postgres(follows.full_url):
             refused.arrange()

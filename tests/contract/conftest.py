@@ -20,8 +20,12 @@ Eventually = Callable[..., None]
 
 @pytest.fixture(scope="session")
 def embedded() -> Iterator[EmbeddedTarget]:
-    """The target; a test starts the parts it needs: `embedded.start({"redis"})`."""
-    with EmbeddedTarget.create() as target:
+    """The target; a test starts the parts it needs: `embedded.start({"redis"})`.
+
+    With a superuser for its owner, unlike every drill: these tests arrange with it what an owner may not, drop and make
+    databases with every extension, and attack the guard as somebody whom the server refuses nothing.
+    """
+    with EmbeddedTarget.create(superuser_owner=True) as target:
         yield target
 
 
@@ -37,8 +41,11 @@ QUICK_RUN = 1000  # requests a minute: every scenario one behind the other, whic
 
 @pytest.fixture(scope="module")
 def behind_the_stand() -> Iterator[EmbeddedTarget]:
-    """A target of its own, without the traffic and the faults of other tests."""
-    with EmbeddedTarget.create(rate_limit=QUICK_RUN) as target:
+    """A target of its own, without the traffic and the faults of other tests.
+
+    Its owner is a superuser: the guard must hold a live target also where the server would refuse nothing.
+    """
+    with EmbeddedTarget.create(rate_limit=QUICK_RUN, superuser_owner=True) as target:
         target.start({"postgres", "redis", "third_parties", "aws", "api", "nginx"})
         if shutil.which("kubectl"):
             target.start({"kubernetes"})

@@ -46,7 +46,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
         with debian_postgres() as server:
             yield server.url()
     else:
-        with EmbeddedTarget.create() as target:
+        with EmbeddedTarget.create(superuser_owner=True) as target:  # as the other one is: what fails is the guard's
             target.start({"postgres"})
             yield target.environment()["DATABASE_URL"]
 

@@ -15,8 +15,10 @@ from runbook_steps.stand_in.embedded.layout import (
     AWS_REGION,
     BUCKET,
     DATABASE,
+    DATABASE_ADMIN,
     DATABASE_USER,
     DEFAULT_SLOTS,
+    SCRATCH_DATABASE,
     Layout,
 )
 from runbook_steps.stand_in.reference_api.seed import TEST_PROVIDER
@@ -52,6 +54,7 @@ def command_environment(layout: Layout) -> dict[str, str]:
         **server_environment(layout),
         **_api(layout),
         **_data(layout),
+        **_prepared(layout),
         **_aws(layout),
         **_third_parties(layout),
         "RUNBOOKS_TARGET": "embedded",
@@ -106,6 +109,8 @@ def _data(layout: Layout) -> dict[str, str]:
         "PGPASSWORD": layout.secrets.postgres,
         "PGDATABASE": DATABASE,
         "PGCONNECT_TIMEOUT": "5",
+        "ADMIN_USER": DATABASE_ADMIN,  # `only_where_named`: a command gets it that asks for it
+        "ADMIN_PASSWORD": layout.secrets.postgres_admin,
         "POINT_IN_TIME_ARCHIVE": str(layout.wal_archive),
         "REDIS_URL": layout.redis_url,
         "REDIS_HOST": "127.0.0.1",
@@ -113,6 +118,11 @@ def _data(layout: Layout) -> dict[str, str]:
         "REDISCLI_AUTH": layout.secrets.redis,
         "SIGNED_IN_KEYS": "session:",
     }
+
+
+def _prepared(layout: Layout) -> dict[str, str]:
+    """What an owner needs that an administrator made once; a superuser makes it anew each time."""
+    return {} if layout.superuser_owner else {"BACKUP_SCRATCH_DATABASE": SCRATCH_DATABASE}
 
 
 def _aws(layout: Layout) -> dict[str, str]:

@@ -19,11 +19,13 @@ __all__ = [
     "AWS_REGION",
     "BUCKET",
     "DATABASE",
+    "DATABASE_ADMIN",
     "DATABASE_USER",
     "DEFAULT_SLOTS",
     "FIRST_RELEASE",
     "LAYOUT_FILE",
     "PORT_NAMES",
+    "SCRATCH_DATABASE",
     "Layout",
     "draw_secrets",
     "read_layout",
@@ -34,6 +36,8 @@ API_SLOTS = tuple(f"api_{number}" for number in range(1, 7))
 DEFAULT_SLOTS = 2
 PORT_NAMES = ("postgres", "redis", "nginx", "aws", "third_parties", *API_SLOTS, "kubernetes")
 DATABASE = DATABASE_USER = "beautycort"  # production-interfaces.md, "Services"
+SCRATCH_DATABASE = "beautycort_scratch"  # BACKUP_SCRATCH_DATABASE: the owner's, with what only a superuser creates
+DATABASE_ADMIN = "beautycort_admin"  # the server's superuser, whom production gives to nobody
 BUCKET = "beautycort-backups"  # production-interfaces.md, "Services"
 ALB_NAME = "beautycort-alb"  # production-interfaces.md, "Services"
 AWS_REGION = "me-south-1"
@@ -52,10 +56,11 @@ class Secrets:
     aws_key: str
     backup_key: str
     kubernetes: str = ""
+    postgres_admin: str = ""
 
     def values(self) -> frozenset[str]:
         """Every form in which a secret may turn up: as it is, and quoted as in a URL."""
-        plain = set(asdict(self).values())
+        plain = set(asdict(self).values()) - {""}
         return frozenset(plain | {quote(value, safe="") for value in plain})
 
 
@@ -70,6 +75,7 @@ def draw_secrets(fixed: str | None = None) -> Secrets:
             aws_key=random.token_urlsafe(30),
             backup_key=random.token_hex(32),
             kubernetes=random.token_urlsafe(24),
+            postgres_admin=random.token_urlsafe(24),
         )
     return Secrets(
         postgres=fixed,
@@ -79,6 +85,7 @@ def draw_secrets(fixed: str | None = None) -> Secrets:
         aws_key=f"{fixed}-aws-key",
         backup_key=hashlib.sha256(fixed.encode()).hexdigest(),
         kubernetes=f"{fixed}-kubernetes",
+        postgres_admin=f"{fixed}-administrator",
     )
 
 
@@ -94,6 +101,7 @@ class Layout:
     `account` is the (uid, gid) that PostgreSQL runs as, None for the runner's own.
     `rate_limit` is nginx's, requests per minute and client. `images`, when there are any, name the containers that
     the services run in; without, they are processes of this machine. `checkout` is the project that it was made for.
+    `superuser_owner` gives the owner of the database what production does not: see `EmbeddedTarget.create`.
     """
 
     name: str
@@ -107,6 +115,7 @@ class Layout:
     rate_limit: int = 100
     images: Mapping[str, str] | None = None
     checkout: str = ""
+    superuser_owner: bool = False
 
     # -- folders ------------------------------------------------------------------------------------
     @property
@@ -216,6 +225,11 @@ class Layout:
         """Secret: holds the password."""
         password = quote(self.secrets.postgres, safe="")
         return f"postgres://{DATABASE_USER}:{password}@127.0.0.1:{self.ports['postgres']}/{database}"
+
+    def admin_url(self, database: str = DATABASE) -> str:
+        """The administrator's address, for what arranges a drill. Secret: holds the password."""
+        password = quote(self.secrets.postgres_admin, safe="")
+        return f"postgres://{DATABASE_ADMIN}:{password}@127.0.0.1:{self.ports['postgres']}/{database}"
 
     @property
     def redis_url(self) -> str:

@@ -15,12 +15,31 @@ from pathlib import Path
 from runbook_steps.engine.errors import TargetError
 from runbook_steps.stand_in.embedded.account import server_binaries
 from runbook_steps.stand_in.embedded.binaries import postgres_bin
-from runbook_steps.stand_in.embedded.layout import DATABASE_USER, Layout
+from runbook_steps.stand_in.embedded.layout import (
+    DATABASE,
+    DATABASE_ADMIN,
+    DATABASE_USER,
+    SCRATCH_DATABASE,
+    Layout,
+)
 from runbook_steps.stand_in.embedded.service import NotReady, Service, nothing
 
-__all__ = ["CONFIG_VERSION", "SETTINGS", "postgres_service", "run_sql", "scram_verifier", "write_settings"]
+__all__ = [
+    "CONFIG_VERSION",
+    "EXTENSIONS",
+    "SETTINGS",
+    "owner_statements",
+    "postgres_service",
+    "run_sql",
+    "scram_verifier",
+    "write_settings",
+]
 
-CONFIG_VERSION = 1  # part of the template's key: raise it when initdb's options change
+CONFIG_VERSION = 2  # part of the template's key: raise it when initdb's options change
+
+# those of the schema that only a superuser creates, with cube, which one needs; the others are the owner's
+EXTENSIONS = "CREATE EXTENSION pg_stat_statements; CREATE EXTENSION earthdistance CASCADE;"
+_OWNER_MEMBER_OF = ("pg_monitor", "pg_signal_backend")
 
 # A disposable cluster: nothing is synced to disk, so a commit outlives a killed server but not a power cut.
 # mmap'ed dynamic memory stays inside the run's folder, so a killed server leaves nothing in /dev/shm.
@@ -55,12 +74,11 @@ def postgres_service(
     `prepared` holds the password of a new cluster: at its first start the run's own takes its place.
     """
     programs = server_binaries(postgres_bin(), layout.directory / "postgres", layout.account)
-    verifier = scram_verifier(layout.secrets.postgres)
 
     def ready() -> None:
         _says_ready(layout.pgdata)
         if prepared.exists():
-            _set_password(layout, prepared.read_text("utf-8"), verifier)
+            _set_passwords(layout, prepared.read_text("utf-8"))
             prepared.unlink()
 
     def prepare_again() -> None:
@@ -121,20 +139,47 @@ def scram_verifier(password: str, *, iterations: int = 4096) -> str:
     return f"SCRAM-SHA-256${iterations}:{parts[0]}${parts[1]}:{parts[2]}"
 
 
-def _set_password(layout: Layout, old: str, verifier: str) -> None:
-    statement = f"ALTER ROLE {DATABASE_USER} PASSWORD '{verifier}';"
-    run_sql(layout, old, "postgres", f"SET pg_stat_statements.track_utility = off;\n{statement}\n")
+def owner_statements(verifier: str) -> str:
+    """Makes the role that the drills have, and its databases: with what production's role has, and no more.
+
+    PostgreSQL at Supabase: `ALTER ROLE postgres NOSUPERUSER CREATEDB CREATEROLE LOGIN REPLICATION BYPASSRLS`, and
+    `GRANT pg_monitor, pg_read_all_data, pg_signal_backend TO postgres` (supabase/postgres, migrations of the roles).
+    What no procedure needs of it is left out: the drill may be harsher than production, never kinder.
+    """
+    may = "NOSUPERUSER CREATEDB CREATEROLE LOGIN REPLICATION"
+    return "\n".join(
+        (
+            "SET pg_stat_statements.track_utility = off;",
+            f"CREATE ROLE {DATABASE_USER} {may} PASSWORD '{verifier}';",
+            f"GRANT {', '.join(_OWNER_MEMBER_OF)} TO {DATABASE_USER};",
+            f"CREATE DATABASE {DATABASE} OWNER {DATABASE_USER};",
+            f"CREATE DATABASE {SCRATCH_DATABASE} OWNER {DATABASE_USER};",
+        )
+    )
+
+
+def _set_passwords(layout: Layout, old: str) -> None:
+    """The administrator's own last: with it the passing one is gone."""
+    if layout.superuser_owner:  # then everything is the owner's, the extensions too: a superuser restores them as such
+        anew = f"DROP EXTENSION pg_stat_statements, earthdistance, cube; {EXTENSIONS}"
+        run_sql(layout, old, DATABASE, f"ALTER ROLE {DATABASE_USER} SUPERUSER; SET ROLE {DATABASE_USER}; {anew}")
+    statements = (
+        "SET pg_stat_statements.track_utility = off;",
+        f"ALTER ROLE {DATABASE_USER} PASSWORD '{scram_verifier(layout.secrets.postgres)}';",
+        f"ALTER ROLE {DATABASE_ADMIN} PASSWORD '{scram_verifier(layout.secrets.postgres_admin)}';",
+    )
+    run_sql(layout, old, "postgres", "\n".join(statements))
 
 
 def run_sql(layout: Layout, password: str, database: str, sql: str) -> str:
-    """Runs SQL with psql, on standard input; gives what it printed. Raises TargetError."""
+    """Runs SQL with psql as administrator, on standard input; gives what it printed. Raises TargetError."""
     done = subprocess.run(
         [str(postgres_bin() / "psql"), "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1"],
         input=sql,
         env={
             "PGHOST": "127.0.0.1",
             "PGPORT": str(layout.ports["postgres"]),
-            "PGUSER": DATABASE_USER,
+            "PGUSER": DATABASE_ADMIN,
             "PGPASSWORD": password,
             "PGDATABASE": database,
             "PGCONNECT_TIMEOUT": "5",

@@ -72,7 +72,14 @@ class NewRun:
             port.close()
 
 
-def new_run(name: str, *, owned: bool, rate_limit: int, images: Mapping[str, str] | None = None) -> NewRun:
+def new_run(
+    name: str,
+    *,
+    owned: bool,
+    rate_limit: int,
+    images: Mapping[str, str] | None = None,
+    superuser_owner: bool = False,
+) -> NewRun:
     """Makes the folder, draws secrets, takes ports. Secrets are fixed by RUNBOOKS_EMBEDDED_PASSWORD when set.
 
     Raises ConfigurationError when no temporary folder is usable, NotRunnableHere.
@@ -101,6 +108,7 @@ def new_run(name: str, *, owned: bool, rate_limit: int, images: Mapping[str, str
         rate_limit=rate_limit,
         images=images,
         checkout=checkout(),
+        superuser_owner=superuser_owner,
     )
     private_file(directory / LAYOUT_FILE, layout.to_json())
     _remember(layout)

@@ -47,11 +47,14 @@ class EmbeddedTarget:
     Made with `create`; a detached one, of `runbooks target up`, is joined with `attach`.
     """
 
-    def __init__(self, *, name: str, allowed: Risk, rate_limit: int, owned: bool) -> None:
+    def __init__(
+        self, *, name: str, allowed: Risk, rate_limit: int, owned: bool, superuser_owner: bool = False
+    ) -> None:
         self._name = name
         self._allowed = allowed
         self._rate_limit = rate_limit
         self._owned = owned
+        self._superuser_owner = superuser_owner
         self._layout: Layout | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
         self._owner_pipe: int | None = None
@@ -69,17 +72,20 @@ class EmbeddedTarget:
         name: str = NAME,
         rate_limit: int | None = None,
         detached: bool = False,
+        superuser_owner: bool = False,
     ) -> Self:
         """A new target; nothing is started and nothing written yet.
 
         `rate_limit` is nginx's, requests per minute and client (RUNBOOKS_EMBEDDED_RATE_LIMIT, else production's 100).
         Raises ConfigurationError. A detached one outlives this process, until `runbooks target down`.
+        `superuser_owner`: for tests alone, that arrange with a superuser or attack as one. A drill has an owner as
+        production has it, or it proves what production refuses.
         """
         text = os.environ.get("RUNBOOKS_EMBEDDED_RATE_LIMIT") or str(DEFAULT_RATE_LIMIT)
         if not (text.isascii() and text.isdigit()) or not int(text):
             raise ConfigurationError(f"RUNBOOKS_EMBEDDED_RATE_LIMIT is {text!r}: requests per minute, above 0")
         limit = rate_limit or int(text)
-        return cls(name=name, allowed=allowed, rate_limit=limit, owned=not detached)
+        return cls(name=name, allowed=allowed, rate_limit=limit, owned=not detached, superuser_owner=superuser_owner)
 
     @classmethod
     def attach(cls, name: str = NAME, *, allowed: Risk = Risk.DESTRUCTIVE) -> Self:
@@ -192,7 +198,13 @@ class EmbeddedTarget:
     def _open(self) -> None:
         """Clears what dead runs left, makes the run's folder, starts its keeper."""
         registry.sweep()
-        run = registry.new_run(self._name, owned=self._owned, rate_limit=self._rate_limit, images=self.images())
+        run = registry.new_run(
+            self._name,
+            owned=self._owned,
+            rate_limit=self._rate_limit,
+            images=self.images(),
+            superuser_owner=self._superuser_owner,
+        )
         try:
             write_token(run.layout.directory)
             tools.install(run.layout)

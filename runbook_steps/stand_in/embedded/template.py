@@ -26,7 +26,13 @@ from runbook_steps.engine.errors import TargetError
 from runbook_steps.stand_in.embedded import postgres
 from runbook_steps.stand_in.embedded.account import give_to, server_binaries
 from runbook_steps.stand_in.embedded.binaries import postgres_bin, python
-from runbook_steps.stand_in.embedded.layout import DATABASE, DATABASE_USER, Layout
+from runbook_steps.stand_in.embedded.layout import (
+    DATABASE,
+    DATABASE_ADMIN,
+    DATABASE_USER,
+    SCRATCH_DATABASE,
+    Layout,
+)
 from runbook_steps.stand_in.embedded.processes import as_account
 from runbook_steps.stand_in.embedded.service import private_file, until
 
@@ -36,7 +42,7 @@ _API = "runbook_steps.stand_in.reference_api"
 _PASSING_FILE = "runbooks.password"  # inside the template: its password, replaced at the first start
 _KEPT = 3  # templates: older ones are of sources that changed since
 _INITDB = (
-    "--username", DATABASE_USER, "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C",
+    "--username", DATABASE_ADMIN, "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C",
     "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--wal-segsize", "1",
     "--no-sync", "--no-instructions",
 )  # fmt: skip
@@ -75,6 +81,8 @@ def template_key() -> str:
         datetime.now().astimezone().date().isoformat(),
         str(postgres.CONFIG_VERSION),
         repr(_INITDB),
+        postgres.EXTENSIONS,
+        postgres.owner_statements(""),
         repr(sorted(postgres.SETTINGS.items())),
     ]
     install = postgres_bin()
@@ -175,8 +183,9 @@ def _build(layout: Layout, environment: Mapping[str, str]) -> None:
     _initdb(layout, environment, programs, password)
     postgres.write_settings(layout)
     with _running(layout, environment, programs):
-        postgres.run_sql(layout, password, "postgres", f"CREATE DATABASE {DATABASE};")
-        postgres.run_sql(layout, password, DATABASE, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements;")
+        postgres.run_sql(layout, password, "postgres", postgres.owner_statements(postgres.scram_verifier(password)))
+        for database in (DATABASE, SCRATCH_DATABASE):
+            postgres.run_sql(layout, password, database, postgres.EXTENSIONS)
         _seed(layout, environment, password)
     private_file(layout.pgdata / _PASSING_FILE, password)
     for name in ("postmaster.pid", "runbooks.conf"):
