@@ -40,8 +40,8 @@ VARIED: Mapping[str, Varied] = {
                   postgres_settings=ABROAD),
         ("redis full", "table dropped", "migration failed"),
     ),
-    "Redis without CONFIG and without a limit, for a user by TLS; one instance, no AWS, no logs": Varied(
-        Variation(redis_tls=True, redis_user="ops", redis_database=3, redis_renamed="CONFIG", redis_memory="",
+    "Redis without CONFIG, for a user by TLS; one instance, no AWS, no logs": Varied(
+        Variation(redis_tls=True, redis_user="ops", redis_database=3, redis_renamed="CONFIG",
                   with_aws=False, slots=1, with_logs=False, api_account="nobody"),
         ("redis stopped",),
         say=60,
