@@ -285,6 +285,7 @@ INCIDENTS: Mapping[str, Incident] = {
     "payments failing": Incident(
         "high-error-rate", "Tell people that a third party is down", "mutating", lambda s: tap_answers(s, 503), serves,
         heals=lambda s: tap_answers(s, 200), manual=1,
+        more=lambda _: {"STAGING_INCIDENT_SUMMARY": "paying by card fails since 09:12; next word at 09:30"},
     ),
 }  # fmt: skip
 """By name; the cheapest first."""
