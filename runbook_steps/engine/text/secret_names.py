@@ -25,6 +25,7 @@ _HARMLESS_VALUE = re.compile(
     r"staging|production|testing|development|default|master|enabled|disabled|debug|warning|error"  # ordinary words
     r"|.{0,4}|true|false|[\d.]+ ?(?:[smhd]|ms|[kmgt]i?b?)?"  # too short to hide anything, a number, a time, a size
     r"|(?:/[\w.-]+)+/?"  # a path
+    r"|[a-z]{1,20}:(?: [a-z]{1,20}:)*"  # prefixes of keys, as Redis names them
     r"|https?://[\w.-]+(?::\d+)?(?:/(?:v?\d|[a-z-]{1,20}))*/?"  # an address without a user, a query or a long word
     r"|[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)+(?::\d+)?",  # a host
     re.IGNORECASE,

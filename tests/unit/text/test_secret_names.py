@@ -62,6 +62,7 @@ def test_an_address_may_hold_one(name: str) -> None:
         ("CERTIFICATE_FILE", "whatever it is"),
         ("PGDATABASE", "salonworld"),  # were it a secret, its word would be taken out of every path and message
         ("PGUSER", "salonworld"),
+        ("SIGNED_IN_KEYS", "session: token:"),
     ],
 )
 def test_what_is_known_to_be_harmless_is_shown(name: str, value: str) -> None:
@@ -80,6 +81,7 @@ def test_what_is_known_to_be_harmless_is_shown(name: str, value: str) -> None:
         ("LICENSE", "QUJD REVG"),
         ("DB_PASS", "/srv/shop"),
         ("SIGNING", "s3cret.Value!"),
+        ("BOT", "salon:hunter"),
     ],
 )
 def test_what_is_not_known_is_a_secret_on_a_live_target(
