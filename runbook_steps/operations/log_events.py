@@ -9,18 +9,21 @@ from typing import Any
 
 from runbook_steps.engine.errors import NotRunnableHere
 
-__all__ = ["events_in", "log_events"]
+__all__ = ["event_in", "events_in", "log_events"]
+
+
+def event_in(line: str) -> dict[str, Any] | None:
+    """That of a line; None where it has none."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
 
 
 def events_in(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     """In their order."""
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict):
-            yield event
+    return (event for line in lines if (event := event_in(line)) is not None)
 
 
 def log_events(file: Path, *, last: int = 0) -> list[dict[str, Any]]:

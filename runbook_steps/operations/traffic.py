@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from runbook_steps.operations.log_events import events_in
+from runbook_steps.operations.log_events import event_in
 
 __all__ = ["MOST_ERRORS_PERCENT", "SLOWEST_MEAN_MS", "Row", "Traffic", "moment_of", "read_traffic"]
 
@@ -75,10 +75,11 @@ def read_traffic(lines: Iterable[str], since: datetime, *, slowest_first: bool =
     requests: list[_Line] = []
     for text in lines:
         written += bool(text.strip())
-        for event in events_in((text,)):
-            events += 1
-            if event.get("message") == "request" and event.get("path") not in _PROBES:
-                requests.append(event)
+        if (event := event_in(text)) is None:
+            continue
+        events += 1
+        if event.get("message") == "request" and event.get("path") not in _PROBES:
+            requests.append(event)
     kept = [line for line in requests if _is_whole(line) and moment_of(line) >= since]
     unreadable = sum(not _is_whole(line) for line in requests)
 

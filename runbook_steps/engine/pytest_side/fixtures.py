@@ -72,8 +72,7 @@ def environment(
     """
 
     def ordinary() -> dict[str, str]:
-        given = {**target.environment(), **variables}
-        return {name: value for name, value in given.items() if name not in proof.settings.only_where_named}
+        return without_unnamed({**target.environment(), **variables}, proof.settings.only_where_named)
 
     if target.facts.disposable:
         return ordinary

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from runbook_steps.engine.errors import RefusedError, TargetError
-from runbook_steps.engine.model import Risk
+from runbook_steps.engine.model import Command, Risk
 from runbook_steps.engine.run.command import end_commands_of_dead_runs, run_command
 from runbook_steps.engine.run.needs import without_unnamed
 from runbook_steps.engine.run.scenario_folder import scenario_folder
@@ -161,23 +161,17 @@ class Preparation:
         if command is None:
             return SteadyState({"the steady state": "nothing says when it is: set `steady_state` in [tool.runbooks]"})
         with scenario_folder(self._settings.work_dir, self._run) as folder:
-            return look_at_steady_state(
-                command,
-                without_unnamed(self._target.environment(), self._settings.only_where_named, command),
-                folder,
-            )
+            return look_at_steady_state(command, self._environment_of(command, {}), folder)
+
+    def _environment_of(self, command: Command, variables: Mapping[str, str]) -> dict[str, str]:
+        given = {**self._target.environment(), **variables}
+        return without_unnamed(given, self._settings.only_where_named, command)
 
     def _undo(self, undo: Undo) -> str:
         """What went wrong, empty when it was undone."""
         with scenario_folder(self._settings.work_dir, self._run) as folder:
             done = undo.carry_out(
-                lambda command, variables: run_command(
-                    command,
-                    without_unnamed(
-                        {**self._target.environment(), **variables}, self._settings.only_where_named, command
-                    ),
-                    folder,
-                )
+                lambda command, variables: run_command(command, self._environment_of(command, variables), folder)
             )
         self._tell("undone for a killed run", purpose=done.purpose, problem=done.problem)
         return self._say(done)

@@ -29,8 +29,11 @@ def what_is_missing(command: Command, contract: Contract, environment: Mapping[s
 
 
 def without_unnamed(
-    environment: Mapping[str, str], only_where_named: Collection[str], command: Command
+    environment: Mapping[str, str], only_where_named: Collection[str], command: Command | None = None
 ) -> dict[str, str]:
-    """The environment of a command: of `only_where_named` just what its text names, as `${ADMIN_PASSWORD:?}`."""
-    withheld = set(only_where_named).difference(variables_of(command))
+    """The environment of a command: of `only_where_named` just what its text names, as `${ADMIN_PASSWORD:?}`.
+
+    Without a command nothing is named.
+    """
+    withheld = set(only_where_named).difference(variables_of(command) if command else ())
     return {name: value for name, value in environment.items() if name not in withheld}
