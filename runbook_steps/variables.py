@@ -15,11 +15,20 @@ from runbook_steps.engine.errors import PageError, Position, SourceError
 from runbook_steps.engine.model import Command, Runbook
 from runbook_steps.engine.project.project import Project
 from runbook_steps.engine.sources.contract_file import load_contract
+from runbook_steps.engine.sources.page_head import read_head
 from runbook_steps.engine.sources.parameters import parameters, variables_of
 from runbook_steps.engine.text.data_file import read_document
 from runbook_steps.version_1.corrections import cell
 
-__all__ = ["VARIABLES", "load_variables", "page_variables", "used_by", "variable_problems", "variables_table"]
+__all__ = [
+    "VARIABLES",
+    "explained_names",
+    "load_variables",
+    "page_variables",
+    "used_by",
+    "variable_problems",
+    "variables_table",
+]
 
 VARIABLES = "docs/data/variables.yml"
 _ASSIGNED = re.compile(r"^[ \t]*(?:export +|local +)?(?P<name>[A-Z][A-Z0-9_]*)=", re.MULTILINE)
@@ -58,6 +67,14 @@ def load_variables(root: Path) -> tuple[Variable, ...]:
         )
         for entry in read_document(path.read_text("utf-8"), VARIABLES).entries("variables")
     )
+
+
+def explained_names(root: Path) -> frozenset[str]:
+    """The variables whose values are no secrets, as that file says, and the parameters of every page."""
+    heads = (read_head(page.read_text("utf-8", "replace"), page.name) for page in (root / "docs").glob("*/*.md"))
+    given = (head.values.get("parameters") for head in heads)
+    plain = {each.name for each in load_variables(root) if not each.secret}
+    return frozenset(plain.union(*(names for names in given if isinstance(names, dict))))
 
 
 def used_by(runbook: Runbook, known: Sequence[Variable]) -> tuple[Variable, ...]:

@@ -13,6 +13,7 @@ from runbook_steps.engine.errors import RefusedError
 from runbook_steps.engine.targets.live import LiveTarget, search_folders
 from runbook_steps.engine.targets.reachable import Reached, reach
 from runbook_steps.live.settings import PlatformSettings, platform_environment
+from runbook_steps.variables import explained_names
 
 if TYPE_CHECKING:
     from runbook_steps.live.lock import DatabaseLock
@@ -63,6 +64,10 @@ class PlatformTarget(LiveTarget):
         if shutil.which("redis-cli", path=os.pathsep.join(search_folders())):
             return {}
         return {"redis-cli": f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m {_SHIM} "$@"\n'}
+
+    def explained(self) -> frozenset[str]:
+        """What the pages say of their variables and parameters."""
+        return explained_names(self._settings.root)
 
     def lock(self, run: str) -> DatabaseLock:
         """A lock of its database: it holds for runs of every machine. Raises RefusedError, TargetError."""

@@ -31,6 +31,9 @@ class HereTarget:
     def secrets(self):
         return frozenset({"S3cr3t-in-URL"})
 
+    def guesses(self):
+        return frozenset()
+
     def versions(self):
         return {"here": "1"}
 

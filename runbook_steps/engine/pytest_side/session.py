@@ -69,7 +69,9 @@ class ProofSession:
         self.target = target
         self.run = run
         self._worker = worker
-        self.redact = Redactor(secret_values(environ, settings.ordinary_words) | target.secrets())
+        named = secret_values(environ, settings.ordinary_words)
+        self.redact = Redactor(named | target.secrets())
+        self._guesses = target.guesses() - named
         self._recorder: Recorder | None = None
         self._items: list[pytest.Item] = []
         self._procedure: Procedure | None = None
@@ -343,7 +345,7 @@ class ProofSession:
         root, counts = self.settings.root, self._counts
         filed = file_evidence(
             path, self.target.name, journals, root, self.redact,
-            counts=counts, live=not self.target.facts.disposable, also=reports,
+            counts=counts, live=not self.target.facts.disposable, also=reports, guesses=self._guesses,
         )  # fmt: skip
         self._summary = filed.lines
         if not (self.preparation.end() and filed.good) or self._left_changed:

@@ -13,7 +13,7 @@ from runbook_steps.engine.errors import EvidenceError, JournalError
 from runbook_steps.engine.model import Evidence, Outcome, Risk, Role, ScenarioRecord
 from runbook_steps.engine.proof.evidence_file import load_evidence, merge, read_journal, write_evidence
 from runbook_steps.engine.proof.past_runs import keep_run
-from runbook_steps.engine.run.secrets_left import leaking_files, site_files
+from runbook_steps.engine.run.secrets_left import leaking_files, published_words, site_files
 from runbook_steps.engine.settings import relative_path
 from runbook_steps.engine.text.redact import Redactor
 
@@ -40,12 +40,14 @@ def file_evidence(
     counts: Counts = bool,
     live: bool = False,
     also: Sequence[Path] = (),
+    guesses: frozenset[str] = frozenset(),
 ) -> Filed:
     """Merges the journals into the evidence file; never raises, because it runs at the end of a session.
 
     Only what `counts` becomes evidence: the journal tells of the rest, and the proof that there was stays. So it does
     when a change of a `live` target was not tried, because nobody gave leave.
-    These files, the site as it was built last, and `also` are then searched for known secrets.
+    These files, the site as it was built last, and `also` are then searched for known secrets. Of `guesses`, which may
+    be secrets and may be words, those are none of the site's that it is made of.
     """
     try:
         fresh = [record for journal in journals for record in read_journal(journal)]
@@ -60,7 +62,11 @@ def file_evidence(
     except (JournalError, EvidenceError, OSError) as error:
         return Filed((f"no evidence filed: {redactor(str(error))}",), good=False)
     lines = _summary(fresh, target, path, journals, lambda file: relative_path(file, root))
-    leaking = leaking_files((path, *journals, *site_files(root / "site"), *also), redactor)
+    site = leaking_files(site_files(root / "site"), redactor)
+    if site and guesses:
+        words = published_words(guesses, root, (each for each in path.parent.glob("*.json") if each != path))
+        site = leaking_files(site, redactor.without_values(words))
+    leaking = (*leaking_files((path, *journals), redactor), *site, *leaking_files(also, redactor))
     if leaking:
         names = ", ".join(str(file) for file in leaking)
         return Filed((*lines, f"A KNOWN SECRET STANDS IN {names}: delete it, and rotate the secret"), good=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runbook_steps.engine.text.redact import Redactor
 
-__all__ = ["leaking_files", "site_files"]
+__all__ = ["leaking_files", "published_words", "site_files"]
 
 _TEXTS = frozenset({".html", ".json", ".md", ".txt", ".xml"})  # what is made of evidence, not what comes with the theme
 
@@ -21,6 +21,13 @@ def site_files(site: Path) -> Iterator[Path]:
     """Every text of a built site; nothing when it is not built."""
     if site.is_dir():
         yield from (path for path in sorted(site.rglob("*")) if path.suffix in _TEXTS and path.is_file())
+
+
+def published_words(words: Iterable[str], root: Path, more: Iterable[Path]) -> frozenset[str]:
+    """Those that stand in what a site is made of: the sources of its pages, and `more`."""
+    sources = [path for folder in ("docs", "features") for path in (root / folder).rglob("*") if path.is_file()]
+    texts = [_text(file) for file in (*sources, *more)]
+    return frozenset(word for word in words if any(word in text for text in texts))
 
 
 def _text(file: Path) -> str:

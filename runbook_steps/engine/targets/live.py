@@ -24,6 +24,7 @@ from runbook_steps.engine.settings import Settings
 from runbook_steps.engine.targets.listens import silent_at
 from runbook_steps.engine.targets.live_settings import (
     LiveSettings,
+    guessed_words,
     live_environment,
     load_live_settings,
     secret_words,
@@ -105,6 +106,10 @@ class LiveTarget:
         """Name → script of the commands that this machine lacks and the house brings; they are `emulated`."""
         return {}
 
+    def explained(self) -> frozenset[str]:
+        """Names of variables that the house explains, without the prefix, and whose values are no secrets."""
+        return frozenset()
+
     def lock(self, run: str) -> TargetLock:
         """One changing run at a time, of this machine's. Raises RefusedError when another one has it."""
         del run
@@ -183,8 +188,12 @@ class LiveTarget:
         }
 
     def secrets(self) -> frozenset[str]:
-        """Every secret of the settings."""
-        return secret_words(self._live)
+        """Every secret of the settings, and what may be one."""
+        return secret_words(self._live) | self.guesses()
+
+    def guesses(self) -> frozenset[str]:
+        """Values of variables that nobody explains."""
+        return guessed_words(self._live, self.explained()) if self._live.more else frozenset()
 
     def versions(self) -> Mapping[str, str]:
         """Nothing is asked of a live target before a procedure does."""

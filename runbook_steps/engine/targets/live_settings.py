@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
@@ -18,9 +18,10 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from runbook_steps.engine.errors import ConfigurationError
-from runbook_steps.engine.text.secret_names import known_harmless
+from runbook_steps.engine.text.redact import Redactor
+from runbook_steps.engine.text.secret_names import known_harmless, names_secret
 
-__all__ = ["LiveSettings", "live_environment", "load_live_settings", "secret_words", "split_url"]
+__all__ = ["LiveSettings", "guessed_words", "live_environment", "load_live_settings", "secret_words", "split_url"]
 
 _OURS = frozenset({"window", "more"})
 _Settings = TypeVar("_Settings", bound="LiveSettings")
@@ -99,7 +100,7 @@ def _more(kind: type[LiveSettings], prefix: str, env_file: Path) -> dict[str, st
 
 
 def secret_words(settings: LiveSettings) -> frozenset[str]:
-    """Every secret value, and the passwords inside of URLs, plain and quoted; of `more`, all that may be one."""
+    """Every secret value, and the passwords inside of URLs, plain and quoted; of `more`, what tells that it is one."""
     found: set[str] = set()
     for name in type(settings).model_fields:
         value = getattr(settings, name)
@@ -110,9 +111,27 @@ def secret_words(settings: LiveSettings) -> frozenset[str]:
     for name, value in settings.more.items():
         if password := _password(value):
             found |= {password, quote(password, safe="")}
-        elif not known_harmless(name, value):
+        elif names_secret(name) or _looks_secret(value):
             found.add(value)
     return frozenset(found - {""})
+
+
+def guessed_words(settings: LiveSettings, explained: Container[str] = ()) -> frozenset[str]:
+    """Of `more`, the values that may be secrets, for all that is known: no list holds their names.
+
+    `explained` are names that the house explains, and whose values are no secrets.
+    """
+    found = {
+        value
+        for name, value in settings.more.items()
+        if name not in explained and not _password(value) and not known_harmless(name, value)
+    }
+    return frozenset(found - secret_words(settings) - {""})
+
+
+def _looks_secret(value: str) -> bool:
+    """A token of a known shape, or an address with one in it."""
+    return Redactor()(value) != value
 
 
 def live_environment(settings: LiveSettings) -> dict[str, str]:

@@ -88,6 +88,9 @@ class Target(Protocol):
     def secrets(self) -> frozenset[str]:
         """The values that must never be seen in an output."""
 
+    def guesses(self) -> frozenset[str]:
+        """Of `secrets`, those that are hidden only because nothing tells what they are."""
+
     def versions(self) -> Mapping[str, str]:
         """Part → version, as the part itself tells it."""
 

@@ -65,6 +65,10 @@ class Redactor:
         both = self._values | frozenset(values)
         return self if both == self._values else Redactor(both)
 
+    def without_values(self, values: Iterable[str]) -> Redactor:
+        """A redactor that does not know these."""
+        return Redactor(self._values - frozenset(values))
+
     def __call__(self, text: str) -> str:
         """The text without secrets. Redacting twice changes nothing more."""
         if self._known is not None:

@@ -134,6 +134,10 @@ class EmbeddedTarget:
         """The values that must never be seen in an output."""
         return self.layout.secrets.values()
 
+    def guesses(self) -> frozenset[str]:
+        """Every secret of it is one."""
+        return frozenset()
+
     def versions(self) -> Mapping[str, str]:
         """Part → version, of the parts that run, as the part itself tells it."""
         running = {name for name, state in self.control.status().items() if state["pid"]}

@@ -121,6 +121,10 @@ class Branch:
         """A library has none."""
         return frozenset()
 
+    def guesses(self) -> frozenset[str]:
+        """Nor anything that may be one."""
+        return frozenset()
+
     def versions(self) -> Mapping[str, str]:
         """Of the desk."""
         return {"desk": "1"}

@@ -101,3 +101,26 @@ def test_a_site_without_secrets_is_good(tmp_path: Path) -> None:
         page.write_text(text.replace("My", "M\ny"))
         filed = file_evidence(tmp_path / "here.json", "here", [journal], tmp_path, Redactor({SECRET}))
         assert filed.good is good
+
+
+def test_a_word_that_the_pages_say_themselves_is_no_leak(tmp_path: Path) -> None:
+    """When it is only guessed to be a secret; one by its name, or that no source holds, is one in any page."""
+    journal, page, source = tmp_path / "journal.jsonl", tmp_path / "site/index.html", tmp_path / "docs/a.md"
+    for file, text in ((journal, ""), (page, "<p>ask the backend, or S3cr3t-in-URL</p>"), (source, "Ask the backend.")):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+
+    def filed(known: set[str], guesses: set[str], *also: Path) -> bool:
+        path = tmp_path / "build/here.json"
+        told = file_evidence(
+            path, "here", [journal], tmp_path, Redactor(known), also=also, guesses=frozenset(guesses)
+        )  # fmt: skip
+        return told.good
+
+    assert filed({"backend"}, {"backend"})
+    assert not filed({"backend"}, set())
+    assert not filed({"backend", SECRET}, {"backend"})
+    assert not filed({"backend", SECRET}, {"backend", SECRET})
+    assert not filed({"backend"}, {"backend"}, source)
+    (tmp_path / "build/there.json").write_text(f'"{SECRET}"')  # what another target's drill printed
+    assert filed({SECRET}, {SECRET})

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.engine.targets.live_settings import LiveSettings, load_live_settings, secret_words
+from runbook_steps.engine.settings import load_settings
+from runbook_steps.engine.targets.live_settings import LiveSettings, guessed_words, load_live_settings, secret_words
 from runbook_steps.engine.text.redact import secret_values
 from runbook_steps.engine.text.secret_names import known_harmless, may_hold_secret, names_secret
+from runbook_steps.live.target import PlatformTarget
 
+ROOT = Path(__file__).parents[3]
 SECRETS = (
     *("SMTP_PASS", "SENTRY_DSN", "GPG_PASSPHRASE", "DB_PW", "CARD_PIN", "SESSION_COOKIE", "PGPASSWORD", "MYSQL_PWD"),
     *("REDISCLI_AUTH", "SLACK_WEBHOOK_URL", "JWT_SIGNING_KEY", "smtp_pass", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN"),
@@ -92,4 +95,35 @@ def test_what_is_not_known_is_a_secret_on_a_live_target(
     (tmp_path / ".env.shop").write_text(f"SHOP_{name}='{value}'\nSHOP_REGION=eu-central-1\n", encoding="utf-8")
     settings = load_live_settings(LiveSettings, "shop", {}, tmp_path)
     assert not known_harmless(name, value)
-    assert secret_words(settings) == {value}
+    assert secret_words(settings) | guessed_words(settings) == {value}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("IDLE_FOR", "5 minutes"),
+        ("SIGNED_IN_KEYS", "session:*"),
+        ("APPLICATION_ROLE", "beautycort"),  # a parameter of a page
+        ("INCIDENT_SUMMARY", "paying fails since 09:12; next word at 09:30"),
+    ],
+)
+def test_what_the_pages_explain_is_hidden_only_when_it_looks_like_a_secret(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Names that the pages explain, with what a person sets them to; a token in one of them is hidden all the same."""
+    monkeypatch.setenv("STAGING_API_BASE_URL", "https://shop.example")
+    for said, secrets in (
+        (value, set()),
+        ("ghp_abcdefghijklmnopqrst", {"ghp_abcdefghijklmnopqrst"}),
+        ("x://a:s3cr3t!@b", {"s3cr3t!", "s3cr3t%21"}),
+    ):
+        monkeypatch.setenv(f"STAGING_{name}", said)
+        target = PlatformTarget.make("staging", load_settings(ROOT), None)
+        assert target.secrets() == secrets
+        assert not target.guesses()
+    monkeypatch.setenv(f"STAGING_{name}", value)
+    monkeypatch.setenv("STAGING_NOBODY_KNOWS", "what-it-is")
+    monkeypatch.setenv("STAGING_SMTP_PASS", "backend")
+    target = PlatformTarget.make("staging", load_settings(ROOT), None)
+    assert target.secrets() == {"what-it-is", "backend"}
+    assert target.guesses() == {"what-it-is"}
