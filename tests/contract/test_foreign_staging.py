@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from runbook_steps.engine.guards.services.guard import can_lock_down
@@ -24,7 +25,7 @@ from tests.foreign_staging.incidents import INCIDENTS
 from tests.foreign_staging.staging import ForeignStaging
 from tests.foreign_staging.variation import missing_programs
 from tests.foreign_staging.varied import VARIED
-from tests.foreign_staging.worked import Worked, project_beside
+from tests.foreign_staging.worked import Worked, project_beside, work
 
 LACKING = missing_programs() + ([] if can_lock_down() else ["a kernel with Landlock and TCP rules"])
 pytestmark = [
@@ -47,12 +48,12 @@ def staging() -> Iterator[ForeignStaging]:
             yield found
 
 
-def program(root: Path, staging: ForeignStaging, *arguments: str) -> subprocess.CompletedProcess[str]:
+def program(root: Path, staging: ForeignStaging, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """A command of this project, as somebody runs it who has that `.env.staging`."""
     name, *rest = arguments
     command = [str(Path(sys.executable).with_name(name)), *rest]
     return subprocess.run(
-        command, cwd=root, env={**os.environ, **staging.variables}, capture_output=True, text=True, timeout=900,
+        command, cwd=root, env={**os.environ, **staging.variables, **more}, capture_output=True, text=True, timeout=900,
         check=False,
     )  # fmt: skip
 
@@ -77,14 +78,18 @@ def test_what_is_healthy_is_seen_so(staging: ForeignStaging, tmp_path: Path) -> 
     assert says_of_itself(project_beside(tmp_path / "project"), staging) >= 80
 
 
-def says_of_itself(root: Path, staging: ForeignStaging) -> int:
-    """How many scenarios say something of a healthy staging, after all that must not be among them."""
+def says_of_itself(root: Path, staging: ForeignStaging, unlooked: str = "") -> int:
+    """How many scenarios say something of a healthy staging, after all that must not be among them.
+
+    `unlooked` is what the run says, red, of a part that it could not look at.
+    """
     done = program(root, staging, "pytest", "features/", "--target", "staging", "-q", "-p", "no:cacheprovider")
     found = results(root)
     told = {record["scenario"]: f"{record['outcome']}: {record['reason']}" for record in found}
     assert {name: said for name, said in told.items() if any(word in said for word in RAW)} == {}
     assert {record["scenario"]: record["reason"] for record in found if record["outcome"] == "failed"} == {}
-    assert done.returncode == 0, done.stdout[-4000:]
+    assert done.returncode == (1 if unlooked else 0), done.stdout[-4000:]
+    assert unlooked in done.stdout
     print(Counter(record["outcome"] for record in found))  # noqa: T201 - shown where it says too little
     return sum(map(looked, found))
 
@@ -103,7 +108,7 @@ def test_a_staging_that_is_set_up_otherwise_is_no_other_case(how: str, tmp_path:
     with tempfile.TemporaryDirectory(prefix="foreign-staging-") as folder:
         Path(folder).chmod(0o755)
         with ForeignStaging(Path(folder) / "services", varied.variation) as staging:
-            assert says_of_itself(project_beside(tmp_path / "healthy"), staging) >= varied.say
+            assert says_of_itself(project_beside(tmp_path / "healthy"), staging, varied.unlooked) >= varied.say
             for name in varied.incidents:
                 is_worked_on(name, staging, project_beside(tmp_path / name))
 
@@ -134,12 +139,32 @@ def test_what_a_restore_does_not_bring_back_fails(staging: ForeignStaging, tmp_p
     assert worked.exit_code == 3
 
 
-def one_of(root: Path, staging: ForeignStaging, feature: str, words: str) -> dict[str, Any]:
-    """What came of one scenario, by words of its name."""
+def one_of(root: Path, staging: ForeignStaging, feature: str, words: str, **more: str) -> dict[str, Any]:
+    """What came of one scenario, by words of its name; `more` are further variables."""
     program(root, staging, "pytest", f"features/{feature}.feature", "--target", "staging", "-q", "-p",
-            "no:cacheprovider", "-k", words.replace(" ", " and "))  # fmt: skip
+            "no:cacheprovider", "-k", words.replace(" ", " and "), **more)  # fmt: skip
     (found,) = [record for record in results(root) if words in record["scenario"]]
     return found
+
+
+def test_an_attack_is_found_and_kept_wherever_it_came_in(staging: ForeignStaging, tmp_path: Path) -> None:
+    """By another door than the drill's: what counts is what the logs tell of that address."""
+    attacker, root = "127.0.0.2", project_beside(tmp_path / "project")
+    with httpx.Client(
+        base_url=staging.site,
+        transport=httpx.HTTPTransport(verify=staging.authority.trusted(), local_address=attacker),
+    ) as client:
+        codes = {client.post("/api/auth/refresh", json={"refreshToken": f"{n:064x}"}).status_code for n in range(3)}
+    assert codes == {401}
+    folder = tmp_path / "incident"
+    known = {**staging.variables, "STAGING_ATTACKER": attacker, "STAGING_INCIDENT_DIR": str(folder)}
+    found = one_of(root, staging, "security/breach-response", "guessing codes", STAGING_ATTACKER=attacker)
+    assert found["outcome"] == "passed", found["reason"]
+    nobody = one_of(root, staging, "security/breach-response", "guessing codes", STAGING_ATTACKER="192.0.2.9")
+    assert nobody["outcome"] == "not applicable now", nobody["reason"]
+    kept = work(root, known, "breach-response", "Copy the evidence", allow="mutating")
+    assert set(kept.steps.values()) == {"passed", "attested"}, kept.seen
+    assert attacker in (folder / "access.log").read_text("utf-8")
 
 
 def test_an_empty_log_is_no_good_news(staging: ForeignStaging, tmp_path: Path) -> None:

@@ -22,11 +22,13 @@ class Varied:
     """`say`: at least so many scenarios say something of it while it is healthy.
 
     Behind a pooler by transaction no incident is worked on: the lock against a second run is refused there.
+    `unlooked` is what a run says, red, of what it could not look at.
     """
 
     variation: Variation
     incidents: tuple[str, ...] = ()
     say: int = 80
+    unlooked: str = ""
 
 
 VARIED: Mapping[str, Varied] = {
@@ -53,6 +55,8 @@ VARIED: Mapping[str, Varied] = {
     "a pooler by transaction, and a role that only reads": Varied(
         Variation(pooler=True, reader=True, sslmode="require")
     ),
-    "a pooler by transaction in the way": Varied(Variation(pooler=True, sslmode="require"), say=40),
+    "a pooler by transaction in the way": Varied(
+        Variation(pooler=True, sslmode="require"), say=40, unlooked="POSTGRESQL COULD NOT BE LOOKED AT by"
+    ),
 }  # fmt: skip
 """By what is said of it."""

@@ -15,16 +15,17 @@ from runbook_steps.engine.proof.evidence_file import load_evidence, merge, read_
 from runbook_steps.engine.proof.past_runs import keep_run
 from runbook_steps.engine.run.secrets_left import leaking_files, published_words, site_files
 from runbook_steps.engine.settings import relative_path
+from runbook_steps.engine.text.not_held import not_held
 from runbook_steps.engine.text.redact import Redactor
 
-__all__ = ["file_empty_part", "file_evidence"]
+__all__ = ["Filed", "file_empty_part", "file_evidence"]
 
 Counts = Callable[[ScenarioRecord], bool]
 
 
 @dataclass(frozen=True)
 class Filed:
-    """What came of it: `good` is False when nothing was filed, or a known secret stands in a file."""
+    """What came of it: not `good` when nothing was filed, a known secret stands in a file, or nobody could look."""
 
     lines: tuple[str, ...]
     good: bool = True
@@ -66,11 +67,12 @@ def file_evidence(
     if site and guesses:
         words = published_words(guesses, root, (each for each in path.parent.glob("*.json") if each != path))
         site = leaking_files(site, redactor.without_values(words))
+    lines += _unlooked(fresh)
     leaking = (*leaking_files((path, *journals), redactor), *site, *leaking_files(also, redactor))
     if leaking:
         names = ", ".join(str(file) for file in leaking)
         return Filed((*lines, f"A KNOWN SECRET STANDS IN {names}: delete it, and rotate the secret"), good=False)
-    return Filed(lines)
+    return Filed(lines, good=not _unlooked(fresh))
 
 
 def file_empty_part(path: Path, target: str) -> Filed:
@@ -97,6 +99,15 @@ def _proven(old: Evidence | None, fresh: ScenarioRecord) -> bool:
     known = old.records.get(fresh.id) if old else None
     untried = {Outcome.NOT_RUNNABLE, Outcome.NOT_APPLICABLE}
     return known is not None and known.outcome not in untried and known.text_hash == fresh.text_hash
+
+
+def _unlooked(fresh: Sequence[ScenarioRecord]) -> tuple[str, ...]:
+    """What could not be looked at although it is there: who sees only that nothing failed takes it for good news."""
+    found = [why for each in fresh if each.outcome is Outcome.NOT_RUNNABLE and (why := not_held(each.reason))]
+    if not found:
+        return ()
+    several = f"{len(found)} scenario{'s' if len(found) > 1 else ''}"
+    return (f"POSTGRESQL COULD NOT BE LOOKED AT by {several}, and a run that cannot look is not good: {found[0]}",)
 
 
 def _summary(

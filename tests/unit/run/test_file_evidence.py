@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from runbook_steps.engine.run.file_evidence import file_evidence
+from runbook_steps.engine.model import Outcome
+from runbook_steps.engine.proof.evidence_file import Journal
+from runbook_steps.engine.run.file_evidence import Filed, file_evidence
+from runbook_steps.engine.text.not_held import NOT_HELD
 from runbook_steps.engine.text.redact import Redactor
+from tests.unit.records import scenario_record
 
 SECRET = "S3cr3t-in-URL"  # the password of the test target
 FEATURE = '''
@@ -124,3 +129,20 @@ def test_a_word_that_the_pages_say_themselves_is_no_leak(tmp_path: Path) -> None
     assert not filed({"backend"}, {"backend"}, source)
     (tmp_path / "build/there.json").write_text(f'"{SECRET}"')  # what another target's drill printed
     assert filed({SECRET}, {SECRET})
+
+
+def test_what_could_not_be_looked_at_is_no_good_news(tmp_path: Path) -> None:
+    """A pooler in the way fails no scenario, and the run is red; what is not configured leaves it green."""
+    record = scenario_record("features/a.feature", "One", target="here", outcome=Outcome.NOT_RUNNABLE)
+
+    def filed(reason: str) -> Filed:
+        journal = Journal(tmp_path / f"{len(reason)}.jsonl", Redactor())
+        journal.write("scenario finished", record=replace(record, reason=reason))
+        journal.close()
+        return file_evidence(tmp_path / "build/here.json", "here", [journal.path], tmp_path, Redactor(), live=True)
+
+    assert filed("here has no kubernetes configured").good
+    red = filed(f"could not look: FATAL: {NOT_HELD.format(why='off')}")
+    assert not red.good
+    assert "POSTGRESQL COULD NOT BE LOOKED AT by 1 scenario, " in red.lines[-1]
+    assert "Give the read-only URL the server's own address" in red.lines[-1]
