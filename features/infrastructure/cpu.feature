@@ -22,6 +22,7 @@ Feature: CPU is used up
   @risk_mutating
   Scenario: End the process that uses the CPU
     Given a process uses a whole CPU core
+    And the alert CpuHigh rings
     When I make sure that exactly one process is meant, and none that the platform lives on:
       """bash
       beautycort host suspect "${SUSPECT:?}" --seconds 2 --format json
@@ -37,6 +38,7 @@ Feature: CPU is used up
       """
     Then that process is gone
     And the API is serving
+    And the alert CpuHigh falls silent again
 
   @risk_mutating
   Scenario: Start one more instance to share the traffic

@@ -28,6 +28,7 @@ Feature: A disk is full
   @risk_destructive
   Scenario: Remove rotated logs, and keep the open log and the evidence
     Given the log volume is full of rotated logs
+    And the alert DiskFull rings
     When I show what would be removed:
       """bash
       find "${LOG_VOLUME:?}" -xdev -maxdepth 1 -type f -name 'app.log.*' -mtime +7 -print
@@ -38,6 +39,7 @@ Feature: A disk is full
       """
     Then the volume has room, and the application writes its log again
     And no security log was removed
+    And the alert DiskFull falls silent again
 
   @risk_destructive
   Scenario: Free the space of a deleted but open log, without a restart

@@ -22,6 +22,7 @@ Feature: Memory is used up
   @risk_mutating
   Scenario: End the leaking process
     Given a process leaks memory
+    And the alert MemoryHigh rings
     When I make sure that exactly one process is meant, and none that the platform lives on:
       """bash
       beautycort host suspect "${SUSPECT:?}" --seconds 1 --format json
@@ -33,6 +34,7 @@ Feature: Memory is used up
       """
     Then that process is gone
     And the API is serving
+    And the alert MemoryHigh falls silent again
 
   @risk_mutating
   Scenario: Restart one instance without customers noticing

@@ -20,6 +20,7 @@ from runbook_steps.engine.targets.protocol import ServiceControl, Target
 from runbook_steps.faults.full_volume import FullVolume
 from runbook_steps.faults.hungry_process import LeakingProcess, SpinningProcess
 from runbook_steps.operations.host import disk_of, held_files
+from runbook_steps.steps.monitoring import Watch
 
 ENDED_S = 10.0
 ROOM_PERCENT = 50.0
@@ -42,9 +43,11 @@ def burden(
     fault: SpinningProcess | LeakingProcess,
     culprit: dict[str, Any],
     variables: dict[str, str],
+    watch: Watch,
 ) -> None:
     """Starts a process that takes too much, and names it for the commands."""
     situation.arrange(fault)
+    watch.host_has(process=fault.pid)
     culprit["pid"], variables["SUSPECT"] = fault.pid, fault.called
 
 
@@ -55,9 +58,10 @@ def a_process_spins(
     environment: Callable[[], Mapping[str, str]],
     culprit: dict[str, Any],
     variables: dict[str, str],
+    watch: Watch,
 ) -> None:
     only_disposable(target, "a spinning process")
-    burden(situation, SpinningProcess(environment()), culprit, variables)
+    burden(situation, SpinningProcess(environment()), culprit, variables, watch)
 
 
 @given("a process leaks memory")
@@ -67,10 +71,11 @@ def a_process_leaks(
     environment: Callable[[], Mapping[str, str]],
     culprit: dict[str, Any],
     variables: dict[str, str],
+    watch: Watch,
 ) -> None:
     only_disposable(target, "a leak")
     variables["HOST_MINUTE"] = "500ms"  # nobody waits ten minutes in a drill
-    burden(situation, LeakingProcess(environment()), culprit, variables)
+    burden(situation, LeakingProcess(environment()), culprit, variables, watch)
 
 
 @given("the log volume is full of rotated logs")
@@ -80,8 +85,9 @@ def volume_full_of_logs(
     environment: Callable[[], Mapping[str, str]],
     culprit: dict[str, Any],
     variables: dict[str, str],
+    watch: Watch,
 ) -> None:
-    fill(target, situation, FullVolume(environment()), culprit, variables)
+    fill(target, situation, FullVolume(environment()), culprit, variables, watch)
 
 
 @given("the log volume is full of a log that was deleted while it is written")
@@ -91,16 +97,23 @@ def volume_full_of_a_deleted_log(
     environment: Callable[[], Mapping[str, str]],
     culprit: dict[str, Any],
     variables: dict[str, str],
+    watch: Watch,
 ) -> None:
-    fill(target, situation, FullVolume(environment(), held=True), culprit, variables)
+    fill(target, situation, FullVolume(environment(), held=True), culprit, variables, watch)
 
 
 def fill(
-    target: Target, situation: Situation, fault: FullVolume, culprit: dict[str, Any], variables: dict[str, str]
+    target: Target,
+    situation: Situation,
+    fault: FullVolume,
+    culprit: dict[str, Any],
+    variables: dict[str, str],
+    watch: Watch,
 ) -> None:
     """Makes the volume, and tells the procedure where it is."""
     only_disposable(target, "a full volume")
     situation.arrange(fault)
+    watch.host_has(volume=fault.path)
     culprit["pid"], culprit["volume"] = fault.pid, fault.path
     variables["LOG_VOLUME"] = str(fault.path)
 

@@ -115,6 +115,11 @@ class Watch:
         line = f"{SERIES} {when.timestamp():.0f}\n"
         return self._monitoring.textfile("backup", line) if self._monitoring else None
 
+    def host_has(self, *, process: int | None = None, volume: Path | None = None) -> None:
+        """What runs or is mounted on the host that is watched; nothing to tell where nobody watches."""
+        if self._monitoring is not None:
+            self._monitoring.host.has(process=process, volume=volume)
+
     def _texts(self) -> tuple[str, str]:
         project = self.project
         alerts = list(project.alerts.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,8 +22,12 @@ from runbook_steps.faults.meanwhile import meanwhile
 from runbook_steps.faults.replica import ReplicaFollows, ReplicaRefused
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from runbook_steps.stand_in.monitoring.stack import Monitoring
+from runbook_steps.stand_in.monitoring.watched_host import MEMORY, OTHERS
 
 __all__ = ["FAULTS", "Site"]
+
+SPINNING = "while True: pass"
+LEAKING = f"held = b'x' * {MEMORY - OTHERS}; input()"
 
 
 class Site:
@@ -218,16 +223,18 @@ def small_volume(site: Site, options: tuple[str, ...], fill: Callable[[Path], No
     """A file system of its own, as root: really full, as the node exporter sees it."""
     folder = Path(site.environment["TMPDIR"]) / "volume"
     image, mounted = folder.with_suffix(".img"), folder
-    folder.mkdir(exist_ok=True)
+    folder.mkdir()
     with image.open("wb") as file:
         file.truncate(32 * 1024 * 1024)
     subprocess.run(["mkfs.ext4", "-q", *options, str(image)], check=True, capture_output=True, timeout=30)
     subprocess.run(["mount", "-o", "loop", str(image), str(mounted)], check=True, capture_output=True, timeout=30)
+    site.monitoring.host.has(volume=mounted)
     try:
         fill(mounted)
         yield
     finally:
         subprocess.run(["umount", str(mounted)], check=True, capture_output=True, timeout=30)
+        mounted.rmdir()
         image.unlink()
 
 
@@ -243,6 +250,38 @@ def without_inodes(folder: Path) -> None:
     with suppress(OSError):
         for number in range(10_000):
             (folder / str(number)).touch()
+
+
+@contextmanager
+def greedy(site: Site, program: str) -> Iterator[None]:
+    """A process that takes all it can get of the host that is watched."""
+    process = subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-c", program], stdin=subprocess.PIPE
+    )
+    site.monitoring.host.has(process=process.pid)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def paused_replica(site: Site) -> Iterator[None]:
+    """A standby whose replay was paused and forgotten; the primary was written to since."""
+    follows = ReplicaFollows(site.connect, site.target.control, site.environment)
+    follows.arrange()
+    try:
+        with site.monitoring.another_postgres(follows.full_url), follows.administered(site.administer) as standby:
+            standby.execute("SELECT pg_wal_replay_pause()")
+            with site.administer() as primary:
+                primary.execute("SELECT pg_logical_emit_message(true, 'by hand', 'what the replica does not show')")
+            try:
+                yield
+            finally:
+                standby.execute("SELECT pg_wal_replay_resume()")
+    finally:
+        follows.clear()
 
 
 @contextmanager
@@ -300,6 +339,9 @@ FAULTS: Mapping[str, tuple[str, Callable[[Site], Any]]] = {
     "the exporter cannot read": ("ReadingFails", unreadable),
     "no byte is left": ("DiskFull", lambda site: small_volume(site, (), filled)),
     "no inode is left": ("DiskFull", lambda site: small_volume(site, ("-N", "32"), without_inodes)),
+    "a process leaks memory": ("MemoryHigh", lambda site: greedy(site, LEAKING)),
+    "a process uses the whole CPU": ("CpuHigh", lambda site: greedy(site, SPINNING)),
+    "a replica's replay is paused": ("ReplicaLagging", paused_replica),
     "a replica is cut off": ("ReplicaCutOff", cut_off_replica),
 }  # fmt: skip
 """What is broken by hand → the alert that must ring, and how it is broken."""

@@ -25,6 +25,7 @@ from runbook_steps.stand_in.monitoring.config import (
     postgres_source,
     prometheus_config,
 )
+from runbook_steps.stand_in.monitoring.watched_host import WatchedHost
 
 __all__ = ["Monitoring"]
 
@@ -61,6 +62,7 @@ class Monitoring:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._assets = folder
         self._since = datetime.now(UTC)
+        self.host = WatchedHost(folder / "host")
         self._client = httpx.Client(timeout=20, trust_env=False)
 
     def start(self, rules: str, routes: str, assets: Path) -> None:
@@ -75,6 +77,8 @@ class Monitoring:
         self._watch_postgres()
         config = prometheus_config(self._ports, slots, site)
         (self._folder / "prometheus.yml").write_text(config, "utf-8")
+        self.host.write()
+        self.host.run()
         self._begin(self._commands(assets))
 
     def pause(self) -> None:
@@ -139,6 +143,7 @@ class Monitoring:
 
     def close(self) -> None:
         """Ends every process; idempotent."""
+        self.host.close()
         for process in self._processes.values():
             process.kill()
         for process in self._processes.values():
@@ -185,7 +190,8 @@ class Monitoring:
                     f"--web.listen-address={own['node_exporter']}",
                     f"--collector.textfile.directory={folder / 'textfile'}",
                     "--collector.disable-defaults", "--collector.cpu", "--collector.meminfo",
-                    "--collector.filesystem", "--collector.textfile",
+                    "--collector.filesystem", "--collector.textfile", f"--path.procfs={self.host.procfs}",
+                    "--collector.filesystem.mount-points-exclude=^$",
                 ],
                 {},
             ),
