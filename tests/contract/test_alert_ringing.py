@@ -23,7 +23,8 @@ from runbook_steps.stand_in.embedded import EmbeddedTarget
 from runbook_steps.stand_in.monitoring.config import PACE
 from runbook_steps.stand_in.monitoring.programs import find_programs
 from runbook_steps.stand_in.monitoring.stack import Monitoring
-from tests.contract.alert_faults import FAULTS, Site, full_memory, stopped
+from tests.contract.alert_faults import FAULTS, full_memory, stopped
+from tests.contract.alert_hosts import Site
 
 ROOT = Path(__file__).parents[2]
 PROJECT = load_project(ROOT)
