@@ -18,7 +18,7 @@ __all__ = ["whether_down"]
 
 DEADLINE_S = 5.0
 _GUARD = "Guard"  # the reason phrase of an answer that the guard gave because nobody else did
-_NOT_YET = ("starting up", "shutting down", "in recovery")
+_NOT_YET = ("starting up", "shutting down", "in recovery", "SQLSTATE 57P03")  # the code is what the guard adds
 
 
 def slot_urls(environment: Mapping[str, str]) -> list[str]:

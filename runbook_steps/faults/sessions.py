@@ -21,7 +21,13 @@ __all__ = ["APPLICATION", "FORGOTTEN_S", "ConnectionsExhausted", "TransactionFor
 
 APPLICATION = "beautycort-reports"  # the application that forgets to end its transactions
 ROLE = "beautycort_drill_reports"  # an ordinary role: the reserved connections are not for it
-_FULL = ("remaining connection slots are reserved", "too many clients already", "too many connections")
+# in English, and the code that the guard adds to a refusal in any language
+_FULL = (
+    "remaining connection slots are reserved",
+    "too many clients already",
+    "too many connections",
+    "SQLSTATE 53300",
+)
 FORGOTTEN_S = 0.5  # after that long a transaction of the drill counts as forgotten
 DEADLINE_S = 20.0
 

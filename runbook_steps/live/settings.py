@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
@@ -83,14 +83,15 @@ def _pg(url: str) -> dict[str, str]:
 def _redis(url: str) -> dict[str, str]:
     if not url:
         return {}
-    parts = split_url(url, "REDIS_URL")
+    local = url.startswith("unix:")  # a file is there, which the guard gives a port
+    parts = urlsplit(url) if local else split_url(url, "REDIS_URL")
     asked = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
     values = {
-        "REDIS_HOST": parts.hostname or "",
-        "REDIS_PORT": str(parts.port or 6379),
+        "REDIS_HOST": unquote(parts.path) if local else parts.hostname or "",
+        "REDIS_PORT": "0" if local else str(parts.port or 6379),
         "REDISCLI_AUTH": unquote(parts.password or ""),
         "REDIS_USER": unquote(parts.username or ""),
-        "REDIS_DATABASE": asked.get("db", "") or parts.path.strip("/"),
+        "REDIS_DATABASE": asked.get("db", "") or ("" if local else parts.path.strip("/")),
         "REDIS_TLS": "yes" if parts.scheme == "rediss" else "",
     }
     return {name: value for name, value in values.items() if value}

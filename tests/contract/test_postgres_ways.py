@@ -90,6 +90,14 @@ def test_every_mode_of_tls_reads_and_only_reads(served: DebianPostgres, guard: G
     held(guard, served.url(query=query + file))
 
 
+def test_a_refusal_has_its_code_behind_its_words(served: DebianPostgres, guard: Guard) -> None:
+    """Before and after signing in: the words are in the server's language, and libpq tells no code of its own."""
+    wrong = served.url().replace(served.password, "wrong")
+    for url, code in ((wrong, "28P01"), (served.url("nothing"), "3D000")):
+        with pytest.raises(psycopg.OperationalError, match=rf"FATAL: .* \(SQLSTATE {code}\)"):
+            psycopg.connect(through(guard, url))
+
+
 def test_a_certificate_of_nobody_is_refused(served: DebianPostgres, guard: Guard) -> None:
     """As libpq would: nothing is sent to a server that is not the one."""
     for mode in ("verify-ca", "verify-full"):

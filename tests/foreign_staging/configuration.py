@@ -27,6 +27,7 @@ log_statement = 'all'
 log_line_prefix = '%m [%p] %u@%d %a '
 fsync = off
 max_connections = 60
+lc_messages = '{variation.messages}'
 {variation.postgres_settings}
 """
 
@@ -62,8 +63,10 @@ def redis(folder: Path, variation: Variation, addresses: Addresses, password: st
         f"port 0\ntls-port {addresses.redis}\ntls-cert-file {folder}/server.pem\ntls-key-file {folder}/server.key\n"
         f"tls-ca-cert-file {folder}/ca.pem\ntls-auth-clients no\n"
         if variation.redis_tls
-        else f"port {addresses.redis}\n"
+        else f"port {0 if variation.redis_socket else addresses.redis}\n"
     )
+    if variation.redis_socket:
+        ports += f"unixsocket {folder}/redis.sock\nunixsocketperm 777\n"
     limit = f"maxmemory {variation.redis_memory}\nmaxmemory-policy noeviction\n" if variation.redis_memory else ""
     renamed = "".join(f'rename-command {name} ""\n' for name in variation.redis_renamed.split())
     who = f"aclfile {folder}/users.acl\n" if variation.redis_user else f"requirepass {password}\n"

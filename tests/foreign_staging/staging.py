@@ -114,6 +114,9 @@ class ForeignStaging:
         return self._redis_url(self.variation.redis_user)
 
     def _redis_url(self, user: str) -> str:
+        if self.variation.redis_socket:
+            file, number = self.folder / "redis" / "redis.sock", self.variation.redis_database
+            return f"unix://{user}:{quote(self.words.redis, safe='')}@{file}?db={number}"
         scheme = "rediss" if self.variation.redis_tls else "redis"
         where = f"{self.variation.called}:{self.addresses.redis}/{self.variation.redis_database}"
         return f"{scheme}://{user}:{quote(self.words.redis, safe='')}@{where}"
@@ -247,11 +250,16 @@ class ForeignStaging:
         folder = self.folder / "postgres"
         data = folder / "data"
         if data.is_dir():
-            self._spawn("postgres", [str(POSTGRES / "postgres"), "-D", str(data)], account="postgres")
+            self._spawn("postgres", [str(POSTGRES / "postgres"), "-D", str(data)], account="postgres",
+                        LOCPATH=str(folder / "locales"))  # fmt: skip
             self._wait("PostgreSQL", lambda: self.admin("postgres").close())
             return
         (folder / "password").write_text(self.words.superuser, "utf-8")
         self._give(folder, "postgres")
+        if self.variation.messages != "C":
+            (folder / "locales").mkdir()
+            made = folder / "locales" / self.variation.messages
+            self._run("localedef", "-i", self.variation.language, "-f", "UTF-8", str(made))
         self._run(str(POSTGRES / "initdb"), "-D", str(data), "-U", "postgres", "--pwfile", str(folder / "password"),
                   "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync",
                   account="postgres")  # fmt: skip

@@ -52,6 +52,10 @@ class Variation:
     """Empty: without a limit."""
     postgres_settings: str = ""
     """More lines of its configuration."""
+    language: str = ""
+    """Of PostgreSQL's messages, as `de_DE`."""
+    redis_socket: bool = False
+    """Redis is reached by its socket alone."""
     second_site: bool = False
     """The proxy serves another one too, and is first in its file."""
     api_account: str = "www-data"
@@ -67,6 +71,12 @@ class Variation:
         """The secrets that are not made anew."""
         said = {"owner": self.owner_password, "redis": self.redis_password}
         return {name: word for name, word in said.items() if word}
+
+    @property
+    def messages(self) -> str:
+        """The locale of PostgreSQL's messages: `C` also where this machine cannot make the other one."""
+        there = self.language and Path("/usr/share/i18n/locales", self.language).is_file()
+        return f"{self.language}.UTF-8" if there else "C"
 
     @property
     def url_host(self) -> str:

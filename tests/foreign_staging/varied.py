@@ -14,6 +14,8 @@ datestyle = 'German, DMY'
 intervalstyle = 'iso_8601'
 bytea_output = 'escape'
 max_connections = 25
+logging_collector = on
+log_destination = 'jsonlog,csvlog'
 """
 
 
@@ -37,19 +39,19 @@ VARIED: Mapping[str, Varied] = {
                   api_account="daemon"),
         ("instance stopped", "nginx mistyped", "certificate expired"),
     ),
-    "names and words with every sign, times as in Amman": Varied(
+    "names and words with every sign, times as in Amman, messages in German": Varied(
         Variation(database="Salon-Staging 2", owner_password="p@ss:w/rd%#?& x", redis_password="r@:/%#?&x",
-                  postgres_settings=ABROAD),
+                  postgres_settings=ABROAD, language="de_DE"),
         ("redis full", "table dropped", "migration failed"),
     ),
-    "Redis without CONFIG, for a user by TLS; one instance, no AWS, no logs": Varied(
-        Variation(redis_tls=True, redis_user="ops", redis_database=3, redis_renamed="CONFIG",
+    "Redis without CONFIG and KEYS, for a user by TLS; one instance, no AWS, no logs": Varied(
+        Variation(redis_tls=True, redis_user="ops", redis_database=3, redis_renamed="CONFIG KEYS FLUSHALL FLUSHDB",
                   with_aws=False, slots=1, with_logs=False, api_account="nobody"),
         ("redis stopped",),
         say=60,
     ),
-    "a socket, no TLS, logs for people": Varied(
-        Variation(sockets=True, sslmode="disable", plain_log=True, access_log="json"),
+    "two sockets, no TLS, logs for people": Varied(
+        Variation(sockets=True, redis_socket=True, sslmode="disable", plain_log=True, access_log="json"),
         ("forgotten transaction", "payments failing"),
     ),
     "a pooler by transaction, and a role that only reads": Varied(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 import redis
 
@@ -172,6 +173,26 @@ def test_sessions_that_are_hidden_are_not_none() -> None:
         with pytest.raises(CheckFailed, match="hides 3 sessions of other roles from owner; GRANT pg_read_all_stats TO"):
             hidden.observe()
     assert TransactionForgotten(connected([], (0, "owner"))).observe().present is False
+
+
+def test_a_server_that_speaks_another_language_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the code that the guard puts behind the words: it is full, it is not up yet, it refuses a password."""
+
+    def refuses(said: str) -> Any:
+        def connect(*_: object, **__: object) -> Any:
+            raise psycopg.OperationalError(said)
+
+        monkeypatch.setattr(psycopg, "connect", connect)
+        return connect
+
+    full = refuses("FATAL:  die verbleibenden Verbindungen sind für Superuser reserviert (SQLSTATE 53300)")
+    assert ConnectionsExhausted(full).observe().present
+    for said, down in (
+        ("FATAL:  das Datenbanksystem wird heruntergefahren (SQLSTATE 57P03)", True),
+        ("FATAL:  Passwort-Authentifizierung für Benutzer »u« fehlgeschlagen (SQLSTATE 28P01)", False),
+    ):
+        refuses(said)
+        assert whether_down("postgres", {"DATABASE_URL": "postgres://u@h/d"}).present is down
 
 
 def test_queries_that_nobody_counts_are_not_quick() -> None:

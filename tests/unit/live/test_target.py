@@ -31,6 +31,19 @@ def test_the_url_is_said_in_variables() -> None:
     }
 
 
+def test_a_socket_of_redis_is_a_place() -> None:
+    """As the guard reads it."""
+    url = "unix://ops:p%2Fw@/run/redis.sock?db=3"
+    said = platform_environment(PlatformSettings(redis_url=url))  # type: ignore[arg-type]
+    assert {name: value for name, value in said.items() if name.startswith("REDIS") and name != "REDIS_URL"} == {
+        "REDIS_HOST": "/run/redis.sock",
+        "REDIS_PORT": "0",
+        "REDISCLI_AUTH": "p/w",
+        "REDIS_USER": "ops",
+        "REDIS_DATABASE": "3",
+    }
+
+
 DATABASES: dict[str, tuple[str, dict[str, str]]] = {
     "plain": ("postgres://u:p%40w@db.example/salon", {"PGHOST": "db.example", "PGPASSWORD": "p@w"}),
     "several parameters": (

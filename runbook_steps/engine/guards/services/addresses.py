@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from psycopg.conninfo import make_conninfo
 
@@ -94,6 +94,8 @@ def _pieces(name: str, value: str) -> Iterator[Piece]:
 
 def _url(name: str, url: str) -> Piece:
     scheme = url.partition(":")[0].lower()
+    if scheme == "unix" and name == "REDIS_URL":
+        return _redis_socket(url)
     if scheme in _NO_SERVICE or (scheme == "unix" and name in _ENGINES):
         return Piece(url)
     if scheme not in _PORTS:
@@ -128,6 +130,18 @@ def _redis(url: str, host: str, port: int, user: str) -> Piece:
     return Piece(
         url, origin, lambda at: urlunsplit(("redis", f"{before}127.0.0.1:{at}", parts.path, query, parts.fragment))
     )
+
+
+def _redis_socket(url: str) -> Piece:
+    """`unix://user:word@/path?db=1`, as the clients of Redis read it; its port is 0."""
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    if host or "@" in user or not parts.path.strip("/"):
+        raise UnreadableAddress("it names no file of a socket")
+    database = parse_qs(parts.query).get("db", ["0"])[-1]
+    before = f"{user}@" if user else ""
+    origin = Origin("redis", unquote(parts.path), 0, "", "Redis")
+    return Piece(url, origin, lambda at: f"redis://{before}127.0.0.1:{at}/{database}")
 
 
 def _postgres(text: str) -> Piece:

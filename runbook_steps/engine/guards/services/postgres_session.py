@@ -160,9 +160,10 @@ async def _signed_in(
             if kind not in _ANSWERED | {_OK, _FINAL}:
                 raise Refused("a way to sign in that the guard does not carry (GSSAPI or SSPI)")
             answer, answered = (_without_binding(answer) if kind == _SASL else answer), kind in _ANSWERED
-        client[1].write(answer.whole)
         if answer.kind == b"E":
+            client[1].write(_told(answer).whole)
             return None
+        client[1].write(answer.whole)
         if answered:
             said = await read_message(client[0])
             if said is None:
@@ -171,6 +172,19 @@ async def _signed_in(
                 raise Refused("a message before signing in")
             server[1].write(write_message(said))
         answer = await read_answer(server[0])
+
+
+def _told(refusal: Answer) -> Answer:
+    """With its code behind its words, which may be of any language: libpq tells no code of a session it did not get.
+
+    Its severity is the one that the protocol has beside the translated one.
+    """
+    fields = {each[:1]: each[1:] for each in refusal.body.split(b"\0") if each}
+    if not {b"M", b"C"} <= fields.keys():
+        return refusal
+    fields[b"M"] += b" (SQLSTATE " + fields[b"C"] + b")"
+    fields[b"S"] = fields.get(b"V", fields.get(b"S", b""))
+    return Answer(b"E", b"".join(kind + value + b"\0" for kind, value in fields.items()) + b"\0")
 
 
 def _without_binding(offer: Answer) -> Answer:

@@ -42,10 +42,11 @@ Tell = Callable[[Refusal], None]
 async def connect(upstream: Upstream) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A connection to the real service. Raises OSError when it cannot be reached within CONNECT_S seconds.
 
-    A host that is a path is the folder of PostgreSQL's socket.
+    A host that is a path is the folder of PostgreSQL's socket; without a port, it is a socket.
     """
     if upstream.host.startswith("/"):
-        local = asyncio.open_unix_connection(f"{upstream.host}/.s.PGSQL.{upstream.port}")
+        file = f"{upstream.host}/.s.PGSQL.{upstream.port}" if upstream.port else upstream.host
+        local = asyncio.open_unix_connection(file)
         return await asyncio.wait_for(local, CONNECT_S)
     opening = asyncio.open_connection(
         upstream.host,

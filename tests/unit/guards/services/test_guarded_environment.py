@@ -105,6 +105,19 @@ def test_other_services_keep_what_is_theirs(text: str, origin: Origin, written: 
     assert rewritten({"A": text}, lambda _: 7) == {"A": written}
 
 
+def test_the_socket_of_redis_gets_a_port() -> None:
+    """For every client, also for those that know no sockets; who signs in, and the database, stay."""
+    said = {
+        "REDIS_URL": "unix://ops:p%40w@/run/re%20dis.sock?db=2",
+        "REDIS_HOST": "/run/re dis.sock",
+        "REDIS_PORT": "0",
+    }
+    assert origins(said) == (Origin("redis", "/run/re dis.sock", 0, "", "Redis"),)
+    assert rewritten(said, lambda _: 7) == {
+        "REDIS_URL": "redis://ops:p%40w@127.0.0.1:7/2", "REDIS_HOST": "127.0.0.1", "REDIS_PORT": "7",
+    }  # fmt: skip
+
+
 def test_many_addresses_in_one_value() -> None:
     """As a list, in JSON, with commas or blanks between."""
     for text in ("http://a:1 http://b:2", "http://a:1,http://b:2", '{"one": "http://a:1", "two": "http://b:2"}'):
@@ -143,7 +156,9 @@ def test_the_read_only_role_is_percent_decoded() -> None:
         ("SENTINEL_HOSTS", "one:26379;two:26379"),
         ("REDIS_URL", "redis://one:6379,two:6379/0"),
         ("REPORTS_JDBC", "jdbc:postgresql://one:1,two:2/db"),
-        ("REDIS_URL", "unix:///run/redis.sock?db=0"),
+        ("REDIS_URL", "unix://host/run/redis.sock"),
+        ("REDIS_URL", "unix:///"),
+        ("CACHE", "unix:///run/redis.sock?db=0"),
         ("REDIS_URL", "redis+unix:///run/redis.sock"),
         ("QUEUE_URL", "amqp://real.example"),
         ("BOLT_URL", "bolt+s://real.example"),
