@@ -85,3 +85,19 @@ Feature: Monitoring dashboards
       """
     Then statements are counted again
     And the alert ReadingFails falls silent again
+
+  @risk_mutating @alert_MonitoringBlind
+  Scenario: An exporter that has ended is started again
+    Given the exporter of Redis has ended
+    And the alert MonitoringBlind rings
+    When I ask on its host whether it runs:
+      """bash
+      systemctl --no-pager status "${EXPORTER:?}" || test $? -eq 3
+      """
+    Then it does not run
+    When I start it anew, also if it runs and does not answer:
+      """bash
+      systemctl restart "${EXPORTER:?}"
+      """
+    Then Prometheus reads it again
+    And the alert MonitoringBlind falls silent again

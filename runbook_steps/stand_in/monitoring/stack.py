@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from runbook_steps.stand_in.monitoring.config import (
     postgres_source,
     prometheus_config,
 )
+from runbook_steps.stand_in.monitoring.units import Units
 from runbook_steps.stand_in.monitoring.watched_host import WatchedHost
 
 __all__ = ["Monitoring"]
@@ -35,6 +37,8 @@ _ASKING = ("prometheus", "alertmanager")
 _CONNECTED = ("postgres_exporter", "redis_exporter")
 """Those that hold a connection to what they read; the others hold none."""
 _ANOTHER = "another postgres_exporter"
+_UNITS = {f"prometheus-{name}-exporter": f"{name}_exporter" for name in ("blackbox", "node", "postgres", "redis")}
+"""Unit, as Debian calls it → service."""
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")  # a killed run leaves nothing behind
 
 
@@ -63,6 +67,7 @@ class Monitoring:
         self._assets = folder
         self._since = datetime.now(UTC)
         self.host = WatchedHost(folder / "host")
+        self.units: Units | None = None
         self._client = httpx.Client(timeout=20, trust_env=False)
 
     def start(self, rules: str, routes: str, assets: Path) -> None:
@@ -80,6 +85,8 @@ class Monitoring:
         self.host.write()
         self.host.run()
         self._begin(self._commands(assets))
+        pids = {unit: partial(self._running, service) for unit, service in _UNITS.items()}
+        self.units = Units(self._folder / "units", pids, lambda unit: self.restart(_UNITS[unit]))
 
     def pause(self) -> None:
         """Asks nobody and holds no connection to what it watches, until `resume`: that takes a second, a start six."""
@@ -111,6 +118,11 @@ class Monitoring:
     def pid(self, service: str) -> int:
         """The process of one of its programs."""
         return self._processes[service].pid
+
+    def restart(self, service: str) -> None:
+        """Starts one of its programs anew, whether it runs or not."""
+        self._end(service)
+        self._processes[service] = self._run(service, *self._commands(self._assets)[service])
 
     @contextmanager
     def another_postgres(self, database_url: str) -> Iterator[None]:
@@ -144,6 +156,8 @@ class Monitoring:
     def close(self) -> None:
         """Ends every process; idempotent."""
         self.host.close()
+        if self.units is not None:
+            self.units.close()
         for process in self._processes.values():
             process.kill()
         for process in self._processes.values():
@@ -159,6 +173,10 @@ class Monitoring:
         for name, (arguments, own) in commands.items():
             self._processes[name] = self._run(name, arguments, own)
         self._wait("Prometheus has read everything", self._has_read)
+
+    def _running(self, service: str) -> int | None:
+        process = self._processes.get(service)
+        return process.pid if process is not None and process.poll() is None else None
 
     def _end(self, name: str) -> None:
         process = self._processes.pop(name)

@@ -1,13 +1,18 @@
-"""`systemctl status|start|stop|restart|reload|is-active UNIT…` on the supervised services of the run."""
+"""`systemctl status|start|stop|restart|reload|is-active UNIT…` on the supervised services of the run.
+
+An exporter that watches the run is a unit too: it can be read and started anew.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from runbook_steps.stand_in.embedded.control import EmbeddedControl
 from runbook_steps.stand_in.embedded.shims.common import err, out, own_control, run
+from runbook_steps.stand_in.monitoring.units import pid_of, restart, units_in
 
 __all__ = ["main"]
 
@@ -38,9 +43,12 @@ def main(arguments: list[str]) -> int:
     if len(words) < 2 or words[0] not in verbs:  # noqa: PLR2004 - a verb and a unit
         err(f"systemctl (shim of the embedded target): use {'|'.join(verbs)} UNIT")
         return _USAGE
-    control, worst = own_control(), 0
-    for unit in words[1:]:
-        service = UNITS.get(unit.removesuffix(".service"))
+    control, worst, watching = own_control(), 0, units_in()
+    for unit in (word.removesuffix(".service") for word in words[1:]):
+        service = UNITS.get(unit)
+        if service is None and watching is not None and (watching / unit).is_file():
+            worst = max(worst, _exporter(watching, words[0], unit))
+            continue
         if service is None:
             err(f"Unit {unit} could not be found; the embedded target has {', '.join(UNITS)}.")
             worst = max(worst, _NO_SUCH_UNIT)
@@ -49,14 +57,27 @@ def main(arguments: list[str]) -> int:
     return worst
 
 
+def _exporter(folder: Path, verb: str, unit: str) -> int:
+    if verb in ("start", "restart"):
+        restart(folder, unit)
+        return 0
+    if verb != "status":
+        err(f"systemctl (shim of the embedded target): of {unit} use status|start|restart")
+        return _USAGE
+    return _told(unit, pid_of(folder, unit))
+
+
 def _do(change: Callable[[str], None], service: str) -> int:
     change(service)
     return 0
 
 
 def _status(control: EmbeddedControl, service: str, _quiet: bool) -> int:
-    pid = control.pid(service)
-    out(f"● {service}.service - {service} of the embedded target")
+    return _told(service, control.pid(service))
+
+
+def _told(unit: str, pid: int | None) -> int:
+    out(f"● {unit}.service - {unit} of the embedded target")
     if pid is None:
         out("     Active: inactive (dead)")
         return _INACTIVE
