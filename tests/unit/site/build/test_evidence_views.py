@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from runbook_steps.engine.errors import EvidenceError
 from runbook_steps.engine.model import Evidence, Outcome
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.engine.proof.evidence_file import write_evidence
@@ -78,16 +79,16 @@ def test_half_a_character_does_not_stop_the_build(root: Path, tmp_path: Path) ->
     assert "half ⟨U+D800⟩ of it" in (tmp_path / "site" / VIEW).read_text("utf-8")
 
 
-def test_evidence_under_another_name_is_shown_and_not_offered(root: Path, tmp_path: Path) -> None:
-    """A file that somebody renamed: no link leads to nothing, and nothing is written outside the folder."""
+def test_evidence_under_another_name_writes_nothing(root: Path, tmp_path: Path) -> None:
+    """A file that somebody renamed, or whose target is a path: refused before there is any page of it."""
     folder, site = root / "build/evidence", tmp_path / "site"
     text = (folder / "embedded.json").read_text("utf-8")
     (folder / "embedded.json").unlink()
     (folder / "renamed.json").write_text(text.replace('"target": "embedded"', '"target": "../../up"'), encoding="utf-8")
-    views(root).write(site)
 
-    assert {"evidence/up/database/slow.html", "evidence/up/database/down.html"} == written(site)
-    assert "download" not in (site / "evidence/up/database/slow.html").read_text("utf-8")
+    with pytest.raises(EvidenceError, match=r"is evidence of \.\./\.\./up"):
+        views(root).write(site)
+    assert not site.exists()
 
 
 def test_one_view_is_written_when_it_is_asked_for(root: Path, tmp_path: Path) -> None:
