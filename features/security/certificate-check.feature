@@ -8,7 +8,7 @@ Feature: Certificate check
       """bash
       (
         set -eu -o pipefail
-        host=${API_BASE_URL#https://} host=${host%%/*}
+        host=${API_BASE_URL#https://} host=${host%%/*} host=${host##*@}
         case $host in *:*) at=$host ;; *) at=$host:443 ;; esac
         timeout 20 openssl s_client -connect "$at" -servername "${at%%:*}" ${SSL_CERT_FILE:+-CAfile} ${SSL_CERT_FILE:+"$SSL_CERT_FILE"} \
           -verify_hostname "${at%%:*}" -verify_return_error -verify_quiet </dev/null \

@@ -117,7 +117,7 @@ def is_worked_on(name: str, staging: ForeignStaging, root: Path) -> None:
     """One incident, from its breaking to its end."""
     incident = INCIDENTS[name]
     worked = incident.worked(staging, root)
-    assert "Go on anyway?" not in worked.seen
+    assert "Go on anyway?" not in worked.seen, worked.seen
     assert worked.exit_code == 0, worked.seen
     assert incident.good(staging), worked.seen
     assert worked.outcome == ("attested" if incident.by_a_person else "passed"), worked.reason

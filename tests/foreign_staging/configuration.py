@@ -104,6 +104,7 @@ def nginx(folder: Path, variation: Variation, addresses: Addresses, *, account: 
     format_ = FORMATS.get(variation.access_log, "")
     other = _SECOND_SITE.format(host=host, port=addresses.nginx, folder=folder) if variation.second_site else ""
     user = f"user {account};\n" if account else ""
+    asked = f'auth_basic "staging"; auth_basic_user_file {folder}/users;' if variation.proxy_password else ""
     return f"""{user}worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/logs/error.log warn;
@@ -125,6 +126,7 @@ http {{
     server_name localhost [::1];
     ssl_certificate {folder}/tls/fullchain.pem;
     ssl_certificate_key {folder}/tls/privkey.pem;
+    {asked}
     location {variation.path}/ {{
       proxy_pass http://backend{"/" if variation.path else ""};
       proxy_http_version 1.1;

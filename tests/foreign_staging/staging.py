@@ -92,7 +92,8 @@ class ForeignStaging:
     @property
     def site(self) -> str:
         """The address of the proxy."""
-        return f"https://{self.variation.called}:{self.addresses.nginx}"
+        word = quote(self.variation.proxy_password, safe="")
+        return f"https://{f'team:{word}@' if word else ''}{self.variation.called}:{self.addresses.nginx}"
 
     def database_url(self, port: int) -> str:
         """As the owner, who is no superuser."""
@@ -339,6 +340,8 @@ class ForeignStaging:
             account = "www-data" if os.geteuid() == 0 else ""
             text = configuration.nginx(folder, self.variation, self.addresses, account=account)
             (folder / "nginx.conf").write_text(text, "utf-8")
+            if word := self.variation.proxy_password:
+                (folder / "users").write_text(f"team:{self._run('openssl', 'passwd', '-apr1', word)}", "utf-8")
             self.serve_certificate(self.variation.certificate_days)
         self._spawn("nginx", ["nginx", "-c", str(folder / "nginx.conf"), "-g", "daemon off;"])
         self._wait("nginx", lambda: httpx.get(self.site, verify=False, trust_env=False))  # noqa: S501
@@ -387,12 +390,13 @@ class ForeignStaging:
     def _python(self, *arguments: str, **variables: str) -> None:
         self._run(sys.executable, *arguments, **_PYTHON_VARIABLES, **variables)
 
-    def _run(self, *command: str, account: str = "", **variables: str) -> None:
+    def _run(self, *command: str, account: str = "", **variables: str) -> str:
         prefix = self._as(account) if account else []
         done = subprocess.run([*prefix, *command], cwd=self.folder, env={**_PLAIN, **variables}, capture_output=True,
                               text=True, timeout=120, check=False)  # fmt: skip
         if done.returncode != 0:
             raise RuntimeError(f"{command[0]} ended with {done.returncode}: {(done.stdout + done.stderr)[-1500:]}")
+        return done.stdout
 
     def _give(self, folder: Path, account: str) -> None:
         if os.geteuid() == 0:

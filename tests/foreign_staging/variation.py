@@ -38,6 +38,8 @@ class Variation:
     certificate_days: float = 60.0
     path: str = ""
     """Under which the proxy serves the API, as `/salon`."""
+    proxy_password: str = ""
+    """What the proxy asks everybody for (Basic), as a staging that is not for the world does; its user is `team`."""
     access_log: str = "combined"
     """Or `json`, or `vhost`: the combined format behind the name of the server."""
     plain_log: bool = False

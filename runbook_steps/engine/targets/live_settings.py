@@ -6,6 +6,7 @@ commands only.
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from collections.abc import Container, Mapping
@@ -104,13 +105,16 @@ def secret_words(settings: LiveSettings) -> frozenset[str]:
     found: set[str] = set()
     for name in type(settings).model_fields:
         value = getattr(settings, name)
-        if not isinstance(value, SecretStr) or not (text := value.get_secret_value()):
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not isinstance(text, str):
             continue
-        password = _password(text)
-        found |= {password, quote(password, safe="")} if password else {text}
+        if passwords := _passwords(text):
+            found |= passwords
+        elif isinstance(value, SecretStr):
+            found.add(text)
     for name, value in settings.more.items():
-        if password := _password(value):
-            found |= {password, quote(password, safe="")}
+        if passwords := _passwords(value):
+            found |= passwords
         elif names_secret(name) or _looks_secret(value):
             found.add(value)
     return frozenset(found - {""})
@@ -124,7 +128,7 @@ def guessed_words(settings: LiveSettings, explained: Container[str] = ()) -> fro
     found = {
         value
         for name, value in settings.more.items()
-        if name not in explained and not _password(value) and not known_harmless(name, value)
+        if name not in explained and not _passwords(value) and not known_harmless(name, value)
     }
     return frozenset(found - secret_words(settings) - {""})
 
@@ -163,10 +167,16 @@ def split_url(url: str, name: str) -> Any:
     return parts
 
 
-def _password(text: str) -> str:
-    if "://" not in text:
-        return ""
-    try:
-        return unquote(urlsplit(text).password or "")
-    except ValueError:
-        return ""
+def _passwords(text: str) -> set[str]:
+    """Of each URL in it, as it is and quoted; and what a proxy is told of it (Basic), which holds its user too."""
+    found: set[str] = set()
+    for url in {text, *text.split()}:  # one alone may hold a blank that nobody quoted
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            continue
+        if word := unquote(parts.password or "") if "://" in url else "":
+            found |= {word, quote(word, safe="")}
+            if parts.scheme.startswith("http"):
+                found.add(base64.b64encode(f"{unquote(parts.username or '')}:{word}".encode()).decode())
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,15 @@ def test_what_the_pages_explain_is_hidden_only_when_it_looks_like_a_secret(
     target = PlatformTarget.make("staging", load_settings(ROOT), None)
     assert target.secrets() == {"what-it-is", "backend"}
     assert target.guesses() == {"what-it-is"}
+
+
+def test_the_password_of_any_address_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where an address usually has none: of several, and as a proxy is told of it."""
+    monkeypatch.setenv("STAGING_API_BASE_URL", "https://team:w%40rd@shop.example/salon")
+    monkeypatch.setenv("STAGING_API_SLOTS", "http://a:one-word@h:1 http://h:2")
+    monkeypatch.setenv("STAGING_REDIS_URL", "redis://:two words@h")
+    target = PlatformTarget.make("staging", load_settings(ROOT), None)
+    assert target.secrets() == {
+        "w@rd", "w%40rd", "one-word", "two words", "two%20words",
+        *(base64.b64encode(text.encode()).decode() for text in ("team:w@rd", "a:one-word")),
+    }  # fmt: skip
