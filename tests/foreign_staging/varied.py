@@ -34,9 +34,9 @@ class Varied:
 
 
 VARIED: Mapping[str, Varied] = {
-    "under a path, by IPv6 alone, two sites, rotated logs": Varied(
-        Variation(loopback="::1", path="/salon", second_site=True, access_log="vhost", rotated=True,
-                  api_account="daemon"),
+    "under a path, with a password of the proxy, by IPv6 alone, two sites, rotated logs": Varied(
+        Variation(loopback="::1", path="/salon", proxy_password="w@rd:/%#? x", second_site=True, access_log="vhost",
+                  rotated=True, api_account="daemon"),
         ("instance stopped", "nginx mistyped", "certificate expired"),
     ),
     "names and words with every sign, times as in Amman, messages in German": Varied(
