@@ -27,6 +27,7 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q -j 0 runbook_steps  # once: where nobody may write byte code, each start would compile
 	@touch $(READY)
 
 verify: setup ## Prove every runbook on the embedded target, then build the site with the evidence
