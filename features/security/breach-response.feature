@@ -135,7 +135,7 @@ Feature: Breach response
       )
       """
     Then a burst from one address is refused, and others are served
-    When I put the former limit back when the attack is over (within 1 minute):
+    When I put the former limit back when the attack is over (the undo ends here) (within 1 minute):
       """bash
       (
         set -eu

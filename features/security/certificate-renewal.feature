@@ -45,7 +45,7 @@ Feature: Certificate renewal
       """
     Then the renewed certificate is served
     And no customer got an error meanwhile
-    When I remove the former pair:
+    When I remove the former pair (the undo ends here):
       """bash
       rm "${TLS_CERTIFICATE:?}.before" "${TLS_KEY:?}.before"
       """

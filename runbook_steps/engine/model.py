@@ -71,7 +71,7 @@ class Command:
 
     `media_type` is `bash` or `sql`; `timeout_s` is in seconds and always set;
     `may_fail` marks a command whose refusal the scenario wants to see; `undo` one that is kept ready and
-    run only when the scenario stops half-way.
+    run only when the scenario stops half-way; `ends_undo` one that takes the way back of what is kept away, or is it.
     """
 
     text: str
@@ -81,6 +81,7 @@ class Command:
     timeout_s: float
     may_fail: bool = False
     undo: bool = False
+    ends_undo: bool = False
 
 
 @dataclass(frozen=True)

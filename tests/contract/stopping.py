@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from runbook_steps.engine.guided.past import events_of
+from runbook_steps.engine.run.recorder import COMMAND_BEGAN
 from tests.contract.person import Person
 
 __all__ = ["PROCEDURES", "Point", "Procedure", "Stage", "feature_of", "points", "try_point"]
@@ -270,12 +272,18 @@ def _right_behind(stage: Stage, point: Point, code: int, *, undone: bool, seen: 
     done = all(change in lines for change in point.procedure.changes)
     if code == 0 and not done:
         yield f"exit code 0 with {lines}\n{seen}"
-    if undone and not begun:
+    if undone and not (begun or _a_change_began(stage, point.procedure)):
         yield f"undone although nothing began: {lines}\n{seen}"
     kept = point.procedure.undos and begun and not undone and code != 0
     left_to_a_person = "Left as it is. By hand" in seen
     if kept and not left_to_a_person and not stage.undos():
         yield f"the undo is lost: {lines}\n{seen}"
+
+
+def _a_change_began(stage: Stage, procedure: Procedure) -> bool:
+    """By the journal: a command that was cut off before its first word has begun all the same."""
+    began = (event["step"] for event in events_of(stage.journal()) if event["event"] == COMMAND_BEGAN)
+    return any(procedure.shape[step] in procedure.changes for step in began)
 
 
 def _judged(stage: Stage, procedure: Procedure, code: int, *, undone: bool) -> list[str]:

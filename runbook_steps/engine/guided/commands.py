@@ -44,6 +44,9 @@ class GuidedCommands:
         desk, screen = self._desk, self._screen
         if command.undo:
             screen.quote(command.text)
+            if desk.past and (ended := desk.past.ended_undo(desk.brief.procedure, desk.number)):
+                screen.say(f"  not kept ready: “{ended}” went through, and nothing can be undone behind it", "yellow")
+                return _nothing(command)
             found = call()
             screen.say("  kept ready; runs only when this stops half-way", "dim")
             self._forget_taken_over(command)
@@ -60,6 +63,8 @@ class GuidedCommands:
         screen.quote(command.text, "cyan")
         said, style = RISKS[desk.risk_of(command)]
         screen.say(f"  {said}", style)
+        if command.ends_undo:
+            screen.say("  behind it what is kept ready cannot be undone any more", "yellow")
         if desk.past is not None and desk.brief.procedure.risk.rank:
             screen.say("  it never began", "dim")
         desk.proof.recorder.event("command asked", step=desk.number, by=desk.who)
@@ -124,6 +129,7 @@ class GuidedCommands:
             self._desk.changed = True
         result = _nothing(command)
         self._desk.proof.recorder.command_finished(result)
+        self._end_undos(command)
         self._desk.record(Outcome.ATTESTED, f"attested by {self._desk.who} at {now()}: done by hand: {said}")
         self._desk.tell_of(command, "done by hand")
         self._screen.say(f"  attested by {self._desk.who}", "green")
@@ -203,6 +209,7 @@ class GuidedCommands:
         self._screen.say(f"  running, at most {command.timeout_s:g} s; Ctrl-C ends it", "dim")
         before, self._desk.changed = self._desk.changed, self._desk.changed or not self._desk.reads(command)
         self._desk.running = True
+        self._desk.ending = command.purpose if command.ends_undo else self._desk.ending
         self._before = self._desk.proof.recorder.last_result
         try:
             found = call()
@@ -275,6 +282,7 @@ class GuidedCommands:
                 return _nothing(command)
             elif answer == "d":
                 said = self._desk.said("  What did you see?")
+                self._desk.went_on = self._desk.went_on or past.exit_code is None  # no check can look at how it ended
                 note = f"attested by {self._desk.who} at {now()}: it was done: {said}"
                 return self._as_before(command, past, Outcome.ATTESTED, note)
             elif self._named("it began before") and self._approved(command):
@@ -285,7 +293,12 @@ class GuidedCommands:
         self._desk.proof.recorder.command_begins()  # the next one to resume does not simply run it either
         self._desk.proof.recorder.command_finished(result)
         self._desk.record(outcome, note)
+        self._end_undos(command)
         return result
+
+    def _end_undos(self, command: Command) -> None:
+        if command.ends_undo:
+            self._desk.proof.end_undos()
 
     def _forget_taken_over(self, command: Command) -> None:
         if self._desk.past is not None:

@@ -28,6 +28,7 @@ class Desk:
 
     `changed`: a command began that may have changed something, so that an undo is needed. `went_on`: the person went
     on without the situation, or without a command; a check behind that may have nothing to compare with.
+    `ending` is a command that began and takes the way back of what is kept away.
     `unproven`: a check did not hold behind that. `begin_at` is the first step that is not left out. `channel` is told
     of each change.
     """
@@ -43,6 +44,7 @@ class Desk:
     running: bool = False
     went_on: bool = False
     unproven: bool = False
+    ending: str = ""
     warned: bool = False
     channel: Channel | None = None
 

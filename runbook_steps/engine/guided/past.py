@@ -19,7 +19,6 @@ from runbook_steps.engine.run.undo import Undo
 
 __all__ = ["Past", "events_of", "read_past"]
 
-_UNDONE = "undone"  # by the run itself; “undone for a killed run” tells what it did for another one
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,14 @@ class Past:
             return self.before.step(number) if self.before else None
         step = self.record.steps[number]
         return step if step.command is not None else None
+
+    def ended_undo(self, procedure: Procedure, number: int) -> str:
+        """The command that went through and behind which the undo of that step has no way back; empty for none."""
+        for behind, step in enumerate(procedure.steps[number:], number):
+            past = self.step(behind) if step.command and step.command.ends_undo else None
+            if step.command and past and past.outcome in {Outcome.PASSED, Outcome.ATTESTED}:
+                return step.command.purpose
+        return ""
 
     def owns(self, undo: Undo) -> bool:
         """Whether that run, or one that it went on with, kept the undo."""
@@ -123,7 +130,8 @@ def read_past(path: Path) -> Past:
         record=record,
         owner=record.run.split("-")[1],
         kept=0 if left else names.count("undo recorded") or (before.kept if before else 0),
-        undone=_UNDONE in names,
+        # by the run itself; “undone for a killed run” tells what it did for another one
+        undone=any(e.get("event") == "undone" and not e.get("problem") for e in events),
         before=before,
         began=frozenset(
             int(e["step"]) for e in events if e.get("event") == COMMAND_BEGAN and e.get("step") is not None

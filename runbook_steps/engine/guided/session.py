@@ -109,6 +109,8 @@ class GuidedRun:
         self._screen.say("Not everything went through. Kept ready to undo what was done:", "bold")
         for undo in reversed(undos):
             self._screen.say(f"  {undo.command.purpose}")
+        if self._desk is not None and self._desk.ending:
+            self._screen.say(f"“{self._desk.ending}” began: look whether the way back is still there.", "bold yellow")
         try:
             answer = self._screen.ask(_UNDO, ("y", "l", "n", "q"), "y")
         except (EOFError, KeyboardInterrupt):
@@ -220,7 +222,7 @@ class GuidedRun:
         try:
             write_atomically(path, report_of(journal))
         except (OSError, JournalError) as error:
-            self._screen.say(f"No report: {error}", "yellow")
+            self._screen.say(f"No report: {getattr(error, 'strerror', None) or error}", "yellow")
         else:
             self._screen.say(f"Report:  {relative_path(path, self._proof.settings.root)}")
 

@@ -144,6 +144,7 @@ def execute(
         else:
             proof.recorder.command_finished(result)
         results.append(result)
+        proof.end_undos_behind(result)
         if not target.facts.disposable and (tool := missing_tool(result)):
             raise NotRunnableHere(f"{tool} is not on this machine, and “{command.purpose}” needs it")
         restraint.judge(command, result)
@@ -162,7 +163,8 @@ def keep_ready(
     proof: Any, target: Target, variables: dict[str, str], execute: Callable[..., Result]
 ) -> Generator[Callable[[Command], None], None, None]:
     """Writes an undo down before the change; carries it out, the last first, when the scenario does not pass."""
-    kept: list[Undo] = []
+    kept: list[Undo] = proof.undos
+    kept.clear()
 
     def keep(command: Command) -> None:
         kept.append(record_undo(proof.undo_folder, proof.current_scenario, command, variables))
@@ -170,9 +172,7 @@ def keep_ready(
 
     yield keep
     if proof.passed and not (proof.guide and proof.recorder.left_open):
-        for undo in kept:
-            proof.recorder.event(UndoWish.POINTLESS, purpose=undo.command.purpose)  # before: a kill may come between
-            undo.forget()
+        proof.end_undos()
         return
     wanted = proof.guide.undo_wanted(kept) if proof.guide and kept else UndoWish.NOW
     if wanted is not UndoWish.NOW:
@@ -185,7 +185,8 @@ def keep_ready(
         return
     done = [undo.carry_out(lambda command, _: execute(command, undo=True)) for undo in reversed(kept)]
     problems = [said for each in done if (said := proof.tell_undone(each))]
-    if problems and proof.recorder.is_open:  # after a Ctrl-C nobody is left who would take the error
+    # after a Ctrl-C nobody is left who would take the error; a person reads it once, in the notices
+    if problems and proof.recorder.is_open and not proof.guide:
         raise FaultError(f"{target.name} is not as it was: {'; '.join(problems)}")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runbook_steps.engine.errors import JournalError, NotRunnableHere, RefusedError, TargetError
-from runbook_steps.engine.model import Outcome, Procedure, Risk, Role, ScenarioRecord
+from runbook_steps.engine.model import Outcome, Procedure, Result, Risk, Role, ScenarioRecord
 from runbook_steps.engine.proof.evidence_file import load_evidence
 from runbook_steps.engine.proof.rests_on import SourceIndex, source_index
 from runbook_steps.engine.pytest_side.bdd_scenario import SCENARIO
@@ -26,14 +26,14 @@ from runbook_steps.engine.run.before_and_after import Preparation
 from runbook_steps.engine.run.command import end_commands_of_dead_runs
 from runbook_steps.engine.run.consent import Consent, refuse_without_consent
 from runbook_steps.engine.run.file_evidence import file_empty_part, file_evidence
-from runbook_steps.engine.run.guide import Guidance
+from runbook_steps.engine.run.guide import Guidance, UndoWish
 from runbook_steps.engine.run.held_to_risk import Restraint, can_lock_down
 from runbook_steps.engine.run.outcome_of_error import message_of
 from runbook_steps.engine.run.plan import RunPlan, plan
 from runbook_steps.engine.run.recorder import Recorder
 from runbook_steps.engine.run.scenario_folder import sweep
 from runbook_steps.engine.run.shards import Shard, parse_shard
-from runbook_steps.engine.run.undo import Undone
+from runbook_steps.engine.run.undo import Undo, Undone
 from runbook_steps.engine.settings import Settings
 from runbook_steps.engine.sources.contract_file import Contract, load_contract
 from runbook_steps.engine.sources.feature_file import stem_of
@@ -86,6 +86,7 @@ class ProofSession:
         self._left_changed = False
         self._only_looks = False
         self.situations: Callable[..., Situation] | None = None
+        self.undos: list[Undo] = []
         self.shard: Shard | None = None
         self._known_durations: Mapping[str, float] = {}
 
@@ -152,6 +153,18 @@ class ProofSession:
         self.preparation.notices.append(f"“{done.scenario}” did not go through; {self.redact(said)}")
         self._left_changed = self._left_changed or bool(problem)
         return problem
+
+    def end_undos_behind(self, result: Result) -> None:
+        """Ends them when a command went through that took their way back away, or was it."""
+        if result.command.ends_undo and result.exit_code == 0:
+            self.end_undos()
+
+    def end_undos(self) -> None:
+        """What is kept ready for the scenario that runs has become pointless: its way back is not needed, or gone."""
+        while self.undos:
+            undo = self.undos[0]
+            self.recorder.event(UndoWish.POINTLESS, purpose=undo.command.purpose)  # before: a kill may come between
+            self.undos.pop(0).forget()
 
     @property
     def current_scenario(self) -> str:
@@ -348,6 +361,8 @@ class ProofSession:
             counts=counts, live=not self.target.facts.disposable, also=reports, guesses=self._guesses,
         )  # fmt: skip
         self._summary = filed.lines
+        if self.guide and not filed.good:  # the summary is pytest's, which a person does not see
+            self.preparation.notices.extend(filed.lines)
         if not (self.preparation.end() and filed.good) or self._left_changed:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 

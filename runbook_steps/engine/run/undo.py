@@ -64,7 +64,10 @@ class Undo:
             self._remember(problem=f"could not be run: {error}")
             return Undone(self.scenario, self.command.purpose, f"could not be run ({error}); {self.file} is kept")
         if result.exit_code == 0:
-            self.forget()
+            try:
+                self.forget()
+            except JournalError as error:
+                return Undone(self.scenario, self.command.purpose, f"was carried out, but {error}")
             return Undone(self.scenario, self.command.purpose)
         how = "ran out of time" if result.timed_out else f"ended with exit code {result.exit_code}"
         self._remember(problem=f"could not be undone: {how}")
@@ -79,7 +82,7 @@ class Undo:
             document = json.loads(self.file.read_text("utf-8"))
             write_atomically(self.file, json.dumps({**document, **what}, ensure_ascii=False))
         except (OSError, ValueError) as error:
-            return f"that cannot be written down ({error})"
+            return f"that cannot be written down ({getattr(error, 'strerror', None) or error})"
         return ""
 
     def discard(self, who: str, reason: str, at: str) -> None:
@@ -100,9 +103,15 @@ class Undo:
         return same and self.owner != other.owner
 
     def forget(self) -> None:
-        """The change is meant to stay, or is undone."""
+        """The change is meant to stay, or is undone. Raises JournalError where a file stays: it would be due again."""
         for file in (*self.copies, self.file):
-            file.unlink(missing_ok=True)
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                raise JournalError(
+                    f"the undo “{self.command.purpose}” is not due any more, and {file} cannot be removed: "
+                    f"{error.strerror}; discard it (`runbooks target undos`) before the next run carries it out"
+                ) from error
 
 
 def record_undo(folder: Path, scenario: str, command: Command, variables: Mapping[str, str]) -> Undo:

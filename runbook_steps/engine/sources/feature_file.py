@@ -5,6 +5,7 @@ A step that ends with a colon holds a command, in a docstring with its media typ
     When I measure the memory that Redis uses:            30 seconds, must succeed
     When I restore the backup (within 5 minutes):         its own time limit
     When I try to restore without a confirmation:         may fail; a Then looks at how
+    When I remove the old file (the undo ends here):      behind it nothing that is kept ready can be undone
     When a person looks at the error chart                manual: only a person can do it
 
 What is read here is what is shown and what runs: pytest-bdd is given these steps, and reads no feature of its own.
@@ -41,7 +42,7 @@ __all__ = ["BYTE_ORDER_MARK", "COMMAND_STEP", "MANUAL_STEP", "MARKED", "parse_fe
 
 MEDIA_TYPES = ("bash", "sql")
 COMMAND_STEP = re.compile(
-    r"I (?:(?P<may_fail>try to )|(?P<undo>get ready to ))?(?P<purpose>.+?)"
+    r"I (?:(?P<may_fail>try to )|(?P<undo>get ready to ))?(?P<purpose>.+?)(?P<ends_undo> \(the undo ends here\))?"
     r"(?: \(within (?P<limit>\d+) (?P<unit>second|minute)s?\))?:"
 )
 MANUAL_STEP = re.compile(r"a person (?P<what>.+)")
@@ -269,6 +270,7 @@ class _Walker:
             timeout_s=time_limit_s(text, shape["limit"], shape["unit"], self._timeout_s, position),
             may_fail=shape["may_fail"] is not None,
             undo=shape["undo"] is not None,
+            ends_undo=shape["ends_undo"] is not None,
         )
 
     def _tags(self, node: Mapping[str, Any]) -> frozenset[str]:

@@ -94,7 +94,7 @@ def refuse_other_shape(row: Row, steps: Sequence[Step]) -> None:
 
 def _shape(step: Step) -> tuple[object, ...]:
     command = step.command
-    return step.manual, command and (command.media_type, command.may_fail, command.undo)
+    return step.manual, command and (command.media_type, command.may_fail, command.undo, command.ends_undo)
 
 
 def _texts(step: Step) -> tuple[str, ...]:

@@ -210,6 +210,7 @@ def _limits(command: Command | None) -> str:
     said = [f"within {duration(command.timeout_s)}"] if command.timeout_s > _LONG_TIME_S else []
     said += ["may be refused: see the check"] if command.may_fail else []
     said += ["run it only if this procedure stops half-way"] if command.undo else []
+    said += ["behind it the undo above is of no use"] if command.ends_undo else []
     return f' <span class="rb-limit">{inert(" · ".join(said))}</span>' if said else ""
 
 

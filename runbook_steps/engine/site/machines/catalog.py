@@ -148,6 +148,7 @@ def _action(step: Step) -> dict[str, Any]:
         "time_limit_s": command.timeout_s,
         "may_fail": command.may_fail,
         "undo": command.undo,
+        "ends_undo": command.ends_undo,
     }
 
 

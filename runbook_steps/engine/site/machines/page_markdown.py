@@ -114,6 +114,7 @@ def _step(number: int, step: Mapping[str, Any]) -> str:
     says = [f"within {duration(step['time_limit_s'])}"] if step["kind"] == "command" else []
     says += ["may be refused, see the check"] if step.get("may_fail") else []
     says += ["run it only if this procedure stops half-way"] if step.get("undo") else []
+    says += ["behind it the undo above is of no use"] if step.get("ends_undo") else []
     purpose = step["purpose"].removeprefix("I ")
     named = f"Not now, to undo: {purpose}" if step.get("undo") else f"Step {number}: {purpose[:1].upper()}{purpose[1:]}"
     title = named + (f" ({'; '.join(says)})" if says else "")
