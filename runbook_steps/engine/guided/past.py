@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from runbook_steps.engine.errors import JournalError, RefusedError
 from runbook_steps.engine.model import Outcome, Procedure, Risk, ScenarioRecord, StepRecord
@@ -20,13 +23,13 @@ from runbook_steps.engine.run.undo import Undo
 __all__ = ["Past", "events_of", "read_past"]
 
 
-
 @dataclass(frozen=True)
 class Past:
     """A guided run that stopped. `owner` is the process id that its undos carry.
 
     `began` are the steps whose command began in this run, `before` is the run that it went on with: what that one
-    knows of a step that this one never came to, or only asked for, still holds.
+    knows of a step that this one never came to, or only asked for, still holds. `gone_on` is the journal of the run
+    that went on with this one last, `running` the process that still writes this one.
     """
 
     journal: str
@@ -36,6 +39,8 @@ class Past:
     undone: bool
     began: frozenset[int] = frozenset()
     before: Past | None = None
+    gone_on: str = ""
+    running: int = 0
 
     @property
     def ever_began(self) -> frozenset[int]:
@@ -86,6 +91,10 @@ class Past:
     ) -> None:
         """Raises RefusedError when there is nothing to go on with, or it is not the same any more."""
         record, anew = self.record, "start it anew, without --resume"
+        if self.running:
+            raise RefusedError(f"{self.journal}: process {self.running} still runs it; go on there, or end that first")
+        if self.gone_on:
+            raise RefusedError(f"{self.journal}: {self.gone_on} went on with it, and knows what was done: resume that")
         if record.outcome is Outcome.PASSED:
             raise RefusedError(f"{self.journal}: “{record.scenario}” went through; {anew}")
         if record.target != target:
@@ -133,10 +142,38 @@ def read_past(path: Path) -> Past:
         # by the run itself; “undone for a killed run” tells what it did for another one
         undone=any(e.get("event") == "undone" and not e.get("problem") for e in events),
         before=before,
+        gone_on=_gone_on(path),
+        running=_running(record.run.split("-")[1], str(started["at"])),
         began=frozenset(
             int(e["step"]) for e in events if e.get("event") == COMMAND_BEGAN and e.get("step") is not None
         ),
     )
+
+
+def _gone_on(path: Path) -> str:
+    """The journal beside it of the run that went on last with that one; empty when none came to a step."""
+    for newer in sorted(path.parent.glob("*.jsonl"), reverse=True):
+        if newer.name <= path.name:
+            break
+        first = next(iter(events_of(newer)[:1]), {}) if path.name in _first_line(newer) else {}
+        guided = first.get("guided")
+        if isinstance(guided, dict) and guided.get("resumed") == path.name and read_journal(newer):
+            return _gone_on(newer) or newer.name
+    return ""
+
+
+def _first_line(path: Path) -> str:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.readline()
+
+
+def _running(pid: str, since: str) -> int:
+    """That process, when it is the one that began to write then; a later one has only its number. 0 for none."""
+    try:
+        process = psutil.Process(int(pid))
+        return process.pid if process.create_time() <= datetime.fromisoformat(since).timestamp() else 0
+    except (psutil.Error, ValueError):
+        return 0
 
 
 def events_of(path: Path) -> list[dict[str, Any]]:
