@@ -103,7 +103,7 @@ Feature: Database performance issues
     And the query is several times faster than before
 
   @risk_mutating
-  Scenario: A second build under the same name is refused
+  Scenario: Drop what a failed build left, and build the index again
     Given customers wait for a query that lacks an index
     And the build of its index has failed half-way
     When I try to build it again under the same name:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runbook_steps.engine.checks.drift import contact_drift
+from runbook_steps.engine.guided.brief import shows_a_refusal
 from runbook_steps.engine.model import COUNTER_EXAMPLE, Risk
 from runbook_steps.engine.project.project import load_project
 from runbook_steps.engine.site.blocks.procedure import procedure_block
@@ -39,6 +40,17 @@ def test_what_a_reader_does_is_named_by_the_task() -> None:
     changing = [p for r in load_project(ROOT).runbooks for p in r.procedures if p.risk is not Risk.READONLY]
     told = [p.name for p in changing if COUNTER_EXAMPLE not in p.tags and not any(c.may_fail for c in p.commands)]
     assert [name for name in told if (said := first.match(name)) and result.search(said[0])] == []
+
+
+def test_what_only_shows_a_refusal_stands_among_no_remedies() -> None:
+    """Under Background, as what must not be done does."""
+    shown = {(r.page_path, p.name) for r in load_project(ROOT).runbooks for p in r.procedures if shows_a_refusal(p)}
+    remedies = {
+        page: (ROOT / page).read_text("utf-8").partition("\n## Mitigation")[2].partition("\n## ")[0]
+        for page, _ in shown if page
+    }  # fmt: skip
+    assert len(shown) > 5
+    assert [(page, name) for page, name in shown if page and f'procedure("{name}")' in remedies[page]] == []
 
 
 def test_no_wait_is_for_a_number_of_the_drill() -> None:

@@ -171,8 +171,9 @@ def _step_row(brief: Brief, step: Step) -> dict[str, object]:
 
 
 def shows_a_refusal(procedure: Procedure) -> bool:
-    """Whether it remedies nothing: it shows that something is refused, as a proof that it is."""
-    return any(step.role is Role.THEN and _REFUSED.match(step.text) for step in procedure.steps)
+    """Whether it remedies nothing: it ends where something is refused, as a proof that it is."""
+    refused = [n for n, step in enumerate(procedure.steps) if step.role is Role.THEN and _REFUSED.match(step.text)]
+    return bool(refused) and all(step.command is None for step in procedure.steps[refused[-1] :])
 
 
 def situation(procedure: Procedure) -> tuple[str, ...]:

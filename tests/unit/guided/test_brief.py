@@ -15,6 +15,7 @@ from runbook_steps.engine.sources.feature_file import parse_feature
         ("it ends with exit code 3", True),
         ("it ends with exit code 30", False),
         ('it is refused with exit code 3, saying:\n      """\n      no\n      """', True),
+        ('it ends with exit code 3\n    When I mend it:\n      """bash\n      ls\n      """', False),
     ],
 )
 def test_what_only_shows_a_refusal_is_no_remedy(end: str, refusal: bool) -> None:
