@@ -126,7 +126,7 @@ Feature: Blocked queries
       SELECT json_build_object('pid', pid, 'query', left(query, 80))
       FROM pg_stat_activity
       WHERE datname = current_database() AND wait_event_type = 'Lock'
-        AND query ~* '^\s*(alter|create|drop|truncate|reindex|cluster|refresh|vacuum|lock)'
+        AND query ~* '^[[:space:]]*(alter|create|drop|truncate|reindex|cluster|refresh|vacuum|lock)'
         AND pid IN (SELECT unnest(pg_blocking_pids(behind.pid)) FROM pg_stat_activity AS behind)
       ORDER BY query_start
       LIMIT 1;

@@ -30,6 +30,11 @@ _ACTS = re.compile(r"\b(?:into|insert|update|delete|merge|share|analyze)\b", re.
 _CALL = re.compile(r"(?P<before>[\w\".]*?)(?P<name>\w+|\")\s*\(")
 _HEAD = re.compile(r"\s*(?:--[^'\"]*|\\getenv \w+ \w+|\\set \w+ \w+)")  # a line that says nothing to the database
 _SHELL_ACTS = re.compile(r"[`><]|\$\(|\$\{[^}]*@|(?<!&)&(?!&)|\b(?:eval|xargs)\b")
+_PSQL = re.compile(
+    r"(?:PG(?:USER|PASSWORD)=\"\$\{\w+:[-?](?:\$\w+)?\}\" )*psql(?: -[XAtq]+| -v ON_ERROR_STOP=1| \"\$\{\w+:\?\}\")*"
+    r" <<'(?P<end>\w+)'\n(?P<sql>.*)\n(?P=end)",
+    re.DOTALL,
+)
 _AWS = re.compile(r"(?:describe|list|get)-|(?:wait|ls)$")
 
 
@@ -41,6 +46,8 @@ def only_reads(command: Command, readers: Iterable[str] = ()) -> bool:
     text = command.text.strip()
     if command.media_type == "sql":
         return _sql_reads(text)
+    if command.media_type == "bash" and (fed := _PSQL.fullmatch(text)) and fed["end"] not in fed["sql"].splitlines():
+        return _sql_reads(fed["sql"])
     if command.media_type != "bash" or _SHELL_ACTS.search(text):
         return False
     own = [tuple(reader.split()) for reader in readers]

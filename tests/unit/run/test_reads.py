@@ -23,6 +23,8 @@ def command(text: str, kind: str = "bash") -> Command:
         "redis-cli -e -h localhost config get maxmemory",
         "redis-cli --scan --pattern 'cache:*' | cut -d: -f1 | sort | uniq -c",
         "nginx -t",
+        "psql -X -At -v ON_ERROR_STOP=1 <<'SQL'\nSELECT count(*)\nFROM pg_stat_activity;\nSQL",
+        'PGPASSWORD="${ADMIN_PASSWORD:-$PGPASSWORD}" PGUSER="${ADMIN_USER:?}" psql -X <<\'SQL\'\nSHOW work_mem;\nSQL',
         "aws elbv2 describe-target-health --target-group-arn x --output json",
         "library loans list --format json",
         "systemctl status nginx --no-pager",
@@ -41,6 +43,14 @@ def test_readers_are_known(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "psql -X <<'SQL'\nDELETE FROM bookings;\nSQL",
+        "psql -X <<'SQL'\nSELECT pg_terminate_backend(1);\nSQL",
+        "psql -X <<'SQL'\nSELECT 1\nSQL\nrm x\nSQL",
+        "psql -X <<'SQL' | sh\nSELECT 1\nSQL",
+        "psql -X -f all.sql <<'SQL'\nSELECT 1\nSQL",
+        "psql -X <<'SQL'\n\\! rm x\nSQL",
+        "psql -X <<SQL\nSELECT '$(rm x)'\nSQL",
+        "PGUSER=\"${A:-$(rm x)}\" psql -X <<'SQL'\nSELECT 1\nSQL",
         "systemctl restart nginx",
         "systemctl --now enable nginx",
         "docker compose restart api",
