@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ import pytest
 
 from runbook_steps.engine.guards.services.guard import can_lock_down
 from tests.foreign_staging import aws
+from tests.foreign_staging.acts import ACTS, Acts
 from tests.foreign_staging.incidents import INCIDENTS
 from tests.foreign_staging.staging import ForeignStaging
 from tests.foreign_staging.variation import missing_programs
@@ -35,6 +37,7 @@ pytestmark = [
 IN_THE_GATE = ("forgotten transaction", "instance stopped", "table dropped")
 EVERYTHING = os.environ.get("RUNBOOKS_INCIDENTS") == "all"
 CHOSEN = tuple(INCIDENTS) if EVERYTHING else IN_THE_GATE
+AS_SHOWN = Acts()
 RAW = ("KeyError", "TypeError", "AttributeError", "IndexError", "ZeroDivisionError", "ValueError", "UndefinedTable",
        "UndefinedColumn", "the step itself is at fault")  # fmt: skip
 
@@ -97,7 +100,8 @@ def says_of_itself(root: Path, staging: ForeignStaging, unlooked: str = "") -> i
 @pytest.mark.parametrize("name", CHOSEN)
 def test_an_incident_is_recognised_worked_on_and_over(name: str, staging: ForeignStaging, tmp_path: Path) -> None:
     """Made by hand, seen without going on anyway, led through, over for its users, and recorded as it was."""
-    is_worked_on(name, staging, project_beside(tmp_path / "project"))
+    acts = ACTS[name]
+    is_worked_on(name, staging, project_beside(tmp_path / "project", second_person=acts.second_person), acts)
 
 
 @pytest.mark.skipif(not EVERYTHING, reason="RUNBOOKS_INCIDENTS is not all")
@@ -113,18 +117,34 @@ def test_a_staging_that_is_set_up_otherwise_is_no_other_case(how: str, tmp_path:
                 is_worked_on(name, staging, project_beside(tmp_path / name))
 
 
-def is_worked_on(name: str, staging: ForeignStaging, root: Path) -> None:
-    """One incident, from its breaking to its end."""
+def is_worked_on(name: str, staging: ForeignStaging, root: Path, acts: Acts = AS_SHOWN) -> None:
+    """One incident, from its breaking to its end; the report tells of each step, and of all that a person did."""
     incident = INCIDENTS[name]
-    worked = incident.worked(staging, root)
+    stopped, worked = incident.acted(staging, root, acts)
+    if stopped is not None:
+        assert stopped.exit_code == 130, stopped.seen
+        assert {said for said in acts.undone if said not in stopped.report} == set(), stopped.report
     assert "Go on anyway?" not in worked.seen, worked.seen
-    assert worked.exit_code == 0, worked.seen
+    assert worked.exit_code == acts.code, worked.seen
     assert incident.good(staging), worked.seen
-    assert worked.outcome == ("attested" if incident.by_a_person else "passed"), worked.reason
-    by_hand = [text for text, outcome in worked.steps.items() if outcome == "attested"]
-    assert len(by_hand) == incident.by_a_person
-    assert set(worked.steps.values()) <= {"passed", "attested", "not runnable here"}
+    attested = incident.by_a_person + acts.attested
+    assert worked.outcome == (acts.outcome if acts.code or not attested else "attested"), worked.reason
+    assert len([text for text, outcome in worked.steps.items() if outcome == "attested"]) == attested
+    assert set(worked.steps.values()) <= {"passed", "attested", "not runnable here", acts.outcome}
+    assert {said for said in acts.report if said not in worked.report} == set(), worked.report
+    assert worked.report.startswith(f"# {worked.scenario}: {worked.outcome}, on staging\n"), worked.report
+    timeline = worked.report.partition("## Timeline")[2]
+    assert {text for text in worked.steps if text.removesuffix(":") not in plain(timeline)} == set(), worked.report
+    unproven = worked.report.partition("## What stays unproven")[2].partition("## Timeline")[0]
+    left = {text for text, outcome in worked.steps.items() if outcome != "passed"}
+    assert {text for text in left if text.removesuffix(":") not in plain(unproven)} == set(), worked.report
+    assert (not left) == (unproven.strip() == "- Nothing."), worked.report
     incident.heals(staging)
+
+
+def plain(markdown: str) -> str:
+    """As a reader sees it."""
+    return re.sub(r"\\(.)", r"\1", markdown)
 
 
 def test_what_a_restore_does_not_bring_back_fails(staging: ForeignStaging, tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ No fault of the project's own is used to make one: what recognises it has to loo
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,11 @@ import psycopg
 import redis
 from psycopg import sql
 
+from tests.foreign_staging.acts import Acts
 from tests.foreign_staging.staging import ForeignStaging
-from tests.foreign_staging.worked import Worked, project_beside, work
+from tests.foreign_staging.worked import Hand, Turn, Worked, project_beside, work
 
 __all__ = ["INCIDENTS", "Incident", "project_beside"]
-
-Hand = Callable[[ForeignStaging], object]
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,20 @@ class Incident:
         """The same procedure, where nobody has broken anything."""
         return work(root, staging.variables, self.runbook, self.scenario, allow=self.allow)
 
-    def worked(self, staging: ForeignStaging, root: Path) -> Worked:
-        """Breaks it, and works on it."""
+    def acted(self, staging: ForeignStaging, root: Path, acts: Acts) -> tuple[Worked | None, Worked]:
+        """Breaks it, and works on it as somebody does who does more than run; before that in a run that is stopped."""
         self.breaks(staging)
         by_hand = {words: (lambda hand=hand: hand(staging)) for words, hand in self.hands.items()}
         variables = {**staging.variables, **self.more(staging)}
-        return work(root, variables, self.runbook, self.scenario, allow=self.allow, by_hand=by_hand)
+
+        def once(chosen: Sequence[Turn]) -> Worked:
+            turns = [(turn.words, turn.answers, lambda turn=turn: turn.hand and turn.hand(staging)) for turn in chosen]
+            return work(
+                root, variables, self.runbook, self.scenario, allow=self.allow, by_hand=by_hand, turns=turns,
+                mend=functools.partial(acts.mend, staging) if acts.mend else None,
+            )  # fmt: skip
+
+        return once(acts.first) if acts.first else None, once(acts.turns)
 
 
 # ── Redis ────────────────────────────────────────────────────────────────────────────────────────
