@@ -22,6 +22,7 @@ from typing import Any
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from runbook_steps.stand_in.embedded.binaries import postgres_bin
 from tests.contract.database_backup_support import MAIN, ROOT, Shop
+from tests.plain_bucket import plain_bucket
 
 # about 190 bytes a row with its key: words that are compressed, digests that are not
 FILL = """
@@ -38,8 +39,9 @@ ROWS_A_GIB = 4_700_000
 class Bench:
     """One shop and the tools that are compared."""
 
-    def __init__(self, shop: Shop, folder: Path) -> None:
+    def __init__(self, shop: Shop, folder: Path, bucket: str) -> None:
         self.shop = shop
+        self.bucket = bucket
         self.dump = folder / "bare.dump"
         self.packed = folder / "bare.dump.zst"
         self.tools = str(postgres_bin())
@@ -79,8 +81,8 @@ class Bench:
         return name
 
     def backup_pair(self) -> tuple[float, float]:
-        """Encrypted, counted and sent to the bucket; against one file on this disk."""
-        _, mine, _ = self.beautycort("backup", "--unverified")
+        """Encrypted, counted and sent to a bucket that writes it to this disk; against one file there."""
+        _, mine, _ = self.beautycort("backup", "--unverified", AWS_ENDPOINT_URL=self.bucket)
         return mine, self.bare('pg_dump -Fc -Z0 | zstd -q -1 -f -o "$PACKED"')
 
     def restore_pair(self, location: str) -> tuple[float, float, float]:
@@ -103,12 +105,17 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=3)
     options = parser.parse_args()
     rows = int(options.gib * ROWS_A_GIB)
-    with EmbeddedTarget.create() as target, tempfile.TemporaryDirectory() as folder:
+    with (
+        EmbeddedTarget.create() as target,
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as bucket,
+        plain_bucket(Path(bucket)) as address,
+    ):
         with Shop.opened(target, schema=FILL.format(rows=rows // 10)) as small:
-            memory = Bench(small, Path(folder)).beautycort("backup")[2]
+            memory = Bench(small, Path(folder), address).beautycort("backup")[2]
             _say("peak memory of backup and verify", f"{memory / 2**20:.0f} MiB on {_size(small)}")
         with Shop.opened(target, schema=FILL.format(rows=rows)) as shop:
-            measure(Bench(shop, Path(folder)), options.pairs)
+            measure(Bench(shop, Path(folder), address), options.pairs)
     return 0
 
 

@@ -70,9 +70,7 @@ def backup(
             with exclusive(settings.database, "backup") as lock:
                 drop_leftovers(lock, settings.database.name)
                 _, cluster = server_identity(lock)
-                for text in clear_leftovers(store, whose_is(cluster, settings.database.name)):
-                    warn(text)
-                made = make_backup(settings, store, tell)
+                made = make_backup(settings, store, tell, before=lambda: _clear_leftovers(settings, store, cluster))
             dumped = time.monotonic()
             # a restore may begin while this is looked at
             filled = Filled((), {})
@@ -93,6 +91,11 @@ def backup(
     if why := write_age_file(os.environ, made.made):
         warn(why)
     warn_of_invalid(filled.invalid)
+
+
+def _clear_leftovers(settings: BackupSettings, store: Store, cluster: str) -> None:
+    for text in clear_leftovers(store, whose_is(cluster, settings.database.name)):
+        warn(text)
 
 
 def base_backup(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name

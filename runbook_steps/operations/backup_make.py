@@ -19,7 +19,7 @@ from runbook_steps.operations.backup_stream import encrypt, key_fingerprint, rea
 from runbook_steps.operations.database_comparison import Contents, describe, sequence_range, sequences_now
 from runbook_steps.operations.database_rights import server_identity
 from runbook_steps.operations.database_session import Connection, one, session
-from runbook_steps.operations.pipeline import ahead, meanwhile, unless_failed
+from runbook_steps.operations.pipeline import begun, meanwhile, unless_failed
 from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.operations.postgres_programs import Programs, dump, find_programs, schema_dump
 from runbook_steps.operations.schema_text import definitions, definitions_digest
@@ -68,11 +68,17 @@ def _on(environ: Mapping[str, str], name: str) -> bool:
 
 
 def make_backup(
-    settings: BackupSettings, store: Store, tell: Callable[[str], None], as_of: datetime | None = None
+    settings: BackupSettings,
+    store: Store,
+    tell: Callable[[str], None],
+    *,
+    as_of: datetime | None = None,
+    before: Callable[[], None] = lambda: None,
 ) -> Manifest:
     """Writes a backup and its manifest, and gives the manifest. Raises OperationError; then nothing is visible.
 
-    `as_of` is the moment that a server of the past shows.
+    `as_of` is the moment that a server of the past shows. The dump begins before the store is asked anything, since
+    its client takes a while to load; `before` is done with the store before a byte is written there.
     """
     now = (as_of or datetime.now(UTC)).astimezone(UTC)
     backup_id, key = _new_name(now, settings)
@@ -86,16 +92,21 @@ def make_backup(
             sequences = sequences_now(connection)
             created = now.isoformat(timespec="seconds")
             bound_to = binding(backup_id, settings.database.name, created)
+            tell("counting, dumping and uploading")
+            counted = Counted()
             with (
-                store.under_way(key, whose_is(cluster, settings.database.name)),
                 meanwhile(
                     lambda: _looked_at(connection, settings.database, snapshot, programs), cancel=connection.cancel
                 ) as described,
+                begun(
+                    _packed(
+                        counted.over(unless_failed(described, dump(settings.database, snapshot, programs))),
+                        settings,
+                        bound_to,
+                    )
+                ) as packed,
+                _ready(store, before).under_way(key, whose_is(cluster, settings.database.name)),
             ):
-                tell("counting, dumping and uploading")
-                counted = Counted()
-                pieces = counted.over(unless_failed(described, dump(settings.database, snapshot, programs)))
-                packed = ahead(_packed(pieces, settings, bound_to))
                 size, digest = store.upload(key, packed, _expected(store, settings))
                 tables, contents, schema = described.result()
                 sequences = sequence_range(connection, sequences)
@@ -117,6 +128,11 @@ def make_backup(
                 )
                 store.write_manifest(manifest)
     return manifest
+
+
+def _ready(store: Store, before: Callable[[], None]) -> Store:
+    before()
+    return store
 
 
 def _looked_at(

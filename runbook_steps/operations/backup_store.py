@@ -10,15 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-
-import boto3
-from botocore.config import Config
 
 from runbook_steps.engine.errors import ConfigurationError, OperationError, RefusedError, RunbookError
 from runbook_steps.operations.backup_manifest import Manifest, as_document, read_manifest, sealed, unsealed
@@ -64,14 +62,28 @@ _LOCATION = re.compile(r"(?:s3://[a-z0-9][a-z0-9.-]{1,62}/)?[\w.:@+=/-]{1,1024}"
 _SHOWN = 100  # characters of a name that is refused
 
 
+def _client(environ: Mapping[str, str]) -> Any:
+    import boto3  # noqa: PLC0415 - takes as long to load as a small database to dump
+    from botocore.config import Config  # noqa: PLC0415
+
+    return boto3.client(
+        "s3",
+        endpoint_url=environ.get("AWS_ENDPOINT_URL") or None,
+        region_name=environ.get("AWS_REGION") or "me-south-1",
+        config=Config(connect_timeout=10, read_timeout=60, retries={"total_max_attempts": _TRIES, "mode": "adaptive"}),
+    )
+
+
 class Store:
     """One bucket. Every method raises Unreachable or OperationError with a reason, never with a secret.
 
     With a `key`, nothing is believed that was not made with it.
     """
 
-    def __init__(self, client: Any, bucket: str, key: bytes | None = None, pace: Pace | None = None) -> None:
-        self._client = client
+    def __init__(
+        self, client: Callable[[], Any], bucket: str, key: bytes | None = None, pace: Pace | None = None
+    ) -> None:
+        self._make_client = client
         self.bucket = bucket
         self._key = key
         self._pace = pace or Pace()
@@ -88,17 +100,15 @@ class Store:
         bucket = environ.get("AWS_BACKUP_BUCKET", "")
         if not bucket:
             raise ConfigurationError("AWS_BACKUP_BUCKET is not set; it names the bucket of the backups")
-        client = boto3.client(
-            "s3",
-            endpoint_url=environ.get("AWS_ENDPOINT_URL") or None,
-            region_name=environ.get("AWS_REGION") or "me-south-1",
-            config=Config(
-                connect_timeout=10, read_timeout=60, retries={"total_max_attempts": _TRIES, "mode": "adaptive"}
-            ),
-        )
         text = environ.get("BACKUP_ENCRYPTION_KEY", "")
         encrypts = environ.get("BACKUP_ENCRYPTION", "true").strip().lower() != "false"
-        return cls(client, bucket, read_key(text) if text and encrypts else None, Pace.from_environ(environ))
+        key = read_key(text) if text and encrypts else None
+        return cls(partial(_client, dict(environ)), bucket, key, Pace.from_environ(environ))
+
+    @cached_property
+    def _client(self) -> Any:
+        """Made when it is used first: a dump is under way by then."""
+        return self._make_client()
 
     def location(self, key: str) -> str:
         """`s3://bucket/key`."""

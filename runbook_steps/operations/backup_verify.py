@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +28,7 @@ from runbook_steps.operations.database_rights import (
     extensions_to_leave_out,
     is_empty,
     out_of_reach,
-    provided_extensions,
-    provided_objects,
+    provided,
     read_rights,
 )
 from runbook_steps.operations.database_session import Connection, session
@@ -180,7 +179,7 @@ def fill(settings: BackupSettings, store: Store, manifest: Manifest, name: str, 
     with opened_archive(settings, store, manifest, name, tell) as archive:
         downloaded = time.monotonic()
         with session(database, name) as target:
-            provided = _unexpected(provided_extensions(target), provided_objects(target))
+            brought = {f"{each} is unexpected" for each in provided(target)}
         tell(f"restoring into {name}")
         take_away(database, name, contents.needs)
         invalid = restore_archive(database, name, archive, tell)
@@ -202,7 +201,7 @@ def fill(settings: BackupSettings, store: Store, manifest: Manifest, name: str, 
                     yield other
 
         wrong = compare(database, name, expected, archive, invalid=invalid, scratch=another)
-        wrong = [text for text in wrong if text not in provided]
+        wrong = [text for text in wrong if text not in brought]
     if wrong:
         more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise OperationError(
@@ -214,13 +213,6 @@ def fill(settings: BackupSettings, store: Store, manifest: Manifest, name: str, 
         "comparing": time.monotonic() - restored,
     }
     return Filled(tuple(invalid), {part: round(value, 3) for part, value in seconds.items()})
-
-
-def _unexpected(extensions: Sequence[str], objects: Sequence[str]) -> set[str]:
-    """How a comparison names what an administrator's extensions add in a prepared database."""
-    kinds = ("extension", "comment on extension", "comment extension")
-    named = {f"{kind} {name}" for name in extensions for kind in kinds} | {*objects}
-    return {f"{name} is unexpected" for name in named}
 
 
 @contextmanager

@@ -66,7 +66,7 @@ _CATALOGUES = (
     _Catalogue("pg_policy", "true", "c.polrelid"),
     _Catalogue("pg_attrdef", _OF_A_TABLE.format("c.adrelid"), "c.adrelid"),
     _Catalogue("pg_statistic_ext", owner="stxowner"),
-    _Catalogue("pg_extension", owner="extowner"),
+    _Catalogue("pg_extension"),  # no dump holds its owner: it belongs to whoever restores it
     _Catalogue("pg_cast"),
     _Catalogue("pg_collation", owner="collowner"),
     _Catalogue("pg_conversion", owner="conowner"),

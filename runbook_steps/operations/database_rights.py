@@ -17,7 +17,7 @@ __all__ = [
     "is_empty",
     "may_end_sessions",
     "out_of_reach",
-    "provided_objects",
+    "provided",
     "read_rights",
     "refuse_unmakeable",
     "server_identity",
@@ -121,9 +121,14 @@ SELECT i.type, i.identity FROM members, LATERAL pg_identify_object(class, number
 """
 
 
-def provided_objects(target: Connection) -> tuple[str, ...]:
-    """What the extensions brought into a database that holds nothing else, also what only hangs on their members."""
-    return tuple(f"{kind} {identity}" for kind, identity in query(target, _OF_EXTENSIONS))
+def provided(target: Connection) -> frozenset[str]:
+    """What extensions brought into a database that holds nothing else, as a comparison names it.
+
+    Also what only hangs on their members.
+    """
+    kinds = ("extension", "comment on extension", "comment extension")
+    named = {f"{kind} {name}" for name in provided_extensions(target) for kind in kinds}
+    return frozenset(named | {f"{kind} {identity}" for kind, identity in query(target, _OF_EXTENSIONS)})
 
 
 def extensions_to_leave_out(target: Connection, rights: Rights, needed: Sequence[str]) -> tuple[str, ...]:

@@ -22,9 +22,9 @@ from runbook_steps.operations import health_report as report
 from runbook_steps.operations.aside import aside
 from runbook_steps.operations.health_report import Check
 from runbook_steps.operations.health_settings import HealthSettings
+from runbook_steps.operations.not_aws import NOT_AWS
 from runbook_steps.operations.own_word import said_of_itself, trouble
 from runbook_steps.operations.patient import Patient, Throttled, waited_s, within
-from runbook_steps.operations.s3_errors import NOT_AWS
 
 __all__ = ["run_health_checks"]
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from itertools import chain
 from typing import TypeVar
 
-__all__ = ["ahead", "meanwhile", "unless_failed"]
+__all__ = ["begun", "meanwhile", "unless_failed"]
 
 _DEPTH = 8  # pieces that wait: memory stays constant
 _MOMENT_S = 0.05
 _T = TypeVar("_T")
 
 
-def ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _ahead(pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
     """The same pieces, made in a thread while the reader is busy with earlier ones.
 
     What the maker raises is raised here; when the reader gives up, the maker is closed before this returns.
@@ -54,6 +55,14 @@ def ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
     finally:
         stop.set()
         thread.join()
+
+
+@contextmanager
+def begun(pieces: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
+    """The same pieces, made in a thread from now on, also before anybody reads; at the end the maker is closed."""
+    made = _ahead(pieces)
+    with closing(made):
+        yield chain([next(made)], made)
 
 
 @contextmanager

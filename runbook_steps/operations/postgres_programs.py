@@ -96,7 +96,12 @@ def server_programs(major: int) -> Path:
 
 def _folders(path: str) -> list[Path]:
     folders = [Path(folder) for folder in path.split(os.pathsep) if folder]
-    return folders + sorted(folder for pattern in _WELL_KNOWN for folder in Path("/").glob(pattern.lstrip("/")))
+    folders += sorted(folder for pattern in _WELL_KNOWN for folder in Path("/").glob(pattern.lstrip("/")))
+    # each once: /bin is often /usr/bin, and a program that is a script of a distribution takes a while to start
+    known: dict[Path, Path] = {}
+    for folder in folders:
+        known.setdefault(folder.resolve(), folder)
+    return list(known.values())
 
 
 @lru_cache(maxsize=8)

@@ -21,6 +21,7 @@ from runbook_steps.engine.errors import ConfigurationError, OperationError, Refu
 from runbook_steps.operations.confirmation import require_yes
 from runbook_steps.operations.formats import AsFormat, Format
 from runbook_steps.operations.health_settings import HealthSettings
+from runbook_steps.operations.not_aws import NOT_AWS
 from runbook_steps.operations.releases import Releases
 from runbook_steps.operations.rollback_criteria import (
     Criterion,
@@ -30,7 +31,6 @@ from runbook_steps.operations.rollback_criteria import (
     slow_criterion,
 )
 from runbook_steps.operations.rollback_manager import LONGEST_S, Pace, Rollback, backup_before
-from runbook_steps.operations.s3_errors import NOT_AWS
 from runbook_steps.operations.settings import Unreachable, required
 from runbook_steps.operations.smoke_tests import run_smoke_tests
 from runbook_steps.operations.spans import seconds

@@ -6,16 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
-from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from runbook_steps.engine.errors import ConfigurationError, OperationError
 from runbook_steps.operations.settings import Unreachable
 
-__all__ = ["NOT_AWS", "Denied", "Missing", "s3_errors"]
-
-NOT_AWS = (ResponseParserError, LookupError, AttributeError, TypeError)
-"""What botocore raises, or who reads its answers, where something answers that is not AWS: a portal, a proxy."""
+__all__ = ["Denied", "Missing", "s3_errors"]
 
 
 class Missing(OperationError):
@@ -42,9 +38,13 @@ def s3_errors(what: str) -> Iterator[None]:
         raise ConfigurationError(f"cannot {what}: that is no name of a bucket or a backup") from error
     except NoCredentialsError as error:
         raise ConfigurationError(f"cannot {what}: no AWS credentials are set") from error
-    except (ResponseParserError, RecursionError) as error:  # a redirect that leads nowhere is followed for ever
-        raise OperationError(f"cannot {what}: what answers is not S3") from error
     except (BotoCoreError, HTTPError) as error:
         raise Unreachable(f"cannot {what}: {type(error).__name__}, is S3 reachable?") from error
     except OSError as error:
         raise OperationError(f"cannot {what}: {error.strerror or type(error).__name__}") from error
+    except Exception as error:
+        from botocore.parsers import ResponseParserError  # noqa: PLC0415 - it is there since an answer was parsed
+
+        if isinstance(error, (ResponseParserError, RecursionError)):  # a redirect that leads nowhere, for ever
+            raise OperationError(f"cannot {what}: what answers is not S3") from error
+        raise

@@ -72,7 +72,7 @@ def shop(embedded: EmbeddedTarget) -> Iterator[Shop]:
 def verify(shop: Shop, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
     """Makes a backup and verifies it, while `change` happens to what was restored."""
     monkeypatch.setenv("PATH", shop.environ["PATH"])  # where this server's own tools are
-    settings, store = BackupSettings.from_environ(shop.environ), Store(shop.s3, shop.bucket, bytes.fromhex(KEY))
+    settings, store = BackupSettings.from_environ(shop.environ), Store(lambda: shop.s3, shop.bucket, bytes.fromhex(KEY))
     made = make_backup(settings, store, lambda _: None)
     assert all("checksum" not in entry for entry in made.tables.values())
 
@@ -143,7 +143,7 @@ def test_a_backup_of_before_is_compared_by_its_checksums(shop: Shop) -> None:
 def test_what_a_database_sets_for_itself_does_not_change_the_dump(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or equal values would look different after a restore."""
     monkeypatch.setenv("PATH", shop.environ["PATH"])  # where this server's own tools are
-    settings, store = BackupSettings.from_environ(shop.environ), Store(shop.s3, shop.bucket, bytes.fromhex(KEY))
+    settings, store = BackupSettings.from_environ(shop.environ), Store(lambda: shop.s3, shop.bucket, bytes.fromhex(KEY))
     made = make_backup(settings, store, lambda _: None)
     with backup_verify.opened_archive(settings, store, made, shop.name, lambda _: None) as archive:
         text = archive.file.read_bytes()

@@ -115,7 +115,7 @@ def cluster(request: pytest.FixtureRequest, embedded: EmbeddedTarget) -> Iterato
     )
     bucket = f"corpus-{request.param}-{os.getpid()}"
     client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": known["AWS_REGION"]})
-    store = Store(client, bucket)
+    store = Store(lambda: client, bucket)
     if request.param == "18":
         parameters = {"host": known["PGHOST"], "port": known["PGPORT"], "user": known["PGUSER"]}
         shared = _ready(Cluster({**parameters, "password": known["PGPASSWORD"]}, str(postgres_bin()), store))
