@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from runbook_steps.engine.guards.services.guard import Guard
+from runbook_steps.engine.guards.services.sql_catalogue import CATALOGUE_SQL, read_catalogue
+from runbook_steps.engine.guards.services.sql_policy import SqlJudge
 from runbook_steps.engine.model import Risk
 from tests.contract.debian_postgres import BINARIES, DebianPostgres, debian_postgres
 from tests.contract.hostile_sql import HELPERS, LOSING, PASSES, PASSES_MUTATING, WRITING
@@ -67,6 +70,18 @@ def test_nothing_is_lost_by_a_changing_session(fifteen: DebianPostgres, guards: 
     done = psql(guards[Risk.MUTATING], fifteen, text)
     assert guards[Risk.MUTATING].take_refusals() != (), done.stdout + done.stderr
     assert state(fifteen) == before
+
+
+@pytest.mark.parametrize("risk", [Risk.READONLY, Risk.MUTATING])
+def test_none_of_their_siblings_passes(fifteen: DebianPostgres, risk: Risk) -> None:
+    """Some four hundred spellings of the same classes, judged by what this database says of itself."""
+    with fifteen.connected() as direct:
+        direct.execute("SET search_path = pg_catalog")
+        (found,) = direct.execute(CATALOGUE_SQL.encode()).fetchone() or ("",)
+    judge = SqlJudge(risk, read_catalogue(str(found)))
+    siblings = (Path(__file__).parent / f"hostile_siblings/{risk}.sql").read_text("utf-8").splitlines()
+    assert [text for text in siblings if judge.refused(text) is None] == []
+    assert len(siblings) > 180
 
 
 @pytest.mark.parametrize("text", PASSES + PASSES_UNSAID)

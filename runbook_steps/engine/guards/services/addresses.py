@@ -25,6 +25,13 @@ _NO_SERVICE = frozenset({"file", "s3", "data", "urn"})
 _ENGINES = frozenset({"DOCKER_HOST", "CONTAINER_HOST"})  # what runs containers here is none of the target's services
 _BARE = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}", re.IGNORECASE)
 _OF_ADDRESSES = re.compile(r"(?:ADDR|ADDRESS|HOSTPORT|HOSTS?|ENDPOINTS?|NODES?|SERVERS?|BROKERS?|SENTINELS?)(?:ES)?")
+_OF_ONE = re.compile(r"UR[IL]S?|DSN|CONN(?:ECTION)?(?:STRING|STR)?|STRING|CONNSTR")
+# `host:6379,password=…`, `user:word@host:5432/name`, `user:word@tcp(host:3306)/name`, `Server=host;…`, `pgsql:host=…`
+_WITHIN = re.compile(
+    r"(?:^|[@(,;\s/])(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}(?:$|[),;\s/?])"
+    r"|(?:^|[;:\s])(?:server|host|data source|address|addr|network address)\s*=",
+    re.IGNORECASE,
+)
 _MODES = frozenset({"", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 FOR_THE_GUARD = frozenset({  # of libpq: what says where the server is, and how it is spoken to
     "host", "hostaddr", "port", "service", "servicefile", "sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword",
@@ -75,10 +82,16 @@ def read_addresses(name: str, value: str) -> tuple[Piece, ...]:
     one_url = _POSTGRES.match(text) and not re.search(r"[\s,]\S*://", text)
     if one_url or (_LIBPQ.search(value) and not _SCHEME.search(value)):
         return (_postgres(text),)
-    words = re.split(r"[\s,;]+", text)
-    if _OF_ADDRESSES.fullmatch(name.upper().rpartition("_")[2]) and all(map(_BARE.fullmatch, words)):
+    if not _SCHEME.search(value) and _says_where(name.upper().rpartition("_")[2], text):
         raise UnreadableAddress("it does not say what kind of service it is: write redis://, postgres:// or http://")
     return tuple(_pieces(name, value))
+
+
+def _says_where(last: str, text: str) -> bool:
+    """Whether a text without a scheme is an address all the same, as some clients write one."""
+    if _OF_ADDRESSES.fullmatch(last):
+        return all(map(_BARE.fullmatch, re.split(r"[\s,;]+", text)))
+    return bool(_OF_ONE.fullmatch(last)) and bool(_WITHIN.search(text))
 
 
 def _pieces(name: str, value: str) -> Iterator[Piece]:

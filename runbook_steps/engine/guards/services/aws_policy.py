@@ -98,6 +98,9 @@ def _refuse_disguised(path: str) -> None:
         raise Unreadable("another interface of S3")
 
 
+_DECISIVE = ("Action", "Version")
+
+
 def _operation(service: Service, head: RequestHead, body: bytes) -> str:
     """The name of the operation, of a service whose requests all are POST. Raises Unreadable."""
     target, kind = head.headers.get("x-amz-target"), head.headers.get("content-type", "")
@@ -120,6 +123,8 @@ def _operation(service: Service, head: RequestHead, body: bytes) -> str:
     if not _FORM.fullmatch(kind) or not service.protocols & {"query", "ec2"}:
         raise Unreadable("its Content-Type is not one that AWS is asked with")
     fields = _once(pairs_of(_text(body)))
+    if any(name not in _DECISIVE and name.strip().title() in _DECISIVE for name in fields):
+        raise Unreadable("it names an action in more than one place")
     return _known(service.actions.get(fields.get("Version", ""), frozenset()), fields.get("Action", ""))
 
 

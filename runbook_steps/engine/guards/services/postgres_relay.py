@@ -49,14 +49,17 @@ _CATALOGUE_S = 30.0  # how long what a database said of itself is taken as true
 
 @dataclass(frozen=True)
 class PostgresRelay:
-    """One listening place. `ways` are tried in turn; `catalogues` are kept by database, with when they were read."""
+    """One listening place. `ways` are tried in turn; `catalogues` are kept with when they were read.
+
+    By database, and by role: which settings hold a password is only told to those who may read it.
+    """
 
     upstream: Upstream
     ways: tuple[Way, ...]
     risk: Risk
     tell: Tell
     parser: SqlParser
-    catalogues: dict[str, tuple[float, str]] = field(default_factory=dict)
+    catalogues: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
 
     async def __call__(self, incoming: Incoming) -> None:
         """Serves one client."""
@@ -102,12 +105,13 @@ class PostgresRelay:
         return session
 
     async def _catalogue(self, session: Session, startup: Startup) -> str:
-        database = startup.parameters.get("database", startup.parameters.get("user", ""))
-        read_at, found = self.catalogues.get(database, (0.0, ""))
+        user = startup.parameters.get("user", "")
+        whose = (startup.parameters.get("database", user), user)
+        read_at, found = self.catalogues.get(whose, (0.0, ""))
         if not found or time.monotonic() - read_at > _CATALOGUE_S:
             found = await the_catalogue(session)
             if lasts(found):
-                self.catalogues[database] = (time.monotonic(), found)
+                self.catalogues[whose] = (time.monotonic(), found)
         return found
 
     async def _served(

@@ -45,6 +45,20 @@ def _text(column: str, relation: str, locked: str = "") -> str:
     return f"CASE WHEN {locked} THEN '{_LOCKED_TEXT}' ELSE pg_catalog.pg_get_expr({column}, {relation}) END"
 
 
+# a password in a text: by the name of its option or variable, or within an address
+_HOLDS_ONE = (
+    "((passw|pwd|passphrase|secret|token|credential|api_?key|access_?key|private_?key)[a-z0-9_]*\\s*="
+    "|://[^/@\\s]*:[^/@\\s]+@)"
+)
+
+
+def _options(catalogue: str, column: str) -> str:
+    return (
+        f"SELECT '{catalogue}' AS name FROM pg_catalog.{catalogue}, unnest({column}) AS text "  # noqa: S608
+        f"WHERE text ~* '{_HOLDS_ONE}'"
+    )
+
+
 _RULE_LOCKED = f"""EXISTS (SELECT FROM pg_catalog.pg_rewrite AS r WHERE r.ev_class = c.oid
      AND {_depends("pg_rewrite", "r.oid")})"""
 _POLICY_LOCKED = _depends("pg_policy", "pg_policy.oid")
@@ -134,6 +148,16 @@ SELECT json_build_object(
      OR EXISTS (SELECT FROM pg_catalog.pg_attrdef WHERE adrelid = c.oid)
      OR EXISTS (SELECT FROM pg_catalog.pg_statistic_ext WHERE stxrelid = c.oid)
      OR EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = c.oid AND contype = 'c')))
+,
+ 'settings', (SELECT coalesce(json_agg(DISTINCT lower(name)), '[]'::json) FROM (
+   SELECT name FROM pg_catalog.pg_settings
+   WHERE setting ~* '{_HOLDS_ONE}' OR (name ~* 'passphrase' AND setting <> '' AND vartype = 'string')
+   UNION ALL SELECT split_part(text, '=', 1) FROM pg_catalog.pg_db_role_setting, unnest(setconfig) AS text
+   WHERE text ~* '{_HOLDS_ONE}' AND text !~* '^password_encryption=') AS found),
+ 'options', (SELECT coalesce(json_agg(DISTINCT name), '[]'::json) FROM (
+   {_options("pg_foreign_server", "srvoptions")} UNION ALL {_options("pg_foreign_data_wrapper", "fdwoptions")}
+   UNION ALL {_options("pg_foreign_table", "ftoptions")}
+   UNION ALL {_options("pg_attribute", "attfdwoptions")}) AS found)
 )::text
 """  # noqa: S608 - of constants alone
 
@@ -199,7 +223,8 @@ class Catalogue:
     """By name, all schemas together: which of two functions a session's search path would take is not guessed.
 
     `parts` are the types that a type is made of, `unsaid` what is run for a type, both by the type's number;
-    0 stands for PostgreSQL's own.
+    0 stands for PostgreSQL's own. `settings` and `options` are the settings, and the catalogues of options, that hold
+    a password; until that is known, those that may.
     """
 
     builtin: Mapping[str, str] = field(default_factory=dict)
@@ -211,6 +236,8 @@ class Catalogue:
     parts: Mapping[int, Sequence[int]] = field(default_factory=dict)
     unsaid: Mapping[int, tuple[Unsaid, ...]] = field(default_factory=dict)
     written: Mapping[str, tuple[Written, ...]] = field(default_factory=dict)
+    settings: frozenset[str] = frozenset({"primary_conninfo", "ssl_passphrase_command"})
+    options: frozenset[str] = frozenset({"pg_foreign_server"})
 
     @cached_property
     def loaded(self) -> frozenset[str]:
@@ -242,6 +269,8 @@ def read_catalogue(text: str) -> Catalogue:
         parts={number: parts for number, _, parts in found["types"] if parts},
         unsaid=_by([(number, Unsaid(*rest)) for number, *rest in found["unsaid"]]),
         written=_by([(name, Written(*rest)) for name, *rest in found["written"]]),
+        settings=frozenset(found["settings"]),
+        options=frozenset(found["options"]),
     )
 
 

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from runbook_steps.engine.guards.services.sql_catalogue import read_catalogue
-from runbook_steps.engine.guards.services.sql_child import LENGTH, MEMORY
+from runbook_steps.engine.guards.services.sql_child_limits import LENGTH, MEMORY
 from runbook_steps.engine.guards.services.sql_policy import SqlJudge
 from runbook_steps.engine.model import Risk
 

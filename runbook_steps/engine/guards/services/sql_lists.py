@@ -27,7 +27,7 @@ HARMLESS = _words(
     pg_last_xact_replay_timestamp pg_lock_status pg_ls_archive_statusdir pg_ls_logdir pg_ls_logicalmapdir
     pg_ls_logicalsnapdir pg_ls_replslotdir pg_ls_summariesdir pg_ls_tmpdir pg_ls_waldir pg_notification_queue_usage
     pg_partition_ancestors pg_partition_tree pg_prepared_xact pg_relation_size pg_sequence_last_value
-    pg_get_sequence_data pg_show_all_file_settings pg_show_replication_origin_status pg_stat_clear_snapshot
+    pg_get_sequence_data pg_show_replication_origin_status pg_stat_clear_snapshot
     pg_stat_get_recovery_prefetch pg_stat_get_xact_blocks_fetched pg_stat_get_xact_blocks_hit
     pg_stat_get_xact_function_calls pg_stat_get_xact_function_self_time pg_stat_get_xact_function_total_time
     pg_stat_get_xact_numscans pg_stat_get_xact_tuples_deleted pg_stat_get_xact_tuples_fetched

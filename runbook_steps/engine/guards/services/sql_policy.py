@@ -22,7 +22,7 @@ from runbook_steps.engine.guards.services import sql_planning, sql_writes
 from runbook_steps.engine.guards.services.sql_bodies import Body, body_of
 from runbook_steps.engine.guards.services.sql_catalogue import Catalogue, Function
 from runbook_steps.engine.guards.services.sql_lists import CHANGING, EXTENSIONS, HARMLESS, RUN_TEXT
-from runbook_steps.engine.guards.services.sql_secrets import named_apart, secret
+from runbook_steps.engine.guards.services.sql_secrets import named_apart, secret, secret_call, secret_show
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
 from runbook_steps.engine.guards.services.sql_statements import OWN_SCHEMAS, nodes, refused_statement, spoken, text_of
 from runbook_steps.engine.model import Risk
@@ -88,6 +88,8 @@ class SqlJudge:
         if names[-1].lower() == "set_config":
             setting, value, *_ = [*(text_of(argument) for argument in call.args or ()), "", ""]
             return None if value == _PG_DUMP or refused_setting(setting, value, self.risk) is None else "set_config()"
+        if self.risk is Risk.READONLY and (found := secret_call(names[-1], call.args, self.catalogue)):
+            return found
         return self._function(names[-2] if len(names) > 1 else "", names[-1])
 
     def _function(self, schema: str, name: str) -> str | None:
@@ -201,7 +203,7 @@ class SqlJudge:
     def reads(self, relation: Any) -> str | None:
         """A table or a view."""
         name, schema = str(relation.relname), relation.schemaname or ""
-        if self.risk is Risk.READONLY and (found := secret(name, self._apart)):
+        if self.risk is Risk.READONLY and (found := secret(name, self._apart, self.catalogue)):
             return found
         if found := self._type(name) or sql_planning.planned(self, name):
             return f"{name}: {found}"
@@ -281,6 +283,7 @@ _BY_NAME: Mapping[type, tuple[_Judge, ...]] = {
     ast.ColumnRef: (lambda judge, node: judge.column(node.fields),),
     ast.A_Indirection: (lambda judge, node: judge.column(("", *node.indirection)),),
     ast.CreateTrigStmt: (SqlJudge.trigger,),
+    ast.VariableShowStmt: (lambda judge, node: secret_show(node, judge.catalogue, judge.risk),),
     ast.DoStmt: (SqlJudge.statement_body,),
     ast.CreateFunctionStmt: (SqlJudge.statement_body,),
     ast.RenameStmt: (sql_writes.renamed,),

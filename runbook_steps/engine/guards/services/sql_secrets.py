@@ -1,6 +1,7 @@
 r"""What holds passwords in a database's own tables: read by nobody at readonly, because it would stand in the evidence.
 
-Of some, each other column may be read by its name: `\deu` of psql does.
+Of some, each other column may be read by its name: `\deu` of psql does. Statistics of a column hold its values. What
+holds passwords only in some databases, settings and the options of foreign servers, is read where it holds none.
 """
 
 from __future__ import annotations
@@ -10,27 +11,85 @@ from typing import Any
 
 from pglast import ast
 
-from runbook_steps.engine.guards.services.sql_statements import nodes
+from runbook_steps.engine.guards.services.sql_catalogue import Catalogue
+from runbook_steps.engine.guards.services.sql_statements import nodes, text_of
+from runbook_steps.engine.model import Risk
+from runbook_steps.engine.text.secret_names import names_secret
 
-__all__ = ["named_apart", "secret"]
+__all__ = ["named_apart", "secret", "secret_call", "secret_show"]
 
 _WHOLE = frozenset({"pg_authid", "pg_shadow", "pg_user_mapping", "_pg_user_mappings"})
-_COLUMNS: Mapping[str, str] = {
-    "pg_user_mappings": "umoptions",
-    "user_mapping_options": "option_value",
-    "pg_hba_file_rules": "options",
+_COLUMNS: Mapping[str, frozenset[str]] = {
+    "pg_user_mappings": frozenset({"umoptions"}),
+    "user_mapping_options": frozenset({"option_value"}),
+    "pg_hba_file_rules": frozenset({"options"}),
+    "pg_subscription": frozenset({"subconninfo"}),
+    "pg_file_settings": frozenset({"setting"}),
+    "pg_stats": frozenset({"most_common_vals", "most_common_elems", "histogram_bounds"}),
+    "pg_statistic": frozenset(f"stavalues{number}" for number in range(1, 6)),
 }
-_ADVICE = {"pg_user_mappings": "; pg_dump without what is in no schema, as by --schema=public, does not read it"}
+_SETTINGS: Mapping[str, frozenset[str]] = {
+    "pg_settings": frozenset({"setting", "reset_val"}),
+    "pg_db_role_setting": frozenset({"setconfig"}),
+}
+_OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "pg_foreign_server": {
+        "pg_foreign_server": "srvoptions", "_pg_foreign_servers": "foreign_server_options",
+        "foreign_server_options": "option_value",
+    },
+    "pg_foreign_data_wrapper": {
+        "pg_foreign_data_wrapper": "fdwoptions", "_pg_foreign_data_wrappers": "fdwoptions",
+        "foreign_data_wrapper_options": "option_value",
+    },
+    "pg_foreign_table": {
+        "pg_foreign_table": "ftoptions", "_pg_foreign_tables": "ftoptions", "foreign_table_options": "option_value",
+    },
+    "pg_attribute": {
+        "pg_attribute": "attfdwoptions", "_pg_foreign_table_columns": "attfdwoptions", "column_options": "option_value",
+    },
+}  # fmt: skip
+_ALL = {**_COLUMNS, **_SETTINGS}
+_ALL |= {view: frozenset({column}) for views in _OPTIONS.values() for view, column in views.items()}
+_ADVICE = {
+    "pg_user_mappings": "; pg_dump without what is in no schema, as by --schema=public, does not read it",
+    "pg_subscription": "; pg_dump --no-subscriptions does not read it",
+}
+_SHOWN = 3
 
 
-def secret(relation: str, apart: frozenset[str]) -> str | None:
+def secret(relation: str, apart: frozenset[str], catalogue: Catalogue) -> str | None:
     """Why a relation of that name is not read; `apart` is what `named_apart` found of its statement."""
     if relation in _WHOLE:
         return f"{relation}, which holds passwords"
-    if relation not in _COLUMNS or relation in apart:
+    passing: set[str] = set() if catalogue.settings else {*_SETTINGS}
+    passing |= {view for base, views in _OPTIONS.items() if base not in catalogue.options for view in views}
+    if relation not in _ALL or relation in passing or relation in apart:
         return None
-    column, advice = _COLUMNS[relation], _ADVICE.get(relation, "")
-    return f"{relation}, which holds passwords: name its columns, and not {column}{advice}"
+    columns, advice = " or ".join(sorted(_ALL[relation])), _ADVICE.get(relation, "")
+    return f"{relation}, which holds passwords: name its columns, and not {columns}{advice}"
+
+
+def secret_call(function: str, arguments: Any, catalogue: Catalogue) -> str | None:
+    """Why a function that tells settings is not called."""
+    if function not in {"current_setting", "pg_show_all_settings"}:
+        return None
+    return _secret_setting(next((text_of(argument) for argument in arguments or ()), ""), catalogue)
+
+
+def secret_show(show: Any, catalogue: Catalogue, risk: Risk) -> str | None:
+    """Why a setting is not shown."""
+    if risk is not Risk.READONLY:
+        return None
+    return _secret_setting("" if show.name.lower() == "all" else show.name, catalogue)
+
+
+def _secret_setting(name: str, catalogue: Catalogue) -> str | None:
+    """The name is empty where it is only known as the statement runs, or for all."""
+    key, held = name.lower(), sorted(catalogue.settings)
+    if not key and held:
+        return f"settings without their names, of which {', '.join(held[:_SHOWN])} may hold a password"
+    own = "." in key and names_secret(key.upper().replace(".", "_"))
+    return f"the setting {key}, which may hold a password" if own or key in catalogue.settings else None
 
 
 def named_apart(tree: Any) -> frozenset[str]:
@@ -50,7 +109,7 @@ def named_apart(tree: Any) -> frozenset[str]:
     rows |= {str(node.aliasname) for node in found if isinstance(node, ast.Alias)}
     if "" in columns or columns & rows:
         return frozenset()
-    return frozenset(relation for relation, column in _COLUMNS.items() if column not in columns)
+    return frozenset(relation for relation, held in _ALL.items() if held.isdisjoint(columns))
 
 
 def _last(reference: Any) -> str:

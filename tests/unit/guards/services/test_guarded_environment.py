@@ -162,6 +162,14 @@ def test_the_read_only_role_is_percent_decoded() -> None:
         ("REDIS_URL", "redis+unix:///run/redis.sock"),
         ("QUEUE_URL", "amqp://real.example"),
         ("BOLT_URL", "bolt+s://real.example"),
+        ("REDIS_URL", "one:6379"),
+        ("CACHE_URL", "one:6379,password=x,ssl=True"),
+        ("CACHE_URI", "[::1]:6379"),
+        ("DATABASE_DSN", "user:word@tcp(one:3306)/name"),
+        ("DATABASE_DSN", "one:5432/name"),
+        ("REPORTS_DSN", "pgsql:host=one;port=5432;dbname=name"),
+        ("REPORTS_CONNECTION_STRING", "Server=one;Database=name;User Id=me"),
+        ("REPORTS_CONNECTION", "Data Source=one,1433;Initial Catalog=name"),
     ],
 )
 def test_an_address_that_does_not_say_what_it_is_of_is_not_handed_on(name: str, text: str) -> None:

@@ -157,7 +157,7 @@ def test_the_messages_are_not_all_refused() -> None:
         seen.append(by_the_guard(raw) is not None)
 
     collect()
-    assert 0.05 < sum(seen) / len(seen) < 0.95
+    assert 0.3 < sum(seen) / len(seen) < 0.95
 
 
 _NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin:/bin")

@@ -8,11 +8,13 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from runbook_steps.engine.guards.services.sql_child import SqlParser
+import pytest
+
+from runbook_steps.engine.guards.services.sql_child import SqlParser, end_spares
 from runbook_steps.engine.model import Risk
 
 CATALOGUE = '{"builtin": {}, "functions": [], "relations": [], "foreign_parents": [], "operators": [], "types": [], '
-CATALOGUE += '"unsaid": [], "written": []}'
+CATALOGUE += '"unsaid": [], "written": [], "settings": [], "options": []}'
 
 
 @asynccontextmanager
@@ -23,6 +25,7 @@ async def parser() -> AsyncIterator[SqlParser]:
         yield made
     finally:
         await made.close()
+        end_spares()
 
 
 def run(test: Callable[[SqlParser], Awaitable[None]]) -> None:
@@ -80,3 +83,46 @@ def test_whoever_signs_in_does_not_wait_for_what_is_being_judged() -> None:
         assert parser._child is None
 
     run(test)
+
+
+def test_the_next_guard_takes_over_a_child_that_is_whole() -> None:
+    """With what it knows; another one is started beside it, and for the next when it has ended."""
+
+    async def judged(*parsers: SqlParser) -> list[int]:
+        for each in parsers:
+            assert await each.refused("SELECT 1", Risk.READONLY, CATALOGUE) is None
+            assert await each.refused("DELETE FROM a", Risk.READONLY, CATALOGUE) == "DELETE"
+        children = [child_of(each) for each in parsers]
+        for each in parsers:
+            await each.close()
+        return children
+
+    try:
+        (first,) = asyncio.run(judged(SqlParser()))
+        again, other = asyncio.run(judged(SqlParser(), SqlParser()))
+        assert (again, other != first) == (first, True)
+        for each in (first, other):
+            os.kill(each, signal.SIGKILL)
+            os.waitid(os.P_PID, each, os.WEXITED | os.WNOWAIT)
+        (last,) = asyncio.run(judged(SqlParser()))
+        assert last not in {first, other}
+    finally:
+        end_spares()
+    with pytest.raises(ProcessLookupError):
+        os.kill(last, 0)
+
+
+def test_a_child_that_is_busy_is_ended_and_not_handed_on() -> None:
+    """The next guard would read an answer that it did not ask for."""
+
+    async def test() -> int:
+        parser = SqlParser()
+        await parser.ready()
+        async with parser._turn:
+            started = child_of(parser)
+            await parser.close()
+        return started
+
+    started = asyncio.run(test())
+    with pytest.raises(ProcessLookupError):
+        os.kill(started, 0)

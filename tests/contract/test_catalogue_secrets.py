@@ -1,0 +1,119 @@
+"""Settings and options are read where they hold no password, and refused where the database says that they do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from runbook_steps.engine.guards.services.sql_catalogue import CATALOGUE_SQL, Catalogue, read_catalogue
+from runbook_steps.engine.guards.services.sql_policy import refused_sql
+from runbook_steps.engine.model import Risk
+from runbook_steps.stand_in.embedded import EmbeddedTarget
+from tests.contract.debian_postgres import debian_postgres
+
+SETTINGS = (
+    "SHOW ALL",
+    "SELECT name, setting FROM pg_settings",
+    "SELECT * FROM pg_settings WHERE name = 'work_mem'",
+    "SELECT reset_val FROM pg_catalog.pg_settings",
+    "SELECT setting FROM pg_show_all_settings()",
+    "SELECT name, current_setting(name) FROM (VALUES ('work_mem')) AS v(name)",
+    "SELECT current_setting('work' || '_mem')",
+    "SELECT setconfig FROM pg_db_role_setting",
+    "TABLE pg_db_role_setting",
+)
+OPTIONS = (
+    "SELECT srvoptions FROM pg_foreign_server",
+    "SELECT s.* FROM pg_foreign_server s",
+    "SELECT (pg_options_to_table(srvoptions)).option_value FROM pg_foreign_server",
+    "SELECT option_value FROM information_schema.foreign_server_options",
+    "SELECT row_to_json(s) FROM pg_foreign_server AS s",
+)
+OPEN = ("SHOW max_connections", "SELECT current_setting('work_mem')", "SELECT name FROM pg_settings",
+        "SELECT srvname FROM pg_foreign_server")  # fmt: skip
+
+
+@pytest.fixture(params=["15", "18"], scope="module")
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A server of its own, and a superuser of it, who may read everything."""
+    if request.param == "15":
+        with debian_postgres() as server:
+            yield server.url()
+    else:
+        with EmbeddedTarget.create(superuser_owner=True) as target:
+            target.start({"postgres"})
+            yield target.environment()["DATABASE_URL"]
+
+
+def known(url: str) -> Catalogue:
+    """What the guard is told when a client signs in."""
+    with psycopg.connect(url, options="-c search_path=pg_catalog") as session:
+        (found,) = session.execute(CATALOGUE_SQL.encode()).fetchone()  # type: ignore[misc]
+    return read_catalogue(found)
+
+
+def refused(catalogue: Catalogue, texts: tuple[str, ...]) -> list[str]:
+    """Those that are."""
+    return [text for text in texts if refused_sql(text, Risk.READONLY, catalogue)]
+
+
+def test_what_holds_no_password_is_read(url: str) -> None:
+    """As on any ordinary server; an address of the primary without a password too."""
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute("ALTER SYSTEM SET primary_conninfo = 'host=primary user=replicator passfile=/etc/pass'")
+        session.execute("SELECT pg_reload_conf()")
+    until_known(url, "primary_conninfo", held=False)
+    assert refused(known(url), (*SETTINGS, *OPTIONS, *OPEN, "SHOW primary_conninfo")) == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["host=primary password=hunter2", "host=primary PASSWORD = 'hunter2'", "postgresql://replicator:hunter2@primary/",
+     "postgres://primary/?user=r&password=hunter2", "host=primary sslpassword=hunter2"],
+)  # fmt: skip
+def test_the_password_of_the_primary_is_not_read(url: str, written: str) -> None:
+    """In none of libpq's spellings; settings by their names are."""
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute(b"ALTER SYSTEM SET primary_conninfo = '%s'" % written.replace("'", "''").encode())
+        session.execute("SELECT pg_reload_conf()")
+    until_known(url, "primary_conninfo", held=True)
+    catalogue = known(url)
+    hidden = (
+        *SETTINGS,
+        "SHOW primary_conninfo",
+        'SHOW "Primary_Conninfo"',
+        "SELECT current_setting('primary_CONNINFO')",
+    )
+    assert refused(catalogue, (*hidden, *OPEN, *OPTIONS)) == [*hidden]
+
+
+def test_a_secret_of_the_application_is_not_read(url: str) -> None:
+    """One that is kept in a setting of the database or of a role, and one in the options of a server."""
+    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute("ALTER SYSTEM RESET primary_conninfo")
+        session.execute("SELECT pg_reload_conf()")
+        session.execute(f"ALTER DATABASE \"{name}\" SET app.settings.jwt_secret = 'hunter2'".encode())
+    assert known(url).settings >= {"app.settings.jwt_secret"}
+    hidden = (*SETTINGS, "SHOW app.settings.jwt_secret", "SELECT current_setting('app.settings.jwt_secret', true)")
+    assert refused(known(url), (*hidden, *OPEN, *OPTIONS)) == [*hidden]
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute(f'ALTER DATABASE "{name}" RESET app.settings.jwt_secret'.encode())
+        session.execute("CREATE FOREIGN DATA WRAPPER plain; CREATE SERVER other FOREIGN DATA WRAPPER plain "
+                        "OPTIONS (host 'elsewhere', db_password 'hunter2')")  # fmt: skip
+    try:
+        assert refused(known(url), (*OPTIONS, *OPEN, *SETTINGS)) == [*OPTIONS]
+    finally:
+        with psycopg.connect(url, autocommit=True) as session:
+            session.execute("DROP FOREIGN DATA WRAPPER plain CASCADE")
+
+
+def until_known(url: str, name: str, *, held: bool) -> None:
+    """The server has read its settings again."""
+    end = time.monotonic() + 30
+    while (name in known(url).settings) is not held:
+        assert time.monotonic() < end, f"{name} is as it was"
+        time.sleep(0.05)
