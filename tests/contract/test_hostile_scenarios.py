@@ -9,6 +9,7 @@ import contextlib
 import json
 import platform
 import shutil
+import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
@@ -74,7 +75,8 @@ def tried(behind_the_stand: EmbeddedTarget, stand: Stand, tmp_path_factory: pyte
     victim = folder / "victim"
     victim.write_text("kept")
     mode = victim.stat().st_mode
-    other = psutil.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+    # it waits as long as this takes
+    other = psutil.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
     names = {
         "redis": str(behind_the_stand.layout.ports["redis"]),
         "postgres": str(behind_the_stand.layout.ports["postgres"]),
@@ -91,7 +93,7 @@ def tried(behind_the_stand: EmbeddedTarget, stand: Stand, tmp_path_factory: pyte
         alive = other.is_running() and other.status() != psutil.STATUS_ZOMBIE
     finally:
         other.kill()
-        other.wait()
+        other.communicate()
     filed = folder / "evidence/staging.json"
     assert filed.exists(), done.stdout + done.stderr
     evidence = json.loads(filed.read_text())
