@@ -43,7 +43,7 @@ HTTP = [
     *(("GET", "/x", {name: "DELETE"}) for name in ("x-http-method-override", "x-http-method", "x-method", "_method")),
     *(("GET", "/x", {"x-http-method-override": value}) for value in ("PUT", "delete;q=1", '"DELETE"', "a, DELETE")),
     *(("GET", f"/x?{query}", {}) for query in (
-        "_method=patch", "__method=DELETE", "methode=DELETE", "_METHOD%00=delete", "%255fmethod=delete",
+        "_method=patch", "__method=DELETE", "themethod=DELETE", "_METHOD%00=delete", "%255fmethod=delete",
         "a%26_method=DELETE", "_method=DEL%45TE", "_method=%20DELETE%20", "_method=DELETE%0a",
         "http-method-override=DELETE", "X-HTTP-Method-Override[0]=DELETE")),
     ("GET", "/x", {"cookie": '_method="DELETE"'}), ("HEAD", "/x", {"x-http-method-override": "DELETE"}),
