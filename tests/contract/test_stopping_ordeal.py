@@ -53,7 +53,8 @@ def test_runs_that_write_a_file(tmp_path: Path) -> None:
         return point, try_point(stage, point, again=again and Point(point.procedure, *_how(again)))
 
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        assert told(list(pool.map(tried, list(enumerate(chosen))[PIECE - 1 :: PIECES]))) == ""
+        said = told(list(pool.map(tried, list(enumerate(chosen))[PIECE - 1 :: PIECES])))
+        assert not said, said
 
 
 def _how(point: Point) -> tuple[str, int, float, str, str]:
@@ -118,4 +119,5 @@ def test_runs_that_write_a_database(database: Database) -> None:
     for point in points(OF_A_DATABASE, 60 if WHOLE else 2, SEED)[PIECE - 1 :: PIECES]:
         database.clear()
         tried.append((point, try_point(database, point)))
-    assert told(tried) == ""
+    said = told(tried)
+    assert not said, said

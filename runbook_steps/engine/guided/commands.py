@@ -207,11 +207,11 @@ class GuidedCommands:
 
     def _once(self, command: Command, call: Call) -> object:
         self._screen.say(f"  running, at most {command.timeout_s:g} s; Ctrl-C ends it", "dim")
-        before, self._desk.changed = self._desk.changed, self._desk.changed or not self._desk.reads(command)
-        self._desk.running = True
+        before, begun = self._desk.changed, self._desk.proof.recorder.commands_begun
         self._desk.ending = command.purpose if command.ends_undo else self._desk.ending
         self._before = self._desk.proof.recorder.last_result
         try:
+            self._desk.changed, self._desk.running = before or not self._desk.reads(command), True
             found = call()
         except (CommandFailed, CommandTimedOut):
             self._desk.running = False  # it ended by itself
@@ -221,7 +221,10 @@ class GuidedCommands:
             self._desk.running = False
             raise
         except KeyboardInterrupt:
-            self._desk.tell_of(command, "stopped while it ran")
+            if self._desk.proof.recorder.commands_begun == begun:  # before its first word: nothing is to be undone
+                self._desk.changed, self._desk.running = before, False
+            else:
+                self._desk.tell_of(command, "stopped while it ran")
             raise
         finally:
             self._how_it_ended(command)

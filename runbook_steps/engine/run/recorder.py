@@ -54,6 +54,7 @@ class Recorder:
         self._scenario_began = 0.0
         self._step_began = 0.0
         self._closed = False
+        self.commands_begun = 0
         self.last_result: Result | None = None
         self.last_record: ScenarioRecord | None = None
 
@@ -109,6 +110,7 @@ class Recorder:
     def command_begins(self) -> None:
         """Writes that the step's command runs from now on: one that was only shown or asked for may run later."""
         self.event(COMMAND_BEGAN, step=self._open)
+        self.commands_begun += 1
 
     def command_finished(self, result: Result) -> None:
         """Keeps what the step's command did."""
