@@ -157,7 +157,8 @@ SELECT json_build_object(
  'options', (SELECT coalesce(json_agg(DISTINCT name), '[]'::json) FROM (
    {_options("pg_foreign_server", "srvoptions")} UNION ALL {_options("pg_foreign_data_wrapper", "fdwoptions")}
    UNION ALL {_options("pg_foreign_table", "ftoptions")}
-   UNION ALL {_options("pg_attribute", "attfdwoptions")}) AS found)
+   UNION ALL {_options("pg_attribute", "attfdwoptions")}
+   UNION ALL SELECT 'pg_subscription' FROM pg_catalog.pg_subscription) AS found)
 )::text
 """  # noqa: S608 - of constants alone
 
@@ -223,8 +224,8 @@ class Catalogue:
     """By name, all schemas together: which of two functions a session's search path would take is not guessed.
 
     `parts` are the types that a type is made of, `unsaid` what is run for a type, both by the type's number;
-    0 stands for PostgreSQL's own. `settings` and `options` are the settings, and the catalogues of options, that hold
-    a password; until that is known, those that may.
+    0 stands for PostgreSQL's own. `settings` and `options` are the settings, and the catalogues of options and of
+    subscriptions, that hold a password; until that is known, those that may.
     """
 
     builtin: Mapping[str, str] = field(default_factory=dict)
@@ -237,7 +238,7 @@ class Catalogue:
     unsaid: Mapping[int, tuple[Unsaid, ...]] = field(default_factory=dict)
     written: Mapping[str, tuple[Written, ...]] = field(default_factory=dict)
     settings: frozenset[str] = frozenset({"primary_conninfo", "ssl_passphrase_command"})
-    options: frozenset[str] = frozenset({"pg_foreign_server"})
+    options: frozenset[str] = frozenset({"pg_foreign_server", "pg_subscription"})
 
     @cached_property
     def loaded(self) -> frozenset[str]:

@@ -1,7 +1,8 @@
 r"""What holds passwords in a database's own tables: read by nobody at readonly, because it would stand in the evidence.
 
 Of some, each other column may be read by its name: `\deu` of psql does. Statistics of a column hold its values. What
-holds passwords only in some databases, settings and the options of foreign servers, is read where it holds none.
+holds passwords only in some databases, settings, the options of foreign servers and subscriptions, is read where it
+holds none: `pg_dump` of a superuser asks for them all.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ _COLUMNS: Mapping[str, frozenset[str]] = {
     "pg_user_mappings": frozenset({"umoptions"}),
     "user_mapping_options": frozenset({"option_value"}),
     "pg_hba_file_rules": frozenset({"options"}),
-    "pg_subscription": frozenset({"subconninfo"}),
     "pg_file_settings": frozenset({"setting"}),
     "pg_stats": frozenset({"most_common_vals", "most_common_elems", "histogram_bounds"}),
     "pg_statistic": frozenset(f"stavalues{number}" for number in range(1, 6)),
@@ -33,6 +33,7 @@ _SETTINGS: Mapping[str, frozenset[str]] = {
     "pg_db_role_setting": frozenset({"setconfig"}),
 }
 _OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "pg_subscription": {"pg_subscription": "subconninfo"},
     "pg_foreign_server": {
         "pg_foreign_server": "srvoptions", "_pg_foreign_servers": "foreign_server_options",
         "foreign_server_options": "option_value",

@@ -137,3 +137,9 @@ def test_a_setting_that_may_hold_a_password_is_not_shown(text: str) -> None:
     known = Catalogue(builtin={**OWN.builtin, "pg_show_all_settings": "s"}, settings=frozenset())
     assert (refused_sql(text, Risk.READONLY, known) is None) is not any(word in text for word in ("secret", "my.db"))
     assert refused_sql(text, Risk.MUTATING, known) is None
+
+
+def test_where_there_is_no_subscription_a_dump_reads_all_of_it() -> None:
+    """`pg_dump` of a superuser asks for every column, and there is no row."""
+    known = Catalogue(builtin=OWN.builtin, options=frozenset())
+    assert refused_sql("SELECT s.oid, s.subconninfo FROM pg_subscription s", Risk.READONLY, known) is None
