@@ -32,6 +32,13 @@ OPTIONS = (
     "SELECT option_value FROM information_schema.foreign_server_options",
     "SELECT row_to_json(s) FROM pg_foreign_server AS s",
 )
+SUBSCRIPTIONS = (
+    "SELECT subconninfo FROM pg_subscription",
+    "TABLE pg_catalog.pg_subscription",
+    "SELECT s FROM pg_subscription s",
+    "SELECT s.oid, s.subconninfo, s.subslotname FROM pg_subscription s",
+    "SELECT to_jsonb(s) FROM pg_subscription AS s",
+)
 OPEN = ("SHOW max_connections", "SELECT current_setting('work_mem')", "SELECT name FROM pg_settings",
         "SELECT srvname FROM pg_foreign_server")  # fmt: skip
 
@@ -66,7 +73,7 @@ def test_what_holds_no_password_is_read(url: str) -> None:
         session.execute("ALTER SYSTEM SET primary_conninfo = 'host=primary user=replicator passfile=/etc/pass'")
         session.execute("SELECT pg_reload_conf()")
     until_known(url, "primary_conninfo", held=False)
-    assert refused(known(url), (*SETTINGS, *OPTIONS, *OPEN, "SHOW primary_conninfo")) == []
+    assert refused(known(url), (*SETTINGS, *OPTIONS, *SUBSCRIPTIONS, *OPEN, "SHOW primary_conninfo")) == []
 
 
 @pytest.mark.parametrize(
@@ -117,3 +124,16 @@ def until_known(url: str, name: str, *, held: bool) -> None:
     while (name in known(url).settings) is not held:
         assert time.monotonic() < end, f"{name} is as it was"
         time.sleep(0.05)
+
+
+def test_what_a_subscription_is_told_is_not_read(url: str) -> None:
+    """As soon as there is one, in whichever database of the server; its name is."""
+    made = "CREATE SUBSCRIPTION by_hand CONNECTION 'host=primary password=hunter2' PUBLICATION p WITH (connect = false)"
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute(made.encode())
+        try:
+            assert refused(known(url), (*SUBSCRIPTIONS, "SELECT subname FROM pg_subscription")) == list(SUBSCRIPTIONS)
+        finally:
+            session.execute("ALTER SUBSCRIPTION by_hand SET (slot_name = NONE)")
+            session.execute("DROP SUBSCRIPTION by_hand")
+    assert refused(known(url), SUBSCRIPTIONS) == []
