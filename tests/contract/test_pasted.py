@@ -75,13 +75,14 @@ def test_a_limit_is_only_ever_raised(paste: Paste, embedded: EmbeddedTarget, lim
     """Without a limit, or far below it, memory is not the cause: nothing is set."""
     embedded.start({"redis"})
     ask = 'redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config get maxmemory | tail -n 1'
+    before = paste(like(ANY, ask)).stdout.strip()
     assert paste(like(ANY, f'redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory {limit}')).exit_code == 0
     try:
         done = paste(block_of(feature, "raise the limit"))
         assert (done.exit_code, "memory is not the cause" in done.stdout) == (1, True)
         assert paste(like(ANY, ask)).stdout.strip() == limit
     finally:
-        paste(like(ANY, 'redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory 0'))
+        paste(like(ANY, f'redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT" config set maxmemory {before}'))
 
 
 def test_a_block_that_nginx_does_not_read_is_a_failure(paste: Paste, whole: EmbeddedTarget, tmp_path: Path) -> None:
