@@ -225,6 +225,8 @@ def _stopped(
                 if point.end == "hang-up":
                     break
         code = person.ends(LIMIT_S)
+    if f"“{point.procedure.name}” passed" in person.seen:
+        code = 0  # it was over when the stop came: nothing is left to go on with, and nothing may be missing
     behind = stage.lines()
     undone = any(line.startswith("undo-") for line in behind[len(before) :])
     problems += _right_behind(stage, point, code, undone=undone, seen=person.seen)
