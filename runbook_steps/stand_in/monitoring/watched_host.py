@@ -70,7 +70,7 @@ class WatchedHost:
         alive = [each for each in self._processes if psutil.pid_exists(each)]
         self._put("stat", self._stat(alive))
         self._put("meminfo", meminfo(MEMORY, MEMORY - OTHERS - sum(held_by(each) for each in alive)))
-        self._put("1/mounts", mounts([each for each in self._volumes if each.exists()]))
+        self._put("1/mounts", mounts([each for each in self._volumes if is_there(each)]))
 
     def _go_on(self) -> None:
         while not self._over.wait(_BETWEEN_S):
@@ -108,6 +108,13 @@ def held_by(process: int) -> int:
     with contextlib.suppress(psutil.Error):
         return int(psutil.Process(process).memory_info().rss)
     return 0
+
+
+def is_there(volume: Path) -> bool:
+    """Whether it is still mounted. The way into a process that just ended is refused before it is gone."""
+    with contextlib.suppress(OSError):
+        return volume.exists()
+    return False
 
 
 def stat(busy_s: float, idle_s: float) -> str:

@@ -97,6 +97,20 @@ def test_a_volume_counts_as_a_disk_as_long_as_it_is_there(host: WatchedHost, tmp
     assert (host.procfs / "1/mounts").read_text("utf-8") == ""
 
 
+def test_a_volume_that_nobody_may_look_into_any_more_is_gone(
+    host: WatchedHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way leads through its process, and is refused as that one ends; the host goes on being written."""
+
+    def refused(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    host.has(volume=tmp_path)
+    monkeypatch.setattr(Path, "exists", refused)
+    host.write()
+    assert (host.procfs / "1/mounts").read_text("utf-8") == ""
+
+
 def test_a_process_that_is_gone_wants_and_holds_nothing() -> None:
     """It is no error either: a procedure has ended it."""
     assert (wanted_s(GONE), held_by(GONE)) == (0, 0)
