@@ -45,6 +45,7 @@ def attack(
         variables |= {name: value for name in ("ATTACKER", "INCIDENT_DIR") if (value := environment().get(name))}
         if "ATTACKER" not in variables:
             raise NotRunnableHere(f"{target.name} sets no ATTACKER: nobody is known to attack it")
+        must_tell(Path(environment()["LOG_DIR"]) / "security.log")
         if not (seen := traces_in(environment()))["security.log"]:
             raise NotApplicableNow(f"security.log names no failed sign-in from {variables['ATTACKER']}")
         yield seen
@@ -72,6 +73,14 @@ def more_of_it(target: Target, api: httpx.Client, environment: Callable[[], Mapp
     assert {api.get(path, headers=told_from(ATTACKER)).status_code for path in PROBES} == {httpx.codes.NOT_FOUND}
     made = {("authorization failed", FORBIDDEN_PATH), *(("suspicious request", path) for path in PROBES)}
     assert made <= tried(environment())
+
+
+def must_tell(log: Path) -> None:
+    """Neither is calm: NotRunnableHere where there is no log, NotApplicableNow where nothing stands in it."""
+    if not log.is_file():
+        raise NotRunnableHere(f"{log} is not there: read the log where the application writes it")
+    if not log_events(log):
+        raise NotApplicableNow(f"{log} is empty: it names nobody, and does not tell whether anybody was there")
 
 
 def events(environment: Mapping[str, str], *names: str) -> list[dict[str, Any]]:
@@ -167,6 +176,8 @@ def not_seen_to_be_blocked(environment: Mapping[str, str]) -> str:
     Raises CheckFailed when he is still served: nobody else can ask from his address.
     """
     address, log = environment["ATTACKER"], Path(environment.get("NGINX_ACCESS_LOG") or "/nowhere")
+    if not log.is_file():
+        return f"{log} is not there: look for the 403 of {address} where the proxy writes its log"
     before, end = len(asked(log, address)), time.monotonic() + DEADLINE_S
     while True:
         fresh = [found[1] for line in asked(log, address)[before:] if (found := _STATUS.search(line))]
