@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from pytest_bdd import given, then
@@ -46,7 +47,7 @@ def exporter_has_ended(
 
 @then("it does not run")
 def it_does_not_run(last_result: Result) -> None:
-    if "inactive (dead)" not in last_result.stdout and "failed" not in last_result.stdout:
+    if not re.search(r"^\s*Active: (inactive|failed)\b", last_result.stdout, re.MULTILINE):
         raise CheckFailed(f"the unit is not told as ended: {last_result.stdout.strip()[:200]}")
 
 

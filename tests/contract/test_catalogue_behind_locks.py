@@ -11,11 +11,10 @@ import psycopg
 import pytest
 
 from runbook_steps.engine.guards.services.guard import Guard
-from runbook_steps.engine.guards.services.sql_catalogue import CATALOGUE_SQL, lasts, read_catalogue
+from runbook_steps.engine.guards.services.sql_catalogue import lasts, read_catalogue
 from runbook_steps.engine.guards.services.sql_policy import refused_sql
 from runbook_steps.engine.model import Risk
-from runbook_steps.stand_in.embedded import EmbeddedTarget
-from tests.contract.debian_postgres import debian_postgres
+from tests.contract.asked_catalogue import SERVERS, asked, server_of
 
 MADE = """
 DROP SCHEMA IF EXISTS locks CASCADE;
@@ -39,23 +38,11 @@ ALONE = "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_datab
 SAID = "is locked now: what it runs cannot be read"
 
 
-@pytest.fixture(params=["15", "18"], scope="module")
+@pytest.fixture(params=SERVERS, scope="module")
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A database with something of every kind whose text the server writes under a lock."""
-    if request.param == "15":
-        with debian_postgres() as server:
-            yield server.url()
-    else:
-        with EmbeddedTarget.create(superuser_owner=True) as target:  # as the other one is: what fails is the guard's
-            target.start({"postgres"})
-            yield target.environment()["DATABASE_URL"]
-
-
-def asked(url: str) -> str:
-    """What the guard is told; fails where it had to wait."""
-    with psycopg.connect(url, options="-c lock_timeout=2s -c search_path=pg_catalog") as session:
-        (found,) = session.execute(CATALOGUE_SQL.encode()).fetchone()  # type: ignore[misc]
-    return str(found)
+    with server_of(request.param) as address:
+        yield address
 
 
 @pytest.mark.parametrize("mode", ["held", "waited for"])

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from runbook_steps.engine.guards.services.sql_catalogue import CATALOGUE_SQL, Catalogue, read_catalogue
+from runbook_steps.engine.guards.services.sql_catalogue import Catalogue, read_catalogue
 from runbook_steps.engine.guards.services.sql_policy import refused_sql
 from runbook_steps.engine.model import Risk
-from runbook_steps.stand_in.embedded import EmbeddedTarget
-from tests.contract.debian_postgres import debian_postgres
+from tests.contract.asked_catalogue import SERVERS, asked, server_of
 
 SETTINGS = (
     "SHOW ALL",
@@ -43,23 +42,16 @@ OPEN = ("SHOW max_connections", "SELECT current_setting('work_mem')", "SELECT na
         "SELECT srvname FROM pg_foreign_server")  # fmt: skip
 
 
-@pytest.fixture(params=["15", "18"], scope="module")
+@pytest.fixture(params=SERVERS, scope="module")
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A server of its own, and a superuser of it, who may read everything."""
-    if request.param == "15":
-        with debian_postgres() as server:
-            yield server.url()
-    else:
-        with EmbeddedTarget.create(superuser_owner=True) as target:
-            target.start({"postgres"})
-            yield target.environment()["DATABASE_URL"]
+    with server_of(request.param) as address:
+        yield address
 
 
 def known(url: str) -> Catalogue:
     """What the guard is told when a client signs in."""
-    with psycopg.connect(url, options="-c search_path=pg_catalog") as session:
-        (found,) = session.execute(CATALOGUE_SQL.encode()).fetchone()  # type: ignore[misc]
-    return read_catalogue(found)
+    return read_catalogue(asked(url))
 
 
 def refused(catalogue: Catalogue, texts: tuple[str, ...]) -> list[str]:

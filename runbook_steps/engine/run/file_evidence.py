@@ -67,12 +67,13 @@ def file_evidence(
     if site and guesses:
         words = published_words(guesses, root, (each for each in path.parent.glob("*.json") if each != path))
         site = leaking_files(site, redactor.without_values(words))
-    lines += _unlooked(fresh)
+    unlooked = _unlooked(fresh)
+    lines += unlooked
     leaking = (*leaking_files((path, *journals), redactor), *site, *leaking_files(also, redactor))
     if leaking:
         names = ", ".join(str(file) for file in leaking)
         return Filed((*lines, f"A KNOWN SECRET STANDS IN {names}: delete it, and rotate the secret"), good=False)
-    return Filed(lines, good=not _unlooked(fresh))
+    return Filed(lines, good=not unlooked)
 
 
 def file_empty_part(path: Path, target: str) -> Filed:
