@@ -16,6 +16,7 @@ __all__ = ["LONGEST_WAIT_S", "WAITED", "Patient", "Throttled", "is_throttled", "
 LONGEST_WAIT_S = 8.0  # for one request, all waits together
 PATIENCE_S = 30.0  # for all requests of a client: a limit that others use up all the time never lets it through
 _PAUSE_S = 0.7  # 100 requests a minute are one in 0.6 s
+_ROOM_S = 1.4  # two requests' worth: the command that the page has next, often a plain curl, must not be refused
 _TOO_MANY, _UNAVAILABLE = 429, 503
 WAITED = "waited_s"  # the extension of an answer that holds it
 
@@ -62,11 +63,13 @@ class Patient(httpx.AsyncHTTPTransport):
     """Asks again while a limit refuses, as long as `Retry-After` says, or a moment; in the end it raises Throttled.
 
     Nobody who asks can take a refusal for an answer. When it has waited for PATIENCE_S in all, it waits no more.
+    Who had to wait used up the limit of everybody at this address, and leaves room for the next at the end.
     """
 
     def __init__(self, *, verify: Any) -> None:
         super().__init__(verify=verify)
         self._left_s = PATIENCE_S
+        self._used_up = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One request; what was refused did nothing, so every method is safe to send again."""
@@ -82,11 +85,19 @@ class Patient(httpx.AsyncHTTPTransport):
             if not is_throttled(answer):
                 return answer
             if asked - began + pause > LONGEST_WAIT_S or pause > self._left_s:
+                self._used_up = False  # by somebody who goes on: no wait of ours makes room
                 raise Throttled
             self._left_s -= pause
+            self._used_up = True
             if (limit := _RUNNING.get()) is not None and (end := limit.when()) is not None:
                 limit.reschedule(end + pause)
             await asyncio.sleep(pause)
+
+    async def __aexit__(self, *raised: Any) -> None:
+        """Closes the connections; when the limit was used up here, waits until it lets somebody else through."""
+        await super().__aexit__(*raised)
+        if self._used_up:
+            await asyncio.sleep(_ROOM_S)
 
 
 def pause_s(answer: httpx.Response) -> float:
