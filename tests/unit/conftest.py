@@ -8,7 +8,7 @@ HERE_TARGET = '''
 import os
 import pytest
 from runbook_steps.engine.model import Risk, TargetFacts
-import runbook_steps.engine.pytest_side.session
+import runbook_steps.engine.pytest_side.proof_run
 
 
 class HereTarget:
@@ -42,7 +42,7 @@ class HereTarget:
 
 
 def pytest_configure(config):
-    runbook_steps.engine.pytest_side.session.make_target = lambda name, settings, allow: HereTarget(allow)
+    runbook_steps.engine.pytest_side.proof_run.make_target = lambda name, settings, allow: HereTarget(allow)
 '''
 
 
