@@ -25,9 +25,10 @@ __all__ = ["AWAY", "QUESTIONS"]
 _DEADLINE_S = 5.0
 _KUBERNETES_S = 35.0  # the guard may first run the program that fetches a credential
 _WRITABLE = """
-SELECT current_user, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
-  count(*) FILTER (WHERE has_table_privilege(oid, 'INSERT, UPDATE, DELETE')), count(*)
-FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
+SELECT current_user, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user), pg_is_in_recovery(),
+  count(*) FILTER (WHERE has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE')), count(*)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
 """
 
 
@@ -71,9 +72,17 @@ def _good(said: str, answer: httpx.Response) -> str:
 def _database(environment: Mapping[str, str]) -> str:
     address = read_address(environment["DATABASE_URL"]).conninfo()
     with psycopg.connect(address, connect_timeout=int(_DEADLINE_S), autocommit=True) as connection:
-        user, superuser, writable, tables = connection.execute(_WRITABLE).fetchone() or ("?", False, 0, 0)
+        user, superuser, follows, writable, tables = connection.execute(_WRITABLE).fetchone() or (
+            "?",
+            False,
+            False,
+            0,
+            0,
+        )
     extent = "a superuser" if superuser else f"may write {writable} of {tables} tables"
-    return f"as {user}: {extent}"
+    if not tables:
+        extent = "it holds no table: is it the right database?"
+    return f"as {user}: {extent}{', on a replica, which takes no change' if follows else ''}"
 
 
 def _redis(environment: Mapping[str, str]) -> str:

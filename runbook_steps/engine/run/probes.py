@@ -18,6 +18,7 @@ import redis
 from runbook_steps.engine.model import Command
 from runbook_steps.engine.postgres.address import read_address
 from runbook_steps.engine.sources.contract_file import Contract, Interface
+from runbook_steps.engine.text.not_held import by_the_guard
 
 __all__ = ["Fit", "Fitting", "look_at", "what_differs"]
 
@@ -68,7 +69,8 @@ def _one(interface: Interface, environment: Mapping[str, str], *, host: bool) ->
         fit, seen = _ask(interface.probe, environment)
     except (httpx.HTTPError, psycopg.Error, redis.RedisError, OSError, ValueError) as error:
         said = str(error).strip().splitlines()
-        fit, seen = Fit.UNKNOWN, f"{type(error).__name__}: {said[0] if said else 'no word'}"
+        plain = f"{type(error).__name__}: {said[0] if said else 'no word'}"
+        fit, seen = Fit.UNKNOWN, by_the_guard(str(error)) or plain
     return Fitting(interface, fit, seen)
 
 

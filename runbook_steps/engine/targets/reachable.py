@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from runbook_steps.engine.text.not_held import by_the_guard
+
 __all__ = ["NotGoodError", "Question", "Reached", "reach"]
 
 
@@ -52,5 +54,7 @@ def _short(error: BaseException) -> str:
     """The kind and the first line: a driver's message names host and user, never a password."""
     if isinstance(error, NotGoodError):
         return str(error)
+    if refusal := by_the_guard(str(error)):
+        return refusal
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NOT_HELD", "not_held"]
+__all__ = ["NOT_HELD", "by_the_guard", "not_held"]
 
 NOT_HELD = (
     "a session that the server does not hold to reading: {why}. A pooler drops the option. Give the read-only URL the "
@@ -15,4 +15,10 @@ NOT_HELD = (
 def not_held(said: str) -> str:
     """That reason, where a text has it; empty otherwise."""
     at = said.find(NOT_HELD.partition("{")[0])
+    return said[at:].splitlines()[0] if at >= 0 else ""
+
+
+def by_the_guard(said: str) -> str:
+    """A refusal of the guard as it said it, where a client has it among its own words; empty otherwise."""
+    at = said.find("refused by the guard: ")
     return said[at:].splitlines()[0] if at >= 0 else ""

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psycopg
 import pytest
 import yaml
 
@@ -116,3 +118,55 @@ def kubeconfig(url: str) -> str:
 def test_a_base_url_is_one_with_and_without_its_last_slash(said: str, handed: str) -> None:
     """A path is put behind it."""
     assert platform_environment(PlatformSettings(api_base_url=said))["API_BASE_URL"] == handed
+
+
+class Answering:
+    """A database that answers one row, to whoever comes."""
+
+    def __init__(self, *row: object) -> None:
+        self.row = row
+
+    def __call__(self, *_: object, **__: object) -> Any:
+        return self
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing."""
+
+    def execute(self, query: str) -> Any:
+        """Where all tables are looked for, whatever schema they are in."""
+        assert "'public'" not in query
+        return self
+
+    def fetchone(self) -> Any:
+        """The row."""
+        return self.row
+
+
+@pytest.mark.parametrize(
+    ("row_", "said"),
+    [
+        (("app", False, False, 7, 9), "as app: may write 7 of 9 tables"),
+        (("app", False, False, 0, 0), "as app: it holds no table: is it the right database?"),
+        (("app", True, False, 7, 9), "as app: a superuser"),
+        (("app", False, True, 9, 9), "as app: may write 9 of 9 tables, on a replica, which takes no change"),
+    ],
+)
+def test_what_a_database_is_is_said(monkeypatch: pytest.MonkeyPatch, row_: tuple[object, ...], said: str) -> None:
+    """Its rights alone do not tell that it is empty, or another's replica."""
+    monkeypatch.setattr("psycopg.connect", Answering(*row_))
+    assert row("postgres", {"DATABASE_URL": "postgresql://app@127.0.0.1:9/salon"}) == Reached("postgres", True, said)
+
+
+def test_a_refusal_of_the_guard_is_said_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not behind what a driver makes of it, with a port that nobody knows."""
+    refused = "refused by the guard: this procedure is readonly, and this is a session that the server does not hold"
+
+    def connect(*_: object, **__: object) -> None:
+        raise psycopg.OperationalError(f'connection to server at "127.0.0.1", port 4 failed: FATAL:  {refused}')
+
+    monkeypatch.setattr("psycopg.connect", connect)
+    found = row("postgres", {"DATABASE_URL": "postgresql://app@127.0.0.1:9/salon"})
+    assert found == Reached("postgres", False, refused)

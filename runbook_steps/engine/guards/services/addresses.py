@@ -49,8 +49,9 @@ class UnreadableAddress(ValueError):
 class Origin:
     """A service as a command reaches it. `kind` is postgres, redis, aws or http.
 
-    `tls` is libpq's `sslmode`, or `yes` or `unverified`, or empty. `trusted` is a file of authorities, `pair` are
-    a client's certificate and key, `server` is the name that the certificate must have where it is not the host.
+    `tls` is libpq's `sslmode`, or `yes`, `unnamed` (of a known authority, for whatever host), `unverified`, or empty.
+    `trusted` is a file of authorities, `pair` are a client's certificate and key, `server` is the name that the
+    certificate must have where it is not the host.
     """
 
     kind: str
@@ -136,10 +137,14 @@ def _redis(url: str, host: str, port: int, user: str) -> Piece:
     said = parse_qs(parts.query)
     checks = said.get("ssl_cert_reqs", ["required"])[-1].lower()
     tls = ("unverified" if checks in {"none", "0"} else "yes") if parts.scheme == "rediss" else ""
+    if tls == "yes" and said.get("ssl_check_hostname", [""])[-1].lower() in {"false", "no", "0"}:
+        tls = "unnamed"
     trusted = said.get("ssl_ca_certs", [""])[-1]
+    certificate, key = (said.get(name, [""])[-1] for name in ("ssl_certfile", "ssl_keyfile"))
+    pair = (certificate, key or certificate) if certificate and tls else None
     query = urlencode({key: values[-1] for key, values in said.items() if not key.startswith("ssl")})
     before = f"{user}@" if user else ""
-    origin = Origin("redis", host, port, tls, "Redis", trusted)
+    origin = Origin("redis", host, port, tls, "Redis", trusted, pair)
     return Piece(
         url, origin, lambda at: urlunsplit(("redis", f"{before}127.0.0.1:{at}", parts.path, query, parts.fragment))
     )

@@ -215,9 +215,7 @@ class Guard:
             upstream = Upstream(origin.host, origin.port, tls_name=origin.server)
             return PostgresRelay(upstream, _ways(origin, trusted), self.risk, tell, self._parser)
         if origin.kind == "redis":
-            tls = ssl.create_default_context(cafile=origin.trusted or trusted) if origin.tls == "yes" else None
-            tls = _unverified() if origin.tls == "unverified" else tls
-            return RedisRelay(Upstream(origin.host, origin.port, tls), self.risk, tell)
+            return RedisRelay(Upstream(origin.host, origin.port, _tls_of_redis(origin, trusted)), self.risk, tell)
         policy, refusal = (AWS, aws_refusal) if origin.kind == "aws" else (APPLICATION, None)
         mirror = self._the_mirror(trusted) if origin.tls else None
         upstream = Upstream(origin.host, origin.port, _unverified() if origin.tls else None)
@@ -256,6 +254,23 @@ def _unverified() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _tls_of_redis(origin: Origin, trusted: str | None) -> ssl.SSLContext | None:
+    """As the clients of Redis go about it. Raises TargetError when a file of the address cannot be read."""
+    if not origin.tls:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=origin.trusted or trusted)
+        if origin.pair:
+            context.load_cert_chain(*origin.pair)
+    except OSError as error:  # ssl.SSLError is one
+        raise TargetError(f"the files for TLS to {origin.name} cannot be read: {error.strerror or error}") from error
+    if origin.tls != "yes":
+        context.check_hostname = False
+    if origin.tls == "unverified":
+        context.verify_mode = ssl.CERT_NONE
     return context
 
 

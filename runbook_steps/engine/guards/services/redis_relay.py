@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import dataclass, field
 
 from runbook_steps.engine.guards.services.listening import Incoming
@@ -32,6 +33,7 @@ __all__ = ["RedisRelay"]
 
 _ASK_S = 5.0
 _FIRST = frozenset({"auth", "hello", "reset", "quit"})  # before one is signed in nothing can be asked
+_PAIR = "name its files in the address, rediss://…?ssl_certfile=/path&ssl_keyfile=/path"
 _SIGNS_IN = {b"auth": 1, b"hello": 2}  # where its credentials begin
 
 
@@ -53,7 +55,7 @@ class RedisRelay:
             shape = Shape(read_words, _Client(self).judge, write_words)
             await both_ways(
                 asyncio.create_task(self._requests(shape, reader, server, writer)),
-                asyncio.create_task(copy(from_server, writer)),
+                asyncio.create_task(_answers(from_server, writer)),
             )
         except OSError as error:
             writer.write(f"-ERR the guard cannot reach Redis: {error}\r\n".encode())
@@ -77,6 +79,16 @@ class RedisRelay:
             self.tell(Refusal("Redis", str(refused)))
             said_to_client = f"refused by the guard: this procedure is {self.risk}, and this is {refused}"
             back.write(f"-NOPERM {said_to_client}\r\n".encode())
+
+
+async def _answers(server: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Every byte of the server; a server that ends TLS behind the handshake says why, and the client is told."""
+    try:
+        await copy(server, writer)
+    except ssl.SSLError as error:
+        wants = "CERTIFICATE_REQUIRED" in str(error) or "HANDSHAKE_FAILURE" in str(error)
+        why = f"it asks its clients for a certificate: {_PAIR}" if wants else f"{error}"
+        writer.write(f"-ERR Redis ended the connection: {why}\r\n".encode())
 
 
 class _Client:

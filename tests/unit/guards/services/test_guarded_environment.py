@@ -95,6 +95,11 @@ def test_what_cannot_be_read_is_not_handed_on(text: str) -> None:
             "redis://127.0.0.1:7?db=4",
         ),
         ("rediss://h?ssl_ca_certs=/c", Origin("redis", "h", 6379, "yes", "Redis", "/c"), "redis://127.0.0.1:7"),
+        (
+            "rediss://h?ssl_certfile=/a&ssl_keyfile=/b&ssl_check_hostname=False",
+            Origin("redis", "h", 6379, "unnamed", "Redis", "", ("/a", "/b")),
+            "redis://127.0.0.1:7",
+        ),
         ("HTTPS://h/x", Origin("http", "h", 443, "yes", "HTTP h"), "https://localhost:7/x"),
         ("http://[::1]:8/", Origin("http", "::1", 8, "", "HTTP [::1]:8"), "http://localhost:7/"),
     ],
