@@ -2,77 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 
-from tests.contract.database_backup_support import MAIN
 from tests.contract.debian_postgres import DebianPostgres, debian_postgres, pgbouncer
-
-
-@dataclass
-class Project:
-    """A database of its own and a folder of files."""
-
-    postgres: DebianPostgres
-    name: str
-    folder: Path
-
-    def write(self, **files: str) -> None:
-        """`_0001_a="…"` is the file `0001_a.sql`."""
-        for name, text in files.items():
-            (self.folder / f"{name.lstrip('_')}.sql").write_text(text)
-
-    def start(self, *words: str, url: str = "") -> subprocess.Popen[str]:
-        """`beautycort migrate …`, started."""
-        environ = {"PATH": os.environ["PATH"], "DATABASE_URL": url or self.postgres.url(self.name),
-                   "MIGRATIONS_DIR": str(self.folder)}  # fmt: skip
-        return subprocess.Popen(
-            [sys.executable, "-c", MAIN, "migrate", *words], env=environ, text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-
-    def run(self, *words: str, url: str = "") -> subprocess.CompletedProcess[str]:
-        """The same, to its end."""
-        process = self.start(*words, url=url)
-        out, err = process.communicate(timeout=120)
-        assert "Traceback" not in err
-        return subprocess.CompletedProcess(words, process.returncode, out, err)
-
-    def good(self, *words: str) -> str:
-        """What it prints, when it ends with 0."""
-        done = self.run(*words)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def sql(self, text: str) -> list[tuple[Any, ...]]:
-        """Runs a statement from outside."""
-        with self.postgres.connected(self.name) as connection:
-            cursor = connection.execute(text.encode())
-            return cursor.fetchall() if cursor.description else []
-
-    def tables(self) -> list[str]:
-        """What is there, without the record."""
-        return [row[0] for row in self.sql(
-            "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
-            "WHERE relkind = 'r' AND nspname !~ '^pg_' AND nspname <> 'information_schema' "
-            "AND relname !~ '^schema_migrations' ORDER BY 1"
-        )]  # fmt: skip
-
-    def states(self) -> dict[str, str]:
-        """Version → state, as `status` tells."""
-        found = json.loads(self.run("status", "--format", "json").stdout)
-        return {each["version"]: each["state"] for each in found["migrations"]}
+from tests.contract.migrated import Migrated
 
 
 @pytest.fixture(scope="module")
@@ -83,16 +22,16 @@ def postgres() -> Iterator[DebianPostgres]:
 
 
 @pytest.fixture
-def project(postgres: DebianPostgres, tmp_path: Path) -> Iterator[Project]:
+def project(postgres: DebianPostgres, tmp_path: Path) -> Iterator[Migrated]:
     """An empty database and an empty folder."""
     name = f"shop_{secrets.token_hex(4)}"
     with postgres.connected() as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
-        yield Project(postgres, name, tmp_path)
+        yield Migrated(postgres, name, tmp_path)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-def test_settings_of_one_file_are_not_those_of_the_next(project: Project) -> None:
+def test_settings_of_one_file_are_not_those_of_the_next(project: Migrated) -> None:
     """A search_path, a role, a time limit: gone with the session of the file; the record stays where it is."""
     project.sql("CREATE ROLE other_" + project.name)
     project.write(
@@ -105,7 +44,7 @@ def test_settings_of_one_file_are_not_those_of_the_next(project: Project) -> Non
     assert set(project.states().values()) == {"applied"}
 
 
-def test_a_baseline_of_pg_dump_is_applied(project: Project) -> None:
+def test_a_baseline_of_pg_dump_is_applied(project: Migrated) -> None:
     """Its empty search_path and its words for psql change nothing of the record; what comes after it works."""
     project.write(
         _0001_baseline="\\restrict abc\nSET statement_timeout = 0;\nSET lock_timeout = 0;\n"
@@ -131,7 +70,7 @@ def test_a_baseline_of_pg_dump_is_applied(project: Project) -> None:
     ],
 )
 def test_a_file_that_ends_its_transaction_is_refused_before_anything_runs(
-    project: Project, text: str, line: int, shown: str
+    project: Migrated, text: str, line: int, shown: str
 ) -> None:
     """With file and line; not even the file before it was run."""
     project.write(_0001_first="CREATE TABLE first ();", _0002_bad=text)
@@ -141,7 +80,7 @@ def test_a_file_that_ends_its_transaction_is_refused_before_anything_runs(
     assert project.tables() == []
 
 
-def test_a_frame_of_begin_and_commit_is_the_runs_own(project: Project) -> None:
+def test_a_frame_of_begin_and_commit_is_the_runs_own(project: Migrated) -> None:
     """As many people write them: one transaction, and a failure leaves nothing."""
     project.write(_0001_a="BEGIN;\nCREATE TABLE a ();\nSAVEPOINT s; ROLLBACK TO SAVEPOINT s;\nCOMMIT;\n")
     project.good("up")
@@ -152,7 +91,7 @@ def test_a_frame_of_begin_and_commit_is_the_runs_own(project: Project) -> None:
     assert project.tables() == ["a"]
 
 
-def test_a_transaction_ended_by_code_is_refused_by_the_server(project: Project) -> None:
+def test_a_transaction_ended_by_code_is_refused_by_the_server(project: Migrated) -> None:
     """COMMIT inside of DO: PostgreSQL says no, and nothing stays."""
     project.write(_0001_a="CREATE TABLE a ();\nDO $$ BEGIN COMMIT; END $$;")
     done = project.run("up")
@@ -160,7 +99,7 @@ def test_a_transaction_ended_by_code_is_refused_by_the_server(project: Project) 
     assert project.tables() == []
 
 
-def test_statements_outside_a_transaction_run_one_by_one(project: Project) -> None:
+def test_statements_outside_a_transaction_run_one_by_one(project: Migrated) -> None:
     """Two indexes built concurrently in one file; the second fails: what stays is told, by name."""
     project.write(_0001_a="CREATE TABLE t (a integer, b integer);\nINSERT INTO t VALUES (1, 1), (2, 1);")
     project.good("up")
@@ -179,7 +118,7 @@ def test_statements_outside_a_transaction_run_one_by_one(project: Project) -> No
     assert project.states()["0002"] == "applied"
 
 
-def test_a_kill_outside_a_transaction_is_not_forgotten(project: Project, eventually: Callable[..., None]) -> None:
+def test_a_kill_outside_a_transaction_is_not_forgotten(project: Migrated, eventually: Callable[..., None]) -> None:
     """The file stands as failed: something may be half there."""
     project.write(_0001_a="-- migrate: no-transaction\nCREATE TABLE a ();\nSELECT pg_sleep(60);")
     process = project.start("up")
@@ -190,7 +129,7 @@ def test_a_kill_outside_a_transaction_is_not_forgotten(project: Project, eventua
     assert "failed outside a transaction" in project.run("up").stderr
 
 
-def test_a_migration_gives_way_to_a_long_query(project: Project) -> None:
+def test_a_migration_gives_way_to_a_long_query(project: Migrated) -> None:
     """Customers read on behind it, who is in the way is named, and it is applied when that one ends."""
     project.write(_0001_a="CREATE TABLE t (id integer);")
     project.good("up")
@@ -225,7 +164,7 @@ def test_a_migration_gives_way_to_a_long_query(project: Project) -> None:
     assert "applied  0002_b" in out
 
 
-def test_a_migration_that_never_gets_its_lock_says_for_whom_it_waited(project: Project) -> None:
+def test_a_migration_that_never_gets_its_lock_says_for_whom_it_waited(project: Migrated) -> None:
     """After its tries: exit 1, nothing changed."""
     project.write(_0001_a="CREATE TABLE t (id integer);")
     project.good("up")
@@ -271,7 +210,7 @@ OTHERS: Mapping[str, tuple[str, list[str]]] = {
 
 
 @pytest.mark.parametrize("tool", OTHERS)
-def test_a_database_that_another_tool_migrated_is_not_pending(project: Project, tool: str) -> None:
+def test_a_database_that_another_tool_migrated_is_not_pending(project: Migrated, tool: str) -> None:
     """Refused by name, nothing run; adopted by what that tool recorded, and its table is left alone."""
     made, adopted = OTHERS[tool]
     project.sql(made)
@@ -288,7 +227,7 @@ def test_a_database_that_another_tool_migrated_is_not_pending(project: Project, 
     assert tool in project.run("status").stderr
 
 
-def test_a_database_with_tables_and_no_record_is_not_pending(project: Project) -> None:
+def test_a_database_with_tables_and_no_record_is_not_pending(project: Migrated) -> None:
     """Not even by a file less; adopted up to a version, or from nothing."""
     project.sql("CREATE TABLE bookings (id integer)")
     project.write(_0001_a="CREATE TABLE bookings (id integer);", _0002_b="ALTER TABLE bookings ADD COLUMN b integer;")
@@ -302,7 +241,7 @@ def test_a_database_with_tables_and_no_record_is_not_pending(project: Project) -
     assert project.run("adopt", "--up-to", "1").returncode == 3
 
 
-def test_a_record_of_nothing_is_a_record(project: Project) -> None:
+def test_a_record_of_nothing_is_a_record(project: Migrated) -> None:
     """A schema that is older than all files."""
     project.sql("CREATE TABLE bookings (id integer)")
     project.write(_0001_b="ALTER TABLE bookings ADD COLUMN b integer;")
@@ -310,7 +249,7 @@ def test_a_record_of_nothing_is_a_record(project: Project) -> None:
     project.good("up")
 
 
-def test_a_transaction_pooler_is_refused(project: Project) -> None:
+def test_a_transaction_pooler_is_refused(project: Migrated) -> None:
     """A migration needs one session, and the lock too."""
     project.write(_0001_a="CREATE TABLE a ();")
     with pgbouncer(project.postgres) as port:
@@ -322,7 +261,7 @@ def test_a_transaction_pooler_is_refused(project: Project) -> None:
 @pytest.mark.parametrize(
     "text", ["\\connect other", "CREATE TABLE a ();\nCOPY a FROM stdin;\nit's\n\\.\n", "COPY a (b) FROM STDIN;"]
 )
-def test_what_only_psql_understands_is_named(project: Project, text: str) -> None:
+def test_what_only_psql_understands_is_named(project: Migrated, text: str) -> None:
     """With file and line, before anything runs."""
     project.write(_0001_a=text)
     done = project.run("up")
@@ -330,7 +269,7 @@ def test_what_only_psql_understands_is_named(project: Project, text: str) -> Non
     assert project.tables() == []
 
 
-def test_prismas_schema_is_where_tables_go(project: Project) -> None:
+def test_prismas_schema_is_where_tables_go(project: Migrated) -> None:
     """`?schema=app` is the search path."""
     project.sql("CREATE SCHEMA app")
     project.write(_0001_a="CREATE TABLE a ();")

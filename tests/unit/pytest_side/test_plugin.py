@@ -3,65 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 import types
-from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.model import Outcome
-from runbook_steps.engine.proof.evidence_file import load_evidence, read_journal
 from runbook_steps.engine.pytest_side.plugin import _refuse_second_fixtures
-
-GOOD = '''
-@risk_readonly
-Feature: Greeting
-
-  Scenario: A greeting is printed
-    When I print a greeting:
-      """bash
-      echo '{"word": "hello"}'
-      """
-    And I take word from the answer as WORD
-    And I print it again:
-      """bash
-      printf '%s' "$WORD"
-      """
-    Then it ends with exit code 0
-'''
-
-
-def scenario(command: str, *, step: str = "I run it", tail: str = "Then it ends with exit code 0") -> str:
-    """A feature of one scenario around one command."""
-    return (
-        "@risk_readonly\nFeature: F\n\n  Scenario: S\n"
-        f'    When {step}:\n      """bash\n      {command}\n      """\n    {tail}\n'
-    )
-
-
-def write(project: pytest.Pytester, text: str, name: str = "a") -> Path:
-    """Writes features/<name>.feature."""
-    path = project.path / "features" / f"{name}.feature"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
-
-
-def evidence(project: pytest.Pytester) -> Any:
-    """The records of the run before, by id."""
-    return load_evidence(project.path / "build/evidence/here.json").records
-
-
-def prove(project: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    """`pytest features/` in a process of its own."""
-    return project.runpytest_subprocess("-p", "no:cacheprovider", "features/", *arguments, timeout=60)
+from tests.unit.pytest_side.proof_project import GOOD, LONGEST_S, evidence, prove, scenario, write
 
 
 def test_a_scenario_is_collected_by_its_name(project: pytest.Pytester) -> None:
@@ -219,64 +169,16 @@ def test_last_failed_runs_only_what_failed(project: pytest.Pytester) -> None:
     """`--lf` finds the failed scenario again by its id."""
     write(project, GOOD, "a")
     write(project, scenario("exit 1"), "b")
-    project.runpytest_subprocess("features/", timeout=60).assert_outcomes(passed=1, failed=1)
-    project.runpytest_subprocess("features/", "--lf", timeout=60).assert_outcomes(failed=1)
+    project.runpytest_subprocess("features/", timeout=LONGEST_S).assert_outcomes(passed=1, failed=1)
+    project.runpytest_subprocess("features/", "--lf", timeout=LONGEST_S).assert_outcomes(failed=1)
 
 
 def test_last_failed_finds_a_row_of_an_outline_again(project: pytest.Pytester) -> None:
     """Only that row, not the whole project."""
     outline = scenario("test <word> = one").replace("Scenario:", "Scenario Outline:")
     write(project, f"{outline}\n    Examples:\n      | word |\n      | one  |\n      | two  |\n")
-    project.runpytest_subprocess("features/", timeout=60).assert_outcomes(passed=1, failed=1)
-    project.runpytest_subprocess("features/", "--lf", timeout=60).assert_outcomes(failed=1)
-
-
-def test_a_killed_run_leaves_a_readable_journal(project: pytest.Pytester) -> None:
-    """After kill -9 in mid-step the journal tells everything up to that step."""
-    write(
-        project,
-        scenario("touch started; sleep 60", tail="Then it ends with exit code 0").replace(
-            "    When", '    When I begin:\n      """bash\n      echo begun\n      """\n    And', 1
-        ),
-    )
-    run = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "features/"], cwd=project.path, stdout=subprocess.DEVNULL
-    )
-    journal = _wait_for_journal(project.path, '"step started"', times=2)
-    sleeper = psutil.Process(run.pid).children(recursive=True)
-    os.kill(run.pid, signal.SIGKILL)
-    run.wait()
-    for process in sleeper:
-        process.kill()
-    (record,) = read_journal(journal)
-    assert Outcome.INTERRUPTED is record.outcome
-    assert [s.outcome for s in record.steps] == [Outcome.PASSED, Outcome.INTERRUPTED, Outcome.NOT_REACHED]
-    assert record.steps[0].stdout == "begun\n"
-
-
-def test_ctrl_c_is_interrupted(project: pytest.Pytester) -> None:
-    """Ctrl-C in mid-step is recorded as `interrupted`, and its command ends."""
-    write(project, scenario("sleep 60"))
-    run = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "features/"], cwd=project.path, stdout=subprocess.DEVNULL
-    )
-    _wait_for_journal(project.path, '"step started"', times=1)
-    run.send_signal(signal.SIGINT)
-    assert run.wait(timeout=60) == 2
-    assert [s.outcome for s in evidence(project)["features/a.feature::S"].steps] == [
-        Outcome.INTERRUPTED,
-        Outcome.NOT_REACHED,
-    ]
-
-
-def _wait_for_journal(root: Path, text: str, *, times: int) -> Path:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        for file in (root / "build/journal").glob("*.jsonl"):
-            if file.read_text().count(text) >= times:
-                return file
-        time.sleep(0.02)
-    raise AssertionError(f"no journal with {times} × {text}")
+    project.runpytest_subprocess("features/", timeout=LONGEST_S).assert_outcomes(passed=1, failed=1)
+    project.runpytest_subprocess("features/", "--lf", timeout=LONGEST_S).assert_outcomes(failed=1)
 
 
 def test_the_evidence_is_valid_json_of_its_schema(project: pytest.Pytester) -> None:
@@ -334,7 +236,7 @@ def test_a_row_of_an_outline_runs_as_it_is_read(project: pytest.Pytester) -> Non
     outline = scenario("test 2 -lt 3 <<<x && printf '%s' '<word>'").replace("Scenario:", "Scenario Outline:")
     write(project, f"{outline}\n    Examples:\n      | word |\n      | كلمة |\n      | two  |\n")
     prove(project, "-k", "كلمة").assert_outcomes(passed=1, deselected=1)
-    project.runpytest_subprocess("features/a.feature::S[two]", timeout=60).assert_outcomes(passed=1)
+    project.runpytest_subprocess("features/a.feature::S[two]", timeout=LONGEST_S).assert_outcomes(passed=1)
     records = evidence(project)
     assert set(records) == {"features/a.feature::S[كلمة]", "features/a.feature::S[two]"}
     assert [each.steps[0].stdout for each in records.values()] == ["two", "كلمة"]
