@@ -119,3 +119,17 @@ def test_a_project_that_is_broken_at_the_start_is_served_too(demo: DemoProject) 
         preview.until("Never proven")
     finally:
         preview.close()
+
+
+@pytest.mark.parametrize("host", ["attacker.example", "attacker.example:80", "127.0.0.1.nip.example", "[::", ""])
+def test_a_name_of_elsewhere_reads_nothing(served: Served, host: str) -> None:
+    """A page of elsewhere that points its name at this machine would read what is not published yet."""
+    assert httpx.get(served.address, headers={"Host": host}).status_code == httpx.codes.MISDIRECTED_REQUEST
+    for own in ("localhost:1", "127.0.0.1", "[::1]:8000", "10.0.0.7"):
+        assert httpx.get(served.address, headers={"Host": own}).status_code == httpx.codes.OK
+
+
+def test_a_name_that_no_file_can_have_is_no_page(served: Served) -> None:
+    """The server goes on."""
+    assert httpx.get(f"{served.address}a%00b/").status_code == httpx.codes.BAD_REQUEST
+    served.until("Database connections are exhausted", "")

@@ -13,8 +13,6 @@ from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["register"]
 
-FETCH_DEADLINE_S = 10.0
-
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
@@ -76,20 +74,11 @@ def links(
     for url in external:
         typer.echo(printable(url))
     if fetch:
-        bad += unreachable(external, _ask)
+        from runbook_steps.engine.site.build.outside import answers  # noqa: PLC0415 - only when something is fetched
+
+        bad += unreachable(external, answers)
     typer.echo(f"{sum(map(len, found.links.values()))} links, {len(external)} external addresses", err=True)
     _tell([str(problem) for problem in bad])
-
-
-def _ask(url: str) -> str:
-    import httpx  # noqa: PLC0415 - only when something is fetched
-
-    try:
-        code = httpx.get(url, timeout=FETCH_DEADLINE_S, follow_redirects=True).status_code
-    except httpx.HTTPError as error:
-        return f"does not answer: {type(error).__name__}"
-    # a page behind a sign-in is there
-    return "" if code < httpx.codes.BAD_REQUEST or code in {401, 403, 405, 429} else f"answers {code}"
 
 
 def _tell(problems: list[str]) -> None:

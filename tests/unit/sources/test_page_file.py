@@ -61,6 +61,25 @@ def test_a_key_that_stands_twice_is_told() -> None:
     assert ["docs/redis/full.md:7: `owner` stands twice"] == [str(problem) for problem in page.problems]
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "title: <script>alert(1)</script>",
+        'title: "{{ 7*7 }}"',
+        "title: \"{% include 'x' %}\"",
+        "description: 'x\" http-equiv=\"refresh'",
+        "author: a > b",
+        "tags: [plain, <b>]",
+    ],
+)
+def test_what_is_shown_as_it_is_holds_no_markup(head: str) -> None:
+    """The theme writes it into the page without escaping it."""
+    page = parse_page(f"---\nkind: page\n{head}\n---\n", PATH)
+
+    (problem,) = map(str, page.problems)
+    assert problem.startswith(f"docs/redis/full.md:3: `{head.partition(':')[0]}` is shown as it is")
+
+
 def test_a_broken_head_is_told_with_its_line() -> None:
     """The line is that of the file, not of the head."""
     page = parse_page("---\ntitle: [unclosed\nid: x\n---\n", PATH)

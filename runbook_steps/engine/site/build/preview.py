@@ -14,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -158,13 +159,31 @@ class PreviewServer(LiveReloadServer):
         )
         self.build_delay = 0.05
         self._preview = preview
+        self._own_name = at[0]
         own = load_settings(root).steps.partition(".")[0]
         for name in (*WATCHED, *([own] if own else ())):
             if (root / name).exists():
                 self.watch(str(root / name))
 
+    def _asked_by_its_own_name(self, said: str) -> bool:
+        """A page of elsewhere can point a name of its own at this machine, and would read what is previewed."""
+        try:
+            name = urlsplit(f"//{said}").hostname or ""
+            if name in {self._own_name, "localhost"}:
+                return True
+            ip_address(name)
+        except ValueError:
+            return False
+        return True
+
     def _serve_request(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes] | None:
+        if not self._asked_by_its_own_name(environ.get("HTTP_HOST", "")):
+            start_response("421 Misdirected Request", [("Content-Type", "text/plain; charset=utf-8")])
+            return [f"This preview answers to {self._own_name} and to addresses only.\n".encode()]
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "ignore")
+        if not path.isprintable():
+            start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
+            return [b"No page has such a name.\n"]
         if path.startswith(self.mount_path) and path.endswith(("/", ".html")):
             file = f"{path}index.html" if path.endswith("/") else path
             wanted = posixpath.normpath(f"/{file.removeprefix(self.mount_path)}").lstrip("/")
