@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from runbook_steps.engine.run.situation import Observation
@@ -17,6 +18,7 @@ __all__ = [
     "OtherDatabase",
     "RestoredOver",
     "RowsDeleted",
+    "catalogue_of",
     "rows_of",
     "table_checksums",
 ]
@@ -170,27 +172,43 @@ class RestoredOver:
                 _drop(admin, name)
 
     def _kept(self) -> list[str]:
-        with self._connect(dbname="postgres") as admin:
-            rows = admin.execute(
+        with catalogue_of(self._connect) as catalogue:
+            rows = catalogue.execute(
                 "SELECT datname FROM pg_database WHERE datname ~ %s", [f"^{self._live}_(before|undone)_[0-9]"]
             ).fetchall()
         return [str(name) for (name,) in rows]
 
 
+@contextmanager
+def catalogue_of(connect: Connect) -> Iterator[Any]:
+    """A connection to look which databases the server has: the live one tells as well as any other.
+
+    Rules, and poolers, often let the application's role into its own database alone. While that is replaced, there is
+    the server's own.
+    """
+    with ExitStack() as held:
+        try:
+            found = held.enter_context(connect())
+        except psycopg.OperationalError:
+            found = held.enter_context(connect(dbname="postgres"))
+        yield found
+
+
 def table_checksums(connection: Any) -> dict[str, str]:
-    """Table of the public schema → MD5 over all its rows, whatever their order."""
+    """Table, as `schema.name`, → MD5 over all its rows, whatever their order."""
     tables = connection.execute(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+        "SELECT schemaname, tablename FROM pg_tables WHERE schemaname <> 'information_schema' "
+        "AND schemaname !~ '^pg_' ORDER BY 1, 2"
     ).fetchall()
     sums = {}
-    for (table,) in tables:
+    for schema, table in tables:
         row = connection.execute(
             sql.SQL(
                 "SELECT count(*) || ':' || coalesce(md5(string_agg(h, '' ORDER BY h)), '') FROM "
                 "(SELECT md5(t::text) AS h FROM {} t) AS rows"
-            ).format(sql.Identifier(table))
+            ).format(sql.Identifier(schema, table))
         ).fetchone()
-        sums[str(table)] = str(row[0])
+        sums[f"{schema}.{table}"] = str(row[0])
     return sums
 
 

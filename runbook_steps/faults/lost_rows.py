@@ -11,7 +11,7 @@ from psycopg import sql
 
 from runbook_steps.engine.run.situation import Observation
 
-__all__ = ["Backups", "rows_now", "what_is_lost"]
+__all__ = ["KEPT_SHARE", "Backups", "rows_now", "what_is_lost"]
 
 PREFIX = "beautycort-backup-"
 KEPT_SHARE = 0.95  # a table that has fewer of its rows than that has lost some; a few are deleted every day

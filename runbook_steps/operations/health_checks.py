@@ -26,7 +26,7 @@ from runbook_steps.operations.not_aws import NOT_AWS
 from runbook_steps.operations.own_word import said_of_itself, trouble
 from runbook_steps.operations.patient import Patient, Throttled, waited_s, within
 
-__all__ = ["run_health_checks"]
+__all__ = ["FROZEN", "run_health_checks"]
 
 SAMPLES = 3  # answers whose times are measured
 BURST = 6  # requests at once: all checks together send 12, and production takes 20 at once and 100 a minute
@@ -110,7 +110,7 @@ async def _api(client: httpx.AsyncClient) -> Reading:
 
 
 # a setting of the database, whoever asks: this session and a role that may only look are read-only on purpose
-_FROZEN = """
+FROZEN = """
 SELECT 1 FROM pg_db_role_setting AS setting
 WHERE setting.setrole = 0 AND 'default_transaction_read_only=on' = ANY (setting.setconfig)
 AND setting.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
@@ -141,7 +141,7 @@ async def _database(settings: HealthSettings) -> Reading:
             await connection.execute("SELECT 1 FROM bookings LIMIT 1")
         except psycopg.Error as error:
             raise NotHealthy(f"bookings cannot be read: {error.diag.message_primary} [{error.sqlstate}]") from error
-        if await (await connection.execute(_FROZEN)).fetchone():
+        if await (await connection.execute(FROZEN)).fetchone():
             raise NotHealthy("it takes no writes: default_transaction_read_only is on for the database")
     took = 1000 * (time.perf_counter() - began)
     limit, used, version = row if row else (0, 0, "")

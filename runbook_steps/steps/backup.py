@@ -23,6 +23,7 @@ from runbook_steps.faults.data_loss import (
     OtherDatabase,
     RestoredOver,
     RowsDeleted,
+    catalogue_of,
     rows_of,
     table_checksums,
 )
@@ -247,15 +248,15 @@ def another_database(
 
 def oid_of(connect: Callable[..., Any], name: str) -> str:
     """The oid of a database: a restore gives its name to another one."""
-    with connect(dbname="postgres") as admin:
-        row = admin.execute("SELECT oid::text FROM pg_database WHERE datname = %s", [name]).fetchone()
+    with catalogue_of(connect) as catalogue:
+        row = catalogue.execute("SELECT oid::text FROM pg_database WHERE datname = %s", [name]).fetchone()
     return str(row[0]) if row else ""
 
 
 def privileges_of(connect: Callable[..., Any], name: str) -> str:
     """The privileges on a database, the default ones spelled out."""
-    with connect(dbname="postgres") as admin:
-        row = admin.execute(
+    with catalogue_of(connect) as catalogue:
+        row = catalogue.execute(
             "SELECT coalesce(datacl, acldefault('d', datdba))::text FROM pg_database WHERE datname = %s", [name]
         ).fetchone()
     return str(row[0]) if row else ""

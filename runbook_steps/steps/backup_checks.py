@@ -13,11 +13,13 @@ from runbook_steps.engine.errors import CheckFailed
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.targets.protocol import Target
-from runbook_steps.faults.data_loss import rows_of, table_checksums
-from runbook_steps.faults.lost_rows import Backups, rows_now, what_is_lost
+from runbook_steps.faults.data_loss import catalogue_of, rows_of, table_checksums
+from runbook_steps.faults.lost_rows import KEPT_SHARE, Backups, rows_now, what_is_lost
 from runbook_steps.steps.backup import oid_of, privileges_of
 
 PREFIX = "beautycort-backup-"
+BOTH = ("bookings", "payments")  # in whatever schema
+FEW_ROWS = 25  # that customers make or remove while a small table is counted
 
 
 @then("it says how old the newest backup is")
@@ -35,12 +37,42 @@ def backup_is_in_the_bucket(aws: Callable[[str], Any], environment: Callable[[],
 
 @then("its manifest counts the rows of every table as they are")
 def manifest_counts_the_rows(
-    aws: Callable[[str], Any], environment: Callable[[], Mapping[str, str]], connect: Callable[..., Any]
+    target: Target,
+    aws: Callable[[str], Any],
+    environment: Callable[[], Mapping[str, str]],
+    connect: Callable[..., Any],
+    backups: Backups,
 ) -> None:
+    if not target.facts.disposable:
+        manifest = backups.manifests()[0]  # of this database: others may be in the same bucket
+        with connect() as live:
+            refuse_uncounted(manifest["tables"], rows_of_every_table(live))
+        return
     manifest = newest_manifest(aws("s3"), environment()["AWS_BACKUP_BUCKET"])
     with connect() as live:
-        counted = {f"public.{table}": int(text.partition(":")[0]) for table, text in table_checksums(live).items()}
+        counted = {table: int(text.partition(":")[0]) for table, text in table_checksums(live).items()}
     assert counted == {table: entry["rows"] for table, entry in manifest["tables"].items()}
+
+
+def rows_of_every_table(live: Any) -> dict[str, int]:
+    """`schema.name` → its rows, without reading them all into memory."""
+    tables = live.execute(
+        "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname <> 'information_schema' "
+        "AND schemaname !~ '^pg_'"
+    ).fetchall()
+    return rows_now(live, [str(name) for (name,) in tables])
+
+
+def refuse_uncounted(tables: Mapping[str, Any], now: Mapping[str, int]) -> None:
+    """Raises CheckFailed for a table that the backup lacks, or has other rows of than customers make in a while."""
+    told = [f"{table} is not in it" for table in sorted(now.keys() - tables.keys())]
+    for table, entry in sorted(tables.items()):
+        rows = now.get(table, 0)
+        several = max(FEW_ROWS, (1 - KEPT_SHARE) * max(rows, entry["rows"]))
+        if abs(rows - entry["rows"]) > several or entry["rows"] == 0 < rows:
+            told.append(f"{table} has {entry['rows']} rows in it, and {rows} now")
+    if told:
+        raise CheckFailed(f"the backup does not hold what the database does: {'; '.join(told)}")
 
 
 @then("it tells the size of the database, and the room on this machine")
@@ -94,7 +126,9 @@ def rows_of_the_backup_are_back(
         rows_are_back(connect, kept_rows)
         return
     whole = manifest_of(backups, variables)
-    both = {table: whole["tables"][table] for table in ("public.bookings", "public.payments")}
+    both = {name: entry for name, entry in whole["tables"].items() if name.rpartition(".")[2] in BOTH}
+    if len(both) < len(BOTH):
+        raise CheckFailed(f"the backup holds {', '.join(both) or 'neither'} of {' and '.join(BOTH)}")
     refuse_fewer_rows(connect, {**whole, "tables": both}, note)
 
 
@@ -188,6 +222,6 @@ def newest_manifest(s3: Any, bucket: str) -> Any:
 
 def databases_like(connect: Callable[..., Any], pattern: str) -> list[str]:
     """Databases whose name matches a LIKE pattern."""
-    with connect(dbname="postgres") as admin:
-        rows = admin.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [pattern]).fetchall()
+    with catalogue_of(connect) as catalogue:
+        rows = catalogue.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [pattern]).fetchall()
     return [str(name) for (name,) in rows]

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from pytest_bdd import given, then
 
+from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.run.situation import Situation
@@ -169,6 +170,8 @@ def a_quiet_day(database: Database, target: Target, connect_as_administrator: Ca
         database.execute("INSERT INTO written VALUES (1)")
         database.execute("DROP TABLE written")
         database.execute("SELECT pg_stat_force_next_flush()")
+    elif database.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
+        raise NotRunnableHere("this database is a replica itself, and counts no writes: ask its primary")
     database.execute("SELECT count(*) FROM bookings")
 
 

@@ -98,7 +98,8 @@ def output_counts_most(last_result: Result, prefix: str, target: Target, note: C
 @then(parsers.parse("the eviction policy of Redis is {policy}"))
 def eviction_policy(redis_client: redis.Redis, policy: str) -> None:
     read: Any = redis_client.info("memory")  # where Redis is hosted, CONFIG is often not there
-    assert policy == read["maxmemory_policy"]
+    if policy != read["maxmemory_policy"]:
+        raise CheckFailed(f"its eviction policy is {read['maxmemory_policy']}, and it should be {policy}")
 
 
 def ends_of(client: Any, pattern: str) -> dict[str, float]:

@@ -11,6 +11,7 @@ import pytest
 from runbook_steps.engine.guards.services.sql_catalogue import Catalogue, read_catalogue
 from runbook_steps.engine.guards.services.sql_policy import refused_sql
 from runbook_steps.engine.model import Risk
+from runbook_steps.operations.health_checks import FROZEN
 from tests.contract.asked_catalogue import SERVERS, asked, server_of
 
 SETTINGS = (
@@ -23,6 +24,9 @@ SETTINGS = (
     "SELECT current_setting('work' || '_mem')",
     "SELECT setconfig FROM pg_db_role_setting",
     "TABLE pg_db_role_setting",
+    "SELECT 1 FROM pg_db_role_setting WHERE 'app' < ANY (setconfig)",
+    "SELECT 1 FROM pg_db_role_setting AS s WHERE 'on' = ANY (s.setconfig) AND s.setconfig[1] LIKE 'a%'",
+    "SELECT 1 FROM pg_db_role_setting, pg_class WHERE relname = ANY (setconfig)",
 )
 OPTIONS = (
     "SELECT srvoptions FROM pg_foreign_server",
@@ -39,7 +43,7 @@ SUBSCRIPTIONS = (
     "SELECT to_jsonb(s) FROM pg_subscription AS s",
 )
 OPEN = ("SHOW max_connections", "SELECT current_setting('work_mem')", "SELECT name FROM pg_settings",
-        "SELECT srvname FROM pg_foreign_server")  # fmt: skip
+        "SELECT srvname FROM pg_foreign_server", FROZEN)  # fmt: skip
 
 
 @pytest.fixture(params=SERVERS, scope="module")

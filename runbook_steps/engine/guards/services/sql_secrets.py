@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pglast import ast
+from pglast import ast, enums
 
 from runbook_steps.engine.guards.services.sql_catalogue import Catalogue
 from runbook_steps.engine.guards.services.sql_statements import nodes, text_of
@@ -97,7 +97,8 @@ def named_apart(tree: Any) -> frozenset[str]:
     """The relations of a statement of which no column with a password can be meant.
 
     It is one SELECT whose columns all have names, and none of them is that column, or a whole row by the name of a
-    table; nothing gives columns other names, or compares them without naming them.
+    table; nothing gives columns other names, or compares them without naming them. `'a=on' = ANY (column)` tells only
+    whether what is written there stands in it.
     """
     statement = tree.stmt if isinstance(tree, ast.RawStmt) else tree
     if not isinstance(statement, ast.SelectStmt):
@@ -105,12 +106,24 @@ def named_apart(tree: Any) -> frozenset[str]:
     found = list(nodes(statement))
     if any(_renames(node) for node in found):
         return frozenset()
-    columns = {_last(node) for node in found if isinstance(node, ast.ColumnRef)}
+    asked = {id(column) for node in found if (column := _asked_for_one(node)) is not None}
+    columns = {_last(node) for node in found if isinstance(node, ast.ColumnRef) and id(node) not in asked}
     rows = {str(node.relname) for node in found if isinstance(node, ast.RangeVar)}
     rows |= {str(node.aliasname) for node in found if isinstance(node, ast.Alias)}
     if "" in columns or columns & rows:
         return frozenset()
     return frozenset(relation for relation, held in _ALL.items() if held.isdisjoint(columns))
+
+
+def _asked_for_one(node: Any) -> Any:
+    """The column with whose elements it compares a whole word that is written down; None for anything else."""
+    if not isinstance(node, ast.A_Expr) or node.kind is not enums.A_Expr_Kind.AEXPR_OP_ANY:
+        return None
+    alike = [str(getattr(part, "sval", "")) for part in node.name or ()] == ["="] and isinstance(
+        node.lexpr, ast.A_Const
+    )
+    column = node.rexpr if alike and isinstance(node.rexpr, ast.ColumnRef) else None
+    return column if column is not None and _last(column) else None
 
 
 def _last(reference: Any) -> str:
