@@ -44,10 +44,11 @@ def serve_readers() -> None:
 
     It finds and quotes runbooks with their proof state; it reads only, and can run nothing.
     """
+    from runbook_steps.engine.site.machines.answering import serve_stdio  # noqa: PLC0415 - half a second, as below
     from runbook_steps.engine.site.machines.mcp_server import make_server  # noqa: PLC0415 - the protocol's library takes half a second
 
     root = find_root(Path.cwd())
-    make_server(root, site_address(root)).run("stdio")
+    serve_stdio(make_server(root, site_address(root)))
 
 
 def _readable(project: Project) -> Project:
