@@ -11,6 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/.ready
 TARGET ?= embedded
 WORKERS ?= 2
+SHELLS ?= bash zsh
 FEATURES ?= features/
 
 .PHONY: help setup verify prove pasted site test check links bench serve rooms lock clean
@@ -36,8 +37,8 @@ verify: setup ## Prove every runbook on the embedded target, then build the site
 prove: setup ## Prove every runbook on TARGET (default: embedded)
 	$(BIN)/pytest $(FEATURES) --target $(TARGET) -n $(WORKERS) --dist loadgroup -q
 
-pasted: setup ## Every procedure with its blocks pasted into one interactive bash, then zsh, and one psql
-	@for shell in bash zsh; do \
+pasted: setup ## Every procedure with its blocks pasted into one interactive shell (SHELLS: bash, then zsh), and one psql
+	@for shell in $(SHELLS); do \
 	  command -v $$shell >/dev/null || { echo "$$shell is not installed: nothing was pasted into it"; continue; }; \
 	  $(BIN)/pytest $(FEATURES) --pasted $$shell --evidence-dir build/pasted/$$shell --journal-dir build/pasted/$$shell \
 	    -n $(WORKERS) --dist loadgroup -q || exit 1; \
