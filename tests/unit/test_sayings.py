@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from runbook_steps.engine.site.search.index import make_index
 from runbook_steps.engine.site.search.rank import ranked
 from runbook_steps.engine.site.search.terms import stem, words
 from runbook_steps.engine.sources.search_file import SEARCH, parse_sayings
+from runbook_steps.stand_in.embedded.binaries import postgres_bin
 
 ROOT = Path(__file__).parents[2]
 SLOW_SITE = "الموقع بطيء"  # no page is written in Arabic
@@ -73,3 +75,22 @@ def test_without_its_sayings_the_search_misses_what_stands_on_no_page() -> None:
 
     assert [] == ranked(bare, SLOW_SITE)
     assert "application/high-response-time" == ranked(make_index(project), SLOW_SITE)[0]
+
+
+def test_two_words_typed_as_one_are_read_as_two() -> None:
+    """Where they stand beside each other on a page, and the one word stands on none."""
+    index = make_index(load_project(ROOT))
+
+    assert (True, False) == ("pool" in index["terms"], "poolsiz" in index["terms"])
+    assert ranked(index, "pool size") == ranked(index, "poolsize")
+    assert [] == ranked(index, "zebrasize")
+
+
+def test_the_codes_of_postgresql_are_those_of_postgresql() -> None:
+    """Each code that leads to a page stands beside its name, as the server lists them."""
+    listed = (postgres_bin().parent / "share/errcodes.txt").read_text("utf-8")
+    codes = dict(re.findall(r"^(\w{5}) +[EWS] +\S+ +(\w+)$", listed, re.MULTILINE))
+    said = re.findall(r"\b(?=\w*\d)([0-9A-Z]{5}) ([a-z]+(?:_[a-z]+)*)", (ROOT / SEARCH).read_text("utf-8"))
+
+    assert len(said) > 20
+    assert {} == {code: name for code, name in said if codes.get(code) != name}

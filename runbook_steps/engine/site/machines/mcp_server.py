@@ -24,6 +24,7 @@ from runbook_steps.engine.project.find import named_runbook
 from runbook_steps.engine.project.project import Project, load_project
 from runbook_steps.engine.site.machines.catalog import catalog, published
 from runbook_steps.engine.site.machines.page_markdown import page_text, procedure_text, proof_sentence, warning_sentence
+from runbook_steps.engine.site.search.aside import LONGEST_QUESTION
 from runbook_steps.engine.site.search.index import make_index
 from runbook_steps.engine.site.search.rank import ranked
 from runbook_steps.engine.sources.page_head import suggestion
@@ -31,8 +32,9 @@ from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["make_server"]
 
-LONGEST_QUERY = 400
+LONGEST_QUERY = LONGEST_QUESTION
 """Characters of a question; a longer one is refused."""
+_LONGEST_NAME = 400
 _MOST_HITS = 10
 _LONGEST_ECHO = 80
 _READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
@@ -131,7 +133,7 @@ class _Reader:
     def _entry(self, project: Project, runbook: str) -> dict[str, Any]:
         shown = replace(project, runbooks=tuple(each for each, _ in published(project)))
         try:
-            stem = named_runbook(shown, runbook[:LONGEST_QUERY], tip="search_runbooks finds one").stem
+            stem = named_runbook(shown, runbook[:_LONGEST_NAME], tip="search_runbooks finds one").stem
         except ConfigurationError as error:
             broken = f"; one file cannot be read: {project.problems[0]}" if project.problems else ""
             raise ToolError(printable(f"{error}{broken}")) from error

@@ -1,7 +1,8 @@
 """The project → the index of words that the site and the Model Context Protocol both ask. Pure.
 
 Its shape, as JSON: `pages` are `[stem, weight]`; `terms` name `[rarity, page, strength, page, strength, …]`, a page by
-its place in `pages`; `same` are the phrases that mean one thing, `stop` the words that lead nobody.
+its place in `pages`; `same` are the phrases that mean one thing, `stop` the words that lead nobody, `aside` the
+patterns of what stands around a message.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from runbook_steps.engine.model import Runbook
 from runbook_steps.engine.project.project import Project
+from runbook_steps.engine.site.search.aside import ASIDE
 from runbook_steps.engine.site.search.terms import STOP_WORDS, concepts_of, terms, words
 from runbook_steps.engine.site.search_weights import page_weight
 from runbook_steps.engine.sources.page_file import Page
@@ -39,7 +41,8 @@ def make_index(project: Project) -> dict[str, Any]:
         if weight >= LEAST_WEIGHT:
             pages.append([page.stem, weight])
             strengths.append(_strengths(_fields(project, page, runbook), concepts))
-    return {"pages": pages, "terms": _terms(strengths), "same": dict(concepts), "stop": sorted(STOP_WORDS)}
+    found = {"pages": pages, "terms": _terms(strengths), "same": dict(concepts)}
+    return {**found, "stop": sorted(STOP_WORDS), "aside": list(ASIDE)}
 
 
 def spoken(text: str, concepts: Mapping[str, str]) -> Iterator[str]:

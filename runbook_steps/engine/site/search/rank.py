@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from runbook_steps.engine.site.search.terms import terms, words
+from runbook_steps.engine.site.search.aside import said_in
+from runbook_steps.engine.site.search.terms import stem, terms, words
 
 __all__ = ["ranked"]
 
@@ -15,6 +16,8 @@ SHOWN = 2.0
 """The least strength of a word that a name, a message, a saying or the situation has."""
 MOST_BEGUN = 8
 """Words that one beginning may stand for."""
+_LONGEST_JOINED = 24
+"""Letters of two words that were typed as one."""
 _SHORT, _LONG = 4, 8  # letters: from the first one slip is forgiven, from the second two
 
 
@@ -42,7 +45,8 @@ def ranked(index: Mapping[str, Any], question: str) -> list[str]:
 def _asked(index: Mapping[str, Any], question: str) -> tuple[dict[str, float], int, int]:
     """The terms of the index that the question names → how surely; how many of its words are unknown, and known."""
     known, concepts = index["terms"], index["same"]
-    found, spelled = list(words(question)), _spelled(index)
+    spelled = _spelled(index)
+    found = [each for word in words(said_in(question)) for each in _apart(index, spelled, *word)]
     meant = [_meant(spelled, word) for word, _ in found]
     asked: dict[str, float] = {}
 
@@ -70,6 +74,22 @@ def _spelled(index: Mapping[str, Any]) -> frozenset[str]:
     """Every word that the index can read."""
     single = {term for term in index["terms"] if " " not in term and not term.startswith("~")}
     return frozenset(single.union(index["stop"], *(phrase.split(" ") for phrase in index["same"])))
+
+
+def _apart(index: Mapping[str, Any], spelled: Collection[str], word: str, whole: str) -> Iterator[tuple[str, str]]:
+    """The word itself, or two that were typed as one and stand beside each other on a page: `diskspace`."""
+    if word not in spelled and word.isalpha() and len(word) <= _LONGEST_JOINED:
+        for cut in range(_SHORT - 1, len(word) - _SHORT + 2):
+            first, rest = stem(word[:cut]), word[cut:]
+            for second in (stem(rest), f"{rest}e"):  # the stem of a long word has lost what a short one keeps
+                if first in spelled and second in spelled and _beside(index, first, second):
+                    yield from ((first, whole), (second, ""))
+                    return
+    yield word, whole
+
+
+def _beside(index: Mapping[str, Any], first: str, second: str) -> bool:
+    return any(" " in term and term in index["terms"] for term, _, _ in terms([first, second], index["same"]))
 
 
 def _meant(spelled: Collection[str], word: str) -> list[tuple[str, float]]:

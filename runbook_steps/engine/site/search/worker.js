@@ -7,14 +7,21 @@
 (() => {
   "use strict";
   const SETUP = 0, QUERY = 2, RESULT = 3;
-  const BEGUN = 0.6, SLIP = 0.7, MOST_BEGUN = 8, SHORT = 4, LONG = 8, LONGEST_PHRASE = 4, SHOWN = 2;
+  const BEGUN = 0.6, SLIP = 0.7, MOST_BEGUN = 8, SHORT = 4, LONG = 8, SHOWN = 2;
+  const LONGEST_PHRASE = 4, LONGEST_QUESTION = 4000, LONGEST_JOINED = 24;
   const WHOLE = 10; // how much more a whole word counts for the theme than the beginning of one
   const questions = [];
-  let index, spelled, articles;
+  let index, spelled, articles, around;
 
   /* ── text → terms ─────────────────────────────────────────────────────────── */
 
   const LETTERS = { أ: "ا", إ: "ا", آ: "ا", ٱ: "ا", ى: "ي", ؤ: "و" };
+
+  function saidIn(question) {
+    const begun = question.slice(0, LONGEST_QUESTION);
+    const left = around ? begun.replace(around, (_, name) => ` ${name || ""} `) : begun;
+    return left.trim() ? left : begun;
+  }
 
   function words(text) {
     const plain = text
@@ -89,7 +96,7 @@
   }
 
   function askedTerms(question) {
-    const found = words(question), asked = new Map();
+    const found = words(saidIn(question)).flatMap(apart), asked = new Map();
     const meant = found.map(([word]) => meantBy(word));
     const ask = (term, quality) => {
       if (Object.hasOwn(index.terms, term)) asked.set(term, Math.max(asked.get(term) || 0, quality));
@@ -101,6 +108,21 @@
     }
     const unknown = meant.filter(([[word]]) => !spelled.has(word)).length;
     return [asked, unknown, found.length - unknown];
+  }
+
+  function apart([word, whole]) {
+    const alone = [[word, whole]];
+    if (spelled.has(word) || word.length > LONGEST_JOINED || !/^\p{L}+$/u.test(word)) return alone;
+    for (let cut = SHORT - 1; cut <= word.length - SHORT + 1; cut++) {
+      const first = stem(word.slice(0, cut)), rest = word.slice(cut);
+      const second = [stem(rest), `${rest}e`].find((each) => spelled.has(each) && beside(first, each));
+      if (spelled.has(first) && second) return [[first, whole], [second, ""]];
+    }
+    return alone;
+  }
+
+  function beside(first, second) {
+    return terms([first, second]).some(([term]) => term.includes(" ") && Object.hasOwn(index.terms, term));
   }
 
   function meantBy(word) {
@@ -134,6 +156,7 @@
 
   function setUp({ config, docs }) {
     index = config.order && { ...config.order, stop: new Set(config.order.stop) };
+    around = index?.aside && new RegExp(index.aside.join("|"), "gu");
     if (!index) return; // an index of another build: the theme's own order holds
     const single = Object.keys(index.terms).filter((term) => !term.includes(" ") && !term.startsWith("~"));
     spelled = new Set([...single, ...index.stop, ...Object.keys(index.same).flatMap((phrase) => phrase.split(" "))]);
@@ -164,7 +187,7 @@
       if (data.type === SETUP) setUp(data.data);
       if (data.type !== QUERY) return handle({ data });
       questions.push(data.data);
-      return handle({ data: { ...data, data: asWords(data.data) } });
+      return handle({ data: { ...data, data: asWords(saidIn(data.data)) } });
     });
   };
   self.postMessage = (message, ...rest) => {
