@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from runbook_steps.engine.guided.past import held
 from tests.contract.ledger import KEYS, Ledger
 
 CHANGES = "".join(
@@ -106,6 +107,16 @@ def test_two_terminals_do_not_go_on_with_one_run(ledger: Ledger, scenario: str) 
                 person.waits_for(KEYS)
         assert person.ends() == 0, person.seen
     assert (ledger.lines(), ledger.undos()) == (["one", "two", "three"], [])
+
+
+def test_two_terminals_that_resume_at_once_are_one(ledger: Ledger) -> None:
+    """The first has not come to a step yet, so that no journal tells of it; the second is refused all the same."""
+    first = one_more(ledger, WITH)
+    with held(first), ledger.runs("", "--allow", "destructive", "--resume", str(first)) as other:
+        other.waits_for("another terminal resumes it just now")
+        assert other.ends() == 3, other.seen
+    second = one_more(ledger, "", "--resume", str(first))
+    one_more_is_the_last(ledger, second)
 
 
 def test_a_terminal_that_changes_its_size_changes_nothing(ledger: Ledger) -> None:

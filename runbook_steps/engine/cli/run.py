@@ -8,6 +8,8 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -94,18 +96,19 @@ def run(  # noqa: PLR0917 - what was said on the command line
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise RefusedError("a guided run needs a person at a terminal; `--dry-run` shows what would run")
     sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]
-    screen, past = Screen(), _past(resume)
-    wanted = past.record.scenario if past else scenario
-    procedure = named_procedure(runbook, wanted) if wanted else _chosen(screen, runbook)
-    brief = make_brief(project, runbook, procedure, facts)
-    if past:
-        _refuse_resume(past, brief, settings)
-    if begin_at > len(procedure.steps):
-        raise ConfigurationError(f"--from {begin_at}: “{procedure.name}” has {len(procedure.steps)} steps")
-    who = _role(project, role)
-    _introduce(screen, brief, who)
-    guided = functools.partial(_guided_run, brief, screen, who, past, begin_at - 1)
-    raise typer.Exit(_guide(brief, screen, guided, settings, allow, confirm))
+    with _resumed(resume) as past:
+        screen = Screen()
+        wanted = past.record.scenario if past else scenario
+        procedure = named_procedure(runbook, wanted) if wanted else _chosen(screen, runbook)
+        brief = make_brief(project, runbook, procedure, facts)
+        if past:
+            _refuse_resume(past, brief, settings)
+        if begin_at > len(procedure.steps):
+            raise ConfigurationError(f"--from {begin_at}: “{procedure.name}” has {len(procedure.steps)} steps")
+        who = _role(project, role)
+        _introduce(screen, brief, who)
+        guided = functools.partial(_guided_run, brief, screen, who, past, begin_at - 1)
+        raise typer.Exit(_guide(brief, screen, guided, settings, allow, confirm))
 
 
 def _facts(name: str, settings: Settings, allow: Risk | None) -> TargetFacts:
@@ -153,10 +156,15 @@ def _chosen(screen: Screen, runbook: Runbook) -> Procedure:
     return listed[int(answer) - 1]
 
 
-def _past(journal: Path | None) -> Past | None:
-    from runbook_steps.engine.guided.past import read_past  # noqa: PLC0415 - only a resumed run pays
+@contextmanager
+def _resumed(journal: Path | None) -> Iterator[Past | None]:
+    if journal is None:
+        yield None
+        return
+    from runbook_steps.engine.guided.past import held, read_past  # noqa: PLC0415 - only a resumed run pays
 
-    return read_past(journal) if journal else None
+    with held(journal):
+        yield read_past(journal)
 
 
 def _refuse_resume(past: Past, brief: Brief, settings: Settings) -> None:

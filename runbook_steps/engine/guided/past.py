@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +22,7 @@ from runbook_steps.engine.run.reads import only_reads
 from runbook_steps.engine.run.recorder import COMMAND_BEGAN
 from runbook_steps.engine.run.undo import Undo
 
-__all__ = ["Past", "events_of", "read_past"]
+__all__ = ["Past", "events_of", "held", "read_past"]
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,25 @@ class Past:
             return  # an undo that is gone had nothing to undo
         if self.undone or (self.kept and not any(self.owns(undo) for undo in left)):
             raise RefusedError(f"{self.journal}: what “{record.scenario}” changed was undone; {anew}")
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keeps a journal from being resumed in two terminals at once. Raises RefusedError when another one has it.
+
+    Held before it is read: who comes a moment later must read what was done meanwhile. The system lets go of it when
+    the process ends, however that is. What cannot be opened is left to the reading, which says why.
+    """
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(path.open("rb"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if not _gone_on(path):  # else that run is named, by `refuse`
+                raise RefusedError(f"{path.name}: another terminal resumes it just now; go on there") from error
+        except OSError:
+            pass
+        yield
 
 
 def read_past(path: Path) -> Past:
