@@ -62,7 +62,9 @@ Feature: Read replicas
   @risk_mutating @alert_ReplicaLagging
   Scenario: Find why a replica lags, and let it catch up
     Given a replica follows the database
+    And the monitoring reads the replica too
     And the replica lags behind
+    And the alert ReplicaLagging rings
     When I read how far behind it is:
       """sql
       SELECT application_name, state, replay_lag,
@@ -81,6 +83,7 @@ Feature: Read replicas
       PGUSER="${ADMIN_USER:?}" PGPASSWORD="${ADMIN_PASSWORD:?}" psql -X "${REPLICA_URL:?}" -c "SELECT pg_wal_replay_resume()"
       """
     Then the replica catches up
+    And the alert ReplicaLagging falls silent again
 
   @risk_mutating @alert_ReplicaCutOff
   Scenario: A replica that was cut off receives again

@@ -13,6 +13,7 @@ from runbook_steps.engine.errors import FaultError
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.engine.targets.protocol import ServiceControl
 from runbook_steps.faults.outside import whether_down
+from runbook_steps.faults.sessions import wait_until
 
 __all__ = ["ServiceDown"]
 
@@ -34,7 +35,7 @@ class ServiceDown:
         return f"{self._service} is down"
 
     def arrange(self) -> None:
-        """Kills the process and waits until it is gone."""
+        """Kills the process and waits until it is gone, and nobody answers at its address any more."""
         pid = self._control.pid(self._service)
         if pid is None:
             return
@@ -46,6 +47,8 @@ class ServiceDown:
             raise FaultError(f"{self._service} (process {pid}) does not die") from error
         except (psutil.NoSuchProcess, ProcessLookupError):
             return
+        # the keeper ends what it left: on a busy machine a worker answers for a moment without its master
+        wait_until(lambda: self.observe().present, f"nobody answers for {self._service}")
 
     def observe(self) -> Observation:
         """Asks it."""

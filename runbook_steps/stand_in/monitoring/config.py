@@ -19,10 +19,10 @@ __all__ = [
     "prometheus_config",
 ]
 
-PACE = Pace(hold="3s", window="15s", keep="0s")
+PACE = Pace(hold="1s", window="5s", keep="0s")
 """A drill waits seconds where production waits minutes; thresholds are the same."""
 POSTGRES_TARGETS = "postgres.json"
-_SCRAPE, _SCRAPE_POSTGRES, _PROBES = "1s", "3s", "3s"
+_SCRAPE, _SCRAPE_POSTGRES, _PROBES = "500ms", "1500ms", "1s"
 
 
 def prometheus_config(ports: Mapping[str, int], slots: Sequence[str], site: str) -> str:

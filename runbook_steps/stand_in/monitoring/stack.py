@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -84,7 +85,10 @@ class Monitoring:
         (self._folder / "prometheus.yml").write_text(config, "utf-8")
         self.host.write()
         self.host.run()
-        self._begin(self._commands(assets))
+        self._since = datetime.now(UTC)
+        for name in self._commands(assets):
+            self._start(name)
+        self._wait("Prometheus has read everything", self._has_read)
         pids = {unit: partial(self._running, service) for unit, service in _UNITS.items()}
         self.units = Units(self._folder / "units", pids, lambda unit: self.restart(_UNITS[unit]))
 
@@ -97,9 +101,13 @@ class Monitoring:
 
     def resume(self) -> None:
         """Returns when everything was read again. Raises TargetError."""
-        for name in _ASKING:
+        for name in _CONNECTED:
+            self._start(name)
+        self._wait("its exporters listen", lambda: all(self._listens(name) for name in _CONNECTED))
+        self._since = datetime.now(UTC)
+        for name in _ASKING:  # who is asked listens by now: each is overdue, and so is read at once
             self._processes[name].send_signal(signal.SIGCONT)
-        self._begin({name: self._commands(self._assets)[name] for name in _CONNECTED})
+        self._wait("Prometheus has read everything", self._has_read)
 
     def ringing(self, alert: str) -> tuple[Ringing, ...]:
         """What Alertmanager knows to ring under that name, also while another alert explains it."""
@@ -122,7 +130,7 @@ class Monitoring:
     def restart(self, service: str) -> None:
         """Starts one of its programs anew, whether it runs or not."""
         self._end(service)
-        self._processes[service] = self._run(service, *self._commands(self._assets)[service])
+        self._start(service)
 
     @contextmanager
     def another_postgres(self, database_url: str) -> Iterator[None]:
@@ -168,11 +176,13 @@ class Monitoring:
             held.close()
 
     # -- inside -------------------------------------------------------------------------------------
-    def _begin(self, commands: Mapping[str, tuple[list[str], dict[str, str]]]) -> None:
-        self._since = datetime.now(UTC)
-        for name, (arguments, own) in commands.items():
-            self._processes[name] = self._run(name, arguments, own)
-        self._wait("Prometheus has read everything", self._has_read)
+    def _start(self, name: str) -> None:
+        self._processes[name] = self._run(name, *self._commands(self._assets)[name])
+
+    def _listens(self, name: str) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self._ports[name]), timeout=1):
+            return True
+        return False
 
     def _running(self, service: str) -> int | None:
         process = self._processes.get(service)
@@ -228,6 +238,7 @@ class Monitoring:
                 [
                     f"--web.listen-address={own['prometheus']}", f"--config.file={folder / 'prometheus.yml'}",
                     f"--storage.tsdb.path={folder / 'prometheus'}", "--storage.tsdb.retention.time=1h",
+                    "--scrape.discovery-reload-interval=100ms",  # else a target waits for up to five seconds
                     "--rules.alert.resend-delay=1s",  # one that was sent before Alertmanager listened comes again
                 ],
                 {},

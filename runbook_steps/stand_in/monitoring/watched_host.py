@@ -19,7 +19,7 @@ import psutil
 __all__ = ["MEMORY", "OTHERS", "WatchedHost"]
 
 MEMORY = 128 * 1024 * 1024  # bytes
-OTHERS = 48 * 1024 * 1024  # bytes that everything else on it holds
+OTHERS = 80 * 1024 * 1024  # bytes that everything else on it holds
 _TICKS = os.sysconf("SC_CLK_TCK")  # per second: the unit of /proc/stat
 _BETWEEN_S = 0.2
 _KIB = 1024
