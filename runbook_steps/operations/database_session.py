@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.adapt import Buffer, Loader
 
 from runbook_steps.operations.postgres_connection import Database, connect
@@ -74,17 +75,18 @@ def _settle(connection: Connection) -> None:
             connection.adapters.register_loader(kind, _AnyBytes)
     connection.execute(f"SET client_encoding = '{'SQL_ASCII' if raw else 'UTF8'}'".encode())
     # a setting that this version does not have, or that this role may not change, is left out
-    connection.execute(
-        "SELECT pg_catalog.set_config(name, wanted, false) FROM pg_catalog.pg_settings "
-        "JOIN pg_catalog.json_each_text(%s::json) AS w(key, wanted) ON lower(key) = lower(name) "
-        "WHERE context = 'user' OR (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)",
-        [_as_json(_SETTINGS)],
-    )
-
-
-def _as_json(settings: dict[str, str]) -> str:
-    pairs = ", ".join(f'"{name}": "{value}"' for name, value in settings.items())
-    return "{" + pairs + "}"
+    known = connection.execute(
+        "SELECT lower(name) FROM pg_catalog.pg_settings WHERE context = 'user' "
+        "OR (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)"
+    ).fetchall()
+    there = {str(name) for (name,) in known}
+    # each by its name and value, written down: the guard of a live target lets nothing else set anything
+    calls = [
+        sql.SQL("pg_catalog.set_config({}, {}, false)").format(sql.Literal(name), sql.Literal(value))
+        for name, value in _SETTINGS.items()
+        if name.lower() in there
+    ]
+    connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls)))
 
 
 def query(connection: Connection, text: str) -> list[tuple[Any, ...]]:

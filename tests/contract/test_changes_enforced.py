@@ -25,6 +25,7 @@ def restraint(whole: EmbeddedTarget, tmp_path_factory: pytest.TempPathFactory) -
         client.set(KEY, "kept")
         database.execute("DROP TABLE IF EXISTS drill_changes")
         database.execute("CREATE TABLE drill_changes AS SELECT id, 'kept' AS note FROM generate_series(1, 9) AS id")
+        database.execute("ALTER TABLE drill_changes ADD PRIMARY KEY (id)")
         live = replace(whole.facts, disposable=False)
         held = Restraint.of(Risk.MUTATING, live, tmp_path_factory.mktemp("guard"))
         yield held
@@ -47,6 +48,10 @@ LOSING = {
     ),
     "HTTP past the guard": ("curl -sS -X DELETE http://127.0.0.1:{api_1}/api/bookings/1 || :", "past the guard"),
     "SQL of every row": ("psql -c 'delete from drill_changes where id > 0'", "DELETE without a column"),
+    "SQL of a note that every row has": (
+        "psql -c \"delete from drill_changes where note = 'kept'\" || :",
+        "DELETE by what is no key of drill_changes",
+    ),
     "SQL in a block": (
         "psql <<'SQL'\ndo $$ begin update drill_changes set note = null; end $$\nSQL",
         "UPDATE without a column",

@@ -18,6 +18,7 @@ from runbook_steps.engine.guards.services.sql_policy import SqlJudge
 from runbook_steps.engine.model import Risk
 from tests.contract.debian_postgres import BINARIES, DebianPostgres, debian_postgres
 from tests.contract.hostile_sql import HELPERS, LOSING, PASSES, PASSES_MUTATING, WRITING
+from tests.contract.hostile_sql_taking import HELPERS_TAKING, PASSES_TAKING, STATE_TAKING, TAKING
 from tests.contract.hostile_sql_unsaid import HELPERS_UNSAID, LOSING_UNSAID, PASSES_UNSAID, WRITING_UNSAID
 
 STATE = "SELECT (SELECT array_agg(t ORDER BY id) FROM canary AS t), (SELECT last_value FROM seq), pg_backend_pid() > 0"
@@ -28,7 +29,8 @@ def fifteen() -> Iterator[DebianPostgres]:
     """With a database that helps the attacker."""
     with debian_postgres(shared_preload_libraries="pg_stat_statements") as server:
         with server.connected() as direct:
-            direct.execute((HELPERS + HELPERS_UNSAID).replace("{victim}", str(server.folder / "victim")).encode())
+            helpers = HELPERS + HELPERS_UNSAID + HELPERS_TAKING
+            direct.execute(helpers.replace("{victim}", str(server.folder / "victim")).encode())
         yield server
 
 
@@ -45,6 +47,12 @@ def state(server: DebianPostgres) -> object:
     """What must stay, asked past the guard."""
     with server.connected() as direct:
         return direct.execute(STATE).fetchone(), (server.folder / "victim").exists()
+
+
+def kept(server: DebianPostgres) -> object:
+    """What must stay beside the rows, asked past the guard."""
+    with server.connected() as direct:
+        return direct.execute(STATE_TAKING).fetchone()
 
 
 def psql(guard: Guard, server: DebianPostgres, text: str) -> subprocess.CompletedProcess[str]:
@@ -72,6 +80,15 @@ def test_nothing_is_lost_by_a_changing_session(fifteen: DebianPostgres, guards: 
     assert state(fifteen) == before
 
 
+@pytest.mark.parametrize("text", TAKING)
+def test_nothing_is_taken_by_a_changing_session(fifteen: DebianPostgres, guards: dict[Risk, Guard], text: str) -> None:
+    """Definitions, passwords, rights, positions of sequences; rows that are not named by a key."""
+    before = kept(fifteen)
+    done = psql(guards[Risk.MUTATING], fifteen, text)
+    assert guards[Risk.MUTATING].take_refusals() != (), done.stdout + done.stderr
+    assert kept(fifteen) == before
+
+
 @pytest.mark.parametrize("risk", [Risk.READONLY, Risk.MUTATING])
 def test_none_of_their_siblings_passes(fifteen: DebianPostgres, risk: Risk) -> None:
     """Some four hundred spellings of the same classes, judged by what this database says of itself."""
@@ -92,7 +109,7 @@ def test_reading_passes(fifteen: DebianPostgres, guards: dict[Risk, Guard], text
         assert (guard.take_refusals(), done.returncode) == ((), 0), done.stderr
 
 
-@pytest.mark.parametrize("text", PASSES_MUTATING)
+@pytest.mark.parametrize("text", PASSES_MUTATING + PASSES_TAKING)
 def test_changing_passes_where_it_may(fifteen: DebianPostgres, guards: dict[Risk, Guard], text: str) -> None:
     """What a procedure that may change things is for."""
     done = psql(guards[Risk.MUTATING], fifteen, text)

@@ -119,6 +119,33 @@ LOSING = {
     "PFDEBUG": array(b"PFDEBUG", b"GETREG", b"canary"),
     "PSYNC": array(b"PSYNC", b"?", b"-1"),
 }
+# at mutating: nothing is named in them that is lost, and somebody is turned away, let in, or made to give way
+TURNING_AWAY = {
+    "no password any more": array(b"CONFIG", b"SET", b"requirepass", b""),
+    "a short password": array(b"CONFIG", b"SET", b"requirepass", b"a"),
+    "a password without a value": array(b"CONFIG", b"SET", b"requirepass"),
+    "a master without a password": array(b"CONFIG", b"SET", b"masterauth", b""),
+    "one client": array(b"CONFIG", b"SET", b"maxclients", b"1"),
+    "fewer clients": array(b"CONFIG", b"SET", b"timeout", b"0", b"maxclients", b"500"),
+    "clients of no number": array(b"CONFIG", b"SET", b"maxclients", b"0x10"),
+    "clients that are idle": array(b"CONFIG", b"SET", b"timeout", b"1"),
+    "clients that read slowly": array(b"CONFIG", b"SET", b"client-output-buffer-limit", b"normal 1 1 1"),
+    "clients by their memory": array(b"CONFIG", b"SET", b"maxmemory-clients", b"1"),
+    "words that are long": array(b"CONFIG", b"SET", b"proto-max-bulk-len", b"1mb"),
+    "a replica": array(b"CONFIG", b"SET", b"repl-timeout", b"1"),
+    "a replica's backlog": array(b"CONFIG", b"SET", b"repl-backlog-size", b"1"),
+    "all writers": array(b"CONFIG", b"SET", b"maxmemory-policy", b"noeviction", b"maxmemory", b"1"),
+    "all writers, another order": array(b"CONFIG", b"SET", b"maxmemory", b"1kb", b"maxmemory-policy", b"noeviction"),
+    "half a gigabyte by SETRANGE": array(b"SETRANGE", b"x", b"536870000", b"x"),
+    "half a gigabyte by SETBIT": array(b"SETBIT", b"x", b"4294967295", b"1"),
+    "half a gigabyte by BITFIELD": array(b"BITFIELD", b"x", b"SET", b"u8", b"#536870000", b"1"),
+    "half a gigabyte by BITFIELD, later": array(
+        b"BITFIELD", b"x", b"GET", b"u8", b"0", b"OVERFLOW", b"SAT", b"INCRBY", b"u8", b"4294967000", b"1"
+    ),
+    "in a transaction": array(b"MULTI") + array(b"SETBIT", b"x", b"4294967295", b"1") + array(b"EXEC"),
+    "a group passes over": array(b"XGROUP", b"SETID", b"stream", b"g", b"$"),
+    "a payload that is judged by nobody": array(b"RESTORE", b"x", b"0", b"\x0f\xff\x00\x09\x00", b"REPLACE"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +204,18 @@ def test_nothing_is_lost_by_any_spelling(seven: Service, guarded: tuple[Guard, i
     assert alive(seven)
 
 
+@pytest.mark.parametrize("case", TURNING_AWAY)
+def test_nobody_is_turned_away(seven: Service, tmp_path: Path, case: str) -> None:
+    """At `mutating`: the request is refused and named, who was served is, and there is as much room as before."""
+    guard = Guard(Risk.MUTATING, tmp_path)
+    with client_of(seven.port) as client:
+        before = client.config_get("*"), client.dbsize()
+        sent(port_of(guard, f"redis://:{PASSWORD}@127.0.0.1:{seven.port}/0"), TURNING_AWAY[case])
+        assert guard.take_refusals() != ()
+        assert (client.config_get("*"), client.dbsize()) == before
+    guard.close()
+
+
 def test_reading_passes(guarded: tuple[Guard, int]) -> None:
     """Clients as they are: both protocols, a pipeline without a transaction, a scan, INFO and CONFIG GET."""
     guard, port = guarded
@@ -203,6 +242,14 @@ def test_changing_passes_where_it_may(seven: Service, tmp_path: Path) -> None:
         client.config_set("maxmemory", "1gb")
         client.config_set("maxmemory", 0)
         client.config_set("timeout", 0)
+        client.config_set("timeout", 300)
+        client.config_set("timeout", 0)
+        client.config_set("maxclients", int(client.config_get("maxclients")["maxclients"]) + 1)
+        client.config_set("requirepass", PASSWORD)
+        client.setbit("bits", 9_999_999, 1)
+        client.setrange("drill", 1000, "x")
+        client.bitfield("bits").set("u8", "#9", 7).incrby("i5", 100, 1).execute()
+        client.delete("bits", "drill")
     assert guard.take_refusals() == ()
     guard.close()
 

@@ -86,7 +86,37 @@ def _refused_rest(service: Service, head: RequestHead, risk: Risk) -> str | None
     if head.method in {"GET", "HEAD", "DELETE"} and head.has_body:
         raise Unreadable(f"{shown} with a body")
     allowed = all(permitted(service.name, each.name, head.method, risk, rest=True) for each in operations)
-    return None if allowed else shown
+    return _refused_besides(head, query, shown, risk) if allowed else shown
+
+
+def _refused_besides(head: RequestHead, query: Mapping[str, str], shown: str, risk: Risk) -> str | None:
+    """What makes another operation of one that may change something.
+
+    A version that is deleted for good, rights that come with an upload, a key by which nobody else can read it.
+    """
+    if risk is not Risk.MUTATING or head.method in {"GET", "HEAD"}:
+        return None
+    if head.method == "DELETE" and "versionId" in query:
+        return f"{shown}?versionId, which no version is left of"
+    said = {name.removeprefix("x-amz-"): value for name, value in head.headers.items() if name.startswith("x-amz-")}
+    found = next((name for name, value in said.items() if not _goes_along(name, value)), None)
+    return f"{shown} with x-amz-{found}" if found else None
+
+
+def _goes_along(name: str, value: str) -> bool:
+    return value in _VALUES[name] if name in _VALUES else _BESIDES.fullmatch(name) is not None
+
+
+_BESIDES = re.compile(
+    r"date|content-sha256|security-token|user-agent|checksum-[a-z0-9-]+|sdk-[a-z0-9-]+|meta-[a-z0-9-]+|tagging"
+    r"|copy-source(-[a-z0-9-]+)?|(metadata|tagging)-directive|(source-)?expected-bucket-owner|request-payer"
+    r"|server-side-encryption-bucket-key-enabled|mp-object-size"
+)
+_VALUES: Mapping[str, frozenset[str]] = {
+    "acl": frozenset({"private", "bucket-owner-read", "bucket-owner-full-control"}),
+    "storage-class": frozenset({"STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING"}),  # not what is read hours later
+    "server-side-encryption": frozenset({"AES256", "aws:kms", "aws:kms:dsse"}),
+}
 
 
 def _refuse_disguised(path: str) -> None:

@@ -44,7 +44,8 @@ _CHANGED = frozenset({  # what can be applied again: group and resource
     ("", "pods"), ("", "nodes"), ("", "events"), ("events.k8s.io", "events"), ("coordination.k8s.io", "leases"),
     ("", "persistentvolumeclaims"),
 })  # fmt: skip
-_REMOVED = _CHANGED - {("apps", "statefulsets"), ("", "nodes"), ("", "persistentvolumeclaims")}  # these hold data
+_HOLDING = {("apps", "statefulsets"), ("", "nodes"), ("", "persistentvolumeclaims"), ("", "configmaps")}
+_REMOVED = _CHANGED - _HOLDING  # not what holds data, and may stand nowhere else
 _CHANGED_PARTS = frozenset({"", "scale", "status", "resize"})
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from runbook_steps.engine.guards.services.redis_wire import Reply, Words, said
 from runbook_steps.engine.model import Risk
@@ -66,7 +67,7 @@ _WRITING = _words(
     append bitfield bitop blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin copy decr decrby del
     expire expireat geoadd geosearchstore getdel getex getset hdel hexpire hexpireat hincrby hincrbyfloat
     hmset hpersist hpexpire hpexpireat hset hsetnx incr incrby incrbyfloat linsert lmove lmpop lpop lpush lpushx lrem
-    lset ltrim mset msetnx persist pexpire pexpireat pfadd pfmerge psetex rename renamenx restore rpop rpoplpush rpush
+    lset ltrim mset msetnx persist pexpire pexpireat pfadd pfmerge psetex rename renamenx rpop rpoplpush rpush
     rpushx sadd sdiffstore set setbit setex setnx setrange sinterstore smove sort spop srem sunionstore unlink
     xack xadd xautoclaim xclaim xdel xreadgroup xtrim zadd zdiffstore zincrby zinterstore zmpop zpopmax zpopmin
     zrangestore zrem zremrangebylex zremrangebyrank zremrangebyscore zunionstore
@@ -84,23 +85,28 @@ _CHANGING_PARTS: Mapping[str, frozenset[str]] = {
     "memory": _words("purge"),
     "script": _words("kill"),
     "slowlog": _words("reset"),
-    "xgroup": _words("create createconsumer help setid"),
+    "xgroup": _words("create createconsumer help"),  # `setid` may pass over what nobody has read yet
 }
-# settings that take nothing from what is stored; not where and when it is saved, whom it is copied from, what it runs
+# not `restore`: its payload is judged by nobody, and one that is malformed ends the server
+
+# settings that take nothing from what is stored, and nobody's place; not where and when it is saved, whom it is copied
+# from and how, what it runs, how much one client may send or wait for
 _SETTINGS = _words(
     """
     active-defrag-cycle-max active-defrag-cycle-min active-defrag-ignore-bytes active-defrag-threshold-lower
-    active-defrag-threshold-upper activedefrag busy-reply-threshold client-output-buffer-limit
-    client-query-buffer-limit dynamic-hz hz latency-monitor-threshold latency-tracking lazyfree-lazy-eviction
-    lazyfree-lazy-expire lazyfree-lazy-server-del lazyfree-lazy-user-del loglevel lua-time-limit masterauth masteruser
-    maxclients maxmemory maxmemory-clients maxmemory-eviction-tenacity maxmemory-policy maxmemory-samples
-    notify-keyspace-events proto-max-bulk-len repl-backlog-size repl-backlog-ttl repl-timeout requirepass
-    slowlog-log-slower-than slowlog-max-len tcp-keepalive timeout tracking-table-max-keys
+    active-defrag-threshold-upper activedefrag busy-reply-threshold dynamic-hz hz latency-monitor-threshold
+    latency-tracking lazyfree-lazy-eviction lazyfree-lazy-expire lazyfree-lazy-server-del lazyfree-lazy-user-del
+    loglevel lua-time-limit maxclients maxmemory maxmemory-eviction-tenacity maxmemory-policy maxmemory-samples
+    notify-keyspace-events requirepass slowlog-log-slower-than slowlog-max-len tcp-keepalive timeout
     """
 )
+_VALUES = {  # with another value they turn somebody away, or let everybody in
+    "requirepass": re.compile(r".{8,512}", re.DOTALL),
+    "timeout": re.compile(r"0|[6-9][0-9]|[1-9][0-9]{2,8}"),
+}
 _SECRET = _words("requirepass masterauth primaryauth tls-key-file-pass tls-client-key-file-pass")
 _NONE: frozenset[str] = frozenset()
-_LIMITS = ("maxmemory", "maxmemory-policy")
+_LIMITS = ("maxclients", "maxmemory", "maxmemory-policy")
 _ROOM = 2
 _UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1024, "m": 1000**2, "mb": 1024**2, "g": 1000**3, "gb": 1024**3}
 
@@ -122,9 +128,31 @@ def refused_redis(words: Sequence[bytes], risk: Risk) -> str | None:
         if part in parts or (name == "command" and not part):
             return _refused_words(name, part, words[2:], changing=changing)
         return f"{_shown(name)} {_shown(part)}".strip()
-    if name in _CONNECTION or name in _SERVER or name in _READING or (changing and name in _WRITING | _CHANGING):
-        return None
+    if name in _CONNECTION | _SERVER | _READING or (changing and name in _WRITING | _CHANGING):
+        far = changing and name in _PLACES and not _near(name, words)
+        return f"{_shown(name)} at a place that makes others' keys give way" if far else None
     return _shown(name)
+
+
+def _near(name: str, words: Sequence[bytes]) -> bool:
+    """Whether every place that a value is written at lies within what one request may send anyway.
+
+    All up to there is made and filled with zeros: half a gigabyte by a few bytes, for which other keys are thrown away.
+    """
+    if name == "bitfield":
+        asked = [words[at + 1 : at + 3] for at, word in enumerate(words) if word.lower() in {b"set", b"incrby", b"get"}]
+        return all(len(each) == len(_FIELD) and _FIELD[0].fullmatch(each[0]) and _FIELD[1].fullmatch(each[1])
+                   for each in asked)  # fmt: skip
+    return len(words) <= _AT or _PLACES[name].fullmatch(words[_AT]) is not None
+
+
+_AT = 2
+_PLACES = {
+    "setrange": re.compile(rb"[0-9]{1,6}"),  # bytes
+    "setbit": re.compile(rb"[0-9]{1,7}"),  # bits
+    "bitfield": re.compile(rb""),
+}
+_FIELD = (re.compile(rb"[ui][0-9]{1,2}", re.IGNORECASE), re.compile(rb"#?[0-9]{1,6}"))
 
 
 def _shown(name: str) -> str:
@@ -152,31 +180,45 @@ def _may_mean_secret(pattern: str) -> bool:
 
 
 def _refused_settings(pairs: Sequence[bytes]) -> str | None:
-    names = [word.decode("ascii", "replace").lower() for word in pairs[::2]]
-    return next((f"CONFIG SET {_shown(name).lower()}" for name in names if name not in _SETTINGS), None)
+    for name, value in zip_longest(pairs[::2], pairs[1::2], fillvalue=b""):
+        known, wanted = name.decode("ascii", "replace").lower(), value.decode("utf-8", "replace")
+        if known not in _SETTINGS:
+            return f"CONFIG SET {_shown(known).lower()}"
+        if known in _VALUES and not _VALUES[known].fullmatch(wanted):
+            return f"CONFIG SET {known} to what turns somebody away, or lets everybody in"
+    return None
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What a server holds and may hold, in bytes; `limit` 0: as much as there is. `policy` as Redis names it."""
+    """What a server holds and may hold, in bytes; `limit` 0: as much as there is. `policy` as Redis names it.
+
+    `clients` is how many it serves at once.
+    """
 
     used: int
     limit: int
     policy: str
+    clients: int
 
 
 def sets_limit(request: Words) -> bool:
-    """Whether the request moves the limit or the policy by which keys are thrown away."""
+    """Whether the request moves a limit, or the policy by which keys are thrown away."""
     names = [word.lower() for word in request.words]
     return names[:2] == [b"config", b"set"] and any(name.decode("ascii", "replace") in _LIMITS for name in names[2::2])
 
 
 def refused_limit(request: Words, now: Memory | None) -> str | None:
-    """CONFIG SET that would have the server throw away keys at once. `now` is None when it does not tell."""
+    """CONFIG SET that would have the server throw away keys, or clients. `now` is None when it does not tell."""
     if now is None:
-        return "CONFIG SET maxmemory on a server that does not tell what it holds"
+        return "CONFIG SET of a limit on a server that does not tell what it holds"
     texts = [word.decode("ascii", "replace").lower() for word in request.words[2:]]
     wanted = dict(zip(texts[::2], texts[1::2], strict=False))
+    if (
+        not re.fullmatch(r"[0-9]{1,9}", clients := wanted.get("maxclients", str(now.clients)))
+        or int(clients) < now.clients
+    ):
+        return f"CONFIG SET maxclients to less than the {now.clients} that are served"
     policy = wanted.get("maxmemory-policy", now.policy)
     limit = _bytes(wanted["maxmemory"]) if "maxmemory" in wanted else now.limit
     if limit is None:
@@ -185,6 +227,8 @@ def refused_limit(request: Words, now: Memory | None) -> str | None:
     if policy != "noeviction" and limit and not raised and limit < _ROOM * now.used:
         # just above what is in use, the next keys that are written would throw others away
         return f"CONFIG SET that throws keys away: {now.used} bytes are in use, {limit} would be allowed, by {policy}"
+    if "maxmemory" in wanted and 0 < limit < now.used and not raised:
+        return f"CONFIG SET maxmemory to less than is in use: {now.used} bytes are, and nobody could write any more"
     return None
 
 

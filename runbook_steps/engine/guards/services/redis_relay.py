@@ -123,11 +123,12 @@ class _Client:
             self._credentials = words[at + 1 : at + 3]
 
     async def _memory(self) -> Memory | None:
-        found = await self._asked((b"INFO", b"memory"))
+        found = await self._asked((b"INFO",))
         lines = found.decode("utf-8", "replace").splitlines() if isinstance(found, bytes) else []
         values = dict(line.split(":", 1) for line in lines if ":" in line)
         try:
-            return Memory(int(values["used_memory"]), int(values["maxmemory"]), values["maxmemory_policy"])
+            used, limit, clients = (int(values[name]) for name in ("used_memory", "maxmemory", "maxclients"))
+            return Memory(used, limit, values["maxmemory_policy"], clients)
         except (KeyError, ValueError):
             return None
 

@@ -39,6 +39,11 @@ def _depends(kind: str, number: str) -> str:
       AND d.refclassid = 'pg_catalog.pg_class'::regclass)"""
 
 
+def _of_no_extension(kind: str, number: str) -> str:
+    return f"""NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 'pg_catalog.{kind}'::regclass
+     AND d.objid = {number} AND d.deptype = 'e')"""
+
+
 def _text(column: str, relation: str, locked: str = "") -> str:
     """An expression of a relation. To write it, the server locks the relation, and those that it asks."""
     locked = locked or f"{relation} IN (SELECT oid FROM locked)"  # noqa: S608 - of constants alone
@@ -149,6 +154,20 @@ SELECT json_build_object(
      OR EXISTS (SELECT FROM pg_catalog.pg_statistic_ext WHERE stxrelid = c.oid)
      OR EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = c.oid AND contype = 'c')))
 ,
+ 'keys', (SELECT coalesce(json_agg(json_build_array(c.relname, (
+    SELECT coalesce(json_agg((SELECT json_agg(a.attname) FROM unnest(i.indkey) WITH ORDINALITY AS k(number, place)
+      JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number
+      WHERE k.place <= i.indnkeyatts)), '[]'::json)
+     FROM pg_catalog.pg_index AS i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+      AND i.indexprs IS NULL))), '[]'::json)
+   FROM pg_catalog.pg_class AS c WHERE c.oid >= {_FIRST} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')),
+ 'empty', (SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid >= {_FIRST}
+    AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND {_of_no_extension("pg_class", "c.oid")})
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.oid >= {_FIRST}
+    AND {_of_no_extension("pg_proc", "p.oid")})),
+ 'databases', (SELECT json_agg(datname) FROM pg_catalog.pg_database),
+ 'superusers', (SELECT json_agg(rolname) FROM pg_catalog.pg_roles WHERE rolsuper),
+ 'sets', (SELECT json_agg(DISTINCT proname) FROM pg_catalog.pg_proc WHERE proretset),
  'settings', (SELECT coalesce(json_agg(DISTINCT lower(name)), '[]'::json) FROM (
    SELECT name FROM pg_catalog.pg_settings
    WHERE setting ~* '{_HOLDS_ONE}' OR (name ~* 'passphrase' AND setting <> '' AND vartype = 'string')
@@ -225,7 +244,9 @@ class Catalogue:
 
     `parts` are the types that a type is made of, `unsaid` what is run for a type, both by the type's number;
     0 stands for PostgreSQL's own. `settings` and `options` are the settings, and the catalogues of options and of
-    subscriptions, that hold a password; until that is known, those that may.
+    subscriptions, that hold a password; until that is known, those that may. `keys` are the columns of the unique
+    indexes of each relation, `sets` the functions that give more than one row; `empty`, when there is nothing of
+    anybody's in the database yet.
     """
 
     builtin: Mapping[str, str] = field(default_factory=dict)
@@ -239,6 +260,20 @@ class Catalogue:
     written: Mapping[str, tuple[Written, ...]] = field(default_factory=dict)
     settings: frozenset[str] = frozenset({"primary_conninfo", "ssl_passphrase_command"})
     options: frozenset[str] = frozenset({"pg_foreign_server", "pg_subscription"})
+    keys: Mapping[str, tuple[tuple[frozenset[str], ...], ...]] | None = None
+    empty: bool = False
+    databases: frozenset[str] | None = None
+    superusers: frozenset[str] = frozenset()
+    sets: frozenset[str] = frozenset()
+
+    def has(self, relation: str) -> bool:
+        """Whether a relation of that name was there when the session began; yes, while that is not known."""
+        return self.keys is None or relation in self.keys
+
+    def calm(self, function: str) -> bool:
+        """Whether a function of PostgreSQL's own, and of nobody else, has one value for a whole statement."""
+        own = function in self.functions or function in self.sets
+        return not own and self.builtin.get(function) in {"i", "s"}
 
     @cached_property
     def loaded(self) -> frozenset[str]:
@@ -272,6 +307,11 @@ def read_catalogue(text: str) -> Catalogue:
         written=_by([(name, Written(*rest)) for name, *rest in found["written"]]),
         settings=frozenset(found["settings"]),
         options=frozenset(found["options"]),
+        keys=_by([(name, tuple(frozenset(columns) for columns in keys)) for name, keys in found["keys"]]),
+        empty=found["empty"],
+        databases=frozenset(found["databases"]),
+        superusers=frozenset(found["superusers"]),
+        sets=frozenset(found["sets"]),
     )
 
 

@@ -6,7 +6,17 @@ but for those of `RUN_TEXT`. One that is VOLATILE passes only when it stands her
 
 from __future__ import annotations
 
-__all__ = ["CHANGING", "EXTENSIONS", "HARMLESS", "RUN_TEXT", "SETTINGS", "SETTINGS_CHANGING", "VALUES"]
+__all__ = [
+    "CHANGING",
+    "EXTENSIONS",
+    "HARMLESS",
+    "MOMENTS",
+    "RUN_TEXT",
+    "SETTINGS",
+    "SETTINGS_CHANGING",
+    "STORED",
+    "VALUES",
+]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -58,8 +68,7 @@ CHANGING = _words(
     pg_try_advisory_lock pg_try_advisory_lock_shared pg_try_advisory_xact_lock pg_try_advisory_xact_lock_shared
     pg_cancel_backend pg_terminate_backend pg_reload_conf pg_rotate_logfile pg_notify pg_switch_wal
     pg_create_restore_point pg_export_snapshot pg_log_backend_memory_contexts pg_log_standby_snapshot
-    pg_stat_force_next_flush pg_stat_reset pg_stat_reset_shared pg_stat_reset_single_table_counters
-    pg_stat_reset_single_function_counters pg_stat_reset_slru pg_stat_statements_reset pg_wal_replay_pause
+    pg_stat_force_next_flush pg_stat_statements_reset pg_wal_replay_pause
     pg_wal_replay_resume pg_current_xact_id txid_current lo_creat lo_create lo_from_bytea lo_get lo_open lo_close
     lo_tell lo_tell64 lo_lseek lo_lseek64 loread gin_clean_pending_list brin_summarize_new_values
     brin_summarize_range pg_prewarm pg_extension_config_dump pg_restore_relation_stats pg_restore_attribute_stats
@@ -79,7 +88,7 @@ SETTINGS = _words(
     """
     application_name bytea_output client_min_messages constraint_exclusion datestyle default_statistics_target
     enable_bitmapscan enable_hashjoin enable_indexonlyscan enable_indexscan enable_mergejoin enable_nestloop
-    enable_seqscan enable_sort escape_string_warning extra_float_digits force_parallel_mode
+    enable_seqscan enable_sort escape_string_warning extra_float_digits force_parallel_mode lc_monetary
     idle_in_transaction_session_timeout idle_session_timeout intervalstyle jit lock_timeout
     max_parallel_workers_per_gather quote_all_identifiers random_page_cost row_security search_path
     statement_timeout synchronize_seqscans timezone track_io_timing transaction_isolation transaction_timeout
@@ -90,10 +99,15 @@ SETTINGS_CHANGING = _words(
     """
     check_function_bodies default_table_access_method default_tablespace default_toast_compression
     default_transaction_deferrable default_transaction_isolation default_transaction_read_only
-    default_with_oids maintenance_work_mem max_parallel_maintenance_workers role session_authorization
+    default_with_oids event_triggers maintenance_work_mem max_parallel_maintenance_workers role session_authorization
     synchronous_commit temp_tablespaces transaction_deferrable transaction_read_only
     """
 )
+# what may be kept for sessions to come, of a role or a database: limits of time, and how a query is planned
+MOMENTS = _words(
+    "idle_in_transaction_session_timeout idle_session_timeout lock_timeout statement_timeout transaction_timeout"
+)
+STORED = _words("default_statistics_target jit maintenance_work_mem random_page_cost timezone work_mem")
 # with another value the server reads a text otherwise than the parser here: a string for one is a statement for
 # the other
 VALUES = {

@@ -24,7 +24,15 @@ from runbook_steps.engine.guards.services.sql_catalogue import Catalogue, Functi
 from runbook_steps.engine.guards.services.sql_lists import CHANGING, EXTENSIONS, HARMLESS, RUN_TEXT
 from runbook_steps.engine.guards.services.sql_secrets import named_apart, secret, secret_call, secret_show
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
-from runbook_steps.engine.guards.services.sql_statements import OWN_SCHEMAS, nodes, refused_statement, spoken, text_of
+from runbook_steps.engine.guards.services.sql_statements import (
+    OWN_SCHEMAS,
+    calls_again,
+    nodes,
+    refused_statement,
+    spoken,
+    text_of,
+)
+from runbook_steps.engine.guards.services.sql_taking import TAKING
 from runbook_steps.engine.model import Risk
 
 __all__ = ["SqlJudge", "refused_sql"]
@@ -56,6 +64,7 @@ class SqlJudge:
     _apart: frozenset[str] = frozenset()
     variables: frozenset[str] = frozenset()
     repeated: bool = False
+    many: bool = False
 
     def refused(self, text: str, types: Iterable[int] = ()) -> str | None:
         """What of the text goes beyond the risk. Raises whatever the parser does beyond a syntax error.
@@ -71,11 +80,12 @@ class SqlJudge:
         return next((found for tree in statements if (found := self._statement(tree))), None)
 
     def _statement(self, tree: Any) -> str | None:
-        before, self._apart = self._apart, named_apart(tree)
+        before, self._apart = (self._apart, self.many), named_apart(tree)
+        self.many = self.risk is Risk.MUTATING and (self.many or self.repeated or calls_again(tree, self.catalogue))
         try:
             return next((found for node in nodes(tree) if (found := self._refused_node(node))), None)
         finally:
-            self._apart = before
+            self._apart, self.many = before
 
     def _refused_node(self, node: ast.Node) -> str | None:
         if found := refused_statement(node, self.risk):
@@ -90,11 +100,14 @@ class SqlJudge:
             return None if value == _PG_DUMP or refused_setting(setting, value, self.risk) is None else "set_config()"
         if self.risk is Risk.READONLY and (found := secret_call(names[-1], call.args, self.catalogue)):
             return found
+        if names[-1] == "setval" and not self.catalogue.empty:
+            return "setval(), which moves a sequence"
         return self._function(names[-2] if len(names) > 1 else "", names[-1])
 
     def _function(self, schema: str, name: str) -> str | None:
         """What is wrong with calling it; `schema` is empty where the search path decides."""
-        return self.kept((schema, name), lambda: self._looked_up(schema, name))
+        key = (schema, f"{name} again and again" if self.many else name)
+        return self.kept(key, lambda: self._looked_up(schema, name))
 
     def kept(self, key: tuple[str, str], find: Callable[[], str | None]) -> str | None:
         """What was found once. One that leads back to itself is taken for good on the way, and only on the way."""
@@ -159,6 +172,13 @@ class SqlJudge:
         return self.kept((schema, f"{name} by itself"), lambda: self._run(schema, name))
 
     def _run(self, schema: str, name: str) -> str | None:
+        before, self.many = self.many, False  # a trigger belongs to its table, as a foreign key does
+        try:
+            return self._runs_itself(schema, name)
+        finally:
+            self.many = before
+
+    def _runs_itself(self, schema: str, name: str) -> str | None:
         known = (f for f in self.catalogue.functions.get(name, ()) if f.schema == schema)
         own = (f for f in known if f.definition or not f.extension)  # the others are what an extension is made of
         return next((found for f in own if (found := self._what_it_does(f))), None)
@@ -193,7 +213,7 @@ class SqlJudge:
             ):
                 return found
             for text in body.texts:
-                self.variables, self.repeated = body.variables, text in body.repeated
+                self.variables, self.repeated = body.variables, self.many or text in body.repeated
                 if found := self.refused(text):
                     return found
             return None
@@ -282,15 +302,17 @@ _BY_NAME: Mapping[type, tuple[_Judge, ...]] = {
     ast.TypeName: (SqlJudge.named_type,),
     ast.ColumnRef: (lambda judge, node: judge.column(node.fields),),
     ast.A_Indirection: (lambda judge, node: judge.column(("", *node.indirection)),),
-    ast.CreateTrigStmt: (SqlJudge.trigger,),
     ast.VariableShowStmt: (lambda judge, node: secret_show(node, judge.catalogue, judge.risk),),
     ast.DoStmt: (SqlJudge.statement_body,),
-    ast.CreateFunctionStmt: (SqlJudge.statement_body,),
-    ast.RenameStmt: (sql_writes.renamed,),
-    ast.AlterTableStmt: (sql_writes.altered,),
-    ast.ViewStmt: (sql_writes.view,),
-    **dict.fromkeys((ast.DeleteStmt, ast.UpdateStmt), (sql_writes.rows, sql_writes.written)),
-    **dict.fromkeys((ast.InsertStmt, ast.MergeStmt, ast.CopyStmt, ast.RefreshMatViewStmt), (sql_writes.written,)),
+    **{kind: (judge,) for kind, judge in TAKING.items()},
+    ast.CreateTrigStmt: (SqlJudge.trigger, TAKING[ast.CreateTrigStmt]),
+    ast.CreateFunctionStmt: (SqlJudge.statement_body, TAKING[ast.CreateFunctionStmt]),
+    ast.RenameStmt: (sql_writes.renamed, TAKING[ast.RenameStmt]),
+    ast.AlterTableStmt: (sql_writes.altered, TAKING[ast.AlterTableStmt]),
+    ast.ViewStmt: (sql_writes.view, TAKING[ast.ViewStmt]),
+    **dict.fromkeys((ast.DeleteStmt, ast.UpdateStmt), (sql_writes.written, sql_writes.rows)),
+    ast.InsertStmt: (sql_writes.overwrites, sql_writes.written),
+    **dict.fromkeys((ast.MergeStmt, ast.CopyStmt, ast.RefreshMatViewStmt), (sql_writes.written,)),
     **dict.fromkeys((ast.ReindexStmt, ast.ClusterStmt, ast.VacuumStmt), (sql_writes.indexed,)),
     **dict.fromkeys(_OF_GRAMMAR, (SqlJudge.grammar,)),
 }

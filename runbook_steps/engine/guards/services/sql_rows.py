@@ -1,76 +1,140 @@
-"""Whether DELETE and UPDATE name the rows that they mean: by a column that is equal to a value. Pure.
+"""Whether DELETE and UPDATE name the rows that they mean: by a key of the table that is equal to a value. Pure.
 
-A range, a pattern or another table may mean every row, and nobody can tell from the text: it is not enough.
+A range, a pattern, another table, or a column that many rows may have alike may mean every row, and nobody can tell
+from the text: it is not enough.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container
+from dataclasses import dataclass
 from typing import Any
 
 from pglast import ast, enums
 
-__all__ = ["names_rows"]
+__all__ = ["Known", "names_columns", "names_rows"]
 
 _SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax"})  # all rows may have the same
 _EQUAL = (enums.A_Expr_Kind.AEXPR_OP, enums.A_Expr_Kind.AEXPR_OP_ANY, enums.A_Expr_Kind.AEXPR_IN)
+_WHERE_A_ROW_LIES = "ctid"
+Keys = tuple[frozenset[str], ...]
 
 
-def names_rows(node: Any, variables: frozenset[str] = frozenset(), *, repeated: bool = False) -> bool:
-    """Of a DELETE or UPDATE. `variables` are names that stand for a value: those of the body that it stands in.
+@dataclass(frozen=True)
+class Known:
+    """What is known where the statement stands.
 
-    Done again and again, in a loop, only a constant is one value.
+    `variables` are names that stand for a value, those of the body that it is in; `repeated`, when it is done again
+    and again: then only a constant is one value. `keys` are the columns of the unique indexes, for each table of that
+    name; None where no database was asked. `calm` says of a function that its value is one for a whole statement,
+    `operators` are those of the database's own people.
     """
+
+    variables: frozenset[str] = frozenset()
+    repeated: bool = False
+    keys: tuple[Keys, ...] | None = None
+    calm: Callable[[str], bool] = lambda _: False
+    operators: Container[str] = ()
+
+
+def names_columns(node: Any, known: Known) -> bool:
+    """Whether a DELETE or UPDATE has a column of its table that is equal to a value, whichever it is."""
+    return names_rows(node, Known(known.variables, known.repeated, None, known.calm, known.operators))
+
+
+def names_rows(node: Any, known: Known) -> bool:
+    """Of a DELETE or UPDATE: whether a whole key is equal to values."""
     others = node.usingClause if isinstance(node, ast.DeleteStmt) else node.fromClause
     target = node.relation.alias.aliasname if node.relation.alias else node.relation.relname
-    return _Condition(str(target), bool(others), variables, repeated=repeated).holds(node.whereClause)
+    return _Condition(str(target), bool(others), known).holds(node.whereClause)
 
 
 class _Condition:
-    def __init__(self, target: str, joined: bool, variables: frozenset[str], *, repeated: bool) -> None:
-        self._target, self._joined, self._repeated = target, joined, repeated
+    def __init__(self, target: str, joined: bool, known: Known) -> None:
+        self._target, self._joined, self._known = target, joined, known
         # where another table stands beside it, a variable may be called as that is
-        self._variables = frozenset[str]() if joined or repeated else variables
+        self._variables = frozenset[str]() if joined or known.repeated else known.variables
 
     def holds(self, clause: Any) -> bool:
         """Whether only rows that it names are left."""
+        if self._are_a_key(self._equal(clause)):
+            return True
         if isinstance(clause, ast.BoolExpr):
             each = [self.holds(part) for part in clause.args or ()]
             if clause.boolop == enums.BoolExprType.AND_EXPR:
                 return any(each)
             return clause.boolop == enums.BoolExprType.OR_EXPR and all(each)
-        if isinstance(clause, ast.A_Expr):
-            names = [str(part.sval) for part in clause.name or () if isinstance(part, ast.String)]
-            sides = ((clause.lexpr, clause.rexpr), (clause.rexpr, clause.lexpr))
-            turned = clause.kind == enums.A_Expr_Kind.AEXPR_OP
-            found = any(self._columns(one) and self._value(other) for one, other in sides[: 1 + turned])
-            return clause.kind in _EQUAL and names[-1:] == ["="] and found
-        nothing = isinstance(clause, ast.A_Const) and isinstance(clause.val, ast.Boolean) and not clause.val.boolval
-        return nothing or (isinstance(clause, ast.CurrentOfExpr) and not self._repeated)
+        return isinstance(clause, ast.A_Const) and isinstance(clause.val, ast.Boolean) and not clause.val.boolval
 
-    def _columns(self, node: Any) -> bool:
+    def _are_a_key(self, columns: frozenset[str]) -> bool:
+        if not columns or self._known.keys is None:
+            return bool(columns)
+        return _WHERE_A_ROW_LIES in columns or all(any(key <= columns for key in each) for each in self._known.keys)
+
+    def _equal(self, clause: Any) -> frozenset[str]:
+        """The columns that are equal to values, all of them at once."""
+        if isinstance(clause, ast.BoolExpr) and clause.boolop == enums.BoolExprType.AND_EXPR:
+            return frozenset[str]().union(*(self._equal(part) for part in clause.args or ()))
+        if not isinstance(clause, ast.A_Expr) or clause.kind not in _EQUAL or not self._is_equality(clause.name):
+            return frozenset()
+        sides = ((clause.lexpr, clause.rexpr), (clause.rexpr, clause.lexpr))
+        turned = clause.kind == enums.A_Expr_Kind.AEXPR_OP
+        found = (self._columns(one) for one, other in sides[: 1 + turned] if self._value(other))
+        return next(filter(None, found), frozenset())
+
+    @staticmethod
+    def _is_equality(name: Any) -> bool:
+        return [str(part.sval) for part in name or () if isinstance(part, ast.String)] in (["="], ["pg_catalog", "="])
+
+    def _columns(self, node: Any) -> frozenset[str]:
         """A column of the table itself, or a row of them."""
         if isinstance(node, ast.RowExpr):
-            return bool(node.args) and all(self._columns(each) for each in node.args or ())
+            each = [self._columns(part) for part in node.args or ()]
+            return frozenset[str]().union(*each) if all(each) else frozenset()
         names = _names(node)
         if not names:
-            return False
+            return frozenset()
         own = names[-2] == self._target if len(names) > 1 else not self._joined
-        return own and names[-1] not in _SYSTEM and not self._variable(node)
+        return frozenset(names[-1:]) if own and names[-1] not in _SYSTEM and not self._variable(node) else frozenset()
 
     def _value(self, node: Any) -> bool:
-        """What is the same for every row."""
+        """What is the same for every row: by a list of what a value may be made of."""
         if isinstance(node, tuple):
             return all(self._value(each) for each in node)
+        if isinstance(node, ast.A_Const | ast.SQLValueFunction | ast.String) or node is None:
+            return True
         if isinstance(node, ast.ColumnRef):
             return self._variable(node)
-        if not isinstance(node, ast.Node):
-            return True
-        if isinstance(node, ast.ParamRef) and self._repeated:
-            return False
-        return not isinstance(node, ast.SelectStmt) and all(self._value(getattr(node, name)) for name in node)
+        if isinstance(node, ast.ParamRef):
+            return not self._known.repeated
+        if isinstance(node, ast.A_Expr | ast.FuncCall):
+            return self._made_of_values(node)
+        parts = _PARTS.get(type(node))
+        return parts is not None and all(self._value(getattr(node, part)) for part in parts)
+
+    def _made_of_values(self, node: Any) -> bool:
+        """By PostgreSQL's own operators and functions, of those that do not change from row to row."""
+        if isinstance(node, ast.FuncCall):
+            names = [str(part.sval) for part in node.funcname or ()]
+            plain = names[:-1] in ([], ["pg_catalog"]) and not (node.agg_order or node.agg_filter or node.over)
+            return plain and self._known.calm(names[-1]) and self._value(node.args or ())
+        names = [str(part.sval) for part in node.name or () if isinstance(part, ast.String)]
+        own = bool(names) and names[-1] in self._known.operators
+        return node.kind == enums.A_Expr_Kind.AEXPR_OP and not own and self._value((node.lexpr, node.rexpr))
 
     def _variable(self, node: ast.ColumnRef) -> bool:
         return bool(self._variables.intersection(_names(node)[:1]))
+
+
+_PARTS: dict[type, tuple[str, ...]] = {
+    ast.TypeCast: ("arg",),
+    ast.CollateClause: ("arg",),
+    ast.A_ArrayExpr: ("elements",),
+    ast.RowExpr: ("args",),
+    ast.CoalesceExpr: ("args",),
+    ast.A_Indirection: ("arg", "indirection"),
+    ast.A_Indices: ("lidx", "uidx"),
+}
 
 
 def _names(node: Any) -> list[str]:

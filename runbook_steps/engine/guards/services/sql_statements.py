@@ -7,11 +7,12 @@ from typing import Any
 
 from pglast import ast, enums
 
+from runbook_steps.engine.guards.services.sql_catalogue import Catalogue
 from runbook_steps.engine.guards.services.sql_lists import EXTENSIONS, VALUES
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
 from runbook_steps.engine.model import Risk
 
-__all__ = ["OWN_SCHEMAS", "nodes", "refused_statement", "spoken", "text_of"]
+__all__ = ["OWN_SCHEMAS", "calls_again", "nodes", "refused_statement", "spoken", "text_of"]
 
 OWN_SCHEMAS = ("pg_catalog", "information_schema")
 
@@ -45,6 +46,7 @@ _CHANGING: tuple[type, ...] = (
     ast.AlterDatabaseSetStmt,
     ast.AlterOwnerStmt,
     ast.CreatedbStmt,
+    ast.DropdbStmt,  # one that was made in this session
     ast.CreateSchemaStmt,
     ast.CreateSeqStmt,
     ast.AlterSeqStmt,
@@ -77,7 +79,6 @@ _KEEPING = (  # of ALTER TABLE: what takes no value away
     "SetIdentity", "SetLogged", "SetNotNull", "SetOptions", "SetRelOptions", "SetStatistics", "SetStorage",
     "ValidateConstraint",
 )  # fmt: skip
-_DROPPED = frozenset({enums.ObjectType.OBJECT_INDEX, enums.ObjectType.OBJECT_STATISTIC_EXT})
 _RENAMED = frozenset({
     enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_VIEW, enums.ObjectType.OBJECT_COLUMN,
     enums.ObjectType.OBJECT_INDEX, enums.ObjectType.OBJECT_SEQUENCE, enums.ObjectType.OBJECT_TABCONSTRAINT,
@@ -107,6 +108,23 @@ def nodes(node: Any) -> Iterator[ast.Node]:
             waiting += [getattr(each, name) for name in reversed(tuple(each))]
         elif isinstance(each, tuple):
             waiting += reversed(each)
+
+
+def calls_again(tree: Any, catalogue: Catalogue) -> bool:
+    """Whether a function in the statement may be called more than once."""
+    statement = tree.stmt if isinstance(tree, ast.RawStmt) else tree
+    if isinstance(statement, ast.DoStmt | ast.CreateFunctionStmt):
+        return False  # its body is judged by itself
+    return any(_of_many_rows(node, catalogue) for node in nodes(statement))
+
+
+def _of_many_rows(node: Any, catalogue: Catalogue) -> bool:
+    if isinstance(node, ast.SelectStmt):
+        apart = node.fromClause or node.withClause or node.op != enums.SetOperation.SETOP_NONE
+        return bool(apart) or len(node.valuesLists or ()) > 1
+    if isinstance(node, ast.FuncCall):
+        return str(node.funcname[-1].sval) in catalogue.sets  # type: ignore[index]
+    return isinstance(node, ast.DeleteStmt | ast.UpdateStmt | ast.MergeStmt)
 
 
 def text_of(argument: Any) -> str:
@@ -158,11 +176,6 @@ def _read_write(options: tuple[Any, ...] | None) -> bool:
     )
 
 
-def _drops(node: Any, _: Risk) -> str | None:
-    kind = node.removeType
-    return None if kind in _DROPPED else f"DROP {kind.name.removeprefix('OBJECT_')}"
-
-
 def _merges(node: Any, _: Risk) -> str | None:
     actions = {clause.commandType for clause in node.mergeWhenClauses or ()}
     return (
@@ -202,15 +215,15 @@ _BOTH: tuple[tuple[type, _Judge], ...] = (
     (ast.TransactionStmt, _begins),
     (ast.CopyStmt, _copies),
     (ast.LockStmt, _locks),
-    (ast.DropStmt, lambda node, _: _drops(node, _) or "DROP INDEX"),
+    (ast.DropStmt, lambda node, _: f"DROP {node.removeType.name.removeprefix('OBJECT_')}"),
     (ast.IntoClause, lambda *_: "SELECT INTO"),
     (ast.LockingClause, lambda *_: "SELECT FOR UPDATE or SHARE"),
 )
 _BOTH_CHANGING: tuple[tuple[type, _Judge], ...] = (
     (ast.IntoClause, lambda *_: None),
     (ast.LockingClause, lambda *_: None),
-    (ast.DropStmt, _drops),
-    (ast.DeleteStmt, lambda *_: None),  # the rows that it names are looked at where its names are
+    (ast.DropStmt, lambda *_: None),  # what it names is looked at where names are
+    (ast.DeleteStmt, lambda *_: None),
     (ast.UpdateStmt, lambda *_: None),
     (ast.InsertStmt, _inserts),
     (ast.MergeStmt, _merges),

@@ -12,14 +12,14 @@ import pglast
 from pglast import ast, enums
 
 from runbook_steps.engine.guards.services.sql_bodies import Body, rule_actions
-from runbook_steps.engine.guards.services.sql_rows import names_rows
+from runbook_steps.engine.guards.services.sql_rows import Known, names_columns, names_rows
 from runbook_steps.engine.guards.services.sql_statements import OWN_SCHEMAS, nodes, spoken
 from runbook_steps.engine.model import Risk
 
 if TYPE_CHECKING:
     from runbook_steps.engine.guards.services.sql_policy import SqlJudge
 
-__all__ = ["altered", "indexed", "renamed", "rows", "view", "written"]
+__all__ = ["altered", "indexed", "overwrites", "renamed", "rows", "view", "written"]
 
 _JOINING = (enums.AlterTableType.AT_AttachPartition, enums.AlterTableType.AT_AddInherit)
 _RELATIONS = frozenset({enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_VIEW})
@@ -27,9 +27,23 @@ _RELATIONS = frozenset({enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_V
 
 def rows(judge: SqlJudge, node: Any) -> str | None:
     """DELETE and UPDATE name the rows that they mean."""
-    if judge.risk is Risk.READONLY or names_rows(node, judge.variables, repeated=judge.repeated):
+    name, catalogue = str(node.relation.relname), judge.catalogue
+    # what is not known has no key: it may be a view that was made just now, over a table that was there
+    keys = catalogue.keys.get(name, ((),)) if catalogue.keys is not None else None
+    known = Known(judge.variables, judge.repeated, keys, catalogue.calm, catalogue.operators)
+    if judge.risk is Risk.READONLY or names_rows(node, known):
         return None
-    return f"{spoken(node)} without a column that is equal to a value"
+    if not names_columns(node, known):
+        return f"{spoken(node)} without a column that is equal to a value"
+    return f"{spoken(node)} by what is no key of {name}: it may mean every row"
+
+
+def overwrites(judge: SqlJudge, node: Any) -> str | None:
+    """INSERT that overwrites what is there, again and again: each time another row."""
+    conflict = node.onConflictClause
+    overwritten = conflict is not None and conflict.action == enums.OnConflictAction.ONCONFLICT_UPDATE
+    again = overwritten and judge.repeated and judge.risk is Risk.MUTATING
+    return "INSERT that overwrites on conflict, again and again" if again else None
 
 
 def written(judge: SqlJudge, node: Any) -> str | None:

@@ -59,7 +59,7 @@ KUBERNETES = [
     ("PUT", "/apis/certificates.k8s.io/v1/certificatesigningrequests/x/approval"),
     ("GET", "/api/v1/namespaces/d/services/s:80/proxy/a"), ("GET", "/api/v1/namespaces/d/pods/p:80/proxy/"),
     ("GET", "/api/v1/nodes/n/proxy/exec/d/p/c?command=id"), ("DELETE", "/apis/apps/v1/namespaces/d/deployments"),
-    ("GET", "/apis/x.y/v1/namespaces/d/things/t/connect"),
+    ("GET", "/apis/x.y/v1/namespaces/d/things/t/connect"), ("DELETE", "/api/v1/namespaces/d/configmaps/c"),
     ("GET", "/apis/subresources.kubevirt.io/v1/namespaces/d/virtualmachineinstances/v/console"),
 ]  # fmt: skip
 KUBERNETES_READING = [
@@ -97,6 +97,26 @@ AWS_BODIES = [
     ("ssm", "{}", {"content_type": JSON, "x_amz_target": "AmazonSSM.StartSession"}),
     ("ssm", "{}", {"content_type": JSON, "x_amz_target": "AmazonSSM.GetParameter"}),
     ("sqs", "{}", {"content_type": "application/x-amz-json-1.0", "x_amz_target": "AmazonSQS.ReceiveMessage"}),
+]  # fmt: skip
+
+
+# at mutating: what stands beside an operation that may pass, and makes another one of it
+AWS_BESIDES: list[tuple[str, str, dict[str, str]]] = [
+    ("DELETE", "/b/k?versionId=null", {}), ("DELETE", "/b/k?versionId=3HL4&x-id=DeleteObject", {}),
+    ("DELETE", "/b/a/b/c?versionId=", {}), ("DELETE", "/b/k", {"x_amz_bypass_governance_retention": "true"}),
+    ("DELETE", "/b/k", {"x_amz_mfa": "20899872 301749"}), ("DELETE", "/b/k?version%49d=x", {}),
+    *(("PUT", "/b/k", {"x_amz_acl": acl}) for acl in ("public-read", "public-read-write", "authenticated-read", "")),
+    *(("PUT", "/b/k", {f"x_amz_grant_{what}": 'uri="http://acs.amazonaws.com/groups/global/AllUsers"'})
+      for what in ("read", "full_control", "read_acp", "write_acp")),
+    *(("PUT", "/b/k", {"x_amz_storage_class": kind}) for kind in ("GLACIER", "DEEP_ARCHIVE", "glacier")),
+    ("PUT", "/b/k", {"x_amz_server_side_encryption_customer_algorithm": "AES256"}),
+    ("PUT", "/b/k", {"x_amz_server_side_encryption_customer_key": "a"}),
+    ("PUT", "/b/k", {"x_amz_copy_source": "/b/k", "x_amz_server_side_encryption_customer_key_md5": "a"}),
+    ("PUT", "/b/k", {"x_amz_server_side_encryption_aws_kms_key_id": "arn:aws:kms:eu-west-1:123456789012:key/a"}),
+    ("PUT", "/b/k", {"x_amz_website_redirect_location": "https://example.com/"}),
+    ("PUT", "/b/k", {"x_amz_object_lock_mode": "COMPLIANCE"}), ("POST", "/b/k?uploads", {"x_amz_acl": "public-read"}),
+    ("PUT", "/b/k", {"x_amz_object_lock_legal_hold": "ON"}), ("PUT", "/b/k", {"x_amz_write_offset_bytes": "0"}),
+    ("PUT", "/b/k?versionId=3HL4&tagging", {"x_amz_new_header": "x"}),
 ]  # fmt: skip
 
 
@@ -149,6 +169,16 @@ def test_a_cluster_is_only_read(method: str, target: str) -> None:
 def test_aws_loses_nothing(service: str, method: str, target: str, risk: Risk) -> None:
     """By method, path and query."""
     assert refused(lambda: judged(service, method, target, risk))
+
+
+@pytest.mark.parametrize(("method", "target", "headers"), AWS_BESIDES)
+def test_nothing_beside_an_operation_makes_another_one_of_it(method: str, target: str, headers: dict[str, str]) -> None:
+    """For good, for everybody, or for nobody; an upload as clients make it passes."""
+    assert refused(lambda: judged("s3", method, target, Risk.MUTATING, b"", **headers))
+    plain = {"x_amz_server_side_encryption": "AES256", "x_amz_acl": "private", "x_amz_meta_a": "b",
+             "x_amz_checksum_crc32": "a", "x_amz_sdk_checksum_algorithm": "CRC32", "x_amz_date": "a"}  # fmt: skip
+    assert judged("s3", "PUT", "/b/k", Risk.MUTATING, b"", **plain) is None
+    assert judged("s3", "DELETE", "/b/k", Risk.MUTATING) is None
 
 
 @pytest.mark.parametrize(("service", "text", "headers"), AWS_BODIES)

@@ -14,7 +14,8 @@ from runbook_steps.engine.guards.services.sql_child import SqlParser, end_spares
 from runbook_steps.engine.model import Risk
 
 CATALOGUE = '{"builtin": {}, "functions": [], "relations": [], "foreign_parents": [], "operators": [], "types": [], '
-CATALOGUE += '"unsaid": [], "written": [], "settings": [], "options": []}'
+CATALOGUE += '"unsaid": [], "written": [], "settings": [], "options": [], "keys": [], "empty": false, "databases": [], '
+CATALOGUE += '"superusers": [], "sets": []}'
 
 
 @asynccontextmanager

@@ -1,0 +1,251 @@
+"""What loses nothing that stands in a row, and takes something away all the same. Pure; for `mutating`.
+
+A definition that is replaced is gone, and so is a password; rights that are taken, rows that a policy hides and
+writes that a trigger swallows are not there for who needs them; what is given to everybody cannot be called back. Each
+judge here lists what may pass and names the rest. What is new is free: a relation that the catalogue does not know
+was made in this session, and a database without any is being filled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pglast import ast, enums
+
+from runbook_steps.engine.guards.services.sql_lists import MOMENTS, STORED
+from runbook_steps.engine.guards.services.sql_statements import spoken, text_of
+from runbook_steps.engine.model import Risk
+
+if TYPE_CHECKING:
+    from runbook_steps.engine.guards.services.sql_policy import SqlJudge
+
+__all__ = ["TAKING"]
+
+_TAKING = (  # of ALTER TABLE: rights, rows that are seen, what is done at each write
+    "ChangeOwner", "DisableRowSecurity", "DisableTrig", "DisableTrigUser", "DropIdentity", "DropInherit",
+    "EnableRowSecurity", "ForceRowSecurity", "NoForceRowSecurity", "ReplicaIdentity", "SetIdentity",
+)  # fmt: skip
+_NAMES = frozenset({
+    enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_VIEW, enums.ObjectType.OBJECT_COLUMN,
+    enums.ObjectType.OBJECT_SEQUENCE,
+})  # fmt: skip
+_GRANTED_ON = frozenset({
+    enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_SEQUENCE, enums.ObjectType.OBJECT_SCHEMA,
+    enums.ObjectType.OBJECT_DATABASE, enums.ObjectType.OBJECT_FUNCTION, enums.ObjectType.OBJECT_PROCEDURE,
+    enums.ObjectType.OBJECT_ROUTINE, enums.ObjectType.OBJECT_TYPE, enums.ObjectType.OBJECT_DOMAIN,
+})  # fmt: skip
+_MADE_AGAIN = frozenset({enums.ObjectType.OBJECT_INDEX, enums.ObjectType.OBJECT_STATISTIC_EXT})
+_RELATIONS = frozenset(
+    {
+        enums.ObjectType.OBJECT_TABLE,
+        enums.ObjectType.OBJECT_VIEW,
+        enums.ObjectType.OBJECT_SEQUENCE,
+    }
+)
+_AFTER = 0  # of a trigger; before, and in place of, are bits
+_MORE_THAN_OTHERS = frozenset({"superuser", "createdb", "createrole", "isreplication", "bypassrls"})
+_VERIFIER = re.compile(r"SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
+_TIME = re.compile(r"([0-9]{1,9}) ?(ms|s|min|h|d|)")
+_MS = {"": 1, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_SHORTEST_MS = 1000
+_FULL = "its calls would lead here"
+Judge = Callable[["SqlJudge", Any], str | None]
+
+
+def _of(judge: Judge, *, empty: bool) -> Judge:
+    """Nothing is taken from a database that is empty; at `readonly` such a statement is refused by its kind."""
+
+    def judged(sql: SqlJudge, node: Any) -> str | None:
+        free = empty and sql.catalogue.empty and not _databases(node)
+        return None if free or sql.risk is not Risk.MUTATING else judge(sql, node)
+
+    return judged
+
+
+def _databases(node: Any) -> tuple[str, ...]:
+    """What belongs to the whole server: it can be named from an empty database as well."""
+    if isinstance(node, ast.GrantStmt) and node.objtype == enums.ObjectType.OBJECT_DATABASE:
+        return tuple(str(each.sval) for each in node.objects or ())
+    own = isinstance(node, ast.AlterOwnerStmt) and node.objectType == enums.ObjectType.OBJECT_DATABASE
+    return (str(node.object.sval),) if own else ()
+
+
+def _view(sql: SqlJudge, node: Any) -> str | None:
+    there = node.replace and sql.catalogue.has(node.view.relname)
+    return f"CREATE OR REPLACE VIEW of {node.view.relname}, which is there" if there else None
+
+
+def _function(sql: SqlJudge, node: Any) -> str | None:
+    *schema, name = (str(part.sval) for part in node.funcname)
+    known = name in sql.catalogue.functions or name in sql.catalogue.builtin
+    if known or schema == ["pg_catalog"]:
+        return f"CREATE FUNCTION {name}, of which there is one: {_FULL}"
+    return None
+
+
+def _trigger(sql: SqlJudge, node: Any) -> str | None:
+    if not sql.catalogue.has(node.relation.relname) or (node.timing == _AFTER and not node.replace):
+        return None
+    what = "CREATE OR REPLACE TRIGGER" if node.replace else "a trigger before"
+    return f"{what} on {node.relation.relname}: it may swallow what others write"
+
+
+def _grant(sql: SqlJudge, node: Any) -> str | None:
+    tables = [each for each in node.objects or () if isinstance(each, ast.RangeVar)]
+    if tables and len(tables) == len(node.objects) and not any(sql.catalogue.has(str(each.relname)) for each in tables):
+        return None
+    databases = _databases(node)
+    if databases and sql.catalogue.databases is not None and sql.catalogue.databases.isdisjoint(databases):
+        return None
+    if not node.is_grant:
+        return "REVOKE"
+    if node.objtype not in _GRANTED_ON:
+        return f"GRANT ON {node.objtype.name.removeprefix('OBJECT_')}"
+    if any(each.roletype == enums.RoleSpecType.ROLESPEC_PUBLIC for each in node.grantees or ()):
+        return "GRANT TO PUBLIC"
+    return "GRANT WITH GRANT OPTION" if node.grant_option else None
+
+
+def _grant_role(sql: SqlJudge, node: Any) -> str | None:
+    if not node.is_grant:
+        return "REVOKE"
+    if node.opt:
+        return "GRANT of a role with an option"
+    return _reaches_far(sql, (str(each.priv_name) for each in node.granted_roles))
+
+
+def _reaches_far(sql: SqlJudge, roles: Iterable[str]) -> str | None:
+    found = next((role for role in roles if role.startswith("pg_") or role in sql.catalogue.superusers), None)
+    return f"the rights of {found}, which reach beyond this database" if found else None
+
+
+def _new_role(sql: SqlJudge, node: Any) -> str | None:
+    for option in node.options or ():
+        name, value = str(option.defname), option.arg
+        if name == "addroleto":
+            found = _reaches_far(sql, (str(role.rolename) for role in value))
+        elif name == "password":
+            found = _password(value)
+        elif name in _MORE_THAN_OTHERS:
+            found = f"CREATE ROLE with {name.upper()}" if value is None or value.boolval else None
+        else:
+            known = name in {"canlogin", "inherit", "connectionlimit", "validUntil"}
+            found = None if known else f"CREATE ROLE with {name.upper()}"
+        if found:
+            return found
+    return None
+
+
+def _password(value: Any) -> str | None:
+    """What the server keeps is given; the word itself would stand in its log, and without one nobody gets in."""
+    text = str(value.sval) if isinstance(value, ast.String) else ""
+    if _VERIFIER.fullmatch(text):
+        return None
+    return "a password that is taken away" if not text else r"a password in clear; \password of psql sends none"
+
+
+def _role(sql: SqlJudge, node: Any) -> str | None:
+    """Its password anew, and whether it may sign in, which is put back as easily."""
+    highest = str(node.role.rolename or "") in sql.catalogue.superusers or not node.role.rolename
+    for option in node.options or ():
+        if option.defname == "password":
+            found = _password(option.arg)
+        else:
+            allowed = option.defname == "canlogin" and not (highest and not option.arg.boolval)
+            found = None if allowed else f"ALTER ROLE with {str(option.defname).upper()}"
+        if found:
+            return found
+    return None
+
+
+def _stored(sql: SqlJudge, node: Any) -> str | None:
+    """A setting that is kept for sessions to come."""
+    said, name = node.setstmt, (node.setstmt.name or "").lower()
+    what = f"a stored setting {name or 'of every name'}"
+    kinds = enums.VariableSetKind
+    if said.kind in {kinds.VAR_RESET, kinds.VAR_SET_DEFAULT}:
+        return None if name in MOMENTS | STORED | {"role"} else what
+    if said.kind != kinds.VAR_SET_VALUE or len(said.args) != 1 or not isinstance(said.args[0], ast.A_Const):
+        return what
+    value = text_of(said.args[0]) or str(getattr(said.args[0].val, "ival", ""))
+    if name in MOMENTS:
+        time = _TIME.fullmatch(value.strip())
+        milliseconds = int(time[1]) * _MS[time[2]] if time else 1
+        return f"{what} so short that nobody is served" if 0 < milliseconds < _SHORTEST_MS else None
+    if name == "role" and isinstance(node, ast.AlterRoleSetStmt) and node.role:
+        return _reaches_far(sql, [value])
+    return None if name in STORED else what
+
+
+def _database(sql: SqlJudge, node: Any) -> str | None:
+    """One that the server did not have when the session began is this session's own."""
+    there = sql.catalogue.databases is None or node.dbname in sql.catalogue.databases
+    return f"DROP DATABASE {node.dbname}" if there else None
+
+
+def _table(sql: SqlJudge, node: Any) -> str | None:
+    if node.relation is None or not sql.catalogue.has(node.relation.relname):
+        return None
+    for command in node.cmds or ():
+        kind = command.subtype.name.removeprefix("AT_")
+        if kind in _TAKING or command.behavior == enums.DropBehavior.DROP_CASCADE:
+            return f"ALTER TABLE {kind} of {node.relation.relname}"
+    return None
+
+
+def _sequence(sql: SqlJudge, node: Any) -> str | None:
+    for option in node.options or () if sql.catalogue.has(node.sequence.relname) else ():
+        owned = option.defname == "owned_by" and len(option.arg) > 1  # NONE is one word
+        if not owned and option.defname not in {"cache", "as"}:
+            return f"ALTER SEQUENCE {option.defname} of {node.sequence.relname}"
+    return None
+
+
+def _renamed(sql: SqlJudge, node: Any) -> str | None:
+    relation = node.relation
+    taken = node.renameType in _NAMES and relation is not None and sql.catalogue.has(relation.relname)
+    return f"RENAME of {relation.relname}, which others know by its name" if taken else None
+
+
+def _policy(sql: SqlJudge, node: Any) -> str | None:
+    return f"{spoken(node)} on {node.table.relname}" if sql.catalogue.has(node.table.relname) else None
+
+
+def _dropped(sql: SqlJudge, node: Any) -> str | None:
+    """What is made again from what is there, and nothing that hangs on it; or a relation of this session."""
+    kind, what = node.removeType, f"DROP {node.removeType.name.removeprefix('OBJECT_')}"
+    if kind in _MADE_AGAIN:
+        return f"{what} CASCADE" if node.behavior == enums.DropBehavior.DROP_CASCADE else None
+    new = kind in _RELATIONS and not any(sql.catalogue.has(str(each[-1].sval)) for each in node.objects)
+    return None if new else what
+
+
+_IN_A_DATABASE: Mapping[type, Judge] = {
+    ast.ViewStmt: _view,
+    ast.CreateFunctionStmt: _function,
+    ast.CreateTrigStmt: _trigger,
+    ast.GrantStmt: _grant,
+    ast.AlterOwnerStmt: lambda _, node: f"{spoken(node)} of {node.objectType.name.removeprefix('OBJECT_')}",
+    ast.AlterTableStmt: _table,
+    ast.AlterSeqStmt: _sequence,
+    ast.AlterEnumStmt: lambda _, node: "ALTER TYPE RENAME VALUE" if node.oldVal else None,
+    ast.RenameStmt: _renamed,
+    ast.CreatePolicyStmt: _policy,
+    ast.AlterPolicyStmt: _policy,
+    ast.DropStmt: _dropped,
+}
+_OF_THE_SERVER: Mapping[type, Judge] = {
+    ast.GrantRoleStmt: _grant_role,
+    ast.CreateRoleStmt: _new_role,
+    ast.AlterRoleStmt: _role,
+    ast.AlterRoleSetStmt: _stored,
+    ast.AlterDatabaseSetStmt: _stored,
+    ast.DropdbStmt: _database,
+}
+TAKING: Mapping[type, Judge] = {
+    **{kind: _of(judge, empty=True) for kind, judge in _IN_A_DATABASE.items()},
+    **{kind: _of(judge, empty=False) for kind, judge in _OF_THE_SERVER.items()},
+}
+"""What judges a statement by its kind."""
