@@ -14,18 +14,38 @@ __all__ = ["PROBE", "RedisMemoryFull", "whether_full"]
 ENTRY_BYTES = 256 * 1024
 PROBE = "cache:drill:probe"
 FULL = 0.98  # of its limit: what is left is smaller than one entry
+NEARLY = 0.9  # where it has refused writes already
+FEW = 0.05  # of its keys may be evicted, and soon are: then it refuses, whatever its policy is called
 FILLER = "cache:response:"
 
 
 def whether_full(client: Any) -> Observation:
-    """Whether Redis has used its memory up and may evict nothing. Only reads, so that it can be asked anywhere."""
+    """Whether Redis has used its memory up and can make no room. Only reads, so that it can be asked anywhere."""
     info = client.info("memory")
     used, limit = int(info["used_memory"]), int(info["maxmemory"])
     policy = str(info["maxmemory_policy"])
     if limit == 0:
         return Observation(False, f"{used} bytes used, and no limit is set")
-    full = used >= FULL * limit and policy == "noeviction"
-    return Observation(full, f"{used} of {limit} bytes used, policy {policy}")
+    refused = _refused_writes(client)
+    up = used >= FULL * limit or (refused > 0 and used >= NEARLY * limit)
+    seen = f"{used} of {limit} bytes used, policy {policy}" + (f", {refused} writes refused so far" if refused else "")
+    if not up or policy == "noeviction":
+        return Observation(up, seen)
+    keys, ending = _keys(client)
+    room = ending if policy.startswith("volatile") else keys
+    return Observation(room <= FEW * keys, f"{seen}; it may evict {room} of {keys} keys")
+
+
+def _refused_writes(client: Any) -> int:
+    """Since it was started. Answers of a minute that have ended since leave a little room, until it is full again."""
+    told = client.info("errorstats").get("errorstat_OOM", {})  # a Redis before 6.2 counts none
+    return int(told.get("count", 0)) if isinstance(told, dict) else 0
+
+
+def _keys(client: Any) -> tuple[int, int]:
+    """All of them, in every database, and those that end by themselves."""
+    told = [each for each in client.info("keyspace").values() if isinstance(each, dict)]
+    return sum(int(each["keys"]) for each in told), sum(int(each["expires"]) for each in told)
 
 
 class RedisMemoryFull:

@@ -17,6 +17,7 @@ from runbook_steps.engine.run.situation import Situation
 from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.faults.redis_memory import PROBE, RedisMemoryFull
 
+_NO_SUCH_KEY = -2  # what PTTL says of a key that has just ended
 KEPT = ("blacklist:*", "ratelimit:*", "session:*")
 
 
@@ -104,8 +105,13 @@ def eviction_policy(redis_client: redis.Redis, policy: str) -> None:
 
 def ends_of(client: Any, pattern: str) -> dict[str, float]:
     """Every key of a pattern, and when it ends by itself: seconds of the clock, infinity for never."""
-    left = {key: int(client.pttl(key)) for key in client.scan_iter(match=pattern, count=1000)}
-    return {key: time.time() + ms / 1000 if ms >= 0 else math.inf for key, ms in left.items()}
+    ends = {}
+    for key in client.scan_iter(match=pattern, count=1000):
+        asked = time.time()  # before the answer: what ends as it is asked must not seem to be lost
+        ms = int(client.pttl(key))
+        if ms != _NO_SUCH_KEY:
+            ends[key] = asked + ms / 1000 if ms >= 0 else math.inf
+    return ends
 
 
 def used_percent(client: Any) -> float:
