@@ -11,7 +11,7 @@ from runbook_steps.engine.guided.desk import Desk
 from runbook_steps.engine.guided.taken import choose, takes
 from runbook_steps.engine.model import Outcome, Role, Step
 from runbook_steps.engine.proof.evidence_file import WENT_ON, now
-from runbook_steps.engine.run.outcome_of_error import message_of
+from runbook_steps.engine.run.outcome_of_error import message_of, outcome_of
 
 __all__ = ["GuidedSteps"]
 
@@ -93,11 +93,18 @@ class GuidedSteps:
         return None
 
     def _looked_at(self, call: Call) -> object:
-        """A check. Behind a situation that was not seen it may have nothing to compare with: then it stays unproven."""
+        """A check. Behind a situation that was not seen it may have nothing to compare with: then it stays unproven.
+
+        What a live target has not, or what nobody set, cannot be looked at: nothing says that it is not so.
+        """
         while True:
             try:
                 found = call()
             except Exception as error:
+                if self._desk.brief.live and outcome_of(error) is Outcome.NOT_RUNNABLE:
+                    self._desk.record(Outcome.NOT_RUNNABLE, message_of(error))
+                    self._said_of_it("")
+                    return None
                 if self._desk.went_on:
                     self._not_proven(error)
                     return None
