@@ -30,6 +30,7 @@ from runbook_steps.engine.targets.live_settings import (
     secret_words,
 )
 from runbook_steps.engine.targets.protocol import TargetLock
+from runbook_steps.engine.targets.published import said_by_the_pages
 from runbook_steps.engine.targets.reachable import Reached
 
 __all__ = ["LiveTarget", "search_folders"]
@@ -87,6 +88,7 @@ class LiveTarget:
         self._allowed = allowed
         self._environment = self.variables()
         self._home: Path | None = None
+        self._guesses: frozenset[str] | None = None
         if not self.parts or not self._environment:
             raise ConfigurationError(self.nothing_configured())
 
@@ -192,8 +194,15 @@ class LiveTarget:
         return secret_words(self._live) | self.guesses()
 
     def guesses(self) -> frozenset[str]:
-        """Values of variables that nobody explains."""
-        return guessed_words(self._live, self.explained()) if self._live.more else frozenset()
+        """Values of variables that nobody explains, but for words that the pages say themselves.
+
+        Those stand in names of scenarios and in what commands print: hidden there, they made evidence unreadable, and
+        found there, a run red.
+        """
+        if self._guesses is None:
+            found = guessed_words(self._live, self.explained()) if self._live.more else frozenset()
+            self._guesses = found - said_by_the_pages(found, self._settings.root)
+        return self._guesses
 
     def versions(self) -> Mapping[str, str]:
         """Nothing is asked of a live target before a procedure does."""
