@@ -35,7 +35,7 @@ Feature: nginx
       (
         set -eu
         if [ "${BROKEN_FILE:?}" = "$NGINX_CONF" ] || grep -qE '^[[:space:]]*(server|location|upstream)[[:space:]]' "$BROKEN_FILE"; then
-          echo "customers are served from it: correct the line, do not move the file"
+          echo "customers are served from $BROKEN_FILE: correct the line that nginx -t names, do not move the file; then test, and reload"
           exit 1
         fi
         mv "$BROKEN_FILE" "$BROKEN_FILE.broken"

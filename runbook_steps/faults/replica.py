@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg
 
-from runbook_steps.engine.errors import CheckFailed, FaultError
+from runbook_steps.engine.errors import CheckFailed, FaultError, NotRunnableHere
 from runbook_steps.engine.run.situation import Observation
 from runbook_steps.engine.targets.protocol import ServiceControl
 from runbook_steps.faults.sessions import wait_until
@@ -112,9 +112,18 @@ class ReplicaFollows:
         return administer(host="127.0.0.1", port=self.port)
 
     def observe(self) -> Observation:
-        """Asks the primary who follows it, and the standby whether it answers."""
+        """Asks the primary who follows it, and the standby whether it answers.
+
+        Raises NotRunnableHere where others follow: what is checked behind it is known of the drill's own alone.
+        """
         with self._connect() as live:
             rows = live.execute("SELECT state FROM pg_stat_replication WHERE application_name = %s", [NAME]).fetchall()
+            others = live.execute(
+                "SELECT DISTINCT application_name FROM pg_stat_replication WHERE application_name <> %s", [NAME]
+            ).fetchall()
+        if others and self._server is None:
+            names = ", ".join(str(name) for (name,) in others)
+            raise NotRunnableHere(f"replicas follow ({names}), and none of a drill: by hand, as the page says")
         answers = False
         if rows == [("streaming",)]:
             try:

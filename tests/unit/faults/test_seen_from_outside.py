@@ -17,6 +17,7 @@ from runbook_steps import faults
 from runbook_steps.engine.errors import NotRunnableHere
 from runbook_steps.faults.certificates import KINDS, what_is_served, write_pair
 from runbook_steps.faults.lost_rows import what_is_lost
+from runbook_steps.faults.replica import ReplicaFollows
 from runbook_steps.faults.stopped_instance import first_that_is_down
 from runbook_steps.steps.proxy import target_of
 
@@ -124,3 +125,26 @@ def test_no_fault_needs_hands_on_a_process_to_be_seen() -> None:
                     todo += own
                     handed += [f"{file.name}: {kind.name}.{name}"] * ("_control" in own)
     assert handed == []
+
+
+def test_replicas_of_others_are_not_told_to_be_none() -> None:
+    """They have another name than a drill's: what follows is told, and what to do, and not that nothing does."""
+
+    class Live:
+        def __enter__(self) -> Live:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            """Nothing."""
+
+        def execute(self, query: str, names: list[str]) -> Live:
+            self.rows = [("walreceiver",)] if "<>" in query else []
+            assert names == ["beautycort_replica"]
+            return self
+
+        def fetchall(self) -> list[tuple[str]]:
+            return self.rows
+
+    nobody: Any = None
+    with pytest.raises(NotRunnableHere, match=r"replicas follow \(walreceiver\), and none of a drill: by hand"):
+        ReplicaFollows(Live, nobody, {}).observe()
