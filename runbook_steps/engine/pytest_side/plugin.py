@@ -5,6 +5,7 @@ Loaded in every pytest session of this environment; it costs nothing until a `.f
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import inspect
 import os
@@ -63,7 +64,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--evidence-dir", default=None, metavar="DIR", help="where evidence is kept")
     group.addoption("--journal-dir", default=None, metavar="DIR", help="where journals are kept")
     group.addoption("--shard", default=None, metavar="I/N", help="only the I-th of N parts, for N machines: 2/4")
+    group.addoption("--repeat", type=_rounds, default=1, metavar="N", help="the same N times; tells what is unsteady")
+    group.addoption("--shuffle", action="store_true", help="in another order; the seed that gives it again is told")
+    group.addoption("--seed", type=int, default=None, metavar="S", help="the order that --shuffle told")
     group.addoption("--variants", default=None, metavar="DIR", help="break what is asked for there (`runbooks prove`)")
+
+
+def _rounds(said: str) -> int:
+    if not said.isascii() or not said.isdigit() or int(said) < 1:
+        raise argparse.ArgumentTypeError(f"{said!r} is no number of rounds: 1 or more")
+    return int(said)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Runs every round in a process of its own when there are several."""
+    if config.getoption("--repeat") == 1 or config.option.collectonly or hasattr(config, "workerinput"):
+        return None
+    from runbook_steps.engine.pytest_side.repeating import repeat  # noqa: PLC0415 - only a session of several rounds pays
+
+    return repeat(config, config.getoption("--repeat"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Puts them into the order of the seed; each worker of pytest-xdist into the same."""
+    if config.getoption("--shuffle"):
+        from runbook_steps.engine.pytest_side.repeating import seed_of, shuffled  # noqa: PLC0415
+
+        items[:] = shuffled(items, seed_of(config))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -84,6 +113,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tells each worker of pytest-xdist which run it belongs to."""
     node.workerinput["runbooks_run"] = node.config.stash[RUN]
+    if node.config.getoption("--shuffle"):
+        from runbook_steps.engine.pytest_side.repeating import seed_of  # noqa: PLC0415 - only a shuffled session pays
+
+        node.workerinput["runbooks_seed"] = seed_of(node.config)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -122,7 +155,11 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Says what ended the workers."""
+    """Says what ended the workers, and what gives a shuffled order again."""
+    if config.getoption("--shuffle") and not hasattr(config, "workerinput"):
+        from runbook_steps.engine.pytest_side.repeating import seed_of  # noqa: PLC0415 - only a shuffled session pays
+
+        terminalreporter.line(f"shuffled: --shuffle --seed {seed_of(config)} gives this order again")
     if PROBLEM in config.stash and not hasattr(config, "workerinput") and config.getoption("numprocesses", None):
         terminalreporter.line(f"error: {config.stash[PROBLEM]}", red=True)
 
