@@ -114,6 +114,66 @@ def test_a_secret_of_the_application_is_not_read(url: str) -> None:
             session.execute("DROP FOREIGN DATA WRAPPER plain CASCADE")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "held"),
+    [("app.dsn", "host=x pass=hunter2", True), ("app.stripe_sk", "sk_live_hunter2", True), ("my.pin", "123456", True),
+     ("app.hmac", "aHVudGVyMg==", True), ("app.environment", "staging", True), ("app.level", "12", False),
+     ("app.debug", "on", False), ("search_path", "a, b", False), ("work_mem", "8MB", False),
+     ("app.longest", "5 min", False)],
+)  # fmt: skip
+def test_a_setting_of_the_application_is_read_only_where_it_cannot_be_a_password(
+    url: str, name: str, value: str, held: bool
+) -> None:
+    """Whatever it is called: a word, a small number and PostgreSQL's own settings are none."""
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute(f"ALTER ROLE CURRENT_USER SET {name} = '{value}'".encode())
+    try:
+        assert (name in known(url).settings) is held
+        assert refused(known(url), ("SELECT setconfig FROM pg_db_role_setting", f"SHOW {name}")) == (
+            ["SELECT setconfig FROM pg_db_role_setting", f"SHOW {name}"] if held else []
+        )
+    finally:
+        with psycopg.connect(url, autocommit=True) as session:
+            session.execute(f"ALTER ROLE CURRENT_USER RESET {name}".encode())
+
+
+@pytest.mark.parametrize(
+    ("command", "held"),
+    [("cp /mnt/archive/%f %p", False), ("test ! -f /mnt/a/%f && cp /mnt/a/%f \"%p\"", False),
+     ("pgbackrest --stanza=main archive-get %f \"%p\"", False), ("envdir /etc/env wal-g wal-fetch %f %p", False),
+     ("AWS_SECRET=hunter2 wal-g wal-fetch %f %p", True), ("curl -u bob:hunter2 https://example.com/%f -o %p", True),
+     ("sshpass -p hunter2 scp h:%f %p", True)],
+)  # fmt: skip
+def test_a_command_of_the_server_is_read_where_nothing_in_it_is_a_password(url: str, command: str, held: bool) -> None:
+    """By a list of words: whoever looks why WAL is not archived has to read it."""
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute(b"ALTER SYSTEM SET restore_command = '%s'" % command.encode())
+        session.execute("SELECT pg_reload_conf()")
+        end = time.monotonic() + 30
+        while session.execute("SHOW restore_command").fetchone() != (command,):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert ("restore_command" in known(url).settings) is held
+        session.execute("ALTER SYSTEM RESET restore_command")
+        session.execute("SELECT pg_reload_conf()")
+        while session.execute("SHOW restore_command").fetchone() != ("",):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize("option", ["pin '1234'", "bearer 'abc'", "url 'https://x'", "host 'a://b:hunter2@c'"])
+def test_an_option_that_is_not_known_is_not_read(url: str, option: str) -> None:
+    """Whatever it is called; host, port and the like are."""
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute(f"CREATE FOREIGN DATA WRAPPER odd; CREATE SERVER s FOREIGN DATA WRAPPER odd OPTIONS ({option})"
+                        .encode())  # fmt: skip
+    try:
+        assert refused(known(url), (*OPTIONS, *OPEN)) == [*OPTIONS]
+    finally:
+        with psycopg.connect(url, autocommit=True) as session:
+            session.execute("DROP FOREIGN DATA WRAPPER odd CASCADE")
+
+
 def until_known(url: str, name: str, *, held: bool) -> None:
     """The server has read its settings again."""
     end = time.monotonic() + 30

@@ -12,6 +12,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from runbook_steps.engine.guards.services.sql_lists import (
+    PLAIN_CONNINFO,
+    PLAIN_EXTENSIONS,
+    PLAIN_OPTIONS,
+    PLAIN_SETTINGS,
+)
+
 __all__ = ["CATALOGUE_SQL", "Catalogue", "Function", "lasts", "read_catalogue"]
 
 _OWN = "('pg_catalog'::regnamespace, 'information_schema'::regnamespace)"
@@ -50,20 +57,41 @@ def _text(column: str, relation: str, locked: str = "") -> str:
     return f"CASE WHEN {locked} THEN '{_LOCKED_TEXT}' ELSE pg_catalog.pg_get_expr({column}, {relation}) END"
 
 
-# a password in a text: by the name of its option or variable, or within an address
-_HOLDS_ONE = (
-    "((passw|pwd|passphrase|secret|token|credential|api_?key|access_?key|private_?key)[a-z0-9_]*\\s*="
-    "|://[^/@\\s]*:[^/@\\s]+@)"
+# What holds no password, by the name of the setting or option, or by its shape; everything else may hold one.
+_SHORT = (  # words and small numbers
+    "^(|on|off|true|false|yes|no|none|all|-?[0-9]{1,3}([.][0-9]{1,3})?( ?(us|ms|s|min|h|d|B|kB|MB|GB|TB))?)$"
 )
+_CONNINFO = (
+    f"^([[:space:]]*({'|'.join(sorted(PLAIN_CONNINFO))})[[:space:]]*=[[:space:]]*(''[^'']*''|[^[:space:]'']+))*$"
+)
+_IN_A_COMMAND = (  # of an archive: it is what people look for, so a list of words is all that it is held to
+    "(passw|pwd|passphrase|secret|token|credential|api_?key|access_?key|private_?key)[a-z0-9_]*[[:space:]]*="
+    "|://[^/@[:space:]]*:[^/@[:space:]]+@|[[:space:]](-u|-p|--user|--pass|--password)[=[:space:]]"
+)
+_WITH_ITS_KEY = "://[^/@[:space:]]*:[^/@[:space:]]+@"
+
+
+def _names(words: frozenset[str]) -> str:
+    return ", ".join(f"'{word}'" for word in sorted(words))
 
 
 def _options(catalogue: str, column: str) -> str:
+    named = f"split_part(text, '=', 1) IN ({_names(PLAIN_OPTIONS)})"
     return (
         f"SELECT '{catalogue}' AS name FROM pg_catalog.{catalogue}, unnest({column}) AS text "  # noqa: S608
-        f"WHERE text ~* '{_HOLDS_ONE}'"
+        f"WHERE NOT {named} OR text ~ '{_WITH_ITS_KEY}'"
     )
 
 
+_HELD_SETTINGS = f"""SELECT name FROM pg_catalog.pg_settings WHERE vartype = 'string' AND NOT (
+     lower(name) IN ({_names(PLAIN_SETTINGS)}) OR split_part(name, '.', 1) IN ({_names(PLAIN_EXTENSIONS)})
+     OR setting = boot_val OR setting ~* '{_SHORT}' OR (name = 'primary_conninfo' AND setting ~* '{_CONNINFO}')
+     OR (name ~ '_command$' AND name !~ 'passphrase' AND setting !~* '{_IN_A_COMMAND}'))
+   UNION ALL SELECT split_part(text, '=', 1) FROM pg_catalog.pg_db_role_setting, unnest(setconfig) AS text
+    LEFT JOIN pg_catalog.pg_settings AS known ON lower(known.name) = lower(split_part(text, '=', 1))
+     AND known.category <> 'Customized Options'
+    WHERE NOT (lower(split_part(text, '=', 1)) IN ({_names(PLAIN_SETTINGS)}) OR known.vartype IS DISTINCT FROM NULL
+      AND known.vartype <> 'string' OR substr(text, strpos(text, '=') + 1) ~* '{_SHORT}')"""  # noqa: S608
 _RULE_LOCKED = f"""EXISTS (SELECT FROM pg_catalog.pg_rewrite AS r WHERE r.ev_class = c.oid
      AND {_depends("pg_rewrite", "r.oid")})"""
 _POLICY_LOCKED = _depends("pg_policy", "pg_policy.oid")
@@ -169,10 +197,7 @@ SELECT json_build_object(
  'superusers', (SELECT json_agg(rolname) FROM pg_catalog.pg_roles WHERE rolsuper),
  'sets', (SELECT json_agg(DISTINCT proname) FROM pg_catalog.pg_proc WHERE proretset),
  'settings', (SELECT coalesce(json_agg(DISTINCT lower(name)), '[]'::json) FROM (
-   SELECT name FROM pg_catalog.pg_settings
-   WHERE setting ~* '{_HOLDS_ONE}' OR (name ~* 'passphrase' AND setting <> '' AND vartype = 'string')
-   UNION ALL SELECT split_part(text, '=', 1) FROM pg_catalog.pg_db_role_setting, unnest(setconfig) AS text
-   WHERE text ~* '{_HOLDS_ONE}' AND text !~* '^password_encryption=') AS found),
+   {_HELD_SETTINGS}) AS found),
  'options', (SELECT coalesce(json_agg(DISTINCT name), '[]'::json) FROM (
    {_options("pg_foreign_server", "srvoptions")} UNION ALL {_options("pg_foreign_data_wrapper", "fdwoptions")}
    UNION ALL {_options("pg_foreign_table", "ftoptions")}

@@ -11,6 +11,10 @@ __all__ = [
     "EXTENSIONS",
     "HARMLESS",
     "MOMENTS",
+    "PLAIN_CONNINFO",
+    "PLAIN_EXTENSIONS",
+    "PLAIN_OPTIONS",
+    "PLAIN_SETTINGS",
     "RUN_TEXT",
     "SETTINGS",
     "SETTINGS_CHANGING",
@@ -116,3 +120,39 @@ VALUES = {
     "default_transaction_read_only": frozenset({"on", "true", "yes", "1"}),
     "transaction_read_only": frozenset({"on", "true", "yes", "1"}),
 }
+# settings of PostgreSQL's own whose text is no password: names, files, addresses of the server itself
+PLAIN_SETTINGS = _words(
+    """
+    application_name archive_library backtrace_functions bonjour_name client_encoding cluster_name config_file
+    createrole_self_grant data_directory datestyle debug_io_direct default_table_access_method default_tablespace
+    default_text_search_config dynamic_library_path event_source extension_control_path external_pid_file hba_file
+    ident_file in_hot_standby jit_provider krb_server_keyfile lc_collate lc_ctype lc_messages lc_monetary lc_numeric
+    lc_time listen_addresses local_preload_libraries log_connections log_destination log_directory log_filename
+    log_line_prefix log_timezone oauth_validator_libraries output_plugin_libraries primary_slot_name recovery_target
+    recovery_target_lsn
+    recovery_target_name recovery_target_time recovery_target_timeline recovery_target_xid
+    restrict_nonsystem_relation_kind role search_path server_encoding server_version session_authorization
+    session_preload_libraries shared_preload_libraries ssl_ca_file ssl_cert_file ssl_ciphers ssl_crl_dir ssl_crl_file
+    ssl_dh_params_file ssl_ecdh_curve ssl_groups ssl_key_file ssl_library ssl_tls13_ciphers stats_temp_directory
+    synchronized_standby_slots synchronous_standby_names syslog_ident temp_tablespaces timezone timezone_abbreviations
+    unix_socket_directories unix_socket_group wal_consistency_checking
+    """
+)
+PLAIN_EXTENSIONS = _words("auto_explain pg_stat_statements pgaudit plpgsql")
+"""What stands before the dot in the names of their settings."""
+PLAIN_CONNINFO = _words(
+    """
+    application_name channel_binding connect_timeout dbname fallback_application_name gssencmode host hostaddr
+    keepalives keepalives_count keepalives_idle keepalives_interval krbsrvname passfile port require_auth
+    sslcert sslcompression
+    sslcrl sslkey sslmode sslnegotiation sslrootcert sslsni target_session_attrs tcp_user_timeout user
+    """
+)
+PLAIN_OPTIONS = _words(
+    """
+    analyze_sampling application_name async_capable batch_size collation_name column_name connect_timeout dbname
+    delimiter encoding escape extensions fallback_application_name fdw_startup_cost fdw_tuple_cost fetch_size filename
+    force_not_null force_null format header host hostaddr keep_connections null parallel_abort parallel_commit port
+    quote schema_name sslmode table_name truncatable updatable use_remote_estimate
+    """
+)
