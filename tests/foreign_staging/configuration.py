@@ -67,7 +67,8 @@ def redis(folder: Path, variation: Variation, addresses: Addresses, password: st
     )
     if variation.redis_socket:
         ports += f"unixsocket {folder}/redis.sock\nunixsocketperm 777\n"
-    limit = f"maxmemory {variation.redis_memory}\nmaxmemory-policy noeviction\n" if variation.redis_memory else ""
+    limit = f"maxmemory {variation.redis_memory}\n" if variation.redis_memory else ""
+    limit += f"maxmemory-policy {variation.redis_policy}\n"
     renamed = "".join(f'rename-command {name} ""\n' for name in variation.redis_renamed.split())
     who = f"aclfile {folder}/users.acl\n" if variation.redis_user else f"requirepass {password}\n"
     return f'bind {variation.loopback}\n{ports}{who}save ""\n{limit}{renamed}dir {folder}\n'

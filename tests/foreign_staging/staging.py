@@ -283,6 +283,11 @@ class ForeignStaging:
         with self.admin() as admin:  # extensions are the superuser's, as with every hosted database
             for name in ("pg_stat_statements", "pg_trgm", "btree_gist", "cube", "earthdistance"):
                 admin.execute(f"CREATE EXTENSION {name}".encode())
+            if variation.schema != "public":
+                schema = sql.Identifier(variation.schema)
+                admin.execute(sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(schema, owner))
+                found = sql.SQL("ALTER ROLE {} IN DATABASE {} SET search_path = {}, public")
+                admin.execute(found.format(owner, database, schema))
         self._python("-m", "runbook_steps.stand_in.reference_api.database", "--seed",
                      DATABASE_URL=self.database_url(self.addresses.postgres))  # fmt: skip
 

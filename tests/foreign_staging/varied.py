@@ -24,13 +24,15 @@ class Varied:
     """`say`: at least so many scenarios say something of it while it is healthy.
 
     Behind a pooler by transaction no incident is worked on: the lock against a second run is refused there.
-    `unlooked` is what a run says, red, of what it could not look at.
+    `unlooked` is what a run says, red, of what it could not look at; `to_blame` are scenarios that fail by the fault of
+    this staging.
     """
 
     variation: Variation
     incidents: tuple[str, ...] = ()
     say: int = 80
     unlooked: str = ""
+    to_blame: tuple[str, ...] = ()
 
 
 VARIED: Mapping[str, Varied] = {
@@ -39,10 +41,11 @@ VARIED: Mapping[str, Varied] = {
                   rotated=True, api_account="daemon"),
         ("instance stopped", "nginx mistyped", "certificate expired"),
     ),
-    "names and words with every sign, times as in Amman, messages in German": Varied(
+    "every sign in names and words, a schema, times as in Amman, messages in German, keys that may be evicted": Varied(
         Variation(database="Salon-Staging 2", owner_password="p@ss:w/rd%#?& x", redis_password="r@:/%#?&x",
-                  postgres_settings=ABROAD, language="de_DE"),
+                  postgres_settings=ABROAD, language="de_DE", schema="salon", redis_policy="volatile-lru"),
         ("redis full", "table dropped", "migration failed"),
+        to_blame=("Memory, fragmentation and the eviction policy are read",),
     ),
     "Redis without CONFIG and KEYS, for a user by TLS; one instance, no AWS, no logs": Varied(
         Variation(redis_tls=True, redis_user="ops", redis_database=3, redis_renamed="CONFIG KEYS FLUSHALL FLUSHDB",
