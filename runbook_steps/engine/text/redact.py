@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import bisect
+import codecs
 import html
 import json
+import quopri
 import re
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from runbook_steps.engine.text.secret_names import names_secret
@@ -55,10 +57,8 @@ class Redactor:
         longest_first = sorted(spellings, key=len, reverse=True)
         self._kinds = {s: _mark("secret", spellings[s]) for s in longest_first}
         self._plain = tuple(longest_first)
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
         closed = {_GAP.sub("", s): mark for s, mark in self._kinds.items() if len(s) >= _SHORTEST_WITH_GAPS}
         self._closed = {s: closed[s] for s in sorted(closed, key=len, reverse=True) if s}
-        self._over_gaps = re.compile("|".join(map(re.escape, self._closed))) if self._closed else None
 
     def with_values(self, values: Iterable[str]) -> Redactor:
         """A redactor that knows these values too."""
@@ -71,9 +71,9 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """The text without secrets. Redacting twice changes nothing more."""
-        if self._known is not None:
-            if self.finds_plainly(text):  # looking for each is much faster than for all of them at once
-                text = self._known.sub(lambda found: self._kinds[found[0]], text)
+        if self._plain:
+            if there := _there(self._plain, text):
+                text = there.sub(lambda found: self._kinds[found[0]], text)
             for start, end, mark in reversed(self._in_pieces(text)):
                 text = text[:start] + mark + text[end:]
         folded = text.casefold()
@@ -90,9 +90,9 @@ class Redactor:
         """Where a known value stands over two lines, or with colours inside: it is the same secret."""
         if not any(sign in text for sign in _GAP_SIGNS):
             return []
-        if self._over_gaps is None or len(closed := _GAP.sub("", text)) == len(text):
+        if not self._closed or len(closed := _GAP.sub("", text)) == len(text):
             return []
-        if not any(spelling in closed for spelling in self._closed):
+        if not (there := _there(self._closed, closed)):
             return []
         starts, removed = [0], [0]
         for gap in _GAP.finditer(text):
@@ -104,7 +104,7 @@ class Redactor:
 
         return [
             (place(found.start()), place(found.end() - 1) + 1, self._closed[found[0]])
-            for found in self._over_gaps.finditer(closed)
+            for found in there.finditer(closed)
         ]
 
     def finds_plainly(self, text: str) -> bool:
@@ -112,11 +112,17 @@ class Redactor:
         return any(spelling in text for spelling in self._plain)
 
 
+def _there(spellings: Iterable[str], text: str) -> re.Pattern[str] | None:
+    """Those that stand in the text, the longest first: looking for each is much faster than for all at once."""
+    found = [spelling for spelling in spellings if spelling in text]
+    return re.compile("|".join(map(re.escape, found))) if found else None
+
+
 # what may stand between two letters of it: a colour, a line break, the same in a JSON text, a zero byte; every way
 # begins with a character of its own, and the first is no repetition, so that `re` skips what begins with none of them
-_ONE_GAP = r"(?:\x1b\[[\d;]*m|\\u001b\[[\d;]*m|\\\r?\n[ \t]*|\r\n[ \t]*|\n[ \t]*|\\r\\n|\\n|\x00)"
+_ONE_GAP = r"(?:\x1b\[[\d;]*m|\\u001b\[[\d;]*m|\\\r?\n[ \t]*|\r\n[ \t]*|\n[ \t]*|\r|\t|\\r\\n|\\n|\x00)"
 _GAP = re.compile(f"{_ONE_GAP}{_ONE_GAP}*")
-_GAP_SIGNS = "\x1b\\\n\r\0"  # without one of them there is no gap
+_GAP_SIGNS = "\x1b\\\n\r\t\0"  # without one of them there is no gap
 _SHORTEST_WITH_GAPS = 8
 
 
@@ -136,6 +142,7 @@ def _spellings(value: str) -> set[str]:
         value.replace("'", "'\"'\"'"),
         raw.hex(),
         raw.hex().upper(),
+        *_written_out(value, raw),
     }
     for shift in range(3):
         coded = base64.b64encode(b"\0" * shift + raw)
@@ -147,6 +154,46 @@ def _spellings(value: str) -> set[str]:
             plain.add(core)
             plain.add(core.replace("+", "-").replace("/", "_"))
     return {spelling for spelling in plain if len(spelling) >= _SHORTEST_SECRET}
+
+
+def _written_out(value: str, raw: bytes) -> Iterator[str]:
+    """Letter by letter or byte by byte, as programs print what they take for no text; and what turns it round.
+
+    What is not here stands in decision 2: a transformation that somebody writes down on purpose has no end.
+    """
+    if len(value) < _SHORTEST_WITH_GAPS:
+        return
+    pairs = [f"{byte:02x}" for byte in raw]
+    for each in (pairs, [pair.upper() for pair in pairs]):
+        yield from (sign.join(each) for sign in (" ", ":", "-", "\\x", " 0x", ", 0x", ",0x"))
+        yield from (" ".join("".join(each[at : at + 2]) for at in range(start, len(each) - 1, 2)) for start in (0, 1))
+    yield from (sign.join(str(byte) for byte in raw) for sign in (" ", ", ", ","))
+    yield from ("".join(form.format(ord(letter)) for letter in value) for form in _ESCAPES)
+    yield from (sign.join(value) for sign in (" ", "', '", '", "', '","', "','", "-", "."))
+    yield re.sub(r"[^\w@%+=:,./-]", lambda found: "\\" + found[0], value)  # as `printf %q`
+    yield from (value[::-1], value.swapcase(), value.upper(), value.lower(), codecs.encode(value, "rot13"))
+    yield from (str(list(value))[2:-2], quote(value), quote(quote(value, safe=""), safe=""))
+    yield from (
+        base64.b32encode(raw).decode().rstrip("="),
+        base64.b85encode(raw).decode(),
+        base64.a85encode(raw).decode(),
+    )
+    yield json.dumps(json.dumps(value))[3:-3]
+    yield quopri.encodestring(raw, quotetabs=True).decode().strip()
+
+
+_ESCAPES = (
+    "\\u{:04x}",
+    "\\u{:04X}",
+    "\\u{{{:x}}}",
+    "\\{:03o}",
+    "&#{};",
+    "&#x{:x};",
+    "&#x{:X};",
+    "%u{:04x}",
+    "\\0{:03o}",
+    "U+{:04X} ",
+)
 
 
 def _mark(kind: str, value: str) -> str:

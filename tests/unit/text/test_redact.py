@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -162,3 +163,81 @@ def test_redacting_twice_changes_nothing_more(text: str) -> None:
     """Redaction is stable."""
     redactor = Redactor({SECRET})
     assert redactor(redactor(text)) == redactor(text)
+
+
+PAIRS: Callable[[str], list[str]] = lambda v: [f"{byte:02x}" for byte in v.encode()]  # noqa: E731 - of the tables below
+WRITTEN_OUT: dict[str, Callable[[str], str]] = {
+    "hex with blanks": lambda v: " ".join(PAIRS(v)),
+    "hex with blanks, in capitals": lambda v: " ".join(PAIRS(v)).upper(),
+    "hex with colons": lambda v: ":".join(PAIRS(v)),
+    "hex with hyphens": lambda v: "-".join(PAIRS(v)),
+    "hex as in C": lambda v: "".join(f"\\x{pair}" for pair in PAIRS(v)),
+    "hex as an array": lambda v: ", ".join(f"0x{pair}" for pair in PAIRS(v)),
+    "hex by od": lambda v: " 0x".join(["", *PAIRS(v)]),
+    "hex by xxd": lambda v: " ".join("".join(PAIRS(v)[at : at + 2]) for at in range(0, len(PAIRS(v)), 2)),
+    "hex of PostgreSQL": lambda v: "\\x" + "".join(PAIRS(v)),
+    "bytes as numbers": lambda v: str(list(v.encode())),
+    "bytes as numbers, without blanks": lambda v: ",".join(map(str, v.encode())),
+    "bytes as numbers with blanks": lambda v: " ".join(map(str, v.encode())),
+    "letters as in JavaScript": lambda v: "".join(f"\\u{ord(c):04x}" for c in v),
+    "letters as in JavaScript, in capitals": lambda v: "".join(f"\\u{ord(c):04X}" for c in v),
+    "letters as in JavaScript, in braces": lambda v: "".join(f"\\u{{{ord(c):x}}}" for c in v),
+    "letters in octal": lambda v: "".join(f"\\{ord(c):03o}" for c in v),
+    "letters in octal, as echo wants it": lambda v: "".join(f"\\0{ord(c):03o}" for c in v),
+    "letters in HTML": lambda v: "".join(f"&#{ord(c)};" for c in v),
+    "letters in HTML, in hex": lambda v: "".join(f"&#x{ord(c):x};" for c in v),
+    "letters of an old escape()": lambda v: "".join(f"%u{ord(c):04x}" for c in v),
+    "letters apart": " ".join,
+    "letters apart, by tabs": "\t".join,
+    "letters over lines, by carriage returns": "\r".join,
+    "letters as a list": lambda v: str(list(v)),
+    "letters as a list in JSON": lambda v: json.dumps(list(v)),
+    "letters with hyphens": "-".join,
+    "quoted for a URL twice": lambda v: quote(quote(v, safe=""), safe=""),
+    "quoted for JSON twice": lambda v: json.dumps(json.dumps(v)),
+    "quoted by printf": lambda v: re.sub(r"[^\w@%+=:,./-]", lambda found: "\\" + found[0], v),
+    "backwards": lambda v: v[::-1],
+    "in capitals": str.upper,
+    "in small letters": str.lower,
+    "turned by thirteen": lambda v: v.translate(
+        str.maketrans(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            "nopqrstuvwxyzabcdefghijklmNOPQRSTUVWXYZABCDEFGHIJKLM",
+        )
+    ),
+    "in base32": lambda v: base64.b32encode(v.encode()).decode(),
+    "in base85": lambda v: base64.b85encode(v.encode()).decode(),
+    "in Ascii85": lambda v: base64.a85encode(v.encode()).decode(),
+    "in UTF-16": lambda v: v.encode("utf-16-le").decode("latin-1"),
+    "in an address": lambda v: f"https://{quote(v)}:x@example.com/",
+}
+NOT_CAUGHT: dict[str, Callable[[str], str]] = {  # decision 2 names them
+    "lines with a prefix": lambda v: f"> {v[:9]}\n> {v[9:]}",
+    "the lines of a hex dump": lambda v: (
+        f"00000000: {v[:8].encode().hex(' ', 2)}  {v[:8]}\n00000008: {v[8:].encode().hex(' ', 2)}  {v[8:]}"
+    ),
+    "base64 of base64": lambda v: base64.b64encode(base64.b64encode(v.encode())).decode(),
+    "base32 beside something": lambda v: base64.b32encode(f"ab{v}".encode()).decode(),
+    "two halves": lambda v: f"{v[:9]} and then {v[9:]}",
+    "in binary": lambda v: " ".join(f"{byte:08b}" for byte in v.encode()),
+    "every second letter": "x".join,
+}
+
+
+@pytest.mark.parametrize("secret", ["Tr0ub4dor&3-horse", "correct/horse+battery'x"])
+@pytest.mark.parametrize("spelling", WRITTEN_OUT)
+def test_a_secret_is_hidden_however_it_is_written_out(spelling: str, secret: str) -> None:
+    """As programs print what they take for no text, and turned by a plain command."""
+    spelled = WRITTEN_OUT[spelling](secret)
+    redactor = Redactor({secret})
+    assert redactor.finds(f"a {spelled} b")
+    assert spelled.strip("'\"[]\\x= ")[:-2] not in redactor(f"a {spelled} b")
+
+
+@pytest.mark.parametrize("spelling", NOT_CAUGHT)
+def test_what_is_not_hidden_is_known(spelling: str) -> None:
+    """A transformation that somebody writes down on purpose has no end: the decision record says where ours is."""
+    secret = "Tr0ub4dor&3-horse"
+    assert not Redactor({secret}).finds(NOT_CAUGHT[spelling](secret))
+    record = Path(__file__).parents[3] / "docs/decisions/0002-no-secret-in-an-argument-list.md"
+    assert spelling in " ".join(record.read_text("utf-8").split())
