@@ -102,5 +102,5 @@ class Desk:
         self.gate.touch()
         self.feature.write_text(FEATURE)
         with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS drill_guided (note text)")
+            connection.execute("CREATE TABLE IF NOT EXISTS drill_guided (note text PRIMARY KEY)")
             connection.execute("TRUNCATE drill_guided")
