@@ -66,6 +66,14 @@ def test_every_link_of_the_delivered_site_leads_somewhere(built_site: Built) -> 
     assert len(site.links) > 20
 
 
+def test_no_list_runs_into_the_paragraph_before_it(built_site: Built) -> None:
+    """Where an empty line is missing, the entries stand in one block of text, each with a dash before it."""
+    run_in = re.compile(r"<p>(?:(?!</p>).)*\n- (?:(?!</p>).)*</p>", re.DOTALL)
+    found = {str(page): run_in.findall(page.read_text("utf-8")) for page in built_site.site.rglob("*.html")}
+
+    assert {} == {page: texts for page, texts in found.items() if texts}
+
+
 def test_nothing_is_fetched_from_another_origin(built_site: Built) -> None:
     """No font, script, style or picture: the site works when the network is gone."""
     for page in built_site.site.rglob("*.html"):
