@@ -216,6 +216,19 @@ def test_nobody_is_turned_away(seven: Service, tmp_path: Path, case: str) -> Non
     guard.close()
 
 
+def test_a_server_that_is_full_gets_room(tmp_path: Path) -> None:
+    """It has no place for the guard's question; nothing else may be set unasked."""
+    with redis_seven(tmp_path, "--maxclients", "11") as service, ExitStack() as stack:
+        guard = Guard(Risk.MUTATING, tmp_path)
+        stack.callback(guard.close)
+        own = stack.enter_context(client_of(port_of(guard, f"redis://:{PASSWORD}@127.0.0.1:{service.port}")))
+        own.ping()
+        for _ in range(20):
+            stack.enter_context(socket.create_connection(("127.0.0.1", service.port), 10))
+        own.config_set("maxclients", 22)
+        assert guard.take_refusals() == ()
+
+
 def test_reading_passes(guarded: tuple[Guard, int]) -> None:
     """Clients as they are: both protocols, a pipeline without a transaction, a scan, INFO and CONFIG GET."""
     guard, port = guarded

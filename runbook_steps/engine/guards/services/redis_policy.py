@@ -210,10 +210,12 @@ def sets_limit(request: Words) -> bool:
 
 def refused_limit(request: Words, now: Memory | None) -> str | None:
     """CONFIG SET that would have the server throw away keys, or clients. `now` is None when it does not tell."""
-    if now is None:
-        return "CONFIG SET of a limit on a server that does not tell what it holds"
     texts = [word.decode("ascii", "replace").lower() for word in request.words[2:]]
     wanted = dict(zip(texts[::2], texts[1::2], strict=False))
+    if now is None:
+        # a server that is full has no place for the guard's question, and that is what this one is raised for
+        full = [*wanted] == ["maxclients"] and re.fullmatch(r"[1-9][0-9]{1,8}", wanted["maxclients"])
+        return None if full else "CONFIG SET of a limit on a server that does not tell what it holds"
     if (
         not re.fullmatch(r"[0-9]{1,9}", clients := wanted.get("maxclients", str(now.clients)))
         or int(clients) < now.clients

@@ -49,7 +49,7 @@ _MORE_THAN_OTHERS = frozenset({"superuser", "createdb", "createrole", "isreplica
 _VERIFIER = re.compile(r"SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
 _TIME = re.compile(r"([0-9]{1,9}) ?(ms|s|min|h|d|)")
 _MS = {"": 1, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
-_SHORTEST_MS = 1000
+_SHORTEST_MS, _SHORTEST_IDLE_MS = 1000, 100  # who does nothing in a transaction is served all the same
 _FULL = "its calls would lead here"
 Judge = Callable[["SqlJudge", Any], str | None]
 
@@ -173,7 +173,8 @@ def _stored(sql: SqlJudge, node: Any) -> str | None:
     if name in MOMENTS:
         time = _TIME.fullmatch(value.strip())
         milliseconds = int(time[1]) * _MS[time[2]] if time else 1
-        return f"{what} so short that nobody is served" if 0 < milliseconds < _SHORTEST_MS else None
+        shortest = _SHORTEST_IDLE_MS if name == "idle_in_transaction_session_timeout" else _SHORTEST_MS
+        return f"{what} so short that nobody is served" if 0 < milliseconds < shortest else None
     if name == "role" and isinstance(node, ast.AlterRoleSetStmt) and node.role:
         return _reaches_far(sql, [value])
     return None if name in STORED else what
