@@ -27,7 +27,7 @@ def served() -> Iterator[DebianPostgres]:
         with server.connected() as direct:
             for setting in ("ssl = on", "ssl_cert_file = 'tls.crt'", "ssl_key_file = 'tls.key'"):
                 direct.execute(f"ALTER SYSTEM SET {setting}".encode())
-            direct.execute("CREATE TABLE notes (id int); INSERT INTO notes VALUES (1)")
+            direct.execute("CREATE TABLE notes (id int PRIMARY KEY); INSERT INTO notes VALUES (1)")
             direct.execute(
                 "CREATE FUNCTION note() RETURNS int LANGUAGE plpgsql AS "
                 "$$ BEGIN INSERT INTO notes VALUES (2); RETURN 1; END $$"

@@ -18,9 +18,10 @@ __all__ = ["RUNBOOK_KEYS", "PageHead", "read_front_matter", "read_head", "sugges
 
 _HEAD = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?\n)??---[ \t]*(?:\n|\Z)", re.DOTALL)
 _SITE_KEYS = frozenset({"kind", "description", "tags", "search", "hide", "render_macros"})
-# The theme writes these into the page without escaping them.
-_SHOWN_AS_IT_IS = frozenset({"title", "description", "author", "tags", "location", "revision_date"})
-_MARKUP = re.compile(r"[<>\"]|\{[{%]")
+# The theme writes these into the page without escaping them, some of them between quotes.
+_IN_TEXT = frozenset({"title", "tags", "location", "revision_date"})
+_IN_QUOTES = frozenset({"description", "author"})
+_MARKUP = re.compile(r"[<>]|\{[{%]")
 
 _SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|(?:^|_)(?:KEY|PASS|AUTH)(?:_|$)")
 
@@ -65,11 +66,11 @@ def read_head(text: str, path: str) -> PageHead:
         line = key.start_mark.line + 2
         if lines.setdefault(str(key.value), line) != line:
             problems.append(PageError(Position(path, line), f"`{key.value}` stands twice"))
-    for name in _SHOWN_AS_IT_IS.intersection(values):
-        if _MARKUP.search(str(values[name])):
-            problems.append(
-                PageError(Position(path, lines[name]), f'`{name}` is shown as it is: no <, >, ", {{{{ or {{%')
-            )
+    for name in (_IN_TEXT | _IN_QUOTES).intersection(values):
+        said, quoted = str(values[name]), name in _IN_QUOTES
+        if _MARKUP.search(said) or (quoted and '"' in said):
+            none = 'no <, >, ", {{ or {%' if quoted else "no <, >, {{ or {%"
+            problems.append(PageError(Position(path, lines[name]), f"`{name}` is shown as it is: {none}"))
     return PageHead(path, {str(k): v for k, v in values.items()}, lines, length, tuple(problems))
 
 

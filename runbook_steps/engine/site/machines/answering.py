@@ -15,7 +15,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 
-__all__ = ["refusal_of", "serve_stdio"]
+__all__ = ["serve_stdio"]
 
 _LONGEST_ID = 200
 
@@ -34,7 +34,7 @@ async def _serve(server: MCPServer) -> None:
             async with send:
                 async for message in read:
                     if isinstance(message, Exception):
-                        await write.send(SessionMessage(refusal_of(message)))
+                        await write.send(SessionMessage(_refusal_of(message)))
                     else:
                         await send.send(message)
 
@@ -42,7 +42,7 @@ async def _serve(server: MCPServer) -> None:
         await inner.run(receive, write, inner.create_initialization_options())
 
 
-def refusal_of(error: Exception) -> mcp_types.JSONRPCError:
+def _refusal_of(error: Exception) -> mcp_types.JSONRPCError:
     """What is answered to a line that could not be read, under its own id where that can be read."""
     found = error.errors()[:1] if hasattr(error, "errors") else []
     line = found[0].get("input") if found else None
