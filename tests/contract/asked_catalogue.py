@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from runbook_steps.engine.guards.services.sql_catalogue import CATALOGUE_SQL
+from runbook_steps.engine.guards.services.sql_catalogue_query import CATALOGUE_SQL
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract.debian_postgres import debian_postgres
 

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from runbook_steps.engine.guards.services.guard import Guard
-from runbook_steps.engine.guards.services.sql_catalogue import lasts, read_catalogue
+from runbook_steps.engine.guards.services.sql_catalogue import read_catalogue
+from runbook_steps.engine.guards.services.sql_catalogue_query import lasts
 from runbook_steps.engine.guards.services.sql_policy import refused_sql
 from runbook_steps.engine.model import Risk
 from tests.contract.asked_catalogue import SERVERS, asked, server_of

@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from runbook_steps.engine.guards.services.guard import Guard
-from runbook_steps.engine.guards.services.sql_catalogue import CATALOGUE_SQL, read_catalogue
+from runbook_steps.engine.guards.services.sql_catalogue import read_catalogue
+from runbook_steps.engine.guards.services.sql_catalogue_query import CATALOGUE_SQL
 from runbook_steps.engine.guards.services.sql_policy import SqlJudge
 from runbook_steps.engine.model import Risk
 from tests.contract.debian_postgres import BINARIES, DebianPostgres, debian_postgres

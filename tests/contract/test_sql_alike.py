@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 
 from runbook_steps.engine.guards.services.postgres_wire import Message, read_message, write_message
 from runbook_steps.engine.guards.services.relay import Unreadable
-from runbook_steps.engine.guards.services.sql_catalogue import CATALOGUE_SQL, read_catalogue
+from runbook_steps.engine.guards.services.sql_catalogue import read_catalogue
+from runbook_steps.engine.guards.services.sql_catalogue_query import CATALOGUE_SQL
 from runbook_steps.engine.guards.services.sql_policy import SqlJudge
 from runbook_steps.engine.model import Risk
 from tests.contract.debian_postgres import DebianPostgres, debian_postgres

@@ -33,7 +33,7 @@ from runbook_steps.engine.guards.services.postgres_wire import (
     write_startup,
 )
 from runbook_steps.engine.guards.services.relay import Refused, Shape, Unreadable, pass_on
-from runbook_steps.engine.guards.services.sql_catalogue import lasts
+from runbook_steps.engine.guards.services.sql_catalogue_query import lasts
 from runbook_steps.engine.guards.services.sql_child import SqlParser
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
 from runbook_steps.engine.guards.services.streams import CHUNK, Refusal, Tell, Upstream, both_ways, shut

@@ -22,7 +22,7 @@ from runbook_steps.engine.guards.services.postgres_wire import (
     write_startup,
 )
 from runbook_steps.engine.guards.services.relay import Refused
-from runbook_steps.engine.guards.services.sql_catalogue import CATALOGUE_SQL
+from runbook_steps.engine.guards.services.sql_catalogue_query import CATALOGUE_SQL
 from runbook_steps.engine.guards.services.streams import CONNECT_S, Upstream, connect, shut
 from runbook_steps.engine.text.not_held import NOT_HELD
 
