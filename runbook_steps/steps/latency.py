@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +26,7 @@ DELAY_MS = 3000
 LONG_WAIT = "THIRD_PARTY_TIMEOUT_S=30"
 PAYMENTS = 3
 SEARCH = "/api/providers?limit=100&radius_km=500"
-SAMPLES = 21  # an odd number: the median is one of them
+SAMPLES = 21
 
 
 @given("the payment service is slow")
@@ -116,13 +115,15 @@ def payment_is_answered(payer: Callable[[], Payer], limit: int, note: Callable[[
 @then("searches are answered from the cache, faster than from the database")
 def cache_is_faster(target: Target, api: httpx.Client, note: Callable[[str], None]) -> None:
     from_cache, from_database = [], []
-    for number in range(SAMPLES):
-        from_database.append(search_ms(api, f"{SEARCH}&lat=31.{number + int(time.time()) % 9000:04d}", "miss"))
+    for _ in range(SAMPLES):  # of places that nobody asked for before, not in the last scenario either
+        from_database.append(search_ms(api, f"{SEARCH}&lat=31.{time.time_ns() % 10**9:09d}", "miss"))
     search_ms(api, SEARCH, "")
     for _ in range(SAMPLES):
         from_cache.append(search_ms(api, SEARCH, "hit"))
-    hit, miss = statistics.median(from_cache), statistics.median(from_database)
-    note(f"median of {SAMPLES}: {hit:.2f} ms from the cache, {miss:.2f} ms from the database: {miss / hit:.1f} times")
+    hit, miss = min(from_cache), min(from_database)  # other work only ever adds to it
+    note(
+        f"the least of {SAMPLES}: {hit:.2f} ms from the cache, {miss:.2f} ms from the database: {miss / hit:.1f} times"
+    )
     # on a live target the way there takes longer than the answer: where it came from is checked, the time only told
     assert hit < miss or not target.facts.disposable
 
