@@ -145,9 +145,13 @@ def server_ends_it(connect: Callable[..., Any], database: Database) -> None:
 
 
 def at_work(admin: Any) -> set[int]:
-    """Sessions that are not idle in a transaction: pooled ones, and those that do something."""
+    """Sessions that are not idle in a transaction: pooled ones, and those that do something.
+
+    Without those of the monitoring, which begin and end by themselves with each reading.
+    """
     rows = admin.execute(
         "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() "
+        "AND application_name <> 'exporter' "
         "AND (state <> 'idle in transaction' OR state_change > now() - interval '0.2 seconds')"
     ).fetchall()
     return {int(pid) for (pid,) in rows}
