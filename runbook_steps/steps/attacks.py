@@ -78,7 +78,7 @@ def more_of_it(target: Target, api: httpx.Client, environment: Callable[[], Mapp
     assert api.get(FORBIDDEN_PATH, headers=forged).status_code == httpx.codes.UNAUTHORIZED
     assert {api.get(path, headers=own).status_code for path in PROBES} == {httpx.codes.NOT_FOUND}
     made = {("authorization failed", FORBIDDEN_PATH), *(("suspicious request", path) for path in PROBES)}
-    assert made <= tried(environment())
+    eventually(lambda: made <= tried(environment()), "the security log tells of each")
 
 
 def must_tell(log: Path) -> None:
