@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.request import getproxies
 
 import httpx
@@ -17,6 +17,9 @@ __all__ = ["Outside", "answers"]
 
 _DEADLINE_S = 10.0
 _THERE = frozenset({401, 403, 405, 429})  # behind a sign-in, or a limit
+# what is given to hosts of the internet; what leads to an IPv4 address inside (NAT64, mapped, compatible) is not in it
+_GIVEN_OUT = ip_network("2000::/3")
+_OF_PROTOCOLS = ip_network("192.0.0.0/24")  # a gateway of the network around it may have one
 Resolve = Callable[[str, int], list[str]]
 
 
@@ -51,9 +54,10 @@ class Outside(httpx.HTTPTransport):
 
 
 def _is_public(address: str) -> bool:
-    read = ip_address(address.partition("%")[0])
-    within = getattr(read, "ipv4_mapped", None) or getattr(read, "sixtofour", None)
-    return read.is_global and not read.is_multicast and (within is None or within.is_global)
+    read: IPv4Address | IPv6Address | None = ip_address(address.partition("%")[0])
+    if isinstance(read, IPv6Address):
+        read = (read.sixtofour or read) if read in _GIVEN_OUT else None
+    return read is not None and read.is_global and not read.is_multicast and read not in _OF_PROTOCOLS
 
 
 def answers(url: str) -> str:

@@ -43,7 +43,8 @@ def server() -> Iterator[int]:
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "0.0.0.1", "::1", "fe80::1%lo", "fd00::1", "224.0.0.1",
-     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::", "100.64.0.1"],
+     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::", "100.64.0.1", "64:ff9b::a00:1",
+     "64:ff9b:1::1", "fec0::1", "::127.0.0.1", "::ffff:0:a00:1", "5f00::1", "2001:db8::1", "192.0.0.8"],
 )  # fmt: skip
 def test_what_is_inside_is_not_asked(server: int, address: str) -> None:
     """The network around it, this machine and the cloud's own address, by whatever name."""
@@ -70,3 +71,9 @@ def test_an_address_of_this_machine_is_a_problem(server: int, monkeypatch: pytes
     monkeypatch.setattr(outside, "getproxies", dict)
     assert "no address of the public internet" in answers(f"http://localhost:{server}/")
     assert _Tells.asked == []
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:220:1:248:1893:25c8:1946", "2002:5db8:d70e::1"])
+def test_what_is_outside_may_be_asked(address: str) -> None:
+    """By either protocol, and through a relay that leads outside."""
+    assert outside._is_public(address)
