@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from runbook_steps.engine.errors import RefusedError
 from runbook_steps.engine.guided.past import held
 from tests.contract.ledger import KEYS, Ledger
 
@@ -117,6 +120,20 @@ def test_two_terminals_that_resume_at_once_are_one(ledger: Ledger) -> None:
         assert other.ends() == 3, other.seen
     second = one_more(ledger, "", "--resume", str(first))
     one_more_is_the_last(ledger, second)
+
+
+def test_a_journal_that_cannot_be_held_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without locks says nothing of another terminal; a journal that is not there is read, and told."""
+
+    def no_locks(_file: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    (tmp_path / "a.jsonl").touch()
+    with pytest.raises(RefusedError, match="cannot be held"), held(tmp_path / "a.jsonl"):
+        pass
+    with held(tmp_path / "missing.jsonl"):
+        pass
 
 
 def test_a_terminal_that_changes_its_size_changes_nothing(ledger: Ledger) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -123,18 +123,24 @@ def held(path: Path) -> Iterator[None]:
     """Keeps a journal from being resumed in two terminals at once. Raises RefusedError when another one has it.
 
     Held before it is read: who comes a moment later must read what was done meanwhile. The system lets go of it when
-    the process ends, however that is. What cannot be opened is left to the reading, which says why.
+    the process ends, however that is. What cannot be opened is left to the reading, which says why; what cannot be
+    held, on a file system without locks, is refused: nobody could tell.
     """
     with ExitStack() as stack:
-        try:
-            file = stack.enter_context(path.open("rb"))
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if not _gone_on(path):  # else that run is named, by `refuse`
-                raise RefusedError(f"{path.name}: another terminal resumes it just now; go on there") from error
-        except OSError:
-            pass
+        with suppress(OSError):
+            _hold(path, stack.enter_context(path.open("rb")).fileno())
         yield
+
+
+def _hold(path: Path, file: int) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        if not _gone_on(path):  # else that run is named, by `refuse`
+            raise RefusedError(f"{path.name}: another terminal resumes it just now; go on there") from error
+    except OSError as error:
+        why = f"{path}: it cannot be held, so that another terminal might resume it as well ({error.strerror})"
+        raise RefusedError(f"{why}; keep the journals where locks work") from error
 
 
 def read_past(path: Path) -> Past:
