@@ -44,10 +44,9 @@ class Round:
 def seed_of(config: pytest.Config) -> int:
     """The seed that was given, or one for this run; workers of pytest-xdist get that of their session."""
     if _SEED not in config.stash:
-        given = config.getoption("--seed")
         shared = getattr(config, "workerinput", {}).get("runbooks_seed")
-        made = random.SystemRandom().randrange(_SEEDS) if given is None and shared is None else 0
-        config.stash[_SEED] = shared if shared is not None else given if given is not None else made
+        known = (each for each in (shared, config.getoption("--seed")) if each is not None)
+        config.stash[_SEED] = next(known, random.SystemRandom().randrange(_SEEDS))
     return config.stash[_SEED]
 
 
@@ -104,21 +103,23 @@ def _outcomes_since(config: pytest.Config, began: datetime) -> dict[str, Outcome
 
 
 def summary_of(rounds: Sequence[Round]) -> list[str]:
-    """What ended alike in each round, what did not, and what failed each time; one line for each scenario."""
-    ended: dict[str, Counter[Outcome]] = {}
-    for each in rounds:
-        for key, outcome in each.outcomes.items():
-            ended.setdefault(key, Counter())[outcome] += 1
-    lines = []
-    for key, counts in sorted(ended.items()):
-        failed = [each for each in rounds if each.outcomes.get(key) not in {None, counts.most_common(1)[0][0]}]
+    """What ended alike in each round, what did not, and what failed each time; one line for each scenario.
+
+    One that a round tells nothing of, because its worker died, did not end alike.
+    """
+    known = sorted({key for each in rounds for key in each.outcomes})
+    unsteady, failed = [], []
+    for key in known:
+        ended = [(str(each.outcomes[key]) if key in each.outcomes else "without a record", each) for each in rounds]
+        counts = Counter(outcome for outcome, _ in ended).most_common()
         if len(counts) > 1:
-            told = ", ".join(f"{outcome} {count}" for outcome, count in counts.most_common())
-            lines.append(f"  UNSTEADY {key}: {told} ({failed[0]})")
-        elif Outcome.FAILED in counts:
-            lines.append(f"  FAILED each time: {key}")
-    unsteady = sum(line.startswith("  UNSTEADY") for line in lines)
+            told = ", ".join(f"{outcome} {count}" for outcome, count in counts)
+            first = next(each for outcome, each in ended if outcome != counts[0][0])
+            unsteady.append(f"  UNSTEADY {key}: {told} ({first})")
+        elif counts[0][0] == str(Outcome.FAILED):
+            failed.append(f"  FAILED each time: {key}")
     times = f"{len(rounds)} round{'s' if len(rounds) > 1 else ''}"
-    known = f"{len(ended)} scenario{'s' if len(ended) > 1 else ''}"
-    head = f"{times}, {known}: {unsteady or 'none'} did not end alike each time"
-    return [head if ended else f"{times}, and no scenario ended in any of them", *lines]
+    if not known:
+        return [f"{times}, and no scenario ended in any of them"]
+    scenarios = f"{len(known)} scenario{'s' if len(known) > 1 else ''}"
+    return [f"{times}, {scenarios}: {len(unsteady) or 'none'} did not end alike each time", *failed, *unsteady]

@@ -108,3 +108,12 @@ def test_what_failed_each_time_is_no_flake() -> None:
         "  FAILED each time: a",
         "  UNSTEADY b: failed 2, passed 1 (round 2)",
     ]
+
+
+def test_what_a_round_tells_nothing_of_did_not_end_alike() -> None:
+    """Its worker died there: nothing was told, and that is no good news."""
+    rounds = [Round(1, 7, {"a": Outcome.PASSED, "b": Outcome.PASSED}), Round(2, 8, {"a": Outcome.PASSED})]
+    assert summary_of(rounds) == [
+        "2 rounds, 2 scenarios: 1 did not end alike each time",
+        "  UNSTEADY b: passed 1, without a record 1 (round 2: --shuffle --seed 8)",
+    ]
