@@ -19,6 +19,7 @@ __all__ = [
     "RestoredOver",
     "RowsDeleted",
     "catalogue_of",
+    "own_tables",
     "rows_of",
     "table_checksums",
 ]
@@ -194,14 +195,19 @@ def catalogue_of(connect: Connect) -> Iterator[Any]:
         yield found
 
 
-def table_checksums(connection: Any) -> dict[str, str]:
-    """Table, as `schema.name`, → MD5 over all its rows, whatever their order."""
-    tables = connection.execute(
+def own_tables(connection: Any) -> list[tuple[str, str]]:
+    """Schema and name of each table that is not PostgreSQL's own."""
+    rows = connection.execute(
         "SELECT schemaname, tablename FROM pg_tables WHERE schemaname <> 'information_schema' "
         "AND schemaname !~ '^pg_' ORDER BY 1, 2"
     ).fetchall()
+    return [(str(schema), str(table)) for schema, table in rows]
+
+
+def table_checksums(connection: Any) -> dict[str, str]:
+    """Table, as `schema.name`, → MD5 over all its rows, whatever their order."""
     sums = {}
-    for schema, table in tables:
+    for schema, table in own_tables(connection):
         row = connection.execute(
             sql.SQL(
                 "SELECT count(*) || ':' || coalesce(md5(string_agg(h, '' ORDER BY h)), '') FROM "

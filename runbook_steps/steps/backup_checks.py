@@ -13,7 +13,7 @@ from runbook_steps.engine.errors import CheckFailed
 from runbook_steps.engine.model import Result
 from runbook_steps.engine.pytest_side.command_steps import answer_of
 from runbook_steps.engine.targets.protocol import Target
-from runbook_steps.faults.data_loss import catalogue_of, rows_of, table_checksums
+from runbook_steps.faults.data_loss import catalogue_of, own_tables, rows_of, table_checksums
 from runbook_steps.faults.lost_rows import KEPT_SHARE, Backups, rows_now, what_is_lost
 from runbook_steps.steps.backup import oid_of, privileges_of
 
@@ -56,11 +56,7 @@ def manifest_counts_the_rows(
 
 def rows_of_every_table(live: Any) -> dict[str, int]:
     """`schema.name` → its rows, without reading them all into memory."""
-    tables = live.execute(
-        "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname <> 'information_schema' "
-        "AND schemaname !~ '^pg_'"
-    ).fetchall()
-    return rows_now(live, [str(name) for (name,) in tables])
+    return rows_now(live, [f"{schema}.{table}" for schema, table in own_tables(live)])
 
 
 def refuse_uncounted(tables: Mapping[str, Any], now: Mapping[str, int]) -> None:

@@ -23,6 +23,7 @@ from runbook_steps.faults.sessions import (
     forgotten,
     refuse_hidden,
 )
+from runbook_steps.stand_in.monitoring.config import EXPORTER
 
 Database = psycopg.Connection[Any]
 DEADLINE_S = 20.0
@@ -151,8 +152,9 @@ def at_work(admin: Any) -> set[int]:
     """
     rows = admin.execute(
         "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() "
-        "AND application_name <> 'exporter' "
-        "AND (state <> 'idle in transaction' OR state_change > now() - interval '0.2 seconds')"
+        "AND application_name <> %s "
+        "AND (state <> 'idle in transaction' OR state_change > now() - interval '0.2 seconds')",
+        [EXPORTER],
     ).fetchall()
     return {int(pid) for (pid,) in rows}
 

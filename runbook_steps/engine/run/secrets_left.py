@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from runbook_steps.engine.targets.published import source_files
 from runbook_steps.engine.text.redact import Redactor
 
 __all__ = ["leaking_files", "published_words", "site_files"]
@@ -25,8 +26,7 @@ def site_files(site: Path) -> Iterator[Path]:
 
 def published_words(words: Iterable[str], root: Path, more: Iterable[Path]) -> frozenset[str]:
     """Those that stand in what a site is made of: the sources of its pages, and `more`."""
-    sources = [path for folder in ("docs", "features") for path in (root / folder).rglob("*") if path.is_file()]
-    texts = [_text(file) for file in (*sources, *more)]
+    texts = [_text(file) for file in (*source_files(root), *more)]
     return frozenset(word for word in words if any(word in text for text in texts))
 
 

@@ -11,6 +11,7 @@ import yaml
 from runbook_steps.engine.site.machines.alerting import Pace
 
 __all__ = [
+    "EXPORTER",
     "PACE",
     "POSTGRES_TARGETS",
     "alertmanager_of_the_drill",
@@ -19,6 +20,8 @@ __all__ = [
     "prometheus_config",
 ]
 
+EXPORTER = "exporter"
+"""What its sessions in PostgreSQL are called."""
 PACE = Pace(hold="1s", window="5s", keep="0s")
 """A drill waits seconds where production waits minutes; thresholds are the same."""
 POSTGRES_TARGETS = "postgres.json"
@@ -103,4 +106,4 @@ def postgres_source(database_url: str) -> str:
     """DATA_SOURCE_NAME of the exporter. Secret. It waits for no lock: it must not block on what it should report."""
     joined = "&" if "?" in database_url else "?"
     plain = "" if "sslmode=" in database_url else "&sslmode=disable"
-    return f"{database_url}{joined}lock_timeout=300ms&statement_timeout=900ms&application_name=exporter{plain}"
+    return f"{database_url}{joined}lock_timeout=300ms&statement_timeout=900ms&application_name={EXPORTER}{plain}"

@@ -25,6 +25,7 @@ from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.guards.services.streams import CHUNK, Refusal, Tell, Upstream, connect, shut
 from runbook_steps.engine.guards.services.tls_mirror import Mirror
 from runbook_steps.engine.model import Risk
+from runbook_steps.engine.text.not_held import BY_THE_GUARD
 
 __all__ = ["HttpRelay", "aws_refusal", "kubernetes_refusal"]
 
@@ -86,7 +87,7 @@ class HttpRelay:
                     await self._hand_on(judged, writer, from_server, server)
             except Unreadable as error:
                 self.tell(Refusal(self.part, f"a request that cannot be judged ({error})"))
-                writer.write(_answer(400, f"refused by the guard: {error}"))
+                writer.write(_answer(400, f"{BY_THE_GUARD}{error}"))
             except CannotBeAsked as error:
                 said = f"the guard cannot ask {self.part}: {error}"
                 writer.write(self.refusal(None, said) if self.refusal else _answer(502, said))
@@ -118,7 +119,7 @@ class HttpRelay:
             body = await request.whole(_MAX_JUDGED_BODY)
         if refused := self.policy.refused(head, body or b"", self.risk):
             self.tell(Refusal(self.part, refused))
-            said = f"refused by the guard: this procedure is {self.risk}, and this is {refused}"
+            said = f"{BY_THE_GUARD}this procedure is {self.risk}, and this is {refused}"
             writer.write(self.refusal(head, said) if self.refusal else _answer(403, said, self.risk))
             return None
         body = self.policy.written(head, body) if body else body

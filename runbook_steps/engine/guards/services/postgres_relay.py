@@ -38,6 +38,7 @@ from runbook_steps.engine.guards.services.sql_child import SqlParser
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
 from runbook_steps.engine.guards.services.streams import CHUNK, Refusal, Tell, Upstream, both_ways, shut
 from runbook_steps.engine.model import Risk
+from runbook_steps.engine.text.not_held import BY_THE_GUARD
 
 __all__ = ["PostgresRelay"]
 
@@ -161,7 +162,7 @@ class PostgresRelay:
 
     def _refuse(self, writer: asyncio.StreamWriter, operation: str) -> None:
         self.tell(Refusal("PostgreSQL", operation))
-        said = f"refused by the guard: this procedure is {self.risk}, and this is {operation}"
+        said = f"{BY_THE_GUARD}this procedure is {self.risk}, and this is {operation}"
         writer.write(error_message("25006", said))
 
 

@@ -28,6 +28,7 @@ from runbook_steps.engine.guards.services.streams import (
     shut,
 )
 from runbook_steps.engine.model import Risk
+from runbook_steps.engine.text.not_held import BY_THE_GUARD
 
 __all__ = ["RedisRelay"]
 
@@ -77,7 +78,7 @@ class RedisRelay:
             await pass_on(shape, client, server)
         except Refused as refused:
             self.tell(Refusal("Redis", str(refused)))
-            said_to_client = f"refused by the guard: this procedure is {self.risk}, and this is {refused}"
+            said_to_client = f"{BY_THE_GUARD}this procedure is {self.risk}, and this is {refused}"
             back.write(f"-NOPERM {said_to_client}\r\n".encode())
 
 
