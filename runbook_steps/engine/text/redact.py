@@ -10,7 +10,10 @@ import json
 import quopri
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from functools import cached_property
 from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from runbook_steps.engine.text.secret_names import names_secret
 
@@ -45,20 +48,36 @@ def _url_passwords(value: str) -> set[str]:
     return {password, unquote(password)} if password else set()
 
 
-class Redactor:
-    """Replaces every known secret value, in the spellings it may take, and everything that looks like one.
+class _Known:
+    """The spellings of the known values, all looked for in one pass; `marks` says what stands in place of each."""
 
-    `extra` are patterns with one callable each, for a caller's own shapes.
-    """
+    def __init__(self, marks: Mapping[str, str]) -> None:
+        self._marks = tuple(marks.values())
+        self._searched = BytesAhoCorasick([*map(_bytes, marks)], matchkind=MatchKind.LeftmostLongest)
+
+    def spans(self, data: bytes) -> list[tuple[int, int, str]]:
+        """Start, end and mark of each that stands there, the longest at each place, none over another."""
+        if not self._marks:
+            return []
+        return [(start, end, self._marks[at]) for at, start, end in self._searched.find_matches_as_indexes(data)]
+
+
+class Redactor:
+    """Replaces every known secret value, in the spellings it may take, and everything that looks like one."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._values = frozenset(values)
-        spellings = {s: value for value in self._values for s in _spellings(value)}
-        longest_first = sorted(spellings, key=len, reverse=True)
-        self._kinds = {s: _mark("secret", spellings[s]) for s in longest_first}
-        self._plain = tuple(longest_first)
-        closed = {_GAP.sub("", s): mark for s, mark in self._kinds.items() if len(s) >= _SHORTEST_WITH_GAPS}
-        self._closed = {s: closed[s] for s in sorted(closed, key=len, reverse=True) if s}
+        self._marks = {s: _mark("secret", value) for value in self._values for s in _spellings(value)}
+
+    @cached_property
+    def _plain(self) -> _Known:
+        return _Known(self._marks)
+
+    @cached_property
+    def _closed(self) -> _Known:
+        """Without what may stand between two letters: built when a text has such a gap."""
+        closed = {_GAP.sub(b"", _bytes(s)): mark for s, mark in self._marks.items() if len(s) >= _SHORTEST_WITH_GAPS}
+        return _Known({_text(s): mark for s, mark in closed.items() if s})
 
     def with_values(self, values: Iterable[str]) -> Redactor:
         """A redactor that knows these values too."""
@@ -71,11 +90,13 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """The text without secrets. Redacting twice changes nothing more."""
-        if self._plain:
-            if there := _there(self._plain, text):
-                text = there.sub(lambda found: self._kinds[found[0]], text)
-            for start, end, mark in reversed(self._in_pieces(text)):
-                text = text[:start] + mark + text[end:]
+        if self._marks:
+            data = _bytes(text)
+            if there := self._plain.spans(data):
+                data = _replaced(data, there)
+            if in_pieces := self._in_pieces(data):
+                data = _replaced(data, in_pieces)
+            text = _text(data) if there or in_pieces else text
         folded = text.casefold()
         for words, pattern, replace in _SHAPES:
             if any(word in folded for word in words):  # most texts hold none of them, and looking is cheap
@@ -84,45 +105,43 @@ class Redactor:
 
     def finds(self, text: str) -> bool:
         """Whether a known secret value stands in the text, in any spelling."""
-        return self.finds_plainly(text) or bool(self._in_pieces(text))
+        return bool(self._plain.spans(data := _bytes(text)) or self._in_pieces(data))
 
-    def _in_pieces(self, text: str) -> list[tuple[int, int, str]]:
+    def _in_pieces(self, data: bytes) -> list[tuple[int, int, str]]:
         """Where a known value stands over two lines, or with colours inside: it is the same secret."""
-        if not any(sign in text for sign in _GAP_SIGNS):
-            return []
-        if not self._closed or len(closed := _GAP.sub("", text)) == len(text):
-            return []
-        if not (there := _there(self._closed, closed)):
+        if len(closed := _GAP.sub(b"", data)) == len(data) or not (there := self._closed.spans(closed)):
             return []
         starts, removed = [0], [0]
-        for gap in _GAP.finditer(text):
+        for gap in _GAP.finditer(data):
             removed.append(removed[-1] + gap.end() - gap.start())
             starts.append(gap.end() - removed[-1])
 
         def place(index: int) -> int:
             return index + removed[bisect.bisect_right(starts, index) - 1]
 
-        return [
-            (place(found.start()), place(found.end() - 1) + 1, self._closed[found[0]])
-            for found in there.finditer(closed)
-        ]
-
-    def finds_plainly(self, text: str) -> bool:
-        """As `finds`, and faster: in any spelling, but in one piece."""
-        return any(spelling in text for spelling in self._plain)
+        return [(place(start), place(end - 1) + 1, mark) for start, end, mark in there]
 
 
-def _there(spellings: Iterable[str], text: str) -> re.Pattern[str] | None:
-    """Those that stand in the text, the longest first: looking for each is much faster than for all at once."""
-    found = [spelling for spelling in spellings if spelling in text]
-    return re.compile("|".join(map(re.escape, found))) if found else None
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # a name of a file may hold bytes that are no UTF-8
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")
+
+
+def _replaced(data: bytes, spans: Iterable[tuple[int, int, str]]) -> bytes:
+    pieces, last = [], 0
+    for start, end, mark in spans:
+        pieces += [data[last:start], mark.encode()]
+        last = end
+    return b"".join([*pieces, data[last:]])
 
 
 # what may stand between two letters of it: a colour, a line break, the same in a JSON text, a zero byte; every way
 # begins with a character of its own, and the first is no repetition, so that `re` skips what begins with none of them
-_ONE_GAP = r"(?:\x1b\[[\d;]*m|\\u001b\[[\d;]*m|\\\r?\n[ \t]*|\r\n[ \t]*|\n[ \t]*|\r|\t|\\r\\n|\\n|\x00)"
-_GAP = re.compile(f"{_ONE_GAP}{_ONE_GAP}*")
-_GAP_SIGNS = "\x1b\\\n\r\t\0"  # without one of them there is no gap
+_ONE_GAP = rb"(?:\x1b\[[\d;]*m|\\u001b\[[\d;]*m|\\\r?\n[ \t]*|\r\n[ \t]*|\n[ \t]*|\r|\t|\\r\\n|\\n|\x00)"
+_GAP = re.compile(_ONE_GAP + _ONE_GAP + rb"*")
 _SHORTEST_WITH_GAPS = 8
 
 

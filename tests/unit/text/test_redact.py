@@ -234,6 +234,18 @@ def test_a_secret_is_hidden_however_it_is_written_out(spelling: str, secret: str
     assert spelled.strip("'\"[]\\x= ")[:-2] not in redactor(f"a {spelled} b")
 
 
+def test_a_text_that_is_no_utf_8_keeps_what_it_holds() -> None:
+    """A file's name may hold any bytes, and letters of more than one byte stand beside a secret."""
+    assert Redactor({SECRET})(f"é\udcff {SECRET} 漢\udcfe") == f"é\udcff {Redactor({SECRET})(SECRET)} 漢\udcfe"
+
+
+def test_the_longest_of_several_secrets_is_taken() -> None:
+    """Where one secret begins another, nothing of the longer one is left."""
+    assert Redactor({"Tr0ub4dor", "Tr0ub4dor-and-more"})("x Tr0ub4dor-and-more y").endswith(
+        "[redacted secret, 17-32 characters] y"
+    )
+
+
 @pytest.mark.parametrize("spelling", NOT_CAUGHT)
 def test_what_is_not_hidden_is_known(spelling: str) -> None:
     """A transformation that somebody writes down on purpose has no end: the decision record says where ours is."""
