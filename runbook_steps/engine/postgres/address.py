@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runbook_steps.engine.errors import ConfigurationError, RefusedError
 
-__all__ = ["LIBPQ_VARIABLES", "Address", "read_address"]
+__all__ = ["LIBPQ_VARIABLES", "Address", "percent_hint", "read_address"]
 
 _OPTIONS = {option.keyword.decode(): option.envvar for option in pq.Conninfo.get_defaults()}
 LIBPQ_VARIABLES: Mapping[str, str] = {
@@ -99,11 +99,14 @@ def read_address(text: str, variable: str = "DATABASE_URL") -> Address:
     if scheme is None:
         return _checked(_parsed(text, variable), (), variable)
     if not _DRIVERS.fullmatch(scheme["scheme"]) or re.search(r"\s", text):
-        raise _no_address(variable)
+        raise _no_address(text, variable)
     rest = text[scheme.end() :]
     place, _, query = rest.partition("?")
     if place.partition("/")[0].count("@") > 1:
         raise ConfigurationError(f"{variable}: an `@` in its user or password is written `%40`")
+    opened = "@" in query and "@" not in place and re.match(r"[^\[/]*:\d*[^\d/,]", place)
+    if opened or "@" in place.partition("/")[2]:  # a `?` or `/` in its password: no piece of that is named
+        raise _no_address(text, variable)
     known: dict[str, str] = {}
     foreign: dict[str, str] = {}
     for key, value in _pairs(query, variable):
@@ -123,14 +126,23 @@ def _parsed(text: str, variable: str) -> dict[str, str]:
         unknown = _NOT_KNOWN.search(str(error))
         if unknown:
             raise ConfigurationError(f"{variable} has a parameter that libpq does not know: `{unknown[1]}`") from error
-        raise ConfigurationError(f"{variable} is not a PostgreSQL URL, like postgres://user@host:5432/name") from error
+        raise _no_address(text, variable) from error
     except UnicodeError as error:
         raise ConfigurationError(f"{variable} has bytes that are no text") from error
     return {key: str(value) for key, value in found.items() if value is not None}
 
 
-def _no_address(variable: str) -> ConfigurationError:
-    return ConfigurationError(f"{variable} is not a PostgreSQL URL, like postgres://user@host:5432/name")
+def _no_address(text: str, variable: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{variable} is not a PostgreSQL URL, like postgres://user@host:5432/name{percent_hint(text)}"
+    )
+
+
+def percent_hint(url: str) -> str:
+    """What to do, when signs that end a URL's user or password may stand in it as they are; empty otherwise."""
+    if not re.search(r"://[^@]*[/?#%\[\]\s].*@", url):
+        return ""
+    return "; in its user and password write / as %2F, ? as %3F, # as %23, % as %25, [ as %5B, a blank as %20"
 
 
 def _pairs(query: str, variable: str) -> Iterator[tuple[str, str]]:
@@ -188,7 +200,7 @@ def _shown(name: str) -> str:
 def _checked(parameters: dict[str, str], left_out: tuple[str, ...], variable: str, pooler: str = "") -> Address:
     for port in filter(None, parameters.get("port", "").split(",")):
         if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 1 << 16):
-            raise _no_address(variable)
+            raise _no_address("", variable)
     return Address(parameters, left_out, pooler or _known_pooler(parameters))
 
 

@@ -19,6 +19,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from runbook_steps.engine.errors import ConfigurationError
+from runbook_steps.engine.postgres.address import percent_hint
 from runbook_steps.engine.text.redact import Redactor
 from runbook_steps.engine.text.secret_names import known_harmless, names_secret
 
@@ -161,7 +162,7 @@ def split_url(url: str, name: str) -> Any:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise ConfigurationError(f"{name} is no URL: host or port cannot be read") from error
+        raise ConfigurationError(f"{name} is no URL: host or port cannot be read{percent_hint(url)}") from error
     if not parts.hostname:
         raise ConfigurationError(f"{name} is no URL: it names no host")
     return parts

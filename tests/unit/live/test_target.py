@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.model import Risk
 from runbook_steps.engine.settings import find_root, load_settings
+from runbook_steps.engine.targets.live_settings import split_url
 from runbook_steps.live.settings import PlatformSettings, platform_environment
 from runbook_steps.live.target import PlatformTarget
 
@@ -111,3 +113,14 @@ def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path, monkeypat
     finally:
         target.close()
     assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    ("password", "said"), [("w/geheim", "/ as %2F"), ("geheim#w", "# as %23"), ("w[geheim", "[ as %5B")]
+)
+def test_a_url_whose_password_is_not_quoted_says_how_to_write_it(password: str, said: str) -> None:
+    """The sign and how it is written, never the password."""
+    with pytest.raises(ConfigurationError) as caught:
+        split_url(f"redis://app:{password}@h:6379/0", "REDIS_URL")
+    assert said in str(caught.value)
+    assert "geheim" not in str(caught.value)

@@ -77,6 +77,11 @@ def test_schemes_of_drivers(scheme: str) -> None:
         (f"{BASE}?schema", "`schema` has no value"),
         (f"{BASE}?%0a%1b=geheim", "`…`"),
         ("postgres://u:geheim@word@h/db", "`%40`"),
+        ("postgres://u:w?geheim&x=1@h/db", "? as %3F"),
+        ("postgres://u:w/geheim@h/db", "/ as %2F"),
+        ("postgres://u:5432/geheim@h/db", "/ as %2F"),
+        ("postgres://u:geheim%w@h/db", "% as %25"),
+        ("postgres://u:geheim w@h/db", "a blank as %20"),
         ("mysql://u:geheim@h/db", "is not a PostgreSQL URL"),
         ("prisma+postgres://u:geheim@h/db", "is not a PostgreSQL URL"),
         ("postgres://u:geheim@h:99999/db", "is not a PostgreSQL URL"),
@@ -93,6 +98,12 @@ def test_what_cannot_be_read_is_named_without_a_value(url: str, said: str) -> No
     assert str(caught.value).startswith("STAGING_DATABASE_URL")
     assert said in str(caught.value)
     assert "geheim" not in str(caught.value)
+
+
+def test_a_password_may_stand_among_the_parameters() -> None:
+    """An `@` behind the question mark is no sign of a password that was not quoted."""
+    assert read_address("postgres://h:5432/db?user=u&password=a@b").parameters["password"] == "a@b"
+    assert read_address("postgres://[::1]:5432/db?user=a@b").parameters["user"] == "a@b"
 
 
 def test_a_secret_without_a_variable_is_never_an_argument() -> None:
