@@ -177,6 +177,8 @@ class ProofRun:
         parts = {part for each in plans if each.refusal is None for part in each.parts}
         try:
             self.target.start(sorted(parts))
+            if planned and self.guide is None and self.target.control:  # what a person works on is left as it is found
+                self.target.control.settle()
         except TargetError as error:
             if self.guide is None or self.target.facts.disposable:
                 pytest.exit(self.redact(f"target {self.target.name}: {error}"), returncode=NO_TARGET_EXIT)

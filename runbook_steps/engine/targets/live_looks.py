@@ -60,5 +60,9 @@ class NoHands:
         """Raises NotRunnableHere."""
         self._refuse(f"instances are not ours to start or stop, {slots} or any number")
 
+    def settle(self) -> NoReturn:
+        """Raises NotRunnableHere."""
+        self._refuse("its limits are not ours to reset")
+
     def _refuse(self, why: str) -> NoReturn:
         raise NotRunnableHere(f"{self._target} is live: {why}")

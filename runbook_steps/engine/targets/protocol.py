@@ -45,6 +45,9 @@ class ServiceControl(Protocol):
     def scale(self, slots: int) -> None:
         """Exactly that many API slots run, the first ones, and the proxy knows them."""
 
+    def settle(self) -> None:
+        """Before a scenario, by the engine alone: as in a calm minute, when no limit remembers who asked before."""
+
 
 class TargetLock(Protocol):
     """Held by one changing run of a live target."""

@@ -58,6 +58,10 @@ class EmbeddedControl:
         """Exactly that many API slots, known to the proxy: what `docker compose up --scale api=N` does."""
         self._ask("scale", slots=slots)
 
+    def settle(self) -> None:
+        """The proxy's limit forgets who asked before."""
+        self._ask("settle")
+
     def status(self) -> dict[str, dict[str, Any]]:
         """Service → {state: running | stopped | dead, pid, restarts}."""
         answer: dict[str, dict[str, Any]] = self._ask("status")

@@ -59,6 +59,7 @@ class _Wire:
             "recreate": kept.recreate,
             "status": kept.status,
             "scale": kept.scale,
+            "settle": kept.settle,
             "hold": kept.hold,
             "broken": kept.broken,
             "healed": kept.healed,

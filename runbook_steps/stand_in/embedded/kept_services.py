@@ -16,7 +16,7 @@ from runbook_steps.stand_in.embedded.api import forget_container
 from runbook_steps.stand_in.embedded.catalogue import catalogue
 from runbook_steps.stand_in.embedded.clearing import clear, clear_state
 from runbook_steps.stand_in.embedded.layout import API_SLOTS, Layout
-from runbook_steps.stand_in.embedded.nginx import reload_nginx, write_upstream
+from runbook_steps.stand_in.embedded.nginx import forget_clients, reload_nginx, write_upstream
 from runbook_steps.stand_in.embedded.parts import PARTS, SERVICES, with_needs
 from runbook_steps.stand_in.embedded.processes import start_mark
 from runbook_steps.stand_in.embedded.service import NotReady, http_status, until
@@ -104,6 +104,14 @@ class KeptServices:
         for name in others:
             await asyncio.to_thread(forget_container, self._layout, name)
         return list(wanted)
+
+    async def settle(self) -> None:
+        """The proxy's limit forgets who asked before.
+
+        Not while something is broken for practice: a reload might mend it, or spread it.
+        """
+        if self._broken is None and self._services["nginx"].pid:
+            await self._reload_proxy(await asyncio.to_thread(forget_clients, self._layout))
 
     # -- practice ----------------------------------------------------------------------------------------
     async def hold(self, pid: int, fault: str) -> None:

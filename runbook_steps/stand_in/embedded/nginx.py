@@ -19,7 +19,7 @@ from runbook_steps.stand_in.embedded.layout import API_SLOTS, DEFAULT_SLOTS, Lay
 from runbook_steps.stand_in.embedded.service import NotReady, Service, http_status
 from runbook_steps.stand_in.embedded.tls import write_certificates
 
-__all__ = ["nginx_service", "reload_nginx", "write_upstream"]
+__all__ = ["forget_clients", "nginx_service", "reload_nginx", "write_upstream"]
 
 # Slots are never marked as failed (max_fails=0): with all of them marked, nginx would answer 502 of its own
 # for a while, where the API's own 503 tells more. Addresses of clients come from X-Forwarded-For, as behind
@@ -89,9 +89,10 @@ http {{
 }}
 """
 _LIMIT = """\
-limit_req_zone $binary_remote_addr zone=api:1m rate={rate}r/m;
+limit_req_zone $binary_remote_addr zone=api:1024k rate={rate}r/m;
 limit_req zone=api burst={burst} nodelay;
 """
+_ZONE_SIZES = ("1024k", "1028k")  # of whole pages, both
 _LEAST_BURST = 20  # a page and what it loads
 _BLOCKED = "# one `deny ADDRESS;` a line, then `nginx -t && nginx -s reload`\n"
 
@@ -175,6 +176,21 @@ def write_upstream(layout: Layout, slots: Collection[str]) -> bool:
         f"server 127.0.0.1:{layout.ports[slot]} max_fails=0{down};  # {slot}\n" for slot, down in rows.items()
     )
     if not text or (file.exists() and file.read_text("utf-8") == text):
+        return False
+    file.write_text(text, "utf-8")
+    return True
+
+
+def forget_clients(layout: Layout) -> bool:
+    """Gives the limit an empty zone from the next reload on; True when that is wanted now.
+
+    nginx keeps a zone over a reload unless its size is another. Rate and burst stay, also as a page has changed them.
+    """
+    file = layout.nginx / "limits.d" / "api.conf"
+    before = file.read_text("utf-8") if file.exists() else ""
+    sizes = dict(zip(_ZONE_SIZES, reversed(_ZONE_SIZES), strict=True))
+    text = re.sub(rf"(?<=zone=api:)({'|'.join(sizes)})\b", lambda found: sizes[found[1]], before)
+    if text == before:
         return False
     file.write_text(text, "utf-8")
     return True

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from psycopg_pool import AsyncConnectionPool
 from redis import asyncio as redis_asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -15,6 +14,7 @@ from starlette.requests import Request
 
 from runbook_steps.stand_in.reference_api.logs import JsonLog
 from runbook_steps.stand_in.reference_api.measures import Measures
+from runbook_steps.stand_in.reference_api.pool import Pool
 from runbook_steps.stand_in.reference_api.settings import ApiSettings
 
 __all__ = ["State", "make_state", "state_of"]
@@ -27,7 +27,7 @@ class State:
     """Open connections, and when the slot started (monotonic seconds)."""
 
     settings: ApiSettings
-    pool: AsyncConnectionPool[Any]
+    pool: Pool
     redis: Any
     http: httpx.AsyncClient
     app_log: JsonLog
@@ -38,15 +38,12 @@ class State:
 
 def make_state(settings: ApiSettings) -> State:
     """Connections that open when first used, and again when a service comes back."""
-    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+    pool = Pool(
         settings.database_url,
         min_size=1,
         max_size=settings.pool_size,
         timeout=settings.pool_timeout_s,
-        reconnect_timeout=5,
-        check=AsyncConnectionPool.check_connection,
         kwargs={"autocommit": True, "connect_timeout": 2, "application_name": f"beautycort {settings.slot}"},
-        open=False,
     )
     redis = redis_asyncio.Redis.from_url(
         settings.redis_url,

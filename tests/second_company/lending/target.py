@@ -101,6 +101,9 @@ class Branch:
     def scale(self, slots: int) -> None:
         """There is one desk."""
 
+    def settle(self) -> None:
+        """It has no limit that would remember anybody."""
+
     def answers(self) -> bool:
         """Whether the desk is open."""
         with contextlib.suppress(URLError, OSError), urlopen(f"http://127.0.0.1:{self._port}/health", timeout=1):
