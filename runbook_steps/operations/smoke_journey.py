@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from urllib.parse import quote
 import httpx
 import psycopg
 
-from runbook_steps.operations.patient import Throttled
+from runbook_steps.operations.patient import Throttled, waited_s
 from runbook_steps.operations.settings import database_url
 
 __all__ = ["REGISTERED_NAME", "Journey", "NeedsOther", "NotAsked", "TestFailed", "expect"]
@@ -67,6 +68,15 @@ class Journey:
     service: dict[str, Any] = field(default_factory=dict)
     booking: dict[str, Any] = field(default_factory=dict)
     phones: list[str] = field(default_factory=list)
+    took_ms: dict[str, list[float]] = field(default_factory=dict)
+
+    async def get(self, path: str, **options: Any) -> httpx.Response:
+        """Asks, and keeps how long a good answer took, without its wait for the rate limit."""
+        began = time.perf_counter()
+        answer = await self.api.get(path, **options)
+        if answer.is_success:
+            self.took_ms.setdefault(path, []).append(1000 * (time.perf_counter() - began - waited_s(answer)))
+        return answer
 
     def headers(self) -> dict[str, str]:
         """Of the signed-in test customer. Raises NeedsOther when nobody is."""
