@@ -24,7 +24,7 @@ Feature: Database connections of the application
       """
     Then all connections of the slots wait for a lock, and the session that holds it is named
 
-  @risk_mutating
+  @risk_destructive
   Scenario: End the session that blocks the pools
     Given the connection pools are exhausted by a session that was forgotten
     And the alert ConnectionPoolExhausted rings

@@ -230,7 +230,7 @@ Feature: Breach response
     And no session is left, and the blacklist is whole
     And a customer can sign in
 
-  @risk_mutating
+  @risk_destructive
   Scenario: Change the password of a database role, and never show it
     Given the password of a database role is known to somebody else
     When I give the role a new password, into a file of its own (within 1 minute):
@@ -256,7 +256,7 @@ Feature: Breach response
     Then the old password is refused, its sessions are gone, and the new password works
     And the new password is in no output, no statistics and no server log
 
-  @risk_mutating
+  @risk_destructive
   Scenario: Give the application another database role, while customers are served
     Given the password of the application's database role is known to somebody else
     And customers keep sending requests

@@ -19,9 +19,18 @@ from runbook_steps.engine.guards.services.sql_policy import SqlJudge
 from runbook_steps.engine.model import Risk
 from tests.contract.debian_postgres import BINARIES, DebianPostgres, debian_postgres
 from tests.contract.hostile_sql import HELPERS, LOSING, PASSES, PASSES_MUTATING, WRITING
+from tests.contract.hostile_sql_servers import (
+    HELPERS_SERVERS,
+    PASSES_SERVERS,
+    PASSES_SERVERS_MUTATING,
+    TAKING_SERVERS,
+    WRITING_SERVERS,
+)
 from tests.contract.hostile_sql_taking import HELPERS_TAKING, PASSES_TAKING, STATE_TAKING, TAKING
 from tests.contract.hostile_sql_unsaid import HELPERS_UNSAID, LOSING_UNSAID, PASSES_UNSAID, WRITING_UNSAID
 
+BYSTANDER = "bystander"
+"""A session of somebody else."""
 STATE = "SELECT (SELECT array_agg(t ORDER BY id) FROM canary AS t), (SELECT last_value FROM seq), pg_backend_pid() > 0"
 
 
@@ -30,9 +39,10 @@ def fifteen() -> Iterator[DebianPostgres]:
     """With a database that helps the attacker."""
     with debian_postgres(shared_preload_libraries="pg_stat_statements") as server:
         with server.connected() as direct:
-            helpers = HELPERS + HELPERS_UNSAID + HELPERS_TAKING
+            helpers = HELPERS + HELPERS_UNSAID + HELPERS_TAKING + HELPERS_SERVERS
             direct.execute(helpers.replace("{victim}", str(server.folder / "victim")).encode())
-        yield server
+        with psycopg.connect(server.url(), application_name=BYSTANDER):
+            yield server
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +63,8 @@ def state(server: DebianPostgres) -> object:
 def kept(server: DebianPostgres) -> object:
     """What must stay beside the rows, asked past the guard."""
     with server.connected() as direct:
-        return direct.execute(STATE_TAKING).fetchone()
+        here = direct.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [BYSTANDER])
+        return here.fetchone(), direct.execute(STATE_TAKING).fetchone()
 
 
 def psql(guard: Guard, server: DebianPostgres, text: str) -> subprocess.CompletedProcess[str]:
@@ -63,7 +74,7 @@ def psql(guard: Guard, server: DebianPostgres, text: str) -> subprocess.Complete
     return subprocess.run(arguments, input=text + "\n;", capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("text", WRITING + WRITING_UNSAID)
+@pytest.mark.parametrize("text", WRITING + WRITING_UNSAID + WRITING_SERVERS)
 def test_nothing_is_done_by_a_reading_session(fifteen: DebianPostgres, guards: dict[Risk, Guard], text: str) -> None:
     """Refused, named, and nothing changed."""
     before = state(fifteen)
@@ -81,9 +92,9 @@ def test_nothing_is_lost_by_a_changing_session(fifteen: DebianPostgres, guards: 
     assert state(fifteen) == before
 
 
-@pytest.mark.parametrize("text", TAKING)
+@pytest.mark.parametrize("text", TAKING + TAKING_SERVERS)
 def test_nothing_is_taken_by_a_changing_session(fifteen: DebianPostgres, guards: dict[Risk, Guard], text: str) -> None:
-    """Definitions, passwords, rights, positions of sequences; rows that are not named by a key."""
+    """Definitions, passwords, rights, sessions, positions of sequences; rows that are not named by a key."""
     before = kept(fifteen)
     done = psql(guards[Risk.MUTATING], fifteen, text)
     assert guards[Risk.MUTATING].take_refusals() != (), done.stdout + done.stderr
@@ -102,7 +113,7 @@ def test_none_of_their_siblings_passes(fifteen: DebianPostgres, risk: Risk) -> N
     assert len(siblings) > 180
 
 
-@pytest.mark.parametrize("text", PASSES + PASSES_UNSAID)
+@pytest.mark.parametrize("text", PASSES + PASSES_UNSAID + PASSES_SERVERS)
 def test_reading_passes(fifteen: DebianPostgres, guards: dict[Risk, Guard], text: str) -> None:
     """At both risks, as without a guard."""
     for guard in guards.values():
@@ -110,7 +121,7 @@ def test_reading_passes(fifteen: DebianPostgres, guards: dict[Risk, Guard], text
         assert (guard.take_refusals(), done.returncode) == ((), 0), done.stderr
 
 
-@pytest.mark.parametrize("text", PASSES_MUTATING + PASSES_TAKING)
+@pytest.mark.parametrize("text", PASSES_MUTATING + PASSES_TAKING + PASSES_SERVERS_MUTATING)
 def test_changing_passes_where_it_may(fifteen: DebianPostgres, guards: dict[Risk, Guard], text: str) -> None:
     """What a procedure that may change things is for."""
     done = psql(guards[Risk.MUTATING], fifteen, text)

@@ -45,6 +45,7 @@ __all__ = ["PostgresRelay"]
 _OPTION = re.compile(r"(?:-c\s*|--)([\w.-]+)=((?:\\.|[^\s\\])*)(?:\s+|$)")
 _CONNECTING = frozenset({"user", "database", "options", "client_encoding"})
 _WROTE = b"\0C25006\0"  # of an error: the read-only session refused what a function or a rule does
+_EMPTY, _FILLED = '"empty" : true', '"empty" : false'
 _CATALOGUE_S = 30.0  # how long what a database said of itself is taken as true
 
 
@@ -52,7 +53,8 @@ _CATALOGUE_S = 30.0  # how long what a database said of itself is taken as true
 class PostgresRelay:
     """One listening place. `ways` are tried in turn; `catalogues` are kept with when they were read.
 
-    By database, and by role: which settings hold a password is only told to those who may read it.
+    By database, and by role: which settings hold a password is only told to those who may read it. `own` are the
+    databases that were empty when this guard first saw them: what stands in them is this run's, however long it takes.
     """
 
     upstream: Upstream
@@ -61,6 +63,7 @@ class PostgresRelay:
     tell: Tell
     parser: SqlParser
     catalogues: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
+    own: set[str] = field(default_factory=set)
 
     async def __call__(self, incoming: Incoming) -> None:
         """Serves one client."""
@@ -111,6 +114,10 @@ class PostgresRelay:
         read_at, found = self.catalogues.get(whose, (0.0, ""))
         if not found or time.monotonic() - read_at > _CATALOGUE_S:
             found = await the_catalogue(session)
+            if _EMPTY in found:
+                self.own.add(whose[0])
+            elif whose[0] in self.own:
+                found = found.replace(_FILLED, _EMPTY)
             if lasts(found):
                 self.catalogues[whose] = (time.monotonic(), found)
         return found

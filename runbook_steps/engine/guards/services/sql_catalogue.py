@@ -78,8 +78,8 @@ class Catalogue:
     `parts` are the types that a type is made of, `unsaid` what is run for a type, both by the type's number;
     0 stands for PostgreSQL's own. `settings` and `options` are the settings, and the catalogues of options and of
     subscriptions, that hold a password; until that is known, those that may. `keys` are the columns of the unique
-    indexes of each relation, `sets` the functions that give more than one row; `empty`, when there is nothing of
-    anybody's in the database yet.
+    indexes of each relation, `unique` the names of those indexes, `sets` the functions that give more than one row;
+    `empty`, when there is nothing of anybody's in the database yet.
     """
 
     builtin: Mapping[str, str] = field(default_factory=dict)
@@ -98,10 +98,16 @@ class Catalogue:
     databases: frozenset[str] | None = None
     superusers: frozenset[str] = frozenset()
     sets: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    unique: frozenset[str] = frozenset()
 
     def has(self, relation: str) -> bool:
         """Whether a relation of that name was there when the session began; yes, while that is not known."""
         return self.keys is None or relation in self.keys
+
+    def has_of_somebody(self, relation: str) -> bool:
+        """Whether somebody else than PostgreSQL has a relation of that name."""
+        return self.keys is not None and relation in self.keys
 
     def calm(self, function: str) -> bool:
         """Whether a function of PostgreSQL's own, and of nobody else, has one value for a whole statement."""
@@ -145,6 +151,8 @@ def read_catalogue(text: str) -> Catalogue:
         databases=frozenset(found["databases"]),
         superusers=frozenset(found["superusers"]),
         sets=frozenset(found["sets"]),
+        roles=frozenset(found["roles"]),
+        unique=frozenset(found["unique"]),
     )
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 __all__ = [
     "CHANGING",
+    "ENDING",
     "EXTENSIONS",
+    "FILLING",
     "HARMLESS",
     "MOMENTS",
     "PLAIN_CONNINFO",
@@ -67,18 +69,20 @@ RUN_TEXT = _words(
 # what may be done where something may be changed: nothing that is stored is lost by it
 CHANGING = _words(
     """
-    currval lastval nextval setval set_config pg_advisory_lock pg_advisory_lock_shared pg_advisory_unlock
+    currval lastval nextval set_config pg_advisory_lock pg_advisory_lock_shared pg_advisory_unlock
     pg_advisory_unlock_all pg_advisory_unlock_shared pg_advisory_xact_lock pg_advisory_xact_lock_shared
     pg_try_advisory_lock pg_try_advisory_lock_shared pg_try_advisory_xact_lock pg_try_advisory_xact_lock_shared
-    pg_cancel_backend pg_terminate_backend pg_reload_conf pg_rotate_logfile pg_notify pg_switch_wal
-    pg_create_restore_point pg_export_snapshot pg_log_backend_memory_contexts pg_log_standby_snapshot
-    pg_stat_force_next_flush pg_stat_statements_reset pg_wal_replay_pause
-    pg_wal_replay_resume pg_current_xact_id txid_current lo_creat lo_create lo_from_bytea lo_get lo_open lo_close
+    pg_reload_conf pg_rotate_logfile pg_notify pg_switch_wal pg_create_restore_point pg_export_snapshot
+    pg_log_backend_memory_contexts pg_log_standby_snapshot pg_stat_force_next_flush pg_wal_replay_resume
+    pg_current_xact_id txid_current lo_creat lo_create lo_from_bytea lo_get lo_open lo_close
     lo_tell lo_tell64 lo_lseek lo_lseek64 loread gin_clean_pending_list brin_summarize_new_values
-    brin_summarize_range pg_prewarm pg_extension_config_dump pg_restore_relation_stats pg_restore_attribute_stats
-    addgeometrycolumn
+    brin_summarize_range pg_prewarm pg_extension_config_dump addgeometrycolumn
     """
 )
+# what a dump is restored by: nothing is overwritten in a database that is being filled
+FILLING = _words("setval pg_restore_relation_stats pg_restore_attribute_stats pg_clear_relation_stats")
+# they end what somebody else does: one session at a time, named by its number
+ENDING = _words("pg_cancel_backend pg_terminate_backend")
 # extensions whose functions do what their volatility says; those that run text are in RUN_TEXT
 EXTENSIONS = _words(
     """
@@ -104,14 +108,15 @@ SETTINGS_CHANGING = _words(
     check_function_bodies default_table_access_method default_tablespace default_toast_compression
     default_transaction_deferrable default_transaction_isolation default_transaction_read_only
     default_with_oids event_triggers maintenance_work_mem max_parallel_maintenance_workers role session_authorization
-    synchronous_commit temp_tablespaces transaction_deferrable transaction_read_only
+    temp_tablespaces transaction_deferrable transaction_read_only
     """
 )
-# what may be kept for sessions to come, of a role or a database: limits of time, and how a query is planned
+# what may be kept for sessions to come, of a role or a database: limits of time, and how a query is planned; not the
+# time zone, by which what the application writes would be another moment
 MOMENTS = _words(
     "idle_in_transaction_session_timeout idle_session_timeout lock_timeout statement_timeout transaction_timeout"
 )
-STORED = _words("default_statistics_target jit maintenance_work_mem random_page_cost timezone work_mem")
+STORED = _words("default_statistics_target jit maintenance_work_mem random_page_cost work_mem")
 # with another value the server reads a text otherwise than the parser here: a string for one is a statement for
 # the other
 VALUES = {

@@ -18,10 +18,10 @@ import pglast
 import pglast.stream
 from pglast import ast
 
-from runbook_steps.engine.guards.services import sql_planning, sql_writes
+from runbook_steps.engine.guards.services import sql_ending, sql_planning, sql_writes
 from runbook_steps.engine.guards.services.sql_bodies import Body, body_of
 from runbook_steps.engine.guards.services.sql_catalogue import Catalogue, Function
-from runbook_steps.engine.guards.services.sql_lists import CHANGING, EXTENSIONS, HARMLESS, RUN_TEXT
+from runbook_steps.engine.guards.services.sql_lists import CHANGING, ENDING, EXTENSIONS, FILLING, HARMLESS, RUN_TEXT
 from runbook_steps.engine.guards.services.sql_secrets import named_apart, secret, secret_call, secret_show
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
 from runbook_steps.engine.guards.services.sql_statements import (
@@ -30,7 +30,7 @@ from runbook_steps.engine.guards.services.sql_statements import (
     nodes,
     refused_statement,
     spoken,
-    text_of,
+    value_of,
 )
 from runbook_steps.engine.guards.services.sql_taking import TAKING
 from runbook_steps.engine.model import Risk
@@ -62,6 +62,7 @@ class SqlJudge:
     _assumed: set[tuple[str, str]] = field(default_factory=set)
     _depth: int = 0
     _apart: frozenset[str] = frozenset()
+    _ending: frozenset[int] = frozenset()
     variables: frozenset[str] = frozenset()
     repeated: bool = False
     many: bool = False
@@ -80,12 +81,13 @@ class SqlJudge:
         return next((found for tree in statements if (found := self._statement(tree))), None)
 
     def _statement(self, tree: Any) -> str | None:
-        before, self._apart = (self._apart, self.many), named_apart(tree)
+        before, self._apart = (self._apart, self._ending, self.many), named_apart(tree)
+        self._ending = sql_ending.of_one_session(tree, self.catalogue, repeated=self.repeated)
         self.many = self.risk is Risk.MUTATING and (self.many or self.repeated or calls_again(tree, self.catalogue))
         try:
             return next((found for node in nodes(tree) if (found := self._refused_node(node))), None)
         finally:
-            self._apart, self.many = before
+            self._apart, self._ending, self.many = before
 
     def _refused_node(self, node: ast.Node) -> str | None:
         if found := refused_statement(node, self.risk):
@@ -96,13 +98,24 @@ class SqlJudge:
         """A call of a function, an aggregate, a procedure."""
         names = [str(part.sval) for part in call.funcname]
         if names[-1].lower() == "set_config":
-            setting, value, *_ = [*(text_of(argument) for argument in call.args or ()), "", ""]
+            setting, value, *_ = [*(value_of(argument) for argument in call.args or ()), "", ""]
             return None if value == _PG_DUMP or refused_setting(setting, value, self.risk) is None else "set_config()"
         if self.risk is Risk.READONLY and (found := secret_call(names[-1], call.args, self.catalogue)):
             return found
-        if names[-1] == "setval" and not self.catalogue.empty:
-            return "setval(), which moves a sequence"
+        if self.risk is Risk.MUTATING and (found := self._takes(call, names[-1])):
+            return found
         return self._function(names[-2] if len(names) > 1 else "", names[-1])
+
+    def _takes(self, call: Any, name: str) -> str | None:
+        """A call that takes something from others, by what it is given or by how often it is done."""
+        if name in ENDING:
+            return sql_ending.refused(name, of_one=id(call) in self._ending)
+        if self.catalogue.empty:
+            return None
+        if name in FILLING:
+            return f"{name}(), which overwrites what is there"
+        again = name == "nextval" and self.many
+        return "nextval() again and again, which moves a sequence" if again else None
 
     def _function(self, schema: str, name: str) -> str | None:
         """What is wrong with calling it; `schema` is empty where the search path decides."""
@@ -135,7 +148,7 @@ class SqlJudge:
 
     def _builtin(self, name: str, *, known_elsewhere: bool) -> str | None:
         """A function of PostgreSQL itself."""
-        if name in HARMLESS or (self.risk is Risk.MUTATING and name in CHANGING):
+        if name in HARMLESS or (self.risk is Risk.MUTATING and name in CHANGING | ENDING | FILLING):
             return None
         volatility = self.catalogue.builtin.get(name)
         if volatility is None:

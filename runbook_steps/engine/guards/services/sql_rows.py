@@ -12,7 +12,7 @@ from typing import Any
 
 from pglast import ast, enums
 
-__all__ = ["Known", "names_columns", "names_rows"]
+__all__ = ["Known", "names_columns", "names_rows", "names_selected"]
 
 _SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax"})  # all rows may have the same
 _EQUAL = (enums.A_Expr_Kind.AEXPR_OP, enums.A_Expr_Kind.AEXPR_OP_ANY, enums.A_Expr_Kind.AEXPR_IN)
@@ -47,6 +47,13 @@ def names_rows(node: Any, known: Known) -> bool:
     others = node.usingClause if isinstance(node, ast.DeleteStmt) else node.fromClause
     target = node.relation.alias.aliasname if node.relation.alias else node.relation.relname
     return _Condition(str(target), bool(others), known).holds(node.whereClause)
+
+
+def names_selected(select: Any, known: Known) -> bool:
+    """Of a SELECT from one relation: whether a whole key is equal to values."""
+    relation = select.fromClause[0]
+    target = relation.alias.aliasname if relation.alias else relation.relname
+    return _Condition(str(target), joined=False, known=known).holds(select.whereClause)
 
 
 class _Condition:

@@ -12,7 +12,7 @@ from runbook_steps.engine.guards.services.sql_lists import EXTENSIONS, VALUES
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
 from runbook_steps.engine.model import Risk
 
-__all__ = ["OWN_SCHEMAS", "calls_again", "nodes", "refused_statement", "spoken", "text_of"]
+__all__ = ["OWN_SCHEMAS", "calls_again", "nodes", "refused_statement", "spoken", "text_of", "value_of"]
 
 OWN_SCHEMAS = ("pg_catalog", "information_schema")
 
@@ -127,6 +127,14 @@ def _of_many_rows(node: Any, catalogue: Catalogue) -> bool:
     return isinstance(node, ast.DeleteStmt | ast.UpdateStmt | ast.MergeStmt)
 
 
+def value_of(argument: Any) -> str:
+    """A constant as a setting takes it, a number too; empty for anything else."""
+    value = argument.val if isinstance(argument, ast.A_Const) else None
+    if isinstance(value, ast.Integer):
+        return str(value.ival)
+    return str(value.fval) if isinstance(value, ast.Float) else text_of(argument)
+
+
 def text_of(argument: Any) -> str:
     """A string constant's value, empty for anything else."""
     constant = isinstance(argument, ast.A_Const) and isinstance(argument.val, ast.String)
@@ -147,10 +155,11 @@ def _sets(node: Any, risk: Risk) -> str | None:
         return "SET TRANSACTION READ WRITE" if risk is Risk.READONLY and _read_write(node.args) else None
     if name == "transaction snapshot":
         return None
-    value = text_of(node.args[0]) if node.args and len(node.args) == 1 else ""
+    value = value_of(node.args[0]) if node.args and len(node.args) == 1 else ""
     if node.kind == enums.VariableSetKind.VAR_RESET and name in VALUES and risk is Risk.MUTATING:
         return f"SET {name}"
-    return refused_setting(name, value, risk)
+    said = node.kind == enums.VariableSetKind.VAR_SET_VALUE
+    return refused_setting(name, value if said else None, risk)
 
 
 def _begins(node: Any, risk: Risk) -> str | None:
@@ -167,6 +176,8 @@ def _copies(node: Any, risk: Risk) -> str | None:
 
 def _locks(node: Any, risk: Risk) -> str | None:
     weak = risk is Risk.MUTATING or node.mode == _ACCESS_SHARE
+    if any(each.schemaname in OWN_SCHEMAS or str(each.relname).startswith("pg_") for each in node.relations):
+        return "LOCK TABLE of the server's own, for which everybody would wait"
     return None if weak else "LOCK TABLE stronger than ACCESS SHARE"
 
 

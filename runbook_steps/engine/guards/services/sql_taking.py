@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pglast import ast, enums
 
 from runbook_steps.engine.guards.services.sql_lists import MOMENTS, STORED
-from runbook_steps.engine.guards.services.sql_statements import spoken, text_of
+from runbook_steps.engine.guards.services.sql_settings import refused_amount
+from runbook_steps.engine.guards.services.sql_statements import spoken, value_of
 from runbook_steps.engine.model import Risk
 
 if TYPE_CHECKING:
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["TAKING"]
 
-_TAKING = (  # of ALTER TABLE: rights, rows that are seen, what is done at each write
-    "ChangeOwner", "DisableRowSecurity", "DisableTrig", "DisableTrigUser", "DropIdentity", "DropInherit",
-    "EnableRowSecurity", "ForceRowSecurity", "NoForceRowSecurity", "ReplicaIdentity", "SetIdentity",
+_TAKING = (  # of ALTER TABLE: rights, rows that are seen, what is done at each write, and what no write gets past
+    "AlterConstraint", "ChangeOwner", "ColumnDefault", "CookedColumnDefault", "DisableRowSecurity", "DisableTrig",
+    "DisableTrigUser", "DropConstraint", "DropIdentity", "DropInherit", "DropNotNull", "EnableRowSecurity",
+    "ForceRowSecurity", "NoForceRowSecurity", "ReplaceRelOptions", "ReplicaIdentity", "ResetRelOptions", "SetIdentity",
+    "SetRelOptions",
 )  # fmt: skip
 _NAMES = frozenset({
     enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_VIEW, enums.ObjectType.OBJECT_COLUMN,
@@ -169,7 +172,9 @@ def _stored(sql: SqlJudge, node: Any) -> str | None:
         return None if name in MOMENTS | STORED | {"role"} else what
     if said.kind != kinds.VAR_SET_VALUE or len(said.args) != 1 or not isinstance(said.args[0], ast.A_Const):
         return what
-    value = text_of(said.args[0]) or str(getattr(said.args[0].val, "ival", ""))
+    value = value_of(said.args[0])
+    if refused := refused_amount(name, value):
+        return refused
     if name in MOMENTS:
         time = _TIME.fullmatch(value.strip())
         milliseconds = int(time[1]) * _MS[time[2]] if time else 1
@@ -218,13 +223,43 @@ def _dropped(sql: SqlJudge, node: Any) -> str | None:
     """What is made again from what is there, and nothing that hangs on it; or a relation of this session."""
     kind, what = node.removeType, f"DROP {node.removeType.name.removeprefix('OBJECT_')}"
     if kind in _MADE_AGAIN:
+        holds = next((str(each[-1].sval) for each in node.objects if str(each[-1].sval) in sql.catalogue.unique), None)
+        if holds and kind == enums.ObjectType.OBJECT_INDEX:
+            return f"{what} {holds}, by which values are unique"
         return f"{what} CASCADE" if node.behavior == enums.DropBehavior.DROP_CASCADE else None
     new = kind in _RELATIONS and not any(sql.catalogue.has(str(each[-1].sval)) for each in node.objects)
     return None if new else what
 
 
+def _schema(sql: SqlJudge, node: Any) -> str | None:
+    """Everybody looks for a name first in the schema that is called as they are."""
+    name = node.schemaname or (node.authrole.rolename if node.authrole else "") or "CURRENT_USER"
+    own = name == "CURRENT_USER" or name in sql.catalogue.roles
+    return f"CREATE SCHEMA {name}, in which that role would look first" if own else None
+
+
+def _covers(sql: SqlJudge, node: Any) -> str | None:
+    """A relation of a name that there is, in another schema: who looks there first would find this one."""
+    relation = _made(node)
+    there = sql.catalogue.has_of_somebody(str(relation.relname)) and relation.relpersistence != "t"
+    quiet = getattr(node, "if_not_exists", False) and not relation.schemaname
+    what = f"a second {relation.relname}, which others would find in place of the first"
+    return what if there and not quiet else None
+
+
+def _made(node: Any) -> Any:
+    """The relation that a statement makes."""
+    if isinstance(node, ast.CreateTableAsStmt):
+        return node.into.rel  # type: ignore[union-attr]
+    return next(getattr(node, name) for name in ("view", "sequence", "relation") if hasattr(node, name))
+
+
 _IN_A_DATABASE: Mapping[type, Judge] = {
-    ast.ViewStmt: _view,
+    ast.ViewStmt: lambda sql, node: _view(sql, node) or _covers(sql, node),
+    ast.CreateStmt: _covers,
+    ast.CreateTableAsStmt: _covers,
+    ast.CreateSeqStmt: _covers,
+    ast.CreateSchemaStmt: _schema,
     ast.CreateFunctionStmt: _function,
     ast.CreateTrigStmt: _trigger,
     ast.GrantStmt: _grant,
