@@ -10,7 +10,7 @@ Feature: Backup and restore
     And the alert BackupTooOld rings
     When I make a backup (within 10 minutes):
       """bash
-      beautycort database-backup backup --format json
+      beautycort database-backup backup --keep-old --format json
       """
     And I restore it into a scratch database, and compare (within 10 minutes):
       """bash

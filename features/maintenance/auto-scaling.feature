@@ -185,7 +185,7 @@ Feature: Auto-scaling
       | minReplicas: 12 | must be greater than or equal to `minReplicas`    |
       | minReplica: 2   | strict decoding error: unknown field "spec.minReplica" |
 
-  @risk_mutating @requires_kubectl
+  @risk_destructive @requires_kubectl
   Scenario: Remove the autoscaler, and scale by hand
     Given the autoscaler is there, with a minimum of 2 and a maximum of 10
     When I keep the autoscaler's manifest, remove it, and scale by hand (within 3 minutes):

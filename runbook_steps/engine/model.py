@@ -295,6 +295,7 @@ class TargetFacts:
     `tools` are the names of executables found on the target's PATH. `hidden` are files and folders that
     a read-only command must not see, `sockets` the UNIX sockets it may talk to, `refusals` the file in
     which what listens there writes what it refused, one JSON list a line. `parts` are those it has, None for all.
+    `marks` are patterns of keys in a store that a mutating command may overwrite and remove.
     """
 
     name: str
@@ -306,3 +307,4 @@ class TargetFacts:
     sockets: tuple[str, ...] = ()
     refusals: str = ""
     parts: frozenset[str] | None = None
+    marks: tuple[str, ...] = ()

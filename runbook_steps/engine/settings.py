@@ -48,7 +48,9 @@ class Settings:
     `drills` are the targets that are there to be broken: what ran elsewhere was an incident, or a check of the real
     thing. `house` is the module with the project's own macros and checks. `entry_points` are those of its `[project]`
     table: group → name → `module:object`. `ordinary_words` are hidden nowhere, though they be somebody's password.
-    `only_where_named` are variables that a command gets only when its text names them: of an administrator.
+    `marks` are patterns of keys in a store of objects that a mutating procedure may overwrite and remove, since they
+    are made again from what is there. `only_where_named` are variables that a command gets only when its text names
+    them: of an administrator.
     """
 
     root: Path
@@ -73,6 +75,7 @@ class Settings:
     time_zone: ZoneInfo = _UTC
     house: str = ""
     ordinary_words: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
     only_where_named: tuple[str, ...] = ()
     entry_points: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -144,6 +147,7 @@ def _made_of(file: Path, table: Mapping[str, Any]) -> dict[str, Any]:
         "parts": parts,
         "usual_parts": usual,
         "ordinary_words": _names(file, table, "ordinary_words"),
+        "marks": _names(file, table, "marks"),
         "only_where_named": _names(file, table, "only_where_named"),
         "reads": _names(file, table, "reads"),
         "second_person": _names(file, table, "second_person"),

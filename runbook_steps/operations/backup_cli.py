@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -58,6 +59,9 @@ def backup(
     unverified: Annotated[
         bool, typer.Option(help="do not restore it into a scratch database, where none may be")
     ] = False,
+    keep_old: Annotated[
+        bool, typer.Option(help="remove nothing: no backup past retention, and nothing that a killed run left")
+    ] = False,
     format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """Make a backup now, check it, and remove those past retention. Exit 0 only when it is whole."""
@@ -70,14 +74,14 @@ def backup(
             with exclusive(settings.database, "backup") as lock:
                 drop_leftovers(lock, settings.database.name)
                 _, cluster = server_identity(lock)
-                made = make_backup(settings, store, tell, before=lambda: _clear_leftovers(settings, store, cluster))
+                made = make_backup(settings, store, tell, before=_before(settings, store, cluster, keep_old=keep_old))
             dumped = time.monotonic()
             # a restore may begin while this is looked at
             filled = Filled((), {})
             if not unverified:
                 filled = verify(settings, store, made, tell)
                 store.mark_verified(made, _now())
-            for text in prune(store, made, settings.retention_days, datetime.now(UTC)):
+            for text in () if keep_old else prune(store, made, settings.retention_days, datetime.now(UTC)):
                 warn(text)
     except RunbookError as error:
         notify(os.environ, CHANNEL, f"Backup of {settings.database.name} FAILED: {error}")
@@ -91,6 +95,10 @@ def backup(
     if why := write_age_file(os.environ, made.made):
         warn(why)
     warn_of_invalid(filled.invalid)
+
+
+def _before(settings: BackupSettings, store: Store, cluster: str, *, keep_old: bool) -> Callable[[], None]:
+    return lambda: None if keep_old else _clear_leftovers(settings, store, cluster)
 
 
 def _clear_leftovers(settings: BackupSettings, store: Store, cluster: str) -> None:

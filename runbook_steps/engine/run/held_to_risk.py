@@ -32,10 +32,10 @@ class Held:
     prefix: tuple[str, ...] = ()
 
 
-def _guard(risk: Risk, folder: Path) -> Guard:
+def _guard(risk: Risk, folder: Path, marks: tuple[str, ...]) -> Guard:
     from runbook_steps.engine.guards.services.guard import Guard  # noqa: PLC0415 - it reads SQL and signs for AWS: half a second
 
-    return Guard(risk, folder)
+    return Guard(risk, folder, marks)
 
 
 def can_lock_down() -> bool:
@@ -53,7 +53,7 @@ class Restraint:
         self._risk = risk
         self._facts = facts
         self._folder = folder
-        self._guard = _guard(risk, folder) if folder is not None else None
+        self._guard = _guard(risk, folder, facts.marks) if folder is not None else None
 
     @classmethod
     def of(cls, risk: Risk, facts: TargetFacts, base: Path) -> Restraint:

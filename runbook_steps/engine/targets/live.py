@@ -163,6 +163,7 @@ class LiveTarget:
             tools=commands_on_path() | own.keys(),
             emulated=dict.fromkeys(own, "shim of this project"),
             parts=self.parts,
+            marks=self._settings.marks,
         )
 
     def start(self, parts: Iterable[str]) -> None:

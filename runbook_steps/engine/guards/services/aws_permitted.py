@@ -12,7 +12,11 @@ from collections.abc import Mapping
 
 from runbook_steps.engine.model import Risk
 
-__all__ = ["permitted"]
+__all__ = ["MAKES_NEW", "REMOVES", "permitted"]
+
+MAKES_NEW = frozenset({"PutObject", "CompleteMultipartUpload"})
+"""After these an object is there, in place of another of its name if the server is not told otherwise."""
+REMOVES = "DeleteObject"
 
 _READING = re.compile(r"(?:Describe|Get|List|Head)[A-Z][A-Za-z0-9]*")
 """The verbs of operations that look, in the services that are known here; the method has to say so as well."""
@@ -37,33 +41,27 @@ _NOT_READING: Mapping[str, frozenset[str]] = {  # they look, and give out a cred
     ),
     "autoscaling": frozenset({"DescribeLaunchConfigurations"}),
 }
-_MUTATING: Mapping[str, frozenset[str]] = {  # what can be put back: nothing here ends what holds data or others
+# What can be put back, and replaces nothing: nothing here ends what holds data or others, turns traffic elsewhere, or
+# writes over a definition; but for an alarm, which the pages put back by the operation that changes one as well.
+# An object is only made new (`MAKES_NEW`) and only removed where it is a mark (`REMOVES`): see `aws_policy`.
+_MUTATING: Mapping[str, frozenset[str]] = {
     "s3": frozenset({
-        "PutObject", "CopyObject", "UploadPart", "UploadPartCopy", "CreateMultipartUpload", "CompleteMultipartUpload",
-        "AbortMultipartUpload", "RestoreObject", "PutObjectTagging", "DeleteObject",
+        "PutObject", "UploadPart", "UploadPartCopy", "CreateMultipartUpload", "CompleteMultipartUpload",
+        "RestoreObject", "DeleteObject",
     }),
     "elasticloadbalancing": frozenset({
         "RegisterTargets", "DeregisterTargets", "RegisterInstancesWithLoadBalancer",
-        "DeregisterInstancesFromLoadBalancer", "ModifyTargetGroup", "ModifyTargetGroupAttributes", "ModifyRule",
-        "ModifyListener", "SetRulePriorities", "ConfigureHealthCheck", "AddTags",
+        "DeregisterInstancesFromLoadBalancer",
     }),
-    "monitoring": frozenset({
-        "PutMetricAlarm", "PutCompositeAlarm", "PutMetricData", "PutDashboard", "SetAlarmState", "EnableAlarmActions",
-        "TagResource",
-    }),
-    "ec2": frozenset({"StartInstances", "RebootInstances", "CreateTags", "CreateSnapshot", "CreateSnapshots",
-                      "CreateImage"}),
+    "monitoring": frozenset({"PutMetricAlarm", "PutMetricData", "EnableAlarmActions"}),
+    "ec2": frozenset({"StartInstances", "RebootInstances", "CreateSnapshot", "CreateSnapshots", "CreateImage"}),
     "sts": frozenset(),
-    "logs": frozenset({"PutLogEvents", "CreateLogGroup", "CreateLogStream", "StopQuery", "PutMetricFilter"}),
-    "autoscaling": frozenset({
-        "SetDesiredCapacity", "AttachInstances", "EnterStandby", "ExitStandby", "SuspendProcesses", "ResumeProcesses",
-        "StartInstanceRefresh", "CancelInstanceRefresh", "RollbackInstanceRefresh", "ExecutePolicy",
-        "PutScalingPolicy", "CreateOrUpdateTags",
-    }),
+    "logs": frozenset({"PutLogEvents", "CreateLogGroup", "CreateLogStream", "StopQuery"}),
+    "autoscaling": frozenset({"AttachInstances", "EnterStandby", "ExitStandby", "ResumeProcesses"}),
     "rds": frozenset({
         "CreateDBSnapshot", "CreateDBClusterSnapshot", "CopyDBSnapshot", "CopyDBClusterSnapshot", "RebootDBInstance",
-        "StartDBInstance", "StartDBCluster", "FailoverDBCluster", "RestoreDBInstanceFromDBSnapshot",
-        "RestoreDBInstanceToPointInTime", "CreateDBInstanceReadReplica", "AddTagsToResource",
+        "StartDBInstance", "StartDBCluster", "RestoreDBInstanceFromDBSnapshot", "RestoreDBInstanceToPointInTime",
+        "CreateDBInstanceReadReplica",
     }),
 }  # fmt: skip
 

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from runbook_steps.engine.guards.services.aws_models import KNOWN, Service, service_of
-from runbook_steps.engine.guards.services.aws_permitted import permitted
+from runbook_steps.engine.guards.services.aws_models import KNOWN, Operation, Service, service_of
+from runbook_steps.engine.guards.services.aws_permitted import MAKES_NEW, REMOVES, permitted
 from runbook_steps.engine.guards.services.http_message import RequestHead, decoded, pairs_of
 from runbook_steps.engine.guards.services.http_policy import Policy
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
 
-__all__ = ["AWS", "Scope", "refused_aws", "scope_of"]
+__all__ = ["AWS", "Scope", "aws_policy", "refused_aws", "scope_of"]
 
 _SCOPE = re.compile(
     r"AWS4-HMAC-SHA256 Credential=[^/,\s]+/\d{8}/(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)/(?P<service>[a-z0-9-]+)"
@@ -59,7 +61,12 @@ def scope_of(head: RequestHead) -> Scope:
     return Scope(found["service"], found["region"])
 
 
-def refused_aws(head: RequestHead, body: bytes, risk: Risk) -> str | None:
+def aws_policy(marks: Sequence[str]) -> Policy:
+    """For a project whose `marks`, patterns of keys, may be overwritten and removed at `mutating`."""
+    return Policy(partial(refused_aws, marks=marks), _needs_body, _written, partial(_as_new, marks=marks))
+
+
+def refused_aws(head: RequestHead, body: bytes, risk: Risk, marks: Sequence[str] = ()) -> str | None:
     """What goes beyond the risk, `DELETE /bucket/key` or `DeleteAlarms`; None when it may pass.
 
     Raises Unreadable, whatever the risk, for a request whose operation cannot be told.
@@ -68,25 +75,45 @@ def refused_aws(head: RequestHead, body: bytes, risk: Risk) -> str | None:
         raise Unreadable("its body is chunked")
     service = service_of(scope_of(head).service)
     if service.rest:
-        return _refused_rest(service, head, risk)
+        return _refused_rest(service, head, risk, marks)
     operation = _operation(service, head, body)
     return None if permitted(service.name, operation, head.method, risk, rest=False) else operation
 
 
-def _refused_rest(service: Service, head: RequestHead, risk: Risk) -> str | None:
+def _refused_rest(service: Service, head: RequestHead, risk: Risk, marks: Sequence[str]) -> str | None:
     query = _once(pairs_of(head.query))
     elsewhere = [name for name in _ELSEWHERE if name in head.headers] + [name for name in query if name == "Action"]
     shown = f"{head.method} {head.path}"
     if elsewhere:
         raise Unreadable(f"{shown} names an action in another place, {elsewhere[0]}")
     _refuse_disguised(head.path)
-    operations = [each for each in service.rest if each.matches(head.method, head.path, query, head.headers)]
+    operations = _operations(service, head, query)
     if not operations:
         raise Unreadable(f"{shown} is no operation of {service.name}")
     if head.method in {"GET", "HEAD", "DELETE"} and head.has_body:
         raise Unreadable(f"{shown} with a body")
     allowed = all(permitted(service.name, each.name, head.method, risk, rest=True) for each in operations)
+    if risk is Risk.MUTATING and any(each.name == REMOVES for each in operations) and not _is_mark(head, marks):
+        return shown
     return _refused_besides(head, query, shown, risk) if allowed else shown
+
+
+def _operations(service: Service, head: RequestHead, query: Mapping[str, str]) -> list[Operation]:
+    return [each for each in service.rest if each.matches(head.method, head.path, query, head.headers)]
+
+
+def _is_mark(head: RequestHead, marks: Sequence[str]) -> bool:
+    """Whether the object is one that is made again from what is there."""
+    key = decoded(head.path).lstrip("/").partition("/")[2]
+    return any(fnmatchcase(key, each) for each in marks)
+
+
+def _as_new(head: RequestHead, risk: Risk, *, marks: Sequence[str]) -> bool:
+    """Whether the object may only be written where there is none of its name yet."""
+    service = service_of(scope_of(head).service)
+    if risk is not Risk.MUTATING or not service.rest or _is_mark(head, marks):
+        return False
+    return any(each.name in MAKES_NEW for each in _operations(service, head, dict(pairs_of(head.query))))
 
 
 def _refused_besides(head: RequestHead, query: Mapping[str, str], shown: str, risk: Risk) -> str | None:
@@ -201,4 +228,4 @@ def _written(head: RequestHead, body: bytes) -> bytes:
     return body
 
 
-AWS = Policy(refused_aws, _needs_body, _written)
+AWS = aws_policy(())

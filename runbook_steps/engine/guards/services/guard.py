@@ -19,7 +19,7 @@ from runbook_steps.engine.guards.services.aws_credentials import (
     source_of,
     without_sources,
 )
-from runbook_steps.engine.guards.services.aws_policy import AWS
+from runbook_steps.engine.guards.services.aws_policy import aws_policy
 from runbook_steps.engine.guards.services.aws_signing import AwsSigner
 from runbook_steps.engine.guards.services.guarded_environment import Origin, rewritten, with_readonly_role
 from runbook_steps.engine.guards.services.http_message import CannotBeAsked, host_of
@@ -77,8 +77,11 @@ def also_writing(prefix: Sequence[str], path: str) -> tuple[str, ...]:
 class Guard:
     """Lets through what a risk permits. Made once per risk and run; `close` ends its thread."""
 
-    def __init__(self, risk: Risk, folder: Path) -> None:
-        """`folder` is private to the run: certificates are kept there. Nothing listens yet."""
+    def __init__(self, risk: Risk, folder: Path, marks: Sequence[str] = ()) -> None:
+        """`folder` is private to the run: certificates are kept there. Nothing listens yet.
+
+        `marks` are patterns of keys in a store that may be overwritten and removed at `mutating`.
+        """
         self.risk = risk
         self._folder = folder
         self._report = folder / "refused.jsonl"
@@ -90,6 +93,7 @@ class Guard:
         self._aws: AwsSource | None = None
         self._cluster: Cluster | None = None
         self._parser = SqlParser()
+        self._aws_policy = aws_policy(marks)
         self._thread.start()
 
     def environment(self, real: Mapping[str, str]) -> dict[str, str]:
@@ -175,7 +179,9 @@ class Guard:
                 tls.load_verify_locations(trusted)
             signer = AwsSigner(source.keys, lambda scope: Upstream(scope.host, 443, tls))
             nowhere, tell = Upstream("", 0), self._refusals.append  # each request says where it goes
-            self._listen(origin, HttpRelay("AWS", nowhere, AWS, self.risk, tell, signer=signer, refusal=aws_refusal))
+            self._listen(
+                origin, HttpRelay("AWS", nowhere, self._aws_policy, self.risk, tell, signer=signer, refusal=aws_refusal)
+            )
         return self._listeners[origin].port
 
     def _kubeconfig(self, real: Mapping[str, str]) -> Path:
@@ -216,7 +222,7 @@ class Guard:
             return PostgresRelay(upstream, _ways(origin, trusted), self.risk, tell, self._parser)
         if origin.kind == "redis":
             return RedisRelay(Upstream(origin.host, origin.port, _tls_of_redis(origin, trusted)), self.risk, tell)
-        policy, refusal = (AWS, aws_refusal) if origin.kind == "aws" else (APPLICATION, None)
+        policy, refusal = (self._aws_policy, aws_refusal) if origin.kind == "aws" else (APPLICATION, None)
         mirror = self._the_mirror(trusted) if origin.tls else None
         upstream = Upstream(origin.host, origin.port, _unverified() if origin.tls else None)
         standard = origin.port == (443 if origin.tls else 80)

@@ -29,12 +29,14 @@ class Policy:
     """What judges the requests of one protocol.
 
     `refused` names the request that goes beyond the risk, None when it may pass; it raises Unreadable when it cannot
-    tell. It gets the body where `needs_body` says so, and `written` makes of that body what is sent.
+    tell. It gets the body where `needs_body` says so, and `written` makes of that body what is sent. What `as_new`
+    names is sent with `If-None-Match: *`: the server itself keeps what is there (RFC 9110, 13.1.2).
     """
 
     refused: Callable[[RequestHead, bytes, Risk], str | None]
     needs_body: Callable[[RequestHead], bool] = lambda _: False
     written: Callable[[RequestHead, bytes], bytes] = lambda _, body: body
+    as_new: Callable[[RequestHead, Risk], bool] = lambda *_: False
 
 
 def refused_http(head: RequestHead, body: bytes, risk: Risk) -> str | None:

@@ -33,6 +33,7 @@ _MAX_JUDGED_BODY = 1_048_576
 _INTERIM = re.compile(rb"HTTP/1\.1 1\d\d ")  # RFC 9110, 15.2: another head follows
 _CONNECTION = (b"connection", b"keep-alive")
 _REFUSED = "RefusedByTheGuard"
+_THERE = re.compile(rb"HTTP/1\.[01] (412|409)\b")  # RFC 9110, 15.5.13; S3 says 409 while another one is written
 
 
 class Signer(Protocol):
@@ -47,12 +48,16 @@ class Signer(Protocol):
 
 @dataclass(frozen=True)
 class _Judged:
-    """A request that may pass: where to, its head as it is sent, and its body when that was read already."""
+    """A request that may pass: where to, its head as it is sent, and its body when that was read already.
+
+    `new`: it is on the condition that there is nothing of that name.
+    """
 
     request: Request
     upstream: Upstream
     head: RequestHead
     body: bytes | None
+    new: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,8 @@ class HttpRelay:
                     await self._hand_on(judged, writer, from_server, server)
             except Unreadable as error:
                 self.tell(Refusal(self.part, f"a request that cannot be judged ({error})"))
-                writer.write(_answer(400, f"{BY_THE_GUARD}{error}"))
+                said = f"{BY_THE_GUARD}{error}"
+                writer.write(self.refusal(None, said) if self.refusal else _answer(400, said))
             except CannotBeAsked as error:
                 said = f"the guard cannot ask {self.part}: {error}"
                 writer.write(self.refusal(None, said) if self.refusal else _answer(502, said))
@@ -128,10 +134,13 @@ class HttpRelay:
     def _addressed(self, request: Request, body: bytes | None) -> _Judged:
         """Where it goes, with the headers that it needs there: credentials may have to be fetched for them."""
         head, upstream = request.head, self.upstream
+        new = self.policy.as_new(head, self.risk)
+        if new:
+            head = RequestHead(head.method, head.target, {**head.headers, "if-none-match": "*"})
         if self.signer is not None:
             upstream, head = self.signer.signed(head, body or b"")
         extra = {name.lower(): value for name, value in self.extra()}
-        return _Judged(request, upstream, RequestHead(head.method, head.target, {**head.headers, **extra}), body)
+        return _Judged(request, upstream, RequestHead(head.method, head.target, {**head.headers, **extra}), body, new)
 
     async def _hand_on(
         self,
@@ -141,7 +150,7 @@ class HttpRelay:
         server: asyncio.StreamWriter,
     ) -> None:
         upload = asyncio.create_task(_upload(judged, server))
-        answer = asyncio.create_task(_answered(from_server, writer))
+        answer = asyncio.create_task(self._answered(judged, from_server, writer))
         try:
             await asyncio.wait({upload, answer}, return_when=asyncio.FIRST_COMPLETED)
             if upload.done() and isinstance(error := upload.exception(), Unreadable):
@@ -151,6 +160,15 @@ class HttpRelay:
             upload.cancel()
             answer.cancel()
             await asyncio.gather(upload, answer, return_exceptions=True)
+
+    async def _answered(self, judged: _Judged, from_server: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await _answered_head(from_server)
+        if judged.new and _THERE.match(head):
+            self.tell(Refusal(self.part, f"{judged.head.method} {judged.head.path}, which is there already"))
+        writer.write(head)
+        while chunk := await from_server.read(CHUNK):
+            writer.write(chunk)
+            await writer.drain()
 
 
 async def _upload(judged: _Judged, server: asyncio.StreamWriter) -> None:
@@ -166,13 +184,6 @@ async def _upload(judged: _Judged, server: asyncio.StreamWriter) -> None:
         server.write(connection.send(h11.Data(data=judged.body)) or b"")
     server.write(connection.send(h11.EndOfMessage()) or b"")
     await server.drain()
-
-
-async def _answered(from_server: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write(await _answered_head(from_server))
-    while chunk := await from_server.read(CHUNK):
-        writer.write(chunk)
-        await writer.drain()
 
 
 async def _answered_head(from_server: asyncio.StreamReader) -> bytes:

@@ -8,9 +8,11 @@ is refused at every risk: what is done in there is judged by nobody.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from runbook_steps.engine.guards.services.http_message import RequestHead, decoded, pairs_of
 from runbook_steps.engine.guards.services.http_policy import Policy
@@ -37,16 +39,19 @@ _ASKING = frozenset({
 _READABLE_PARTS = frozenset({"", "status", "scale", "log"})
 _UNREADABLE = frozenset({("", "secrets"), ("", "watch"), ("", "proxy"), ("", "redirect")})
 """Secrets would stand in the evidence; the others are old paths that act, or lead elsewhere."""
-_CHANGED = frozenset({  # what can be applied again: group and resource
+_KNOWN = frozenset({  # stored objects, on which the API server honours a dry run
     ("apps", "deployments"), ("apps", "statefulsets"), ("apps", "daemonsets"), ("apps", "replicasets"),
     ("autoscaling", "horizontalpodautoscalers"), ("batch", "jobs"), ("batch", "cronjobs"),
     ("networking.k8s.io", "ingresses"), ("policy", "poddisruptionbudgets"), ("", "configmaps"), ("", "services"),
     ("", "pods"), ("", "nodes"), ("", "events"), ("events.k8s.io", "events"), ("coordination.k8s.io", "leases"),
     ("", "persistentvolumeclaims"),
 })  # fmt: skip
-_HOLDING = {("apps", "statefulsets"), ("", "nodes"), ("", "persistentvolumeclaims"), ("", "configmaps")}
-_REMOVED = _CHANGED - _HOLDING  # not what holds data, and may stand nowhere else
-_CHANGED_PARTS = frozenset({"", "scale", "status", "resize"})
+_AUTOSCALERS = ("autoscaling", "horizontalpodautoscalers")
+_SCALED = frozenset({("apps", "deployments"), ("apps", "statefulsets"), ("apps", "replicasets")})
+_PODS = ("", "pods")
+_RESTARTED = frozenset({("apps", "deployments"), ("apps", "statefulsets"), ("apps", "daemonsets")})
+_RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+_MERGED = frozenset({"application/strategic-merge-patch+json", "application/merge-patch+json"})
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -66,7 +71,6 @@ class _Asked:
 
 def refused_kubernetes(head: RequestHead, body: bytes, risk: Risk) -> str | None:
     """The request that goes beyond the risk, `DELETE /api/v1/…`; None when it may pass. Raises Unreadable."""
-    del body
     path = decoded(head.path)  # as the API server reads it
     shown = f"{head.method} {path}"
     if _LEADS_OUT.search(path):
@@ -75,20 +79,22 @@ def refused_kubernetes(head: RequestHead, body: bytes, risk: Risk) -> str | None
         raise Unreadable("a path that servers read differently")
     if any("method" in name for name in head.headers):
         raise Unreadable("a second method in its headers")
+    if any(name.startswith(("impersonate-", "x-remote-")) for name in head.headers):
+        raise Unreadable("another user in its headers")
     asked, query = _asked(path), _query(head)
     if head.method in {"GET", "HEAD"}:
         passes = not head.has_body and _may_read(path, asked, risk)
     else:
-        passes = asked is not None and head.method in _CHANGING and _may_act(head, asked, query, risk)
+        passes = asked is not None and head.method in _CHANGING and _may_act(head, asked, query, risk, body)
     return None if passes else shown
 
 
-def _may_act(head: RequestHead, asked: _Asked, query: Mapping[str, str], risk: Risk) -> bool:
+def _may_act(head: RequestHead, asked: _Asked, query: Mapping[str, str], risk: Risk, body: bytes) -> bool:
     if head.method == "POST" and asked.kind in _ASKING and not asked.name:
         return True
     return (
         risk is Risk.DESTRUCTIVE
-        or (risk is Risk.MUTATING and _may_change(head.method, asked))
+        or (risk is Risk.MUTATING and (_may_change(head.method, asked) or _restarts(head, asked, body)))
         or _tries_out(head, asked, query)
     )
 
@@ -100,17 +106,48 @@ def _may_read(path: str, asked: _Asked | None, risk: Risk) -> bool:
 
 
 def _may_change(method: str, asked: _Asked) -> bool:
-    """At `mutating`: one object that can be applied again, never many, never data, never what runs in a pod."""
-    evicted = method == "POST" and asked.kind == ("", "pods") and asked.part == "eviction"
-    if method == "DELETE":
-        return bool(asked.name) and not asked.part and asked.kind in _REMOVED
-    return evicted or (asked.kind in _CHANGED and asked.part in _CHANGED_PARTS)
+    """At `mutating`: how many run, and one pod, which its controller makes again.
+
+    Nothing else: what runs in a pod, and as whom, is written in everything that makes one, and what an object says is
+    overwritten by a change of it.
+    """
+    if asked.kind == _PODS:
+        evicted = method == "POST" and asked.part == "eviction"
+        return bool(asked.name) and (evicted or (method == "DELETE" and not asked.part))
+    if asked.kind == _AUTOSCALERS:
+        return method != "DELETE" and not asked.part
+    return asked.kind in _SCALED and asked.part == "scale" and method in {"PUT", "PATCH"}
+
+
+def _restarts(head: RequestHead, asked: _Asked, body: bytes) -> bool:
+    """`kubectl rollout restart`: its pods are made again one by one, as they were. By its one annotation."""
+    if not (_needs_body(head) and asked.kind in _RESTARTED and asked.name and not asked.part):
+        return False
+    try:
+        said = json.loads(body, object_pairs_hook=_said_once)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("a body that is no JSON, or says a name twice") from error
+    for name in ("spec", "template", "metadata", "annotations", _RESTARTED_AT):
+        if not isinstance(said, dict) or [*said] != [name]:
+            return False
+        said = said[name]
+    return isinstance(said, str)
+
+
+def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a name that is said twice")
+    return dict(pairs)
+
+
+def _needs_body(head: RequestHead) -> bool:
+    return head.method == "PATCH" and head.headers.get("content-type", "") in _MERGED
 
 
 def _tries_out(head: RequestHead, asked: _Asked, query: Mapping[str, str]) -> bool:
     """`?dryRun=All` on a stored object, without a body: options in a body outrank those of the query."""
     dry = query.get("dryRun") == "All" and not head.has_body
-    return dry and not asked.part and asked.kind in _CHANGED
+    return dry and not asked.part and asked.kind in _KNOWN
 
 
 def _asked(path: str) -> _Asked | None:
@@ -131,4 +168,4 @@ def _query(head: RequestHead) -> Mapping[str, str]:
     return dict(pairs)
 
 
-KUBERNETES = Policy(refused_kubernetes)
+KUBERNETES = Policy(refused_kubernetes, _needs_body)

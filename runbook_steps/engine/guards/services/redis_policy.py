@@ -79,12 +79,10 @@ _CHANGING = _words(
 )
 _CHANGING_PARTS: Mapping[str, frozenset[str]] = {
     "acl": _words("getuser list"),
-    "client": _words("kill no-evict unblock unpause"),
-    "config": _words("resetstat set"),
-    "latency": _words("reset"),
+    "client": _words("kill no-evict unblock unpause"),  # one client, by its number
+    "config": _words("set"),
     "memory": _words("purge"),
     "script": _words("kill"),
-    "slowlog": _words("reset"),
     "xgroup": _words("create createconsumer help"),  # `setid` may pass over what nobody has read yet
 }
 # not `restore`: its payload is judged by nobody, and one that is malformed ends the server
@@ -147,6 +145,7 @@ def _near(name: str, words: Sequence[bytes]) -> bool:
 
 
 _AT = 2
+_ONE_CLIENT = 2  # words behind CLIENT KILL
 _PLACES = {
     "setrange": re.compile(rb"[0-9]{1,6}"),  # bytes
     "setbit": re.compile(rb"[0-9]{1,7}"),  # bits
@@ -164,6 +163,8 @@ def _refused_words(name: str, part: str, rest: Sequence[bytes], *, changing: boo
     """What follows a command of two words that may pass."""
     if (name, part) == ("config", "set"):
         return _refused_settings(rest)
+    if (name, part) == ("client", "kill"):
+        return None if _names_one(rest) else "CLIENT KILL of clients that are not named by their number"
     if changing:
         return None
     if (name, part) == ("config", "get"):
@@ -171,6 +172,11 @@ def _refused_words(name: str, part: str, rest: Sequence[bytes], *, changing: boo
         return next(("CONFIG GET of a password" for pattern in asked if _may_mean_secret(pattern)), None)
     redirects = any(word.lower() == b"redirect" for word in rest)
     return "CLIENT TRACKING REDIRECT" if (name, part) == ("client", "tracking") and redirects else None
+
+
+def _names_one(rest: Sequence[bytes]) -> bool:
+    """Whether what follows CLIENT KILL means one client: an address, a name or a kind may be everybody's."""
+    return len(rest) == _ONE_CLIENT and rest[0].lower() == b"id" and rest[1].isdigit()
 
 
 def _may_mean_secret(pattern: str) -> bool:

@@ -15,7 +15,7 @@ import pytest
 
 from runbook_steps.engine.guards.services.aws_models import KNOWN, service_of
 from runbook_steps.engine.guards.services.aws_permitted import _MORE_READING, _MUTATING, _NOT_READING, permitted
-from runbook_steps.engine.guards.services.aws_policy import AWS, refused_aws
+from runbook_steps.engine.guards.services.aws_policy import AWS, aws_policy, refused_aws
 from runbook_steps.engine.guards.services.http_message import RequestHead
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
@@ -181,7 +181,9 @@ def test_looking_at_objects_passes(method: str, target: str) -> None:
     ("service", "method", "target", "body", "refused"),
     [
         ("s3", "PUT", "/backups/key", b"", ""),
-        ("s3", "DELETE", "/backups/key", b"", ""),
+        ("s3", "DELETE", "/backups/key", b"", "DELETE /backups/key"),
+        ("s3", "PUT", "/backups/key?tagging", b"", "PUT /backups/key"),
+        ("s3", "DELETE", "/backups/key?uploadId=x", b"", "DELETE /backups/key"),
         ("s3", "DELETE", "/backups", b"", "DELETE /backups"),
         ("s3", "POST", "/backups?delete", b"", "POST /backups"),
         ("s3", "PUT", "/backups?lifecycle", b"", "PUT /backups"),  # what expires is lost as well
@@ -189,6 +191,7 @@ def test_looking_at_objects_passes(method: str, target: str) -> None:
         (ELB, "POST", "/", form("RegisterTargets"), ""),
         (ELB, "POST", "/", form("DeleteLoadBalancer"), "DeleteLoadBalancer"),
         (ELB, "POST", "/", form("DeleteRule"), "DeleteRule"),
+        (ELB, "POST", "/", form("ModifyListener"), "ModifyListener"),
         ("ec2", "POST", "/", form("TerminateInstances", "2016-11-15"), "TerminateInstances"),
         ("ec2", "POST", "/", form("StopInstances", "2016-11-15"), "StopInstances"),
         ("rds", "POST", "/", form("DeleteDBInstance", "2014-10-31"), "DeleteDBInstance"),
@@ -201,9 +204,48 @@ def test_looking_at_objects_passes(method: str, target: str) -> None:
 def test_what_may_change_aws_may_not_lose_what_it_holds(
     service: str, method: str, target: str, body: bytes, refused: str
 ) -> None:
-    """At `mutating`: an object, a target, an alarm; never a bucket, a balancer, a machine or a credential."""
+    """At `mutating`: a new object, a target, an alarm; never a bucket, a balancer, a machine or a credential."""
     headers = {"content_type": FORM} if body else {}
     assert judged(service, method, target, Risk.MUTATING, body, **headers) == (refused or None)
+
+
+MARKS = ("backup-*.mark",)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "new"),
+    [
+        ("PUT", "/backups/key", True),
+        ("PUT", "/backups/a/b%2Bc", True),
+        ("PUT", "/backups/key?x-id=PutObject", True),
+        ("POST", "/backups/key?uploadId=x", True),
+        ("PUT", "/backups/backup-1.mark.dump", True),
+        ("PUT", "/backups/backup-1.mark", False),  # it is made again from what is there
+        ("PUT", "/backups/key?uploadId=x&partNumber=1", False),
+        ("POST", "/backups/key?uploads", False),
+        ("GET", "/backups/key", False),
+    ],
+)
+def test_an_object_is_only_made_new(method: str, target: str, new: bool) -> None:
+    """At `mutating` the server is told to keep what is there; at `destructive` it is not."""
+    policy, asked = aws_policy(MARKS), head("s3", method, target)
+    assert (policy.as_new(asked, Risk.MUTATING), policy.as_new(asked, Risk.DESTRUCTIVE)) == (new, False)
+
+
+@pytest.mark.parametrize(
+    ("target", "may_go"),
+    [
+        ("/backups/backup-1.mark", True),
+        ("/backups/backup-1.mark.dump", False),
+        ("/backups/Backup-1.mark", False),
+        ("/backup-1.mark", False),  # a bucket
+        ("/backups/x/backup-1.mark", False),
+        ("/backups/backup-1.mark?versionId=1", False),
+    ],
+)
+def test_only_a_mark_is_removed(target: str, may_go: bool) -> None:
+    """By its key, whole; never a version of it."""
+    assert (refused_aws(head("s3", "DELETE", target), b"", Risk.MUTATING, MARKS) is None) == may_go
 
 
 def test_every_protocol_has_its_place_for_the_action() -> None:

@@ -15,6 +15,7 @@ NAMESPACE = "/api/v1/namespaces/default"
 POD = f"{NAMESPACE}/pods/p"
 ASKING = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+AUTOSCALER = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/h"
 BODY = {"content-length": "2"}
 
 
@@ -137,8 +138,22 @@ def test_secrets_are_not_read_at_readonly(target: str) -> None:
     ("method", "path", "named"),
     [
         ("PATCH", f"{DEPLOYMENTS}/api/scale", None),
-        ("POST", f"{DEPLOYMENTS}", None),
-        ("DELETE", f"{DEPLOYMENTS}/api", None),  # it can be applied again
+        ("PUT", AUTOSCALER, None),
+        ("POST", AUTOSCALER.rpartition("/")[0], None),
+        ("DELETE", POD, None),  # its controller makes another
+        ("DELETE", AUTOSCALER, f"DELETE {AUTOSCALER}"),
+        ("POST", f"{DEPLOYMENTS}", f"POST {DEPLOYMENTS}"),  # what runs in a pod is judged by nobody
+        ("POST", f"{NAMESPACE}/pods", f"POST {NAMESPACE}/pods"),
+        ("PATCH", POD, f"PATCH {POD}"),
+        ("PUT", f"{DEPLOYMENTS}/api", f"PUT {DEPLOYMENTS}/api"),
+        ("PATCH", f"{DEPLOYMENTS}/api", f"PATCH {DEPLOYMENTS}/api"),
+        ("DELETE", f"{DEPLOYMENTS}/api", f"DELETE {DEPLOYMENTS}/api"),
+        ("DELETE", f"{DEPLOYMENTS}/api/scale", f"DELETE {DEPLOYMENTS}/api/scale"),
+        ("PATCH", f"{NAMESPACE}/configmaps/c", f"PATCH {NAMESPACE}/configmaps/c"),
+        ("PATCH", f"{NAMESPACE}/services/s", f"PATCH {NAMESPACE}/services/s"),
+        ("PATCH", "/api/v1/nodes/n", "PATCH /api/v1/nodes/n"),
+        ("PATCH", f"{POD}/status", f"PATCH {POD}/status"),
+        ("PATCH", f"{AUTOSCALER}/status", f"PATCH {AUTOSCALER}/status"),
         ("POST", f"{POD}/eviction", None),
         ("DELETE", DEPLOYMENTS, f"DELETE {DEPLOYMENTS}"),  # all of them
         ("DELETE", NAMESPACE, f"DELETE {NAMESPACE}"),
@@ -156,5 +171,42 @@ def test_secrets_are_not_read_at_readonly(target: str) -> None:
     ],
 )
 def test_what_may_change_a_cluster_may_not_lose_what_it_holds(method: str, path: str, named: str | None) -> None:
-    """At `mutating`: one object that can be applied again, never many, never data, never more rights."""
+    """At `mutating`: how many run, and a pod; never many, never data, never what runs, never more rights."""
     assert judged(method, path, Risk.MUTATING, BODY) == named
+
+
+RESTART = '{"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026"}}}}}'
+
+
+@pytest.mark.parametrize(
+    ("body", "passes"),
+    [
+        (RESTART, True),
+        (RESTART.replace("restartedAt", "other"), False),
+        (RESTART.replace('"2026"', "null"), False),
+        (RESTART.replace('"2026"', '"2026", "b": "c"'), False),
+        (RESTART.replace('{"annotations"', '{"labels": {"app": "x"}, "annotations"'), False),
+        (RESTART.replace('{"metadata"', '{"spec": {}, "metadata"'), False),
+        (RESTART.replace('{"template"', '{"replicas": 0, "template"'), False),
+        (RESTART.replace('{"template"', '{"template": {"spec": {}}, "template"'), False),  # said twice
+        (RESTART.replace('{"spec"', '{"metadata": {}, "spec"'), False),
+        ("[]", False), ("{}", False), ("", False), ("{", False), ("null", False),
+    ],
+)  # fmt: skip
+def test_a_restart_is_known_by_its_one_annotation(body: str, passes: bool) -> None:
+    """`kubectl rollout restart` at `mutating`; with anything beside it, it changes what runs."""
+    for kind, expected in (("strategic-merge-patch", passes), ("json-patch", False), ("apply-patch", False)):
+        said = {"content-type": f"application/{kind}+json", "content-length": str(len(body))}
+        head = RequestHead("PATCH", f"{DEPLOYMENTS}/api", said)
+        with suppress(Unreadable):
+            assert (refused_kubernetes(head, body.encode(), Risk.MUTATING) is None) == expected
+            assert refused_kubernetes(head, body.encode(), Risk.READONLY) is not None
+            continue
+        assert not expected
+
+
+@pytest.mark.parametrize("name", ["impersonate-user", "impersonate-group", "impersonate-extra-a", "x-remote-user"])
+@pytest.mark.parametrize("risk", list(Risk))
+def test_nobody_asks_in_another_name(name: str, risk: Risk) -> None:
+    """The guard's credential may be allowed to."""
+    assert judged("GET", POD, risk, {name: "system:admin"}) == "unreadable"

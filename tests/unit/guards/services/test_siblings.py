@@ -7,13 +7,14 @@ from contextlib import suppress
 
 import pytest
 
+from runbook_steps.engine.guards.services.aws_policy import refused_aws
 from runbook_steps.engine.guards.services.http_message import RequestHead
 from runbook_steps.engine.guards.services.http_policy import refused_http
 from runbook_steps.engine.guards.services.kubernetes_policy import refused_kubernetes
 from runbook_steps.engine.guards.services.redis_policy import refused_redis
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
-from tests.unit.guards.services.test_aws_policy import FORM, JSON, judged
+from tests.unit.guards.services.test_aws_policy import FORM, JSON, head, judged
 
 CLOUDWATCH = "GraniteServiceVersion20100801"
 POD = "/api/v1/namespaces/d/pods/p"
@@ -178,7 +179,9 @@ def test_nothing_beside_an_operation_makes_another_one_of_it(method: str, target
     plain = {"x_amz_server_side_encryption": "AES256", "x_amz_acl": "private", "x_amz_meta_a": "b",
              "x_amz_checksum_crc32": "a", "x_amz_sdk_checksum_algorithm": "CRC32", "x_amz_date": "a"}  # fmt: skip
     assert judged("s3", "PUT", "/b/k", Risk.MUTATING, b"", **plain) is None
-    assert judged("s3", "DELETE", "/b/k", Risk.MUTATING) is None
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    assert refused(lambda: refused_aws(head("s3", method, target, named, b""), b"", Risk.MUTATING, ("*",)))
+    assert refused_aws(head("s3", "DELETE", "/b/k", {}, b""), b"", Risk.MUTATING, ("k",)) is None
 
 
 @pytest.mark.parametrize(("service", "text", "headers"), AWS_BODIES)
