@@ -36,6 +36,7 @@ _CONTINUE = 1
 _LOOK_MS = 200
 _GRACE_MS = 800  # less than the second after which the run would kill this process itself
 _ROUNDS = 100
+_LEFT_S = 10.0  # for a connection that is just being made by what a command left running
 _MOST_PROCESSES, _COUNT_EVERY = 400, 50
 
 Decide = Callable[[SystemCall], Done]
@@ -78,9 +79,13 @@ def accompany(child: int, listener: int, decide: Decide, report: Path) -> int:
     """
     for asked in (signal.SIGTERM, signal.SIGINT):  # they are for the command, which gets them as well
         signal.signal(asked, signal.SIG_IGN)
-    threading.Thread(target=_answer_all, args=(listener, decide, _Report(report)), daemon=True).start()
+    under_way: set[threading.Thread] = set()
+    arguments = (listener, decide, _Report(report), under_way)
+    threading.Thread(target=_answer_all, args=arguments, daemon=True).start()
     status = os.waitpid(child, 0)[1]
     if not _hung_up(listener):
+        for each in tuple(under_way):
+            each.join(_LEFT_S)
         _stay_behind(listener, _Report(report))
     return status
 
@@ -162,8 +167,11 @@ def _bury(child: int) -> None:
             os.waitpid(found.si_pid, 0)
 
 
-def _answer_all(listener: int, decide: Decide, told: _Report) -> None:
-    """In a thread of its own: a call that its signal took back leaves the next receive waiting."""
+def _answer_all(listener: int, decide: Decide, told: _Report, under_way: set[threading.Thread] | None = None) -> None:
+    """In a thread of its own: a call that its signal took back leaves the next receive waiting.
+
+    With `under_way`, each call gets a thread as well, which stands there meanwhile: a connection may take minutes.
+    """
     names = {number: name for name, number in CALLS[os.uname().machine].numbers.items()}
     with suppress(OSError):
         # who asks waits for the answer: it is given fastest where it is asked
@@ -171,7 +179,7 @@ def _answer_all(listener: int, decide: Decide, told: _Report) -> None:
     watch = select.poll()
     watch.register(listener, select.POLLIN)
     while dict(watch.poll()).get(listener, 0) & select.POLLIN:  # it hangs up with the last process of the command
-        _answer(listener, names, decide, told)
+        _answer(listener, names, decide, told, under_way)
 
 
 def _forked(task: int, ended: _Ended) -> Done:
@@ -188,15 +196,33 @@ def _forked(task: int, ended: _Ended) -> Done:
     return Done(errno.EAGAIN)
 
 
-def _answer(listener: int, names: dict[int, str], decide: Decide, told: _Report) -> None:
+def _answer(
+    listener: int, names: dict[int, str], decide: Decide, told: _Report, under_way: set[threading.Thread] | None
+) -> None:
     notice = bytearray(_NOTICE.size)
     try:
         fcntl.ioctl(listener, _RECEIVE, notice)
     except OSError:
         return  # whoever asked has gone meanwhile
     key, task, _, number, _, _, *arguments = _NOTICE.unpack(notice)
+    call = SystemCall(names.get(number, ""), task, tuple(arguments))
+    if under_way is None:
+        _settle(listener, key, call, decide, told)
+        return
+
+    def settle() -> None:
+        try:
+            _settle(listener, key, call, decide, told)
+        finally:
+            under_way.discard(threading.current_thread())
+
+    thread = threading.Thread(target=settle, daemon=True)
+    under_way.add(thread)
+    thread.start()
+
+
+def _settle(listener: int, key: int, call: SystemCall, decide: Decide, told: _Report) -> None:
     try:
-        call = SystemCall(names.get(number, ""), task, tuple(arguments))
         outcome = decide(call)
     except (OSError, ValueError, LookupError, OverflowError, struct.error) as error:
         code = error.errno if isinstance(error, OSError) and error.errno else errno.EPERM

@@ -6,6 +6,7 @@ addresses of this machine are one. Standard library only.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import socket
@@ -14,14 +15,15 @@ import time
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from runbook_steps.engine.guards.kernel.pidfd import HERE, memory, placed
+from runbook_steps.engine.guards.kernel.pidfd import HERE, descriptor_of, memory, placed
 from runbook_steps.engine.guards.kernel.socket_calls import fast_open
-from runbook_steps.engine.guards.kernel.system_call import Bounds, Continue, Done, SystemCall
+from runbook_steps.engine.guards.kernel.system_call import Bounds, Continue, Done, SystemCall, signed
 
 __all__ = ["Past"]
 
 _LOOKED_UP_S = 5.0
 _POSTGRES = ".s.PGSQL."
+_LONGEST = 128  # bytes of an address, struct sockaddr_storage
 Address = IPv4Address | IPv6Address
 
 
@@ -38,20 +40,32 @@ class Past:
         """The decision. Raises OSError when the address cannot be looked at."""
         if call.name != "connect":
             return fast_open(call, Bounds((), frozenset()))
-        _, address, length = call.arguments[:3]
-        raw = memory(call.task, address, min(length, 128))
+        number, address, length = call.arguments[:3]
+        raw = memory(call.task, address, min(length, _LONGEST))
+        with descriptor_of(call.task, signed(number)) as descriptor:
+            return self._connected(call, descriptor, raw) if length <= _LONGEST else Done(errno.EINVAL)
+
+    def _connected(self, call: SystemCall, descriptor: int, raw: bytes) -> Done:
+        """Made here, to the address that was looked at: a second thread may write another one there meanwhile."""
         (family,) = struct.unpack_from("=H", raw)
-        if family == socket.AF_UNIX:
+        refused = self._refused(family, raw) if family in {socket.AF_INET, socket.AF_INET6} else None
+        if refused is not None:
+            return refused
+        with socket.socket(fileno=os.dup(descriptor)) as own:
+            local = own.family == socket.AF_UNIX  # the other side asks whose process it is: the command's own call
+        if local and family == socket.AF_UNIX:
             return self._local(placed(call.task, HERE, os.fsdecode(raw[2:].split(b"\0", 1)[0])))
-        if family not in {socket.AF_INET, socket.AF_INET6}:
-            return Continue()
+        failed = ctypes.CDLL(None, use_errno=True).connect(descriptor, raw, len(raw))
+        return Done(ctypes.get_errno() if failed else 0)
+
+    def _refused(self, family: int, raw: bytes) -> Done | None:
         (port,) = struct.unpack_from("!H", raw, 2)
         to = _plain(ip_address(raw[4:8] if family == socket.AF_INET else raw[8:24]))
         if port in self.ports and to.is_loopback:
-            return Continue()
+            return None
         if any(port == there and self._is(to, host) for host, there in self.services):
             return Done(errno.EACCES, f"TCP to {to}:{port}, past the guard")
-        return Continue()
+        return None
 
     def _local(self, path: str) -> Done:
         """PostgreSQL's own socket on this machine is the service as well."""

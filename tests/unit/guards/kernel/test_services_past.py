@@ -102,6 +102,49 @@ def test_a_service_is_reached_through_the_guard_alone(place: Place, case: str) -
     assert place.came == []
 
 
+def test_the_address_that_was_looked_at_is_the_one_that_is_reached(place: Place) -> None:
+    """A second thread that changes it all the time wins nothing: there is no second look at it."""
+    program = """
+import struct, threading
+address = ctypes.create_string_buffer(16)
+ports = (OTHER, SERVICE)
+good, bad = (struct.pack('=H', 2) + struct.pack('!H', port) + socket.inet_aton('127.0.0.1') for port in ports)
+ctypes.memmove(address, good, 8)
+done = threading.Event()
+def change():
+    while not done.is_set():
+        for each in (bad, good): ctypes.memmove(address, each, 8)
+threading.Thread(target=change).start()
+libc = ctypes.CDLL(None)
+for _ in range(300):
+    with socket.socket() as own: libc.connect(own.fileno(), address, 16)
+done.set()
+"""
+    held(place, program)
+    assert "service" not in place.came
+
+
+def test_a_connection_that_takes_long_holds_up_no_other(place: Place) -> None:
+    """Each is made beside the others."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting = [socket.socket() for _ in range(3)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(full.getsockname())  # its queue is full: who comes next waits
+        program = f"""
+if os.fork() == 0:
+    socket.socket().connect(('127.0.0.1', {port_of(full)}))
+socket.create_connection(('127.0.0.1', OTHER), 20).recv(1)
+os.kill(0, signal.SIGKILL)
+"""
+        held(place, program)
+        for each in waiting:
+            each.close()
+    assert place.came == ["other"]
+
+
 def test_a_service_with_a_name_is_known_by_it(place: Place) -> None:
     """Every address that it has."""
     _, _, refused = held(place, "socket.create_connection(('127.0.0.1', SERVICE), 5)", "localhost")
