@@ -34,3 +34,21 @@ def test_a_role_is_not_judged_by_what_another_may_see(monkeypatch: pytest.Monkey
 
     assert asyncio.run(of_each()) == ["of reader", "of reader", "of admin", "of reader", "of admin"]
     assert asked == ["reader", "admin"]
+
+
+def test_a_database_that_was_empty_stays_this_runs_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restore into it takes more sessions, and longer than an answer is kept; another database is as it says."""
+    answers = iter(['{"empty" : true}', '{"empty" : false}', '{"empty" : false}'])
+
+    async def answer(_: Any) -> str:
+        return next(answers)
+
+    monkeypatch.setattr(postgres_relay, "the_catalogue", answer)
+    monkeypatch.setattr(postgres_relay, "_CATALOGUE_S", -1.0)
+    nothing: Any = None
+    relay = PostgresRelay(nothing, (), Risk.MUTATING, nothing, nothing)
+
+    async def of_each() -> list[str]:
+        return [await relay._catalogue(nothing, Startup({"user": "a", "database": name})) for name in "ssl"]
+
+    assert asyncio.run(of_each()) == ['{"empty" : true}', '{"empty" : true}', '{"empty" : false}']
