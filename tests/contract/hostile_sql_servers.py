@@ -157,6 +157,11 @@ WRITING_SERVERS = [
 
 # at mutating
 TAKING_SERVERS = [
+    "alter role app password 'SCRAM-SHA-256$4096:c2FsdHNhbHRzYWx0c2FsdA==$c3RvcmVkc3RvcmVk:c2VydmVyc2VydmVy'",
+    "alter role app nologin",
+    "alter user app with nologin login",
+    "alter role app set role = other_role",
+    "do $$ begin alter role app nologin; end $$",
     "select pg_terminate_backend(pid) from pg_stat_activity",
     "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()",
     "select pg_terminate_backend(pid, 1000) from pg_stat_activity where application_name = 'bystander'",

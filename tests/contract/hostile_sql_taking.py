@@ -307,10 +307,9 @@ PASSES_TAKING = [
     "create or replace view newly as select 1 as n", "grant select on acct to other_role", "grant boss to other_role",
     "create or replace function newly_made(i int) returns int language sql immutable as 'select $1'",
     "create trigger later after update on acct for each row execute function audit()",
-    "create role someone login in role boss connection limit 5", "alter role someone nologin",
-    "alter role someone login",
-    "alter role someone password 'SCRAM-SHA-256$4096:c2FsdHNhbHRzYWx0c2FsdA==$c3RvcmVkc3RvcmVk:c2VydmVyc2VydmVy'",
-    "alter role someone set role = boss",
+    ("create role someone login in role boss connection limit 5; alter role someone nologin; alter role someone login; "
+    "alter role someone password 'SCRAM-SHA-256$4096:c2FsdHNhbHRzYWx0c2FsdA==$c3RvcmVkc3RvcmVk:c2VydmVyc2VydmVy'; "
+    "alter role someone set role = boss"),
     "alter role app in database postgres set idle_in_transaction_session_timeout = '5min'",
     "alter role app set statement_timeout = 0",
     "alter role app set idle_in_transaction_session_timeout = '200ms'", "alter role app reset statement_timeout",

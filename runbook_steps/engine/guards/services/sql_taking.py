@@ -150,13 +150,16 @@ def _password(value: Any) -> str | None:
 
 
 def _role(sql: SqlJudge, node: Any) -> str | None:
-    """Its password anew, and whether it may sign in, which is put back as easily."""
-    highest = str(node.role.rolename or "") in sql.catalogue.superusers or not node.role.rolename
+    """That it may sign in; of one that this run has made, its password and the opposite as well.
+
+    A password that is replaced is gone, and who signs in by it is out.
+    """
+    known = not node.role.rolename or str(node.role.rolename) in sql.catalogue.roles
     for option in node.options or ():
         if option.defname == "password":
-            found = _password(option.arg)
+            found = f"a new password of {node.role.rolename}, who is there" if known else _password(option.arg)
         else:
-            allowed = option.defname == "canlogin" and not (highest and not option.arg.boolval)
+            allowed = option.defname == "canlogin" and (option.arg.boolval or not known)
             found = None if allowed else f"ALTER ROLE with {str(option.defname).upper()}"
         if found:
             return found
@@ -181,7 +184,7 @@ def _stored(sql: SqlJudge, node: Any) -> str | None:
         shortest = _SHORTEST_IDLE_MS if name == "idle_in_transaction_session_timeout" else _SHORTEST_MS
         return f"{what} so short that nobody is served" if 0 < milliseconds < shortest else None
     if name == "role" and isinstance(node, ast.AlterRoleSetStmt) and node.role:
-        return _reaches_far(sql, [value])
+        return what if str(node.role.rolename) in sql.catalogue.roles else _reaches_far(sql, [value])
     return None if name in STORED else what
 
 
