@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import runbook_steps
 from runbook_steps.engine.model import Risk, TargetFacts
 from runbook_steps.engine.pytest_side.proof_run import ProofRun
 from runbook_steps.engine.run.plan import RunPlan
@@ -54,3 +55,10 @@ def test_a_stand_in_settles_before_each_scenario(tmp_path: Path) -> None:
 def test_nothing_else_is_settled(tmp_path: Path, guide: Any, *, hands: bool) -> None:
     """A live target never; what a person works on is left as it is found."""
     assert said_to(Told(hands=hands), tmp_path, guide=guide) == ["start desk"]
+
+
+def test_nothing_settles_within_a_scenario() -> None:
+    """No step, fault or operation: only the engine, between two of them."""
+    house = Path(runbook_steps.__file__).parent
+    saying = {file.relative_to(house).as_posix() for file in house.rglob("*.py") if ".settle()" in file.read_text()}
+    assert saying == {"engine/pytest_side/proof_run.py"}
