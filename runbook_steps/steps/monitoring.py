@@ -34,7 +34,7 @@ from runbook_steps.stand_in.monitoring.stack import Monitoring
 SITE = "https://runbooks.example"
 ASSETS = "docs/assets/monitoring"
 SLACK_S = 20.0
-"""What a drill adds to the alert's own times: scrapes, evaluation, a busy machine."""
+"""What a drill adds to the window of an alert: scrapes, evaluation, its `for` of half a second, a busy machine."""
 
 
 class Watch:
@@ -201,7 +201,7 @@ def the_alert_rings(
         cannot_be_seen(f"not watched: {watch.absent}")
         return
     known = watch.project.alerts[alert]
-    limit = SLACK_S + (seconds_of(PACE.hold) or 0) + (seconds_of(PACE.window) or 0) + grows_s(known)
+    limit = SLACK_S + (seconds_of(PACE.window) or 0) + grows_s(known)
     seen: list[str] = []
 
     def rings() -> bool:

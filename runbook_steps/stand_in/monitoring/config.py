@@ -22,10 +22,10 @@ __all__ = [
 
 EXPORTER = "exporter"
 """What its sessions in PostgreSQL are called."""
-PACE = Pace(hold="1s", window="5s", keep="0s")
+PACE = Pace(hold="500ms", window="4s", keep="0s")
 """A drill waits seconds where production waits minutes; thresholds are the same."""
 POSTGRES_TARGETS = "postgres.json"
-_SCRAPE, _SCRAPE_POSTGRES, _PROBES = "500ms", "1500ms", "1s"
+_SCRAPE, _SCRAPE_POSTGRES, _PROBES, _EVALUATION = "500ms", "1500ms", "1s", "250ms"
 
 
 def prometheus_config(ports: Mapping[str, int], slots: Sequence[str], site: str) -> str:
@@ -55,7 +55,7 @@ def prometheus_config(ports: Mapping[str, int], slots: Sequence[str], site: str)
     ]
     return yaml.safe_dump(
         {
-            "global": {"scrape_interval": _SCRAPE, "scrape_timeout": _SCRAPE, "evaluation_interval": _SCRAPE},
+            "global": {"scrape_interval": _SCRAPE, "scrape_timeout": _SCRAPE, "evaluation_interval": _EVALUATION},
             "rule_files": ["rules.yml"],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{ports['alertmanager']}"]}]}]},
             "scrape_configs": jobs,
