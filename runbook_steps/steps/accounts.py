@@ -39,7 +39,7 @@ def sign_in(api: httpx.Client, environment: Callable[[], Mapping[str, str]]) -> 
         request = api.post("/api/auth/otp/request", json={"phone": phone})
         if request.status_code != httpx.codes.ACCEPTED:
             raise CheckFailed(f"requesting a code answered {request.status_code}; expected 202")
-        code = _code_sent_to(phone, environment()["TWILIO_API_URL"])
+        code = code_sent_to(phone, environment()["TWILIO_API_URL"])
         answer = api.post("/api/auth/otp/verify", json={"phone": phone, "code": code})
         if answer.status_code != httpx.codes.OK:
             raise CheckFailed(f"signing in answered {answer.status_code}; expected 200")
@@ -48,7 +48,8 @@ def sign_in(api: httpx.Client, environment: Callable[[], Mapping[str, str]]) -> 
     return customer
 
 
-def _code_sent_to(phone: str, sandbox: str) -> str:
+def code_sent_to(phone: str, sandbox: str) -> str:
+    """The code of the newest message that the SMS sandbox received for the phone. Raises CheckFailed without one."""
     inbox = httpx.get(f"{sandbox}/_inbox?to={quote(phone)}", timeout=10, trust_env=False).json()
     messages: list[Any] = inbox["messages"] if isinstance(inbox, dict) else inbox
     digits = [word for word in str(messages[-1].get("body", messages[-1])).replace(".", " ").split() if word.isdigit()]

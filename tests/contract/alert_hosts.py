@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import redis
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from runbook_steps.stand_in.monitoring.stack import Monitoring
 from runbook_steps.stand_in.monitoring.watched_host import MEMORY, OTHERS
+from runbook_steps.steps.accounts import code_sent_to
 
 __all__ = ["LEAKING", "SPINNING", "Site", "filled", "greedy", "small_volume", "without_inodes"]
 
@@ -46,9 +48,20 @@ class Site:
         """One search, past the proxy; another number is another search. Gives the status."""
         return self.ask(f"/api/providers?lat=31.{number % 10_000:04}&lng=35.9")
 
-    def ask(self, path: str) -> int:
+    def ask(self, path: str, headers: Mapping[str, str] | None = None) -> int:
         """The status of a GET at a slot."""
-        return httpx.get(f"{self.slot}{path}", timeout=20, trust_env=False).status_code
+        return httpx.get(f"{self.slot}{path}", headers=headers, timeout=20, trust_env=False).status_code
+
+    def signed_in(self) -> Mapping[str, str]:
+        """What the requests of a customer carry who has just signed in."""
+        said: dict[str, str] = {"phone": f"+96279000{secrets.randbelow(10_000):04d}"}
+        self._post("/api/auth/otp/request", said)
+        said["code"] = code_sent_to(said["phone"], self.environment["TWILIO_API_URL"])
+        return {"Authorization": f"Bearer {self._post('/api/auth/otp/verify', said)['accessToken']}"}
+
+    def _post(self, path: str, said: Mapping[str, str]) -> Any:
+        answer = httpx.post(f"{self.slot}{path}", json=said, timeout=20, trust_env=False).raise_for_status()
+        return answer.json() if answer.content else None
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,11 +107,24 @@ def quiet_for(site: Site, seconds: float) -> bool:
 def test_healthy_traffic_rings_nothing_but_the_watchdog(site: Site) -> None:
     """Fifteen seconds at this pace are more than an hour of production's: signed-in customers, cached searches."""
     until(site, "Watchdog", rings=True)
-    with meanwhile(lambda: site.search(1)), meanwhile(lambda: site.ask("/api/service-categories"), 2):
+    customer = site.signed_in()
+    statuses: Counter[int] = Counter()
+
+    def look_at_own_bookings() -> None:
+        statuses[site.ask("/api/bookings", customer)] += 1
+
+    warm = 'sum(rate(api_cache_requests_total{result="hit"}[4s])) / sum(rate(api_cache_requests_total[4s])) > 0.9'
+    with (
+        meanwhile(lambda: site.search(1)),
+        meanwhile(lambda: site.ask("/api/service-categories"), 2),
+        meanwhile(look_at_own_bookings),
+    ):
+        wait(lambda: site.monitoring.value(warm) is not None, "the searches of customers are not in the cache")
         for alert in sorted(PROJECT.alerts):
             if alert != "Watchdog":
                 until(site, alert, rings=False)
         wait(lambda: quiet_for(site, 15), "this machine is too busy to be watched for fifteen seconds")
+    assert set(statuses) == {200}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
