@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from runbook_steps.engine.errors import PageError, Position
 from runbook_steps.engine.text.data_file import Entry, read_document
 
-__all__ = ["ALERTS", "RINGS", "SILENT", "Alert", "alerts_json", "parse_alerts", "runbook_url", "seconds_of"]
+__all__ = [
+    "ALERTS",
+    "RINGS",
+    "SILENT",
+    "Alert",
+    "alerts_json",
+    "alternatives",
+    "parse_alerts",
+    "runbook_url",
+    "seconds_of",
+]
 
 ALERTS = "docs/data/alerts.yml"
 COMPARISONS: Mapping[str, tuple[str, str]] = {
@@ -29,6 +39,7 @@ SILENT = r"the alert (?P<alert>[A-Z][A-Za-z0-9]*) falls silent again"
 """The steps of a scenario that watch an alert; what the steps note is what the index of alerts shows."""
 _TIME = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s)?")
 _WINDOW = "$window"
+_SHORTEST_WINDOW_S = 120  # a rate needs two scrapes, which are up to a minute apart
 
 
 @dataclass(frozen=True)
@@ -74,7 +85,7 @@ class Alert:
     def readings(self) -> tuple[str, ...]:
         """What `expr` compares with the threshold, in the unit: PromQL, one for each `or`; none without `expr`."""
         ends = f"{COMPARISONS[self.comparison][0]} {self.threshold:g}"
-        known = _alternatives(self.expr.replace(_WINDOW, self.window)) if self.expr else ()
+        known = alternatives(self.expr.replace(_WINDOW, self.window)) if self.expr else ()
         return tuple(part.strip().removesuffix(ends).strip() for part in known)
 
 
@@ -132,16 +143,18 @@ def _refuse_bad_expression(alert: Alert) -> None:
     for key, value in (("for", alert.hold), *([("window", alert.window)] if _WINDOW in alert.expr else [])):
         if seconds_of(value) is None:
             raise PageError(alert.position, f"{alert.name} needs `{key}:`, a time like `5m` or `1h30m`")
+    if alert.window and (seconds_of(alert.window) or 0) < _SHORTEST_WINDOW_S:
+        raise PageError(alert.position, f"the `window:` of {alert.name} must hold several scrapes: at least 2m")
     if alert.window and _WINDOW not in alert.expr:
         raise PageError(alert.position, f"the `expr` of {alert.name} has no `[{_WINDOW}]` for its `window:`")
     ends = f"{COMPARISONS[alert.comparison][0]} {alert.threshold:g}"
-    for part in _alternatives(alert.expr):
+    for part in alternatives(alert.expr):
         if not re.search(rf"(?<![<>=]) {re.escape(ends)}$", part.rstrip()):
             raise PageError(alert.position, f"the `expr` of {alert.name} must end with its threshold, `{ends}`")
 
 
-def _alternatives(expr: str) -> list[str]:
-    """What stands around each `or` outside of brackets."""
+def alternatives(expr: str) -> list[str]:
+    """What stands around each `or` of an expression, outside of brackets."""
     parts, depth = [""], 0
     for word in re.split(r"(\(|\)|\bor\b)", expr):
         depth += (word == "(") - (word == ")")

@@ -64,6 +64,7 @@ def test_an_alert_is_read_with_its_line() -> None:
         ("    expr: cache_used_percent > 85\n", "", "3: CacheFull needs `expr:` or `rings_from:`"),
         ("for: 5m", "for: 5m\n    window: 5m", "3: the `expr` of CacheFull has no `[$window]`"),
         ("cache_used_percent >", "rate(c[$window]) >", "3: CacheFull needs `window:`, a time like `5m`"),
+        ("for: 5m", "for: 5m\n    window: 30s", "3: the `window:` of CacheFull must hold several scrapes: at least 2m"),
         (
             "for: 5m",
             "for: 5m\n    silenced_by: [Other]",
@@ -165,6 +166,32 @@ def test_the_expressions_are_whole() -> None:
             assert bare.count(opened) == bare.count(closed), alert.name
         assert '"' not in bare, alert.name
         assert [] == [window for window in re.findall(r"\[([^\]]*)\]", bare) if window != "$window"]
+
+
+def test_an_alert_has_the_severity_of_the_words_that_it_quotes() -> None:
+    """The page of the levels says it in one line, whose last bold word is the level."""
+    page = (ROOT / "docs/emergency/severity-levels.md").read_text("utf-8").replace("`", "")
+    quoted = {
+        alert.name: (alert.severity, found[1])
+        for alert in parse_alerts((ROOT / ALERTS).read_text("utf-8"), ALERTS).values()
+        if (found := re.fullmatch("Severity levels, “(.*)”", alert.source))
+    }
+    levels = {
+        name: {line.split("**")[-2] for line in page.splitlines() if words in line and "**" in line}
+        for name, (_, words) in quoted.items()
+    }
+
+    assert levels == {name: {severity} for name, (severity, _) in quoted.items()}
+    assert len(quoted) > 5
+
+
+def test_an_alert_is_held_back_on_labels_that_both_have() -> None:
+    """A label that one of them lost by an aggregation is empty there: nothing would be held back, or everything."""
+    alerts = parse_alerts((ROOT / ALERTS).read_text("utf-8"), ALERTS)
+    for alert in alerts.values():
+        for each in (alert, *(alerts[name] for name in alert.silenced_by if alert.silenced_on)):
+            kept = [set(re.split(r", *", labels)) for labels in re.findall(r"by \(([^)]*)\)", each.expr)]
+            assert all(set(alert.silenced_on) <= labels for labels in kept), (alert.name, each.name)
 
 
 @pytest.mark.parametrize(
