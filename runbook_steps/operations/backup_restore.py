@@ -24,6 +24,7 @@ from runbook_steps.operations.backup_verify import (
 )
 from runbook_steps.operations.database_catalogue import not_in_a_dump
 from runbook_steps.operations.database_comparison import Contents
+from runbook_steps.operations.database_emptying import empty_database, is_empty
 from runbook_steps.operations.database_names import scratch_name
 from runbook_steps.operations.database_properties import (
     Properties,
@@ -33,9 +34,7 @@ from runbook_steps.operations.database_properties import (
     read_properties,
 )
 from runbook_steps.operations.database_rights import (
-    empty_database,
     extensions_to_leave_out,
-    is_empty,
     may_end_sessions,
     read_rights,
     refuse_unmakeable,
@@ -44,6 +43,7 @@ from runbook_steps.operations.database_rights import (
 from runbook_steps.operations.database_session import Connection, session
 from runbook_steps.operations.database_swap import Kept, swap
 from runbook_steps.operations.postgres_connection import maintenance
+from runbook_steps.operations.settings import Unreachable
 
 __all__ = ["refuse_foreign", "refuse_impossible", "refuse_in_place", "restore", "restore_into", "what_is_lost"]
 
@@ -72,7 +72,7 @@ def refuse_impossible(settings: BackupSettings) -> None:
     with session(settings.database, maintenance(settings.database)) as admin:
         rights = read_rights(admin, live)
         busy = may_end_sessions(admin, live)
-        denied = "" if rights.superuser or not rights.may_swap else _rehearsed(admin, live)
+    denied = "" if rights.superuser or not rights.may_swap else _rehearsed(settings)
     if not rights.may_swap:
         raise RefusedError(
             f"{rights.role} cannot put a restored database in the place of {live}: that takes its owner, with "
@@ -88,16 +88,18 @@ def refuse_impossible(settings: BackupSettings) -> None:
         )
 
 
-def _rehearsed(admin: Connection, live: str) -> str:
+def _rehearsed(settings: BackupSettings) -> str:
     """Why this role may not give what belongs to the live database; empty when it may. Nothing is changed."""
-    wanted = read_properties(admin, live)
-    if wanted is None:
-        return ""
-    try:
-        with admin.transaction(force_rollback=True):
-            apply_properties(admin, live, wanted)
-    except psycopg.errors.InsufficientPrivilege as error:
-        return error.diag.message_primary or "permission denied"
+    name = settings.database.name
+    with session(settings.database) as live:
+        wanted = read_properties(live, name)
+        if wanted is None:
+            return ""
+        try:
+            with live.transaction(force_rollback=True):
+                apply_properties(live, name, wanted)
+        except psycopg.errors.InsufficientPrivilege as error:
+            return error.diag.message_primary or "permission denied"
     return ""
 
 
@@ -127,22 +129,31 @@ def restore(
     name = prepared or scratch_name(live, "restore")
     with session(settings.database, maintenance(settings.database)) as admin:
         refuse_what_is_missing(admin, manifest)
-        wanted = read_properties(admin, live) or Contents.from_document(manifest.contents).known_properties()
+        wanted = _wanted(settings, admin) or Contents.from_document(manifest.contents).known_properties()
         admin.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [SCRATCH_LOCK, name])
         try:
             if not prepared:
                 create_database(admin, name, wanted)
             filled = fill(settings, store, manifest, name, tell)
             if wanted is not None:
-                apply_properties(admin, name, wanted)
-                found = read_properties(admin, name)
-                _refuse_unlike(wanted, found)
+                with session(settings.database, name) as new:
+                    apply_properties(new, name, wanted)
+                    _refuse_unlike(wanted, read_properties(new, name))
             tell("swapping")
             return swap(settings.database, name, Kept.of(live, f"replaced by {manifest.backup_id}")), filled
         except BaseException:
             with suppress(psycopg.Error, RunbookError):
                 _take_back(settings, admin, name, prepared=bool(prepared))
             raise
+
+
+def _wanted(settings: BackupSettings, admin: Connection) -> Properties | None:
+    """What belongs to the live database, told by itself, in its encoding; by another where it lets nobody in."""
+    try:
+        with session(settings.database) as live:
+            return read_properties(live, settings.database.name)
+    except Unreachable:
+        return read_properties(admin, settings.database.name)
 
 
 def refuse_in_place(settings: BackupSettings, manifest: Manifest, prepared: str) -> None:

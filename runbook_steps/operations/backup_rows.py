@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO
 
 import pglast
+import psycopg
 from pglast import ast
 from pglast.stream import RawStream
 from psycopg import sql
 
-from runbook_steps.engine.errors import OperationError, RefusedError
+from runbook_steps.engine.errors import RefusedError
 from runbook_steps.operations.archive_restore import Archive, chosen_entries, list_of
 from runbook_steps.operations.archive_rows import COPY_LINE
 from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_store import Manifest, Store
 from runbook_steps.operations.backup_verify import opened_archive, refuse_untrusted
-from runbook_steps.operations.beside_tables import PREFIX, Beside, beside_name, compared, split
+from runbook_steps.operations.beside_tables import PREFIX, Beside, beside_name, compared, split, written
 from runbook_steps.operations.database_session import Connection, session
 from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.operations.postgres_programs import archived_sql, reading_rows
@@ -51,17 +53,21 @@ def rows_beside(
     wanted = [split(table) for table in tables]
     schema = f"{PREFIX}{datetime.now(UTC):%Y%m%d_%H%M%S}"
     with session(database) as live:
-        entries = {pair: _entries(database, archive, *pair) for pair in wanted}
+        past = _Past(database, archive, _codec(live, archive.programs.encoding))
+        entries = {pair: past.entries(pair) for pair in wanted}
         _may_create(live)
+        live.execute("SET array_nulls = on")  # or a NULL in an array would become the word
         live.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
         live.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(schema), sql.Literal(what)))
         try:
-            for (name, table), (definition, rows) in entries.items():
-                tell(f"restoring {name}.{table} into {schema}")
-                live.execute(_columns_only(archived(database, archive, definition), schema, beside_name(name, table)))
+            for pair, (definition, rows) in entries.items():
+                tell(f"restoring {written(*pair)} into {schema}")
+                into = sql.Identifier(schema, beside_name(*pair))
+                live.execute(_columns_only(live, definition, pair, into))
+                live.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(into, sql.Literal(written(*pair))))
                 for entry in rows:
-                    _copy(database, archive, entry, live, sql.Identifier(schema, beside_name(name, table)))
-            return schema, {f"{name}.{table}": compared(live, schema, name, table) for name, table in wanted}
+                    _copy(database, archive, entry, live, into)
+            return schema, {written(*pair): compared(live, schema, *pair) for pair in wanted}
         except BaseException:
             live.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
             raise
@@ -73,66 +79,98 @@ def _may_create(live: Connection) -> None:
         raise RefusedError(f"{row[1]} may not create a schema in this database: GRANT CREATE ON DATABASE is needed")
 
 
-def _entries(database: Database, archive: Archive, schema: str, table: str) -> tuple[str, list[str]]:
-    """The entry of a table's definition, and those of its rows: one, or one for each of its partitions."""
-    found = chosen_entries(database, archive, (f"TABLE {schema} {table} ",))
-    rows: list[str] = []
-    if found:
-        rows = chosen_entries(database, archive, (f"TABLE DATA {schema} {table} ",))
-        rows = rows or [
-            entry
-            for name, part in _partitions(database, archive, (schema, table))
-            for entry in chosen_entries(database, archive, (f"TABLE DATA {name} {part} ",))
-        ]
-    if not rows:
-        raise RefusedError(f"the backup has no table {schema}.{table} with rows: name it as schema.table")
-    return found[0], rows
+def _codec(live: Connection, encoding: str) -> str:
+    """Python's name for the encoding in which an archive is written; `ascii` where it has none."""
+    try:
+        live.execute(sql.SQL("SET client_encoding TO {}").format(sql.Literal(encoding or "UTF8")))
+        known = live.info.encoding
+    except psycopg.NotSupportedError:
+        known = "ascii"
+    live.execute("SET client_encoding TO 'UTF8'")
+    return known
 
 
-def _partitions(database: Database, archive: Archive, parent: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    """Those of a partitioned table, and theirs."""
-    attached = chosen_entries(database, archive, ("TABLE ATTACH ",))
-    if not attached:
-        return
-    with list_of(attached) as file:
-        text = archived_sql(database, archive.file, archive.programs, ("--use-list", file))
-    below: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for raw in pglast.parse_sql(re.sub(r"^\\.*$", "", text, flags=re.MULTILINE)):
-        if not isinstance(raw.stmt, ast.AlterTableStmt) or raw.stmt.relation is None:
-            continue
-        for command in raw.stmt.cmds or ():
-            if isinstance(command.def_, ast.PartitionCmd) and command.def_.name is not None:
-                above, part = _pair(raw.stmt.relation), _pair(command.def_.name)
-                below.setdefault(above, []).append(part)
-    waiting = list(below.get(parent, ()))
-    while waiting:
-        part = waiting.pop()
-        yield part
-        waiting += below.get(part, ())
+@dataclass(frozen=True)
+class _Past:
+    """The definitions in an archive, which is written in the encoding `codec`."""
+
+    database: Database
+    archive: Archive
+    codec: str
+
+    def entries(self, pair: tuple[str, str]) -> tuple[ast.CreateStmt, list[str]]:
+        """The definition of a table, and the entries of its rows: one, or one for each of its partitions."""
+        definition, rows = self._table(pair)
+        if definition is not None and not rows:
+            rows = [entry for part in self._partitions(pair) for entry in self._table(part)[1]]
+        if definition is None or not rows:
+            raise RefusedError(f"the backup has no table {written(*pair)} with rows: name it as schema.table")
+        names = [element.colname for element in definition.tableElts or () if isinstance(element, ast.ColumnDef)]
+        if self.codec == "ascii" and not all(str(name).isascii() for name in names):
+            raise RefusedError(
+                f"columns of {written(*pair)} are named in bytes of no known encoding: restore the whole backup into "
+                "another database (--into) and look there"
+            )
+        return definition, rows
+
+    def _table(self, pair: tuple[str, str]) -> tuple[ast.CreateStmt | None, list[str]]:
+        """Its definition and the entry of its own rows. The list of an archive says `a b c` of `a b` and of `a`."""
+        seen = " ".join(re.sub(r"[\r\n]", " ", name) for name in pair)
+        seen = seen.encode(self.codec, "surrogateescape").decode("utf-8", "surrogateescape")
+        for entry in chosen_entries(self.database, self.archive, (f"TABLE {seen} ",)):
+            made = next((each for each in self._made([entry]) if isinstance(each, ast.CreateStmt)), None)
+            if made is not None and made.relation is not None and _pair(made.relation) == pair:
+                number = entry.split(" ")[2]
+                rows = chosen_entries(self.database, self.archive, (f"TABLE DATA {seen} ",))
+                return made, [each for each in rows if each.split(" ")[2] == number]
+        return None, []
+
+    def _partitions(self, parent: tuple[str, str]) -> Iterator[tuple[str, str]]:
+        """Those of a partitioned table, and theirs."""
+        below: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for statement in self._made(chosen_entries(self.database, self.archive, ("TABLE ATTACH ",))):
+            if not isinstance(statement, ast.AlterTableStmt) or statement.relation is None:
+                continue
+            for command in statement.cmds or ():
+                if isinstance(command.def_, ast.PartitionCmd) and command.def_.name is not None:
+                    below.setdefault(_pair(statement.relation), []).append(_pair(command.def_.name))
+        waiting = list(below.get(parent, ()))
+        while waiting:
+            part = waiting.pop()
+            yield part
+            waiting += below.get(part, ())
+
+    def _made(self, entries: Sequence[str]) -> Iterator[object]:
+        """The statements that pg_restore would run for these entries."""
+        if not entries:
+            return
+        with list_of(entries) as file:
+            text = archived_sql(self.database, self.archive.file, self.archive.programs, ("--use-list", file))
+        # bytes of no known encoding: of those, names are refused later, and nothing else is looked at
+        read = text.encode("utf-8", "surrogateescape").decode("latin-1" if self.codec == "ascii" else self.codec)
+        for raw in pglast.parse_sql(re.sub(r"^\\.*$", "", read, flags=re.MULTILINE)):
+            yield raw.stmt
 
 
 def _pair(name: ast.RangeVar) -> tuple[str, str]:
     return str(name.schemaname), str(name.relname)
 
 
-def archived(database: Database, archive: Archive, entry: str) -> str:
-    """What pg_restore would run for one entry."""
-    with list_of([entry]) as file:
-        return archived_sql(database, archive.file, archive.programs, ("--use-list", file))
-
-
-def _columns_only(text: str, schema: str, table: str) -> sql.Composed:
+def _columns_only(
+    live: Connection, create: ast.CreateStmt, pair: tuple[str, str], into: sql.Identifier
+) -> sql.Composed:
     """The table with its columns and their types alone: no check, key or default may refuse an old row."""
-    statement = re.sub(r"^\\.*$", "", text, flags=re.MULTILINE)
-    create = next((raw.stmt for raw in pglast.parse_sql(statement) if isinstance(raw.stmt, ast.CreateStmt)), None)
-    if create is None:
-        raise OperationError(f"the backup's definition of {table} cannot be read")
-    columns = [
-        sql.SQL("{} {}").format(sql.Identifier(column.colname), sql.SQL(RawStream()(column.typeName)))
-        for column in create.tableElts or ()
-        if isinstance(column, ast.ColumnDef) and column.colname and column.typeName
-    ]
-    return sql.SQL("CREATE TABLE {} ({})").format(sql.Identifier(schema, table), sql.SQL(", ").join(columns))
+    own = [element for element in create.tableElts or () if isinstance(element, ast.ColumnDef)]
+    columns = {str(each.colname): RawStream()(each.typeName) for each in own if each.colname and each.typeName}
+    if create.inhRelations or create.ofTypename:  # others are its parents' or its type's: as the live table has them
+        rows = live.execute(
+            "SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attnum > 0 "
+            "AND NOT attisdropped AND attrelid = to_regclass(%s)",
+            [sql.Identifier(*pair).as_string(live)],
+        ).fetchall()
+        columns = {**{str(name): str(kind) for name, kind in rows}, **columns}
+    words = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns.items()]
+    return sql.SQL("CREATE TABLE {} ({})").format(into, sql.SQL(", ").join(words))
 
 
 def _copy(database: Database, archive: Archive, entry: str, live: Connection, into: sql.Identifier) -> None:

@@ -20,13 +20,12 @@ from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_store import Manifest, Store
 from runbook_steps.operations.backup_stream import decrypt, key_fingerprint
 from runbook_steps.operations.database_comparison import Contents, Expected, compare, take_away
+from runbook_steps.operations.database_emptying import empty_database, is_empty
 from runbook_steps.operations.database_names import leftover_pattern, scratch_name
 from runbook_steps.operations.database_properties import Properties, create_database
 from runbook_steps.operations.database_rights import (
     Rights,
-    empty_database,
     extensions_to_leave_out,
-    is_empty,
     out_of_reach,
     provided,
     read_rights,

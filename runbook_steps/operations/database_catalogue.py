@@ -88,6 +88,11 @@ _CATALOGUES = (
     _Catalogue("pg_event_trigger", owner="evtowner"),
     _Catalogue("pg_default_acl", owner="defaclrole"),
 )
+_SYSTEM = "('pg_catalog', 'information_schema')"
+_DUMPED = (  # no dump holds what somebody made in the schemas of the system
+    f"coalesce(i.schema, '') NOT IN {_SYSTEM} AND NOT EXISTS (SELECT FROM pg_class r JOIN pg_namespace n "
+    f"ON n.oid = r.relnamespace WHERE r.oid = {{}} AND n.nspname IN {_SYSTEM})"
+)
 # plain columns only: numbers of other rows differ between two databases, and trees of expressions hold such numbers
 _PLAIN = ("bool", '"char"', "name", "int2", "int4", "float4", "text", "_text", "_aclitem", "_char", "bytea")
 _LEFT_OUT = {
@@ -137,7 +142,7 @@ def _rows(connection: Connection, catalogue: _Catalogue) -> list[tuple[str, str,
         f"SELECT i.type, i.identity, jsonb_build_object({', '.join(pairs)}, 'more', {catalogue.more})::text, "  # noqa: S608
         f"{catalogue.table}::bigint "
         f"FROM pg_catalog.{catalogue.name} c, LATERAL pg_identify_object(c.tableoid, c.oid, 0) i "
-        f"WHERE ({_made_here(catalogue.name)}) AND ({catalogue.where})"
+        f"WHERE ({_made_here(catalogue.name)}) AND ({catalogue.where}) AND {_DUMPED.format(catalogue.table)}"
     ).replace("jsonb_build_object(, ", "jsonb_build_object(")
     return [(str(a), str(b), _settled(c), d) for a, b, c, d in query(connection, text)]
 
@@ -195,12 +200,15 @@ def _columns(connection: Connection) -> Iterable[tuple[int, str]]:
 
 def _comments(connection: Connection) -> Iterable[tuple[str, str]]:
     text = (
-        "SELECT i.type, i.identity, md5(d.description) FROM pg_catalog.pg_description d, "
+        "SELECT i.type, i.identity, md5(d.description) FROM pg_catalog.pg_description d, "  # noqa: S608
         "LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) i WHERE d.objoid >= 16384 "
         "AND d.classoid <> 'pg_catalog.pg_largeobject'::regclass AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e "
         "WHERE e.classid = d.classoid AND e.objid = d.objoid AND e.deptype = 'e') AND NOT EXISTS ("
         "SELECT FROM pg_catalog.pg_class c WHERE d.classoid = 'pg_catalog.pg_class'::regclass AND c.oid = d.objoid "
-        "AND (c.relpersistence = 't' OR c.relkind = 'i')) AND i.identity IS NOT NULL"
+        "AND (c.relpersistence = 't' OR c.relkind = 'i')) AND i.identity IS NOT NULL "
+        f"AND coalesce(i.schema, '') NOT IN {_SYSTEM} AND NOT EXISTS (SELECT FROM pg_catalog.pg_type t "
+        "WHERE d.classoid = 'pg_catalog.pg_type'::regclass AND t.oid = d.objoid AND t.typtype = 'm') "
+        "AND NOT (i.type = 'rule' AND i.identity LIKE '\"_RETURN\" on %')"  # the view itself, which has one of its own
     )
     return ((f"comment on {kind} {name}", digest) for kind, name, digest in query(connection, text))
 
@@ -209,6 +217,17 @@ def _settled(line: str) -> str:
     """Empty lists and missing ones are the same; so are a list that is null and none."""
     row: Mapping[str, Any] = json.loads(line)
     return json.dumps({key: value for key, value in sorted(row.items()) if value not in (None, [], {})})
+
+
+_IN_THE_SYSTEM = f"""
+SELECT i.type, i.identity FROM (
+    SELECT tableoid, oid, relnamespace FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    UNION ALL SELECT tableoid, oid, pronamespace FROM pg_proc
+    UNION ALL SELECT tableoid, oid, typnamespace FROM pg_type WHERE typtype IN ('d', 'e', 'r')
+) AS made(class, number, space) JOIN pg_namespace n ON n.oid = space, LATERAL pg_identify_object(class, number, 0) i
+WHERE number >= 16384 AND n.nspname IN {_SYSTEM} AND NOT EXISTS (
+    SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = number AND d.deptype IN ('e', 'i')) ORDER BY 1, 2
+"""  # noqa: S608 - nothing from outside
 
 
 def not_in_a_dump(connection: Connection) -> list[str]:
@@ -237,4 +256,16 @@ def not_in_a_dump(connection: Connection) -> list[str]:
             "AND NOT temporary ORDER BY 1",
         )
     ]
-    return told
+    told += [
+        f"the comment on type {name} is in no dump: give it again"
+        for (name,) in query(
+            connection,
+            "SELECT t.oid::regtype::text FROM pg_catalog.pg_type t JOIN pg_catalog.pg_description d "
+            "ON d.objoid = t.oid AND d.classoid = 'pg_catalog.pg_type'::regclass WHERE t.typtype = 'm' "
+            "AND t.oid >= 16384 ORDER BY 1",
+        )
+    ]
+    return told + [
+        f"{kind} {name} is in a schema of the system, which no dump holds: make it again"
+        for kind, name in query(connection, _IN_THE_SYSTEM)
+    ]

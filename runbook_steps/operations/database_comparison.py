@@ -124,7 +124,7 @@ def take_away(database: Database, name: str, needs: Mapping[str, Sequence[str]])
     if absent:
         with session(database, name) as connection:
             for each in absent:
-                query_nothing(connection, f"DROP {each}")
+                query_nothing(connection, f"DROP {each.replace(' ', ' IF EXISTS ')}")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from psycopg import sql
 
-from runbook_steps.operations.database_session import Connection, query
+from runbook_steps.operations.database_session import Connection, literal, query, query_nothing
 
 __all__ = ["Properties", "apply_properties", "create_database", "property_differences", "read_properties"]
 
@@ -126,10 +126,13 @@ def create_database(admin: Connection, name: str, like: Properties | None) -> No
 
 
 def apply_properties(admin: Connection, name: str, wanted: Properties) -> None:
-    """Gives privileges, comment, settings and the connection limit; idempotent."""
+    """Gives privileges, comment, settings and the connection limit; idempotent.
+
+    `admin` is connected with that database, where there are words in its own encoding.
+    """
     database = sql.Identifier(name)
     _grant(admin, database, wanted)
-    admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(database, sql.Literal(wanted.comment)))
+    query_nothing(admin, f"COMMENT ON DATABASE {database.as_string(admin)} IS {literal(wanted.comment)}")
     if admin.info.server_version >= _LOGIN_TRIGGERS:
         admin.execute(sql.SQL("ALTER DATABASE {} RESET event_triggers").format(database))
     for role, setting in wanted.settings:
@@ -162,10 +165,11 @@ def _set(admin: Connection, database: sql.Identifier, role: str, setting: str) -
     parameter, _, value = setting.partition("=")
     who = sql.SQL("ROLE {} IN DATABASE {}").format(sql.Identifier(role), database) if role else (
         sql.SQL("DATABASE {}").format(database))  # fmt: skip
-    words: sql.Composable = sql.Literal(value)
+    words = literal(value)
     if parameter.lower() in _LISTS:
-        words = sql.SQL(", ").join(sql.Literal(word) for word in _listed(value) or [""])
-    admin.execute(sql.SQL("ALTER {} SET {} TO {}").format(who, sql.Identifier(*parameter.split(".")), words))
+        words = ", ".join(literal(word) for word in _listed(value) or [""])
+    change = sql.SQL("ALTER {} SET {} TO ").format(who, sql.Identifier(*parameter.split(".")))
+    query_nothing(admin, change.as_string(admin) + words)
 
 
 def _listed(value: str) -> list[str]:

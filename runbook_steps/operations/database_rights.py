@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import psycopg
 
 from runbook_steps.engine.errors import RefusedError
-from runbook_steps.operations.database_session import Connection, query, query_nothing
+from runbook_steps.operations.database_session import Connection, query
 
 __all__ = [
     "Rights",
-    "empty_database",
     "extensions_to_leave_out",
-    "is_empty",
     "may_end_sessions",
     "out_of_reach",
     "provided",
@@ -73,25 +71,60 @@ def may_end_sessions(admin: Connection, live: str) -> list[str]:
     return [f"{user} (process {pid}{f', {program}' if program else ''})" for pid, user, program in rows]
 
 
-# what pg_restore would end with for a role that is no superuser; {member} is the right to act as another role
+# what pg_restore would end with for a role that is no superuser; {member} is the right to act as another role.
+# Owners by their columns: nobody writes down that something depends on the superuser that initdb made
 _OUT_OF_REACH = """
 WITH others AS (SELECT oid, rolname FROM pg_roles WHERE NOT pg_has_role(current_user, oid, '{member}')),
+owned(class, number, owner) AS (
+    SELECT tableoid, oid, relowner FROM pg_class
+    WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND relpersistence <> 't'
+    UNION ALL SELECT tableoid, oid, nspowner FROM pg_namespace WHERE nspname !~ '^pg_'
+    UNION ALL SELECT tableoid, oid, proowner FROM pg_proc
+    UNION ALL SELECT tableoid, oid, typowner FROM pg_type t WHERE typelem = 0 AND typtype <> 'm' AND NOT EXISTS (
+        SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c')
+    UNION ALL SELECT tableoid, oid, collowner FROM pg_collation
+    UNION ALL SELECT tableoid, oid, conowner FROM pg_conversion
+    UNION ALL SELECT tableoid, oid, oprowner FROM pg_operator UNION ALL SELECT tableoid, oid, lanowner FROM pg_language
+    UNION ALL SELECT tableoid, oid, cfgowner FROM pg_ts_config UNION ALL SELECT tableoid, oid, dictowner FROM pg_ts_dict
+    UNION ALL SELECT tableoid, oid, fdwowner FROM pg_foreign_data_wrapper
+    UNION ALL SELECT tableoid, oid, srvowner FROM pg_foreign_server
+    UNION ALL SELECT tableoid, oid, pubowner FROM pg_publication
+    UNION ALL SELECT tableoid, oid, stxowner FROM pg_statistic_ext
+    UNION ALL SELECT 'pg_largeobject'::regclass, oid, lomowner FROM pg_largeobject_metadata
+    UNION ALL SELECT tableoid, oid, defaclrole FROM pg_default_acl),
 granted(class, number, acl) AS (
     SELECT tableoid, oid, relacl FROM pg_class UNION ALL SELECT tableoid, oid, nspacl FROM pg_namespace
-    UNION ALL SELECT tableoid, oid, proacl FROM pg_proc),
+    UNION ALL SELECT tableoid, oid, proacl FROM pg_proc UNION ALL SELECT tableoid, oid, typacl FROM pg_type
+    UNION ALL SELECT tableoid, oid, srvacl FROM pg_foreign_server
+    UNION ALL SELECT 'pg_class'::regclass, attrelid, attacl FROM pg_attribute),
+superusers(class, number, what) AS (
+    SELECT tableoid, oid, 'an event trigger' FROM pg_event_trigger
+    UNION ALL SELECT tableoid, oid, 'an operator class' FROM pg_opclass
+    UNION ALL SELECT tableoid, oid, 'an operator family' FROM pg_opfamily
+    UNION ALL SELECT tableoid, oid, 'a base type' FROM pg_type WHERE typtype = 'b' AND typelem = 0
+    UNION ALL SELECT tableoid, oid, 'a text search template' FROM pg_ts_template
+    UNION ALL SELECT tableoid, oid, 'a text search parser' FROM pg_ts_parser
+    UNION ALL SELECT tableoid, oid, 'an access method' FROM pg_am
+    UNION ALL SELECT tableoid, oid, 'a cast of types that belong to others' FROM pg_cast WHERE castmethod = 'b'
+        OR NOT EXISTS (SELECT FROM pg_type t WHERE t.oid IN (castsource, casttarget) AND t.typowner NOT IN (
+            SELECT others.oid FROM others))
+    UNION ALL SELECT tableoid, oid, 'leakproof' FROM pg_proc WHERE proleakproof
+    UNION ALL SELECT p.tableoid, p.oid, 'with a setting that only a superuser may change'
+    FROM pg_proc p, unnest(proconfig) AS own(text) JOIN pg_settings s ON s.name = split_part(own.text, '=', 1)
+    WHERE s.context = 'superuser' AND NOT has_parameter_privilege(s.name, 'SET')),
 found(class, number, what) AS (
-    SELECT d.classid, d.objid, ', which belongs to ' || rolname FROM pg_shdepend d JOIN others ON oid = refobjid
-    WHERE d.deptype = 'o' AND refclassid = 'pg_authid'::regclass AND classid <> 'pg_extension'::regclass
-      AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    SELECT class, number, ', which belongs to ' || rolname FROM owned JOIN others ON oid = owner
     UNION SELECT class, number, ', with a privilege that ' || rolname || ' granted'
     FROM granted, aclexplode(acl) JOIN others ON oid = grantor
+    UNION SELECT class, number, ', ' || what FROM superusers
     UNION SELECT p.tableoid, p.oid, ', written in ' || lanname FROM pg_proc p JOIN pg_language l ON l.oid = prolang
     WHERE NOT lanpltrusted AND lanname <> 'sql'
     UNION SELECT tableoid, oid, ', for all tables' FROM pg_publication WHERE puballtables
     UNION SELECT 'pg_publication'::regclass, pnpubid, ', for whole schemas' FROM pg_publication_namespace)
 SELECT i.type || ' ' || i.identity || what FROM found, LATERAL pg_identify_object(class, number, 0) i
-WHERE (number >= 16384 OR class = 'pg_largeobject'::regclass) AND i.identity IS NOT NULL AND NOT EXISTS (
-    SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = number AND d.deptype = 'e')
+WHERE (number >= 16384 OR class = 'pg_largeobject'::regclass) AND i.identity IS NOT NULL
+    AND coalesce(i.schema, '') !~ '^(pg_|information_schema$)' AND NOT EXISTS (
+        SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = number AND d.deptype = 'e')
 ORDER BY 1
 """
 _ROLES_ARE_SET = 160000  # the first version where a member may be without the right to become the role
@@ -160,28 +193,3 @@ def refuse_unmakeable(connection: Connection, rights: Rights, missing: Sequence[
             "empty database that this role owns, and name it: BACKUP_SCRATCH_DATABASE to verify, PREPARED_DATABASE to "
             "replace the live database, --into to restore beside it"
         )
-
-
-_MADE_HERE = """
-SELECT i.type, i.identity FROM (
-    SELECT c.tableoid, c.oid FROM pg_class c WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
-    UNION ALL SELECT tableoid, oid FROM pg_proc
-    UNION ALL SELECT tableoid, oid FROM pg_type WHERE typtype IN ('d', 'e', 'r')
-    UNION ALL SELECT tableoid, oid FROM pg_namespace WHERE nspname !~ '^pg_'
-) AS made(class, number), LATERAL pg_identify_object(class, number, 0) i
-WHERE number >= 16384 AND coalesce(i.schema, '') !~ '^pg_' AND NOT EXISTS (
-    SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = number AND d.deptype IN ('e', 'i'))
-  AND NOT EXISTS (SELECT FROM pg_extension e WHERE class = 'pg_namespace'::regclass AND e.extnamespace = number)
-ORDER BY i.type = 'schema', i.type <> 'table'
-"""
-
-
-def empty_database(target: Connection) -> None:
-    """Drops all that somebody made; what extensions made stays."""
-    for kind, identity in query(target, _MADE_HERE):
-        query_nothing(target, f"DROP {kind} IF EXISTS {identity} CASCADE")
-
-
-def is_empty(target: Connection) -> bool:
-    """Nothing in it but what extensions made."""
-    return not query(target, _MADE_HERE)

@@ -16,7 +16,17 @@ from psycopg.adapt import Buffer, Loader
 
 from runbook_steps.operations.postgres_connection import Database, connect
 
-__all__ = ["AMOUNTS", "SAME_TEXT", "TOOL_OPTIONS", "one", "query", "query_nothing", "session"]
+__all__ = [
+    "AMOUNTS",
+    "AS_ITSELF",
+    "SAME_TEXT",
+    "TOOL_OPTIONS",
+    "literal",
+    "one",
+    "query",
+    "query_nothing",
+    "session",
+]
 
 Connection = psycopg.Connection[Any]
 
@@ -38,13 +48,19 @@ _SETTINGS = {
     "extra_float_digits": "1",
     "bytea_output": "hex",
     "lc_monetary": "C",
+    "xmloption": "content",
     "quote_all_identifiers": "off",
     "jit": "off",
 }
-TOOL_OPTIONS = "-c default_transaction_read_only=off -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+TOOL_OPTIONS = (
+    "-c default_transaction_read_only=off -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 "
+    "-c idle_session_timeout=0"
+)
 """From the first moment of a connection on, in pg_dump and pg_restore too, which reset most limits only after it."""
 AMOUNTS = "-c lc_monetary=C"
 """Amounts of money are written and read in one way, whatever the database's own is: a new one has not got it yet."""
+AS_ITSELF = "-c role=none"
+"""For a superuser whom a setting of the database makes somebody else: it would not see everything."""
 SAME_TEXT = (
     f"{AMOUNTS} -c TimeZone=UTC -c bytea_output=hex -c quote_all_identifiers=off -c standard_conforming_strings=on"
 )
@@ -64,15 +80,28 @@ def session(database: Database, name: str | None = None) -> Iterator[Connection]
     """A connection in autocommit with settings of its own. Raises Unreachable, without a secret."""
     # the encoding that every database can be read in, until it is known which one it has
     with connect(database, name, options=TOOL_OPTIONS, client_encoding="SQL_ASCII") as connection:
+        if not _acts_as_another(connection):
+            _settle(connection)
+            yield connection
+            return
+    with connect(database, name, options=f"{TOOL_OPTIONS} {AS_ITSELF}", client_encoding="SQL_ASCII") as connection:
         _settle(connection)
         yield connection
 
 
+def _acts_as_another(connection: Connection) -> bool:
+    """Whether a superuser signed in, and a setting of the database makes somebody with fewer rights of it."""
+    found = connection.execute(
+        "SELECT rolsuper AND session_user <> current_user FROM pg_catalog.pg_roles WHERE rolname = session_user"
+    ).fetchone()
+    return found is not None and bool(found[0]) and "role=" not in connection.info.options
+
+
 def _settle(connection: Connection) -> None:
     raw = connection.info.parameter_status("server_encoding") in _RAW
-    if raw:
-        for kind in ("text", "name", "varchar", "bpchar", '"char"', "json"):
-            connection.adapters.register_loader(kind, _AnyBytes)
+    # what all databases share (comments on them, their settings) is kept in the encoding of whichever wrote it
+    for kind in ("text", "name", "varchar", "bpchar", '"char"', "json"):
+        connection.adapters.register_loader(kind, _AnyBytes)
     connection.execute(f"SET client_encoding = '{'SQL_ASCII' if raw else 'UTF8'}'".encode())
     # a setting that this version does not have, or that this role may not change, is left out
     known = connection.execute(
@@ -87,6 +116,11 @@ def _settle(connection: Connection) -> None:
         if name.lower() in there
     ]
     connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls)))
+
+
+def literal(text: str | None) -> str:
+    """A text as a constant of SQL, for `query_nothing`: its bytes may be no UTF-8."""
+    return "NULL" if text is None else "E'{}'".format(text.replace("\\", "\\\\").replace("'", "''"))
 
 
 def query(connection: Connection, text: str) -> list[tuple[Any, ...]]:

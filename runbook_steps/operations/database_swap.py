@@ -17,7 +17,7 @@ from psycopg import sql
 from runbook_steps.engine.errors import OperationError, RefusedError, RunbookError
 from runbook_steps.operations.database_names import kept_name, kept_pattern
 from runbook_steps.operations.database_rights import may_end_sessions
-from runbook_steps.operations.database_session import Connection, session
+from runbook_steps.operations.database_session import Connection, literal, query, query_nothing, session
 from runbook_steps.operations.postgres_connection import Database, maintenance
 
 __all__ = ["Kept", "KeptDatabase", "discard", "kept_databases", "swap", "undo"]
@@ -88,7 +88,7 @@ def swap(database: Database, new: str, kept: Kept, what: str = "before") -> str 
         if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database.name]).fetchone() is None:
             admin.execute(_rename(new, database.name))
             return None
-        kept = replace(_remembered(admin, database.name, kept), subscriptions=_quiet_subscriptions(database))
+        kept = replace(_remembered(database, kept), subscriptions=_quiet_subscriptions(database))
         for attempt in range(1, SWAP_TRIES + 1):
             ending = _SessionsEnded(database)
             try:
@@ -97,7 +97,7 @@ def swap(database: Database, new: str, kept: Kept, what: str = "before") -> str 
                     admin.execute(_rename(database.name, name))
                     admin.execute(_rename(new, database.name))
                     _mark(admin, name, kept)
-                    _unmark(admin, database.name)
+                    before = _unmark(admin, database.name)
             except psycopg.errors.ObjectInUse as error:
                 if attempt == SWAP_TRIES:
                     why = ending.denied or "stop what connects to it"
@@ -105,6 +105,8 @@ def swap(database: Database, new: str, kept: Kept, what: str = "before") -> str 
                         f"sessions keep {database.name} busy: {why}, then do this again. The live database is as it was"
                     ) from error
             else:
+                if before is not None:
+                    _comment_again(database, before)
                 return name
     return None
 
@@ -113,38 +115,51 @@ def _rename(old: str, new: str) -> sql.Composed:
     return sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
 
 
-def _remembered(admin: Connection, live: str, kept: Kept) -> Kept:
-    row = admin.execute(
-        "SELECT shobj_description(d.oid, 'pg_database'), (SELECT split_part(setting, '=', 2) FROM "
-        "pg_db_role_setting, unnest(setconfig) setting WHERE setdatabase = d.oid AND setrole = 0 "
-        "AND split_part(setting, '=', 1) = %s) FROM pg_database d WHERE datname = %s",
-        [_READ_ONLY, live],
-    ).fetchone()
-    return replace(kept, comment=row[0], read_only=row[1]) if row else kept
+def _remembered(database: Database, kept: Kept) -> Kept:
+    with session(database) as live:  # told by itself: its comment is in its own encoding
+        found = query(
+            live,
+            "SELECT shobj_description(d.oid, 'pg_database'), (SELECT split_part(setting, '=', 2) FROM "  # noqa: S608
+            "pg_db_role_setting, unnest(setconfig) setting WHERE setdatabase = d.oid AND setrole = 0 "
+            f"AND split_part(setting, '=', 1) = '{_READ_ONLY}') FROM pg_database d WHERE datname = current_database()",
+        )
+    return replace(kept, comment=found[0][0], read_only=found[0][1]) if found else kept
 
 
 def _mark(admin: Connection, name: str, kept: Kept) -> None:
-    """Kept to look things up, not to be written to by mistake."""
+    """Kept to look things up, not to be written to by mistake. In ASCII, which every encoding has."""
     database = sql.Identifier(name)
-    text = json.dumps(asdict(kept), ensure_ascii=False)
-    admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(database, sql.Literal(text)))
+    admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(database, sql.Literal(json.dumps(asdict(kept)))))
     admin.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(database))
 
 
-def _unmark(admin: Connection, name: str) -> None:
-    """A kept database that is live again is as it was before: its comment, and whether it was frozen."""
+def _unmark(admin: Connection, name: str) -> Kept | None:
+    """A kept database that is live again is as it was before: its comment, and whether it was frozen.
+
+    Gives what it was where its comment is left, being one that only itself can write in its encoding.
+    """
     row = admin.execute(
         "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name]
     ).fetchone()
     kept = _read(row[0]) if row else None
     if kept is None:
-        return
+        return None
     database = sql.Identifier(name)
-    admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(database, sql.Literal(kept.comment)))
     change = sql.SQL("RESET {}").format(sql.SQL(_READ_ONLY))
     if kept.read_only is not None:
         change = sql.SQL("SET {} TO {}").format(sql.SQL(_READ_ONLY), sql.Literal(kept.read_only))
     admin.execute(sql.SQL("ALTER DATABASE {} {}").format(database, change))
+    plain = kept.comment is None or kept.comment.isascii()
+    text = kept.comment if plain else None
+    admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(database, sql.Literal(text)))
+    return None if plain else kept
+
+
+def _comment_again(database: Database, kept: Kept) -> None:
+    """By itself, in its own encoding."""
+    with session(database) as live:
+        name = sql.Identifier(database.name).as_string(live)
+        query_nothing(live, f"COMMENT ON DATABASE {name} IS {literal(kept.comment)}")
 
 
 def undo(database: Database, name: str) -> tuple[str, str | None]:

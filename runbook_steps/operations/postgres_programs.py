@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import IO
 
 from runbook_steps.engine.errors import ConfigurationError, OperationError
-from runbook_steps.operations.database_session import AMOUNTS, SAME_TEXT, TOOL_OPTIONS, Connection
+from runbook_steps.operations.database_session import (
+    AMOUNTS,
+    AS_ITSELF,
+    SAME_TEXT,
+    TOOL_OPTIONS,
+    Connection,
+)
 from runbook_steps.operations.postgres_connection import Database
 
 __all__ = [
@@ -51,17 +57,20 @@ _SHOWN = 600
 class Programs:
     """A pg_dump and the pg_restore beside it, of one major version.
 
-    `encoding` is the database's own, in which its dump is written, whatever a session of it gets.
+    `encoding` is the database's own, in which its dump is written, whatever a session of it gets; `options` are those
+    of its sessions.
     """
 
     dump: str
     restore: str
     major: int
     encoding: str = ""
+    options: str = ""
 
     def written_in(self, connection: Connection) -> Programs:
         """The same for the database of that session."""
-        return replace(self, encoding=connection.info.parameter_status("server_encoding") or "")
+        encoding = connection.info.parameter_status("server_encoding") or ""
+        return replace(self, encoding=encoding, options=AS_ITSELF if AS_ITSELF in connection.info.options else "")
 
     def dumping(self, database: Database, name: str | None, *options: str) -> list[str]:
         """The command that dumps the live database, or another one of its server."""
@@ -137,7 +146,7 @@ def _environment(database: Database, options: str) -> dict[str, str]:
 def dump(database: Database, snapshot: str, programs: Programs) -> Iterator[bytes]:
     """The dump in custom format, uncompressed, as of the snapshot. Raises OperationError when pg_dump fails."""
     command = programs.dumping(database, None, "--format=custom", "--compress=0", f"--snapshot={snapshot}")
-    with _printing(command, database, "pg_dump", SAME_TEXT) as stream:
+    with _printing(command, database, "pg_dump", f"{SAME_TEXT} {programs.options}") as stream:
         while piece := stream.read(_READ):
             yield piece
 
@@ -146,7 +155,7 @@ def dump(database: Database, snapshot: str, programs: Programs) -> Iterator[byte
 def dumping_rows(database: Database, name: str, programs: Programs) -> Iterator[IO[bytes]]:
     """What pg_dump prints for the rows of the database `name`. Raises OperationError when it fails."""
     command = programs.dumping(database, name, "--data-only", "--no-blobs")
-    with _printing(command, database, "pg_dump", SAME_TEXT) as stream:
+    with _printing(command, database, "pg_dump", f"{SAME_TEXT} {programs.options}") as stream:
         yield stream
 
 
@@ -174,7 +183,7 @@ def _printing(command: Sequence[str], database: Database, what: str, options: st
 def schema_dump(database: Database, name: str, programs: Programs, snapshot: str | None = None) -> bytes:
     """The schema as pg_dump writes it. Raises OperationError when pg_dump fails."""
     command = programs.dumping(database, name, "--schema-only", *([f"--snapshot={snapshot}"] if snapshot else ()))
-    return _output(command, database, "pg_dump", SAME_TEXT)
+    return _output(command, database, "pg_dump", f"{SAME_TEXT} {programs.options}")
 
 
 def archived_schema(database: Database, archive: Path, programs: Programs) -> bytes:

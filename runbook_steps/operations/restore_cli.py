@@ -24,6 +24,7 @@ from runbook_steps.operations.backup_restore import (
 )
 from runbook_steps.operations.backup_store import Manifest, Store, refuse_malformed
 from runbook_steps.operations.backup_verify import drop_leftovers, refuse_untrusted
+from runbook_steps.operations.beside_tables import several
 from runbook_steps.operations.confirmation import require_yes
 from runbook_steps.operations.database_session import session
 from runbook_steps.operations.database_swap import KeptDatabase, discard, kept_databases, undo
@@ -58,7 +59,7 @@ def restore_location(
         str, typer.Option(help="instead of a backup: the database as it was then, like 2026-11-28T14:00+03:00")
     ] = "",
     into: Annotated[str, typer.Option(help="an empty database; the live one is not touched")] = "",
-    tables: Annotated[str, typer.Option(help="only these, like public.bookings,public.payments; with --beside")] = "",
+    tables: Annotated[str, typer.Option(help='only these: public.bookings,audit."a.b"; with --beside')] = "",
     beside: Annotated[bool, typer.Option(help="into a schema of its own beside the live tables")] = False,
     prepared: Annotated[str, typer.Option(help="an empty database that takes the place of the live one")] = "",
     allow_other_database: Annotated[bool, typer.Option(help="also a backup of another database")] = False,
@@ -80,8 +81,7 @@ def restore_location(
         if beside:
             from runbook_steps.operations.backup_rows import restore_beside  # noqa: PLC0415 - its parser is costly
 
-            chosen = [table.strip() for table in tables.split(",") if table.strip()]
-            schema, found = restore_beside(settings, store, manifest, chosen, tell)
+            schema, found = restore_beside(settings, store, manifest, several(tables), tell)
             rows = {name: asdict(row) for name, row in found.items()}
             _told(format, {"success": True, "schema": schema, "tables": rows})
             return

@@ -55,8 +55,8 @@ def _environment(parameters: Mapping[str, Any], tools: str) -> dict[str, str]:
         "PGPORT": str(parameters["port"]),
         "PGUSER": str(parameters["user"]),
         "PGPASSWORD": str(parameters.get("password", "")),
-        "PGOPTIONS": "-c default_transaction_read_only=off -c statement_timeout=0 -c quote_all_identifiers=off"
-        + _silent(parameters),
+        "PGOPTIONS": "-c default_transaction_read_only=off -c statement_timeout=0 -c idle_session_timeout=0 "
+        "-c idle_in_transaction_session_timeout=0 -c quote_all_identifiers=off" + _silent(parameters),
     }
     return {**os.environ, **known, "PATH": f"{tools}:{os.environ['PATH']}" if tools else os.environ["PATH"]}
 

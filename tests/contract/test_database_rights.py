@@ -27,6 +27,17 @@ INSERT INTO bookings SELECT n, '2020-01-01', 'open' FROM generate_series(1, 30) 
 CREATE TABLE nothing (id int);
 """
 
+OF_EVERY_KIND = """
+CREATE COLLATION co FROM "C"; CREATE TYPE v AS (x int); CREATE CAST (v AS text) WITH INOUT;
+CREATE FUNCTION f(v, v) RETURNS v LANGUAGE sql AS 'SELECT $1'; CREATE PUBLICATION pu FOR TABLE bookings;
+CREATE OPERATOR === (LEFTARG = v, RIGHTARG = v, FUNCTION = f); CREATE TEXT SEARCH CONFIGURATION cf (COPY = simple);
+CREATE TEXT SEARCH DICTIONARY di (TEMPLATE = simple); SELECT lo_from_bytea(777, 'x');
+CREATE CONVERSION cv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8; REVOKE ALL ON SCHEMA public FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO PUBLIC;
+"""
+
 
 @pytest.fixture(params=["CREATEDB", "NOCREATEDB"])
 def shop(request: pytest.FixtureRequest, embedded: EmbeddedTarget) -> Iterator[Shop]:
@@ -81,6 +92,25 @@ def test_backup_rows_and_restore(shop: Shop) -> None:
     into = prepared(shop, "_into")
     assert shop.answer("restore", where, "--into", into)["database"] == into
     assert shop.rows("SELECT count(*) FROM bookings", dbname=into) == [(30,)]
+
+
+def test_a_prepared_database_is_emptied_of_every_kind(shop: Shop) -> None:
+    """What one verification made there is in the way of none later, whatever has changed since."""
+    name = shop.environ["BACKUP_SCRATCH_DATABASE"] = prepared(shop, "_scratch")
+    shop.sql(f"SET ROLE {shop.environ['ROLE']}; {OF_EVERY_KIND}")
+    where = f"s3://{shop.bucket}/{shop.backed_up()}"
+    assert shop.answer("verify", where)["success"] is True
+    left = (
+        "SELECT (SELECT count(*) FROM pg_default_acl) + (SELECT count(*) FROM pg_largeobject_metadata) + "
+        "(SELECT count(*) FROM pg_publication) + (SELECT count(*) FROM pg_cast WHERE oid >= 16384) + "
+        "(SELECT count(*) FROM pg_collation WHERE oid >= 16384) + (SELECT count(*) FROM pg_ts_dict WHERE oid >= 16384)"
+    )
+    assert shop.rows(left, dbname=name) == [(0,)]
+    changed = "REVOKE SELECT ON TABLES FROM PUBLIC; SELECT lo_unlink(777); DROP PUBLICATION pu"
+    shop.sql(
+        f"GRANT USAGE ON SCHEMA public TO PUBLIC; SET ROLE {shop.environ['ROLE']}; ALTER DEFAULT PRIVILEGES {changed}"
+    )
+    assert shop.backed_up()
 
 
 def test_an_extension_of_superusers_is_left_to_the_prepared_database(shop: Shop) -> None:
@@ -229,7 +259,20 @@ LIMITS = {
     "CREATE FUNCTION f() RETURNS int LANGUAGE internal AS 'pg_backend_pid'; ALTER FUNCTION f OWNER TO {role}":
         "public.f(), written in internal",
     "SELECT lo_create(777); ALTER LARGE OBJECT 777 OWNER TO {other}": "large object 777, which belongs to {other}",
+    "CREATE TABLE of_the_first (a int)": "public.of_the_first, which belongs to",
+    "CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; ALTER FUNCTION f OWNER TO {role}; "
+    "CREATE EVENT TRIGGER every ON sql_drop EXECUTE FUNCTION f()": "every, an event trigger",
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET log_statement = 'all' AS 'SELECT 1'; "
+    "ALTER FUNCTION f OWNER TO {role}": "public.f(), with a setting that only a superuser may change",
+    "CREATE CAST (text AS int) WITH INOUT": "a cast of types that belong to others",
+    "GRANT SELECT (id) ON bookings TO {other} WITH GRANT OPTION; SET ROLE {other}; GRANT SELECT (id) ON bookings TO "
+    "pg_monitor": "public.bookings, with a privilege that {other} granted",
 }  # fmt: skip
+
+AS_BEFORE = """
+DROP PUBLICATION IF EXISTS everything; DROP EVENT TRIGGER IF EXISTS every; DROP FUNCTION IF EXISTS f();
+DROP TABLE IF EXISTS of_the_first; DROP CAST IF EXISTS (text AS int)
+"""
 
 
 def test_what_it_could_not_make_again_is_told_before(shop: Shop) -> None:
@@ -247,7 +290,7 @@ def test_what_it_could_not_make_again_is_told_before(shop: Shop) -> None:
             with pytest.raises(RefusedError) as error:
                 refuse_unverifiable(settings)
             assert said.format(role=role, other=other) in str(error.value)
-            shop.sql(f"DROP OWNED BY {other}; DROP PUBLICATION IF EXISTS everything; DROP FUNCTION IF EXISTS f()")
+            shop.sql(f"DROP OWNED BY {other}; {AS_BEFORE}")
         refuse_unverifiable(settings)
     finally:
         shop.sql(f"DROP OWNED BY {other}; DROP ROLE {other}")

@@ -76,6 +76,64 @@ def test_rows_of_a_partitioned_table_come_back(shop: Shop) -> None:
     assert shop.rows('SELECT count(*) FROM "Slots"') == [(10,)]
 
 
+def test_rows_come_back_past_what_a_hostile_table_has(shop: Shop) -> None:
+    """Keys whose equality no search path finds, constraints that may wait, rules, inherited columns, odd names."""
+    shop.sql(
+        "CREATE SCHEMA ext; CREATE EXTENSION ltree SCHEMA ext; "
+        "CREATE TABLE tree (path ext.ltree PRIMARY KEY, n int UNIQUE DEFERRABLE INITIALLY DEFERRED); "
+        "INSERT INTO tree SELECT ('a.b' || n)::ext.ltree, n FROM generate_series(1, 9) n; "
+        "CREATE RULE also AS ON INSERT TO tree DO ALSO INSERT INTO nothing VALUES (1); "
+        "CREATE RULE twice AS ON UPDATE TO tree DO ALSO INSERT INTO nothing VALUES (2); "
+        "CREATE TABLE base (id int PRIMARY KEY, a text); CREATE TABLE heir (b text, PRIMARY KEY (id)) INHERITS (base); "
+        "INSERT INTO base VALUES (1, 'base'); INSERT INTO heir VALUES (1, 'heir', 'b'); "
+        'CREATE TABLE "a.b" (id int PRIMARY KEY, v text); INSERT INTO "a.b" VALUES (1, \'dot\'); '
+        'CREATE TABLE "a b" (id int PRIMARY KEY); CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (5); '
+        'INSERT INTO "a b" VALUES (6); CREATE TABLE "x\ny" (id int PRIMARY KEY); INSERT INTO "x\ny" VALUES (7)'
+    )
+    key = shop.backed_up()
+    shop.sql(
+        "DELETE FROM tree WHERE n > 3; ALTER TABLE tree DISABLE RULE also; INSERT INTO tree VALUES ('new', 5); "
+        "ALTER TABLE tree ENABLE ALWAYS RULE also; DELETE FROM ONLY base; DELETE FROM heir; INSERT INTO heir VALUES "
+        '(1, \'newer\', \'b\'); DELETE FROM "a.b"; DELETE FROM a; DELETE FROM "a b"; DELETE FROM "x\ny"'
+    )
+    wanted = 'tree,base,heir,"a.b",a,a b,x\ny'
+    told = shop.answer("restore", f"s3://{shop.bucket}/{key}", "--tables", wanted, "--beside")
+    done = shop.answer("rows-back", told["schema"], *YES)["tables"]
+
+    assert {name: (row["back"], row["collide"]) for name, row in done.items()} == {
+        "public.tree": (5, 1), "public.base": (1, 0), "public.heir": (0, 0), 'public."a.b"': (1, 0),
+        "public.a": (1, 0), "public.a b": (1, 0), "public.x\ny": (1, 0),
+    }  # fmt: skip
+    assert shop.rows("SELECT n FROM tree ORDER BY n") == [(n,) for n in range(1, 10)]
+    assert shop.rows("SELECT a FROM base ORDER BY 1") == [("base",), ("newer",)]
+    assert shop.rows("SELECT count(*) FROM nothing") == [(0,)]
+    rules = shop.rows("SELECT rulename::text, ev_enabled::text FROM pg_rewrite WHERE rulename IN ('also', 'twice')")
+    assert sorted(rules) == [("also", "A"), ("twice", "O")]
+
+
+def test_triggers_of_partitions_sleep_and_wake_as_they_were(shop: Shop) -> None:
+    """One that slept in a partition alone sleeps after; so it is in a restored database."""
+    shop.sql(
+        "CREATE TABLE days (id int PRIMARY KEY, v int) PARTITION BY RANGE (id); "
+        "CREATE TABLE early PARTITION OF days FOR VALUES FROM (1) TO (5) PARTITION BY LIST (id); "
+        "CREATE TABLE one PARTITION OF early FOR VALUES IN (1); CREATE TABLE another PARTITION OF early DEFAULT; "
+        "CREATE TRIGGER hours BEFORE INSERT ON days FOR EACH ROW EXECUTE FUNCTION never(); "
+        "ALTER TABLE one DISABLE TRIGGER hours; INSERT INTO days VALUES (1, 1); ALTER TABLE one ENABLE TRIGGER hours; "
+        "ALTER TABLE one ENABLE ALWAYS TRIGGER hours; ALTER TABLE another DISABLE TRIGGER hours"
+    )
+    states = "SELECT tgrelid::regclass::text, tgenabled::text FROM pg_trigger WHERE tgname = 'hours' ORDER BY 1"
+    before = shop.rows(states)
+    assert ("another", "D") in before
+    key = shop.backed_up()
+    shop.sql("DELETE FROM days")
+    told = shop.answer("restore", f"s3://{shop.bucket}/{key}", "--tables", "days", "--beside")
+    assert shop.answer("rows-back", told["schema"], *YES)["tables"]["public.days"]["back"] == 1
+    assert shop.rows(states) == before
+    done = shop.run("restore", f"s3://{shop.bucket}/{key}", *YES)
+    assert done.returncode == 0, done.stderr
+    assert shop.rows(states) == before
+
+
 def test_a_restore_is_undone_and_leaves_nothing_read_only(shop: Shop) -> None:
     """Twice, writing works after each; privileges, settings and comment are those of before; then all is discarded."""
     shop.sql(
