@@ -128,6 +128,15 @@ def test_changing_passes_where_it_may(fifteen: DebianPostgres, guards: dict[Risk
     assert (guards[Risk.MUTATING].take_refusals(), done.returncode) == ((), 0), done.stderr
 
 
+def test_an_index_of_a_constraint_is_the_servers_own_to_refuse(
+    fifteen: DebianPostgres, guards: dict[Risk, Guard]
+) -> None:
+    """A page shows its words."""
+    done = psql(guards[Risk.MUTATING], fifteen, "drop index concurrently acct_pkey")
+    assert "constraint acct_pkey on table acct requires it" in done.stderr
+    assert guards[Risk.MUTATING].take_refusals() == ()
+
+
 def test_the_extended_protocol_is_judged_alike(fifteen: DebianPostgres, guards: dict[Risk, Guard]) -> None:
     """Parameters, a pipeline, a server-side cursor, COPY: as a driver speaks."""
     url = guards[Risk.READONLY].environment({"DATABASE_URL": fifteen.url()})["DATABASE_URL"]

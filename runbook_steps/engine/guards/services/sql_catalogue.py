@@ -78,7 +78,7 @@ class Catalogue:
     `parts` are the types that a type is made of, `unsaid` what is run for a type, both by the type's number;
     0 stands for PostgreSQL's own. `settings` and `options` are the settings, and the catalogues of options and of
     subscriptions, that hold a password; until that is known, those that may. `keys` are the columns of the unique
-    indexes of each relation, `unique` the names of those indexes, `sets` the functions that give more than one row;
+    indexes of each relation, `unique` those that no constraint holds, `sets` the functions that give more than one row;
     `empty`, when there is nothing of anybody's in the database yet.
     """
 

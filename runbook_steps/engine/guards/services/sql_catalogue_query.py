@@ -187,7 +187,8 @@ SELECT json_build_object(
  'superusers', (SELECT json_agg(rolname) FROM pg_catalog.pg_roles WHERE rolsuper),
  'roles', (SELECT json_agg(rolname) FROM pg_catalog.pg_roles),
  'unique', (SELECT coalesce(json_agg(c.relname), '[]'::json) FROM pg_catalog.pg_index AS i
-   JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid WHERE i.indisunique AND i.indisvalid AND c.oid >= {_FIRST}),
+   JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid WHERE i.indisunique AND i.indisvalid AND c.oid >= {_FIRST}
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conindid = c.oid AND contype IN ('p', 'u', 'x'))),
  'sets', (SELECT json_agg(DISTINCT proname) FROM pg_catalog.pg_proc WHERE proretset),
  'settings', (SELECT coalesce(json_agg(DISTINCT lower(name)), '[]'::json) FROM (
    {_HELD_SETTINGS}) AS found),
