@@ -32,7 +32,7 @@ Feature: Deployment rollback
     Then the criterion "a critical feature" does not fire
     And the criterion "a security incident" does not fire
 
-  @risk_mutating
+  @risk_readonly
   Scenario: Response times above twice the baseline call for a rollback
     Given the response time before the deployment is known
     And version 1.3.0 was deployed on every slot and it is slow
@@ -45,7 +45,7 @@ Feature: Deployment rollback
     And the criterion "response time" fires
     And the criterion "error rate" does not fire
 
-  @risk_mutating
+  @risk_readonly
   Scenario: A security incident alone calls for a rollback
     Given the alarm beautycort-security-incident was raised
     When I try to compute the criteria, without the smoke tests:

@@ -94,7 +94,7 @@ Feature: Daily health check
     Then it ends with exit code 22
     And the API says that it cannot serve
 
-  @risk_destructive @alert_HealthCheckFailed
+  @risk_readonly @alert_HealthCheckFailed
   Scenario Outline: The check names the part that is down
     Given <service> is down
     When I try to run every health check (within 30 seconds):

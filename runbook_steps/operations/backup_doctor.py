@@ -52,7 +52,7 @@ class Finding:
 def examine(settings: BackupSettings) -> list[Finding]:
     """Looks at the live database and this machine. Raises Unreachable."""
     database = settings.database
-    with session(database) as live, session(database, maintenance(database)) as admin:
+    with session(database, reads=True) as live, session(database, maintenance(database), reads=True) as admin:
         rights = read_rights(admin, database.name)
         version = live.info.server_version
         foreign = [] if rights.superuser else [str(name) for (name,) in query(live, _FOREIGN_EXTENSIONS)]

@@ -6,7 +6,7 @@ for the application: here it would end a backup half-way, or make two equal valu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,9 +31,10 @@ __all__ = [
 Connection = psycopg.Connection[Any]
 
 _RAW = {"SQL_ASCII", "MULE_INTERNAL"}  # no conversion to UTF-8: bytes are taken as they are
+_READ_ONLY = "default_transaction_read_only"
 _SETTINGS = {
     "search_path": "",  # so that every name is printed with its schema
-    "default_transaction_read_only": "off",
+    _READ_ONLY: "off",
     "row_security": "off",  # an error instead of rows that are silently left out
     "statement_timeout": "0",
     "lock_timeout": "0",
@@ -53,7 +54,7 @@ _SETTINGS = {
     "jit": "off",
 }
 TOOL_OPTIONS = (
-    "-c default_transaction_read_only=off -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 "
+    f"-c {_READ_ONLY}=off -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 "
     "-c idle_session_timeout=0"
 )
 """From the first moment of a connection on, in pg_dump and pg_restore too, which reset most limits only after it."""
@@ -76,8 +77,13 @@ class _AnyBytes(Loader):
 
 
 @contextmanager
-def session(database: Database, name: str | None = None) -> Iterator[Connection]:
-    """A connection in autocommit with settings of its own. Raises Unreachable, without a secret."""
+def session(database: Database, name: str | None = None, *, reads: bool = False) -> Iterator[Connection]:
+    """A connection in autocommit with settings of its own. Raises Unreachable, without a secret.
+
+    With `reads` the server lets it write nothing.
+    """
+    changed = {_READ_ONLY: "on"} if reads else {}
+    options = TOOL_OPTIONS.replace(f"{_READ_ONLY}=off", f"{_READ_ONLY}=on") if reads else TOOL_OPTIONS
     # the encoding that every database can be read in, until it is known which one it has
     with connect(database, name, options=TOOL_OPTIONS, client_encoding="SQL_ASCII") as connection:
         if not _acts_as_another(connection):
@@ -112,7 +118,7 @@ def _settle(connection: Connection) -> None:
     # each by its name and value, written down: the guard of a live target lets nothing else set anything
     calls = [
         sql.SQL("pg_catalog.set_config({}, {}, false)").format(sql.Literal(name), sql.Literal(value))
-        for name, value in _SETTINGS.items()
+        for name, value in settings.items()
         if name.lower() in there
     ]
     connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls)))

@@ -44,7 +44,7 @@ def cpu(
     matching: Matching = "",
     format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
-    """Name the processes that take the processor, measured now, not since they began. Exit 1 above 80 %."""
+    """Name the processes that take the processor, measured now, not since they began. Only reads. Exit 1 above 80 %."""
     psutil.cpu_percent()
     found = sorted(_only(host.measure(seconds), matching), key=lambda process: -process.cpu_percent)[:_SHOWN]
     busy = psutil.cpu_percent()
@@ -66,7 +66,7 @@ def memory(
     matching: Matching = "",
     format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
-    """Name the processes that hold most memory, and those that grow. Exit 1 above 85 %."""
+    """Name the processes that hold most memory, and those that grow. Only reads. Exit 1 above 85 %."""
     processes = _only(host.measure(seconds), matching)
     biggest = sorted(processes, key=lambda process: -process.memory)[:_SHOWN]
     growing = sorted((p for p in processes if p.growth > 0), key=lambda process: -process.growth)[:_SHOWN]
@@ -115,7 +115,7 @@ def disk(
     path: Annotated[Path, typer.Argument(help="a file or folder on the file system to look at")] = Path("/"),
     format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
-    """Tell how full a file system is, its biggest files, and deleted files still open. Exit 1 at 90 % or more."""
+    """Tell how full a file system is, its biggest files, deleted ones still open. Only reads. Exit 1 from 90 % on."""
     try:
         found, files, held = host.disk_of(path), host.biggest_files(path, _SHOWN), host.held_files(path)
     except OSError as error:
