@@ -49,7 +49,7 @@ Feature: Backup and restore
     Then every backup in the report is good
     And no scratch database is left
 
-  @risk_readonly
+  @risk_mutating
   Scenario: Look first at what a restore needs
     Given the API is serving
     When I ask for rights, room and the time that it will take (within 2 minutes):

@@ -49,8 +49,7 @@ def register(app: typer.Typer) -> None:
 
 def status(folder: Folder = DEFAULT_FOLDER, format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name
     """Show every migration and how it stands. Only reads. Exit 1 when one is not applied as its file says."""
-    with _reported(), _session(_address()) as connection:
-        connection.execute("SET default_transaction_read_only = on")
+    with _reported(), _reading(_address()) as connection:
         now = _standings(connection, read_migrations(folder))
         others = [str(tool) for tool in other_tools(connection)]
     good = all(standing.state == "applied" for standing in now)
@@ -69,8 +68,7 @@ def status(folder: Folder = DEFAULT_FOLDER, format: AsFormat = Format.CONSOLE) -
 
 def plan(folder: Folder = DEFAULT_FOLDER, format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name
     """Show each pending statement with the locks that it takes, who waits, and how large the table is. Only reads."""
-    with _reported(), _session(_address()) as connection:
-        connection.execute("SET default_transaction_read_only = on")
+    with _reported(), _reading(_address()) as connection:
         files = read_migrations(folder)
         pending = {int(s.version) for s in _standings(connection, files) if s.state in {"pending", "failed", "late"}}
         rows = [row for file in files if int(file.version) in pending for row in _planned(connection, file)]
@@ -198,14 +196,29 @@ def _address() -> Address:
 
 @contextmanager
 def _session(address: Address) -> Iterator[psycopg.Connection[Any]]:
-    known = {"application_name": "beautycort migrate", "connect_timeout": "5"}
+    with _connected(address) as connection:
+        quiet_settings(connection)
+        yield connection
+
+
+@contextmanager
+def _reading(address: Address) -> Iterator[psycopg.Connection[Any]]:
+    """One transaction that writes nothing: what a session is told, a pooler would leave to the application's."""
+    with _connected(address) as connection, connection.transaction():
+        connection.execute("SET TRANSACTION READ ONLY")
+        yield connection
+
+
+@contextmanager
+def _connected(address: Address) -> Iterator[psycopg.Connection[Any]]:
+    known: dict[str, Any] = {"application_name": "beautycort migrate", "connect_timeout": "5"}
     try:
-        connection = psycopg.connect(**{**known, **address.parameters}, autocommit=True)  # type: ignore[arg-type]
+        # no statement is prepared: behind a pooler another's session would find it
+        connection = psycopg.connect(autocommit=True, prepare_threshold=None, **{**known, **address.parameters})
     except psycopg.OperationalError as error:
         said = str(error).strip().splitlines()[0]
         raise _NoDatabase(f"cannot reach the database: {said}") from error
     with connection:
-        quiet_settings(connection)
         yield connection
 
 

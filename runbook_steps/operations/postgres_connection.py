@@ -18,6 +18,7 @@ import psycopg
 from runbook_steps.engine.errors import ConfigurationError, OperationError
 from runbook_steps.engine.postgres.address import LIBPQ_VARIABLES, Address, read_address
 from runbook_steps.engine.postgres.held_lock import HeldLock, quiet_settings
+from runbook_steps.engine.postgres.pooled import refuse_transaction_pooler
 from runbook_steps.operations.settings import Unreachable
 
 __all__ = ["Database", "connect", "exclusive", "locked", "maintenance"]
@@ -85,18 +86,24 @@ def connect(
 ) -> Iterator[psycopg.Connection[Any]]:
     """A connection in autocommit, without the application's time limits. Raises Unreachable, without a secret.
 
-    `options` come after those of the address; `more` are parameters of libpq.
+    `options` come after those of the address; `more` are parameters of libpq. Raises RefusedError when a pooler is in
+    between: what a session is told there, the application's next one would find.
     """
     known: dict[str, Any] = {"connect_timeout": _CONNECT_S, "application_name": "beautycort database-backup"}
     parameters = {**known, **database.address.parameters, **more, "dbname": name or database.name}
     if options:
         parameters["options"] = f"{parameters.get('options', '')} {options}".strip()
+
+    def opened() -> psycopg.Connection[Any]:
+        return psycopg.connect(autocommit=True, **parameters)
+
     try:
-        connection = psycopg.connect(autocommit=True, **parameters)
+        connection = opened()
     except psycopg.OperationalError as error:
         last = str(error).strip().splitlines()[-1]
         raise Unreachable(f"cannot connect to database {name or database.name}: {last}") from error
     with connection:
+        refuse_transaction_pooler(connection, opened, "a backup or restore, or a look at what they need,")
         quiet_settings(connection)
         yield connection
 

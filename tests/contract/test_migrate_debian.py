@@ -258,6 +258,18 @@ def test_a_transaction_pooler_is_refused(project: Migrated) -> None:
     assert project.tables() == []
 
 
+def test_what_only_reads_leaves_a_pooled_session_as_it_was(project: Migrated) -> None:
+    """The application's next transaction gets the session of the server that the look had, and may write."""
+    project.write(_0001_a="CREATE TABLE a ();")
+    with pgbouncer(project.postgres, default_pool_size="1") as port:
+        url = project.postgres.url(project.name, port)
+        looks = [project.run(name, url=url) for name in ("status", "plan")]
+        with psycopg.connect(url, autocommit=True) as application:
+            application.execute("CREATE TABLE written ()")
+    assert [(done.returncode, done.stderr) for done in looks] == [(1, "not up to date\n"), (0, "")]
+    assert project.tables() == ["written"]
+
+
 @pytest.mark.parametrize(
     "text", ["\\connect other", "CREATE TABLE a ();\nCOPY a FROM stdin;\nit's\n\\.\n", "COPY a (b) FROM STDIN;"]
 )

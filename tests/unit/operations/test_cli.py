@@ -18,7 +18,7 @@ PAGE = ROOT / "docs/reference/commands.md"
 def every_command() -> dict[str, str]:
     """What each says of itself, as they are typed, without `beautycort`."""
     group: Any = typer.main.get_command(app)
-    found = {}
+    found: dict[str, str] = {}
     for name in COMMANDS:
         command = group.get_command(None, name)
         below = getattr(command, "commands", {})
