@@ -107,6 +107,7 @@ def connect(environment: Callable[[], Mapping[str, str]]) -> Callable[..., Any]:
             read_address(environment()["DATABASE_URL"]).conninfo(),
             autocommit=True,
             connect_timeout=int(DEADLINE_S),
+            prepare_threshold=None,  # behind a pooler another's session would find what is prepared
             **options,
         ) as connection:
             yield connection
