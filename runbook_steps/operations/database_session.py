@@ -54,8 +54,7 @@ _SETTINGS = {
     "jit": "off",
 }
 TOOL_OPTIONS = (
-    f"-c {_READ_ONLY}=off -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 "
-    "-c idle_session_timeout=0"
+    f"-c {_READ_ONLY}=off -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0"
 )
 """From the first moment of a connection on, in pg_dump and pg_restore too, which reset most limits only after it."""
 AMOUNTS = "-c lc_monetary=C"
@@ -82,16 +81,16 @@ def session(database: Database, name: str | None = None, *, reads: bool = False)
 
     With `reads` the server lets it write nothing.
     """
-    changed = {_READ_ONLY: "on"} if reads else {}
-    options = TOOL_OPTIONS.replace(f"{_READ_ONLY}=off", f"{_READ_ONLY}=on") if reads else TOOL_OPTIONS
+    settings = {**_SETTINGS, _READ_ONLY: "on" if reads else "off"}
+    options = TOOL_OPTIONS.replace(f"{_READ_ONLY}=off", f"{_READ_ONLY}={settings[_READ_ONLY]}")
     # the encoding that every database can be read in, until it is known which one it has
-    with connect(database, name, options=TOOL_OPTIONS, client_encoding="SQL_ASCII") as connection:
+    with connect(database, name, options=options, client_encoding="SQL_ASCII") as connection:
         if not _acts_as_another(connection):
-            _settle(connection)
+            _settle(connection, settings)
             yield connection
             return
-    with connect(database, name, options=f"{TOOL_OPTIONS} {AS_ITSELF}", client_encoding="SQL_ASCII") as connection:
-        _settle(connection)
+    with connect(database, name, options=f"{options} {AS_ITSELF}", client_encoding="SQL_ASCII") as connection:
+        _settle(connection, settings)
         yield connection
 
 
@@ -103,7 +102,7 @@ def _acts_as_another(connection: Connection) -> bool:
     return found is not None and bool(found[0]) and "role=" not in connection.info.options
 
 
-def _settle(connection: Connection) -> None:
+def _settle(connection: Connection, settings: Mapping[str, str]) -> None:
     raw = connection.info.parameter_status("server_encoding") in _RAW
     # what all databases share (comments on them, their settings) is kept in the encoding of whichever wrote it
     for kind in ("text", "name", "varchar", "bpchar", '"char"', "json"):
