@@ -15,7 +15,6 @@ from runbook_steps.operations.database_session import Connection
 __all__ = [
     "PREFIX",
     "Beside",
-    "Key",
     "beside_name",
     "common_columns",
     "compared",
@@ -44,7 +43,7 @@ class Beside:
 
 
 @dataclass(frozen=True)
-class Key:
+class _Key:
     """A column of a key, and the operator by which its index takes two values for the same one."""
 
     column: str
@@ -86,7 +85,7 @@ def beside_name(schema: str, table: str) -> str:
     return f"{seen[:_CUT].decode('utf-8', 'ignore')}_{hashlib.sha256(whole).hexdigest()[:8]}"
 
 
-def primary_key(live: Connection, schema: str, table: str) -> list[Key]:
+def primary_key(live: Connection, schema: str, table: str) -> list[_Key]:
     """The columns of the live table's key, in its order; none when it has no key or is gone."""
     rows = live.execute(
         "SELECT a.attname::text, coalesce((SELECT format('OPERATOR(%%I.%%s)', n.nspname, o.oprname) FROM pg_amop m "
@@ -98,7 +97,7 @@ def primary_key(live: Connection, schema: str, table: str) -> list[Key]:
         "WHERE i.indrelid = to_regclass(%s) AND a.attrelid = i.indrelid AND i.indisprimary ORDER BY place",
         [sql.Identifier(schema, table).as_string(live)],
     ).fetchall()
-    return [Key(str(name), str(equal)) for name, equal in rows]
+    return [_Key(str(name), str(equal)) for name, equal in rows]
 
 
 def own_rows(live: Connection, schema: str, table: str) -> sql.Composed:
@@ -124,7 +123,7 @@ def common_columns(live: Connection, schema: str, table: str, beside: str) -> li
     return [str(name) for (name,) in rows]
 
 
-def joined(key: Sequence[Key]) -> sql.Composed:
+def joined(key: Sequence[_Key]) -> sql.Composed:
     """Live row `l` and row `b` of the past are the same one."""
     return sql.SQL(" AND ").join(
         sql.SQL("l.{0} {1} b.{0}").format(sql.Identifier(each.column), sql.SQL(each.equal)) for each in key
