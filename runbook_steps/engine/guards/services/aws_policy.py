@@ -7,18 +7,16 @@ operation that is named anywhere else as well is refused: which of them a server
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Any
 from urllib.parse import urlencode
 
 from runbook_steps.engine.guards.services.aws_models import KNOWN, Operation, Service, service_of
 from runbook_steps.engine.guards.services.aws_permitted import MAKES_NEW, REMOVES, permitted
-from runbook_steps.engine.guards.services.http_message import RequestHead, decoded, pairs_of
+from runbook_steps.engine.guards.services.http_message import RequestHead, decoded, json_of, pairs_of
 from runbook_steps.engine.guards.services.http_policy import Policy
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
@@ -175,7 +173,7 @@ def _operation(service: Service, head: RequestHead, body: bytes) -> str:
         if not _JSON.fullmatch(kind):
             raise Unreadable("it names an action in a header, and is not JSON of AWS")
         prefix, _, name = target.rpartition(".")
-        _json(body)
+        _refuse_no_object(body)
         return _known(service.targets.get(prefix, frozenset()), name)
     if not _FORM.fullmatch(kind) or not service.protocols & {"query", "ec2"}:
         raise Unreadable("its Content-Type is not one that AWS is asked with")
@@ -205,15 +203,8 @@ def _text(body: bytes) -> str:
         raise Unreadable("a form that is not percent-encoded") from error
 
 
-def _json(body: bytes) -> None:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        return dict(_once(pairs))
-
-    try:
-        read = json.loads(body.decode("utf-8"), object_pairs_hook=once)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable("a body that is no JSON, or says a name twice") from error
-    if not isinstance(read, dict):
+def _refuse_no_object(body: bytes) -> None:
+    if not isinstance(json_of(body), dict):
         raise Unreadable("a body that is no JSON object")
 
 

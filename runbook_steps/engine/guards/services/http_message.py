@@ -8,9 +8,11 @@ be read is refused with a name for it (`Unreadable`); there is no second way to 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 import h11
@@ -26,6 +28,7 @@ __all__ = [
     "RequestHead",
     "decoded",
     "host_of",
+    "json_of",
     "pairs_of",
     "read_request",
     "written",
@@ -228,6 +231,20 @@ def written(head: RequestHead, *, length: int | None) -> tuple[h11.Connection, b
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in kept]
     request = h11.Request(method=head.method.encode(), target=head.target.encode(), headers=headers)
     return connection, _sent(connection, request)
+
+
+def json_of(body: bytes) -> Any:
+    """What a JSON body in UTF-8 says. Raises Unreadable, also for a name that is said twice: readers differ there."""
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_said_once)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("a body that is no JSON, or says a name twice") from error
+
+
+def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a name that is said twice")
+    return dict(pairs)
 
 
 def pairs_of(query: str) -> list[tuple[str, str]]:

@@ -8,13 +8,11 @@ is refused at every risk: what is done in there is judged by nobody.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from runbook_steps.engine.guards.services.http_message import RequestHead, decoded, pairs_of
+from runbook_steps.engine.guards.services.http_message import RequestHead, decoded, json_of, pairs_of
 from runbook_steps.engine.guards.services.http_policy import Policy
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
@@ -123,21 +121,12 @@ def _restarts(head: RequestHead, asked: _Asked, body: bytes) -> bool:
     """`kubectl rollout restart`: its pods are made again one by one, as they were. By its one annotation."""
     if not (_needs_body(head) and asked.kind in _RESTARTED and asked.name and not asked.part):
         return False
-    try:
-        said = json.loads(body, object_pairs_hook=_said_once)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable("a body that is no JSON, or says a name twice") from error
+    said = json_of(body)
     for name in ("spec", "template", "metadata", "annotations", _RESTARTED_AT):
         if not isinstance(said, dict) or [*said] != [name]:
             return False
         said = said[name]
     return isinstance(said, str)
-
-
-def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) != len(pairs):
-        raise ValueError("a name that is said twice")
-    return dict(pairs)
 
 
 def _needs_body(head: RequestHead) -> bool:

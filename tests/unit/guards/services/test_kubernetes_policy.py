@@ -205,6 +205,15 @@ def test_a_restart_is_known_by_its_one_annotation(body: str, passes: bool) -> No
         assert not expected
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+def test_a_restart_is_read_as_the_server_reads_it(encoding: str) -> None:
+    """In UTF-8 without a mark, as the API server does; what another reader would guess is not judged."""
+    body = RESTART.encode(encoding)
+    said = {"content-type": "application/strategic-merge-patch+json", "content-length": str(len(body))}
+    with pytest.raises(Unreadable, match="no JSON"):
+        refused_kubernetes(RequestHead("PATCH", f"{DEPLOYMENTS}/api", said), body, Risk.MUTATING)
+
+
 @pytest.mark.parametrize("name", ["impersonate-user", "impersonate-group", "impersonate-extra-a", "x-remote-user"])
 @pytest.mark.parametrize("risk", list(Risk))
 def test_nobody_asks_in_another_name(name: str, risk: Risk) -> None:
