@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from runbook_steps.engine.errors import RunbookError
+from runbook_steps.engine.text.any_locale import in_any_locale
 from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["app", "main"]
@@ -71,6 +72,7 @@ app.callback()(_no_options)
 
 def main() -> None:
     """Runs the command."""
+    in_any_locale()
     try:
         app(standalone_mode=True)
     except RunbookError as error:

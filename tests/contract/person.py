@@ -81,6 +81,12 @@ class Person:
         """With Enter, at once: what comes before the question does not count, what comes behind it does."""
         os.write(self._own, f"{text}\r".encode())
 
+    def pastes(self, text: str) -> None:
+        """As a terminal does: in pieces, as fast as the program takes them."""
+        data = text.encode()
+        while data:
+            data = data[os.write(self._own, data[:512]) :]
+
     def answers(self, question: str, text: str) -> None:
         """Waits for the question first, the whole of it: what stands in its rest is not the next one."""
         self.waits_for(question)

@@ -35,6 +35,7 @@ from runbook_steps.engine.proof.evidence_file import journal_lines, read_journal
 from runbook_steps.engine.proof.journal_chain import broken_at
 from runbook_steps.engine.proof.standing import is_proof
 from runbook_steps.engine.settings import find_root, load_settings
+from runbook_steps.engine.text.any_locale import in_any_locale
 from runbook_steps.engine.text.terminal import printable
 
 if TYPE_CHECKING:
@@ -252,10 +253,13 @@ def _status_table(target: str, rows: Iterable[tuple[str, ScenarioRecord | None]]
 
 
 def _ready() -> None:
-    """Without an output, or a folder to be in, nothing else would say so in words."""
+    """Without an input, an output, its letters, or a folder to be in, nothing else would say so in words."""
     if sys.stdout is None or sys.stderr is None:  # started with a closed output
         nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the program runs
         sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+    if sys.stdin is None:  # a closed input has nothing to say, and is no error of its own
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - as above
+    in_any_locale()
     try:
         Path.cwd()
     except OSError:

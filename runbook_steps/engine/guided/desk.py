@@ -85,7 +85,7 @@ class Desk:
 
     def said(self, question: str) -> str:
         """Some words; asks until there are."""
-        while not (said := self.screen.read(question)):
+        while not (said := self.screen.text(question)):
             self.screen.say("  a few words, for whoever reads the journal; q stops", "dim")
         if said.casefold() == "q":
             raise self.stopped()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import re
+import select
 import sys
 import termios
 from collections.abc import Callable, Collection
@@ -19,6 +20,8 @@ from runbook_steps.engine.text.terminal import printable
 __all__ = ["Lines", "Screen"]
 
 _LONGEST_LINE = 65_536  # characters; a longer line is shown cut, because half a secret is still one
+_SAME_GO_S = 0.05
+"""What comes so soon behind a line was not typed by a person; at a terminal a line is read whole, and no further."""
 _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _KEY_ENDS = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")
 
@@ -104,16 +107,30 @@ class Screen:
         return printable(line.rstrip("\r\n"))
 
     def read(self, question: str) -> str:
-        """A line, without its blanks. What was typed before the question was asked does not count."""
+        """A line, without its blanks. What was typed before the question was asked does not count.
+
+        Several lines in one go are a paste that was meant for something else, or a key that is held: none counts.
+        """
+        while len(lines := self._answered(question)) > 1:
+            self.say("  several lines came at once, and none of them counts: answer with one", "yellow")
+        return lines[0]
+
+    def text(self, question: str) -> str:
+        """Words for a reader; several lines in one go are one text, as of a log that is pasted."""
+        return " / ".join(filter(None, self._answered(question)))
+
+    def _answered(self, question: str) -> list[str]:
         try:  # before it is shown: whoever sees it may answer at once
             termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
         except (termios.error, ValueError):
             raise EOFError from None
         self._asks(question)
-        line = sys.stdin.readline()
-        if not line:
-            raise EOFError
-        return printable(line).strip()
+        lines: list[str] = []
+        while not lines or select.select([sys.stdin], [], [], _SAME_GO_S)[0]:
+            if not (line := sys.stdin.readline()):
+                raise EOFError
+            lines.append(printable(line).strip())
+        return lines
 
     def _asks(self, question: str) -> None:
         try:
