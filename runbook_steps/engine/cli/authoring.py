@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from runbook_steps.engine.cli.completion import runbooks
 from runbook_steps.engine.cli.options import RUNBOOK
 from runbook_steps.engine.errors import ConfigurationError, RefusedError, SourceError
 from runbook_steps.engine.git import Repository
@@ -50,7 +51,7 @@ def new(
 
 
 def move(
-    old: Annotated[str, typer.Argument(metavar="OLD", help=RUNBOOK)],
+    old: Annotated[str, typer.Argument(metavar="OLD", help=RUNBOOK, autocompletion=runbooks)],
     new: Annotated[str, typer.Argument(metavar="NEW", help="its DOMAIN/NAME afterwards")],
 ) -> None:
     """Rename a runbook, or move it to another domain: page, feature and all that leads to them, in one commit.

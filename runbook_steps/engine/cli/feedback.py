@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from runbook_steps.engine.cli.completion import runbooks
 from runbook_steps.engine.cli.options import RUNBOOK, Format, TextFormat
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.git import Repository
@@ -44,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 @_feedback.command(epilog=_EPILOG)
 def add(
-    name: Annotated[str, typer.Argument(metavar="RUNBOOK", help=RUNBOOK)],
+    name: Annotated[str, typer.Argument(metavar="RUNBOOK", help=RUNBOOK, autocompletion=runbooks)],
     text: Annotated[str, typer.Argument(help="what is wrong or missing, in one line; secrets are taken out")],
     by: By,
 ) -> None:
@@ -62,7 +63,9 @@ def add(
 
 @_feedback.command(name="list", epilog=_EPILOG)
 def list_(
-    name: Annotated[str, typer.Option("--runbook", metavar="RUNBOOK", help="only of this one")] = "",
+    name: Annotated[
+        str, typer.Option("--runbook", metavar="RUNBOOK", help="only of this one", autocompletion=runbooks)
+    ] = "",
     everything: Annotated[bool, typer.Option("--all", help="also what is resolved")] = False,
     format: Format = TextFormat.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:

@@ -28,6 +28,7 @@ from runbook_steps.engine.cli import (
     target_fit,
     target_undos,
 )
+from runbook_steps.engine.cli.completion import targets
 from runbook_steps.engine.cli.options import Format, TextFormat
 from runbook_steps.engine.errors import ConfigurationError, JournalError, RunbookError
 from runbook_steps.engine.model import Outcome, ScenarioRecord
@@ -46,7 +47,6 @@ __all__ = ["app", "main"]
 _WIDE = 300
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Runbooks that are proven. Prove with `pytest features/`; this command does the rest.",
     epilog="Exit codes: 0 good, 1 not good, 2 wrong use or sources, 3 refused, 4 no target.",
@@ -63,7 +63,9 @@ for part in (site, authoring, review, feedback, machines, run, prove):
 def check(
     format: Format = TextFormat.CONSOLE,  # noqa: A002 - the option's name
     drift: Annotated[bool, typer.Option("--drift", help="also tell what comes apart; that breaks nothing")] = False,
-    on: Annotated[str, typer.Option("--target", help="whose tools the commands need, for --drift")] = "embedded",
+    on: Annotated[
+        str, typer.Option("--target", help="whose tools the commands need, for --drift", autocompletion=targets)
+    ] = "embedded",
     undo: Annotated[bool, typer.Option("--undo", help="also list the changes that nothing takes back")] = False,
 ) -> None:
     """Check pages and features against the rules of the house. `runbooks check --format json`."""
@@ -102,7 +104,9 @@ def check(
 
 @app.command()
 def status(
-    on: Annotated[str, typer.Option("--target", help="the target whose evidence to read")] = "embedded",
+    on: Annotated[
+        str, typer.Option("--target", help="the target whose evidence to read", autocompletion=targets)
+    ] = "embedded",
     format: Format = TextFormat.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """Show what is proven on a target, what is stale or was never proven, and why. Exit 1 when anything is not."""

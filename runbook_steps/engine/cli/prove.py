@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from runbook_steps.engine.cli.completion import targets
 from runbook_steps.engine.cli.options import RUNBOOK, Format, TextFormat
 from runbook_steps.engine.errors import ConfigurationError, RefusedError
 from runbook_steps.engine.model import Procedure, Runbook
@@ -91,7 +92,9 @@ def prove(  # noqa: PLR0917 - what was said on the command line
     workers: Annotated[int, typer.Option("-n", min=1, max=64, help="how many at a time, each on its own target")] = 1,
     minutes: Annotated[float, typer.Option(min=0.001, max=_FAR, help="begin nothing more after that")] = _FAR,
     seed: Annotated[int, typer.Option(help="decides where there is a choice: which number, which other thing")] = 0,
-    target: Annotated[str | None, typer.Option(help="a disposable one (default: the project's)")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="a disposable one (default: the project's)", autocompletion=targets)
+    ] = None,
     record: Annotated[bool, typer.Option("--record", help=f"keep what was found in {WORTH}, for the pages")] = False,
     format: Format = TextFormat.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from runbook_steps.engine.cli.completion import runbooks
 from runbook_steps.engine.cli.options import RUNBOOK
 from runbook_steps.engine.errors import ConfigurationError, RefusedError, RunbookError
 from runbook_steps.engine.git import Repository
@@ -80,7 +81,7 @@ def due(
 
 @_reviews.command()
 def sign(
-    name: Annotated[str, typer.Argument(metavar="RUNBOOK", help=RUNBOOK)],
+    name: Annotated[str, typer.Argument(metavar="RUNBOOK", help=RUNBOOK, autocompletion=runbooks)],
     by: Annotated[str, typer.Option("--by", help="who reviewed it: a role of docs/data/contacts.yml")],
 ) -> None:
     """Write down that a person reviewed it: its date and a line of the change log, in one commit.
@@ -111,7 +112,7 @@ def sign(
 
 @_reviews.command()
 def plan(
-    name: Annotated[str, typer.Argument(metavar="RUNBOOK", help=RUNBOOK)],
+    name: Annotated[str, typer.Argument(metavar="RUNBOOK", help=RUNBOOK, autocompletion=runbooks)],
     issue_body: Annotated[bool, typer.Option("--issue-body", help="Markdown for an issue of the tracker")] = False,
 ) -> None:
     """Show what to look at: what changed since the last review, what ran since, open feedback, and a checklist."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from runbook_steps.engine.cli.completion import runbooks, targets
 from runbook_steps.engine.cli.options import RUNBOOK, Format, TextFormat
 from runbook_steps.engine.errors import ConfigurationError, RefusedError
 from runbook_steps.engine.guided.brief import (
@@ -39,6 +40,7 @@ from runbook_steps.engine.text.terminal import printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runbook_steps.engine.guided.events import Events
     from runbook_steps.engine.guided.past import Past
     from runbook_steps.engine.guided.session import GuidedRun
 
@@ -55,6 +57,7 @@ runbooks run nginx --target staging --allow mutating\n
 runbooks run nginx --dry-run            show what would run\n
 runbooks run nginx --resume build/journal/NAME.jsonl\n
 runbooks run nginx --scenario "change is loaded" --from 4\n
+runbooks run nginx --format json > events.jsonl\n
 Exit codes: 0 it went through, 1 something failed or was skipped, 2 wrong use,
 3 refused, 4 no target, 130 stopped by the person.
 """
@@ -66,11 +69,13 @@ def register(app: typer.Typer) -> None:
 
 
 def run(  # noqa: PLR0917 - what was said on the command line
-    name: Annotated[str, typer.Argument(metavar="RUNBOOK", help=RUNBOOK)],
+    name: Annotated[str, typer.Argument(metavar="RUNBOOK", help=RUNBOOK, autocompletion=runbooks)],
     scenario: Annotated[str | None, typer.Option(help="its name, or words of it; asked for when left out")] = None,
-    target: Annotated[str | None, typer.Option(help="embedded, staging, production …")] = None,
+    target: Annotated[str | None, typer.Option(help="embedded, staging, production …", autocompletion=targets)] = None,
     allow: Annotated[Risk | None, typer.Option(help="highest risk that may run (live: readonly)")] = None,
-    confirm: Annotated[str | None, typer.Option(metavar="NAME", help="the live target that is meant")] = None,
+    confirm: Annotated[
+        str | None, typer.Option(metavar="NAME", help="the live target that is meant", autocompletion=targets)
+    ] = None,
     role: Annotated[str | None, typer.Option("--as", metavar="ROLE", help="who you are, for the journal")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="JOURNAL", help="go on where that run stopped")] = None,
     begin_at: Annotated[
@@ -83,8 +88,6 @@ def run(  # noqa: PLR0917 - what was said on the command line
 
     The only way to change production. Ctrl-C stops and offers the undo.
     """
-    if format is TextFormat.JSON and not dry_run:
-        raise ConfigurationError("--format json is for --dry-run: a guided run needs a person")
     root = find_root(Path.cwd())
     project, settings = load_project(root), load_settings(root)
     runbook = named_runbook(project, name)
@@ -93,8 +96,7 @@ def run(  # noqa: PLR0917 - what was said on the command line
         chosen = [named_procedure(runbook, scenario)] if scenario else list(runbook.procedures)
         _show([make_brief(project, runbook, procedure, facts) for procedure in chosen], format)
         return
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise RefusedError("a guided run needs a person at a terminal; `--dry-run` shows what would run")
+    events = _at_a_terminal(format)
     sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]
     with _resumed(resume) as past:
         screen = Screen()
@@ -107,8 +109,24 @@ def run(  # noqa: PLR0917 - what was said on the command line
             raise ConfigurationError(f"--from {begin_at}: “{procedure.name}” has {len(procedure.steps)} steps")
         who = _role(project, role)
         _introduce(screen, brief, who)
-        guided = functools.partial(_guided_run, brief, screen, who, past, begin_at - 1)
+        guided = functools.partial(_guided_run, brief, screen, who, past, begin_at - 1, events)
         raise typer.Exit(_guide(brief, screen, guided, settings, allow, confirm))
+
+
+def _at_a_terminal(format: TextFormat) -> Events | None:  # noqa: A002 - the option's name
+    """Where the events go, when a program listens; refused without a person, whom standard error reaches then."""
+    listens = format is TextFormat.JSON
+    if not (sys.stdin.isatty() and (sys.stderr if listens else sys.stdout).isatty()):
+        raise RefusedError("a guided run needs a person at a terminal; `--dry-run` shows what would run")
+    if not listens:
+        return None
+    if sys.stdout.isatty():
+        raise ConfigurationError(
+            "--format json: send the events to a file or a program, `--format json > events.jsonl`"
+        )
+    from runbook_steps.engine.guided.events import Events  # noqa: PLC0415 - only when asked
+
+    return Events()
 
 
 def _facts(name: str, settings: Settings, allow: Risk | None) -> TargetFacts:
@@ -213,12 +231,14 @@ def _introduce(screen: Screen, brief: Brief, who: str) -> None:
         screen.say(f"Page      {brief.runbook.page_path}")
 
 
-def _guided_run(brief: Brief, screen: Screen, who: str, past: Past | None, begin_at: int) -> GuidedRun:
+def _guided_run(  # noqa: PLR0917 - what was said on the command line
+    brief: Brief, screen: Screen, who: str, past: Past | None, begin_at: int, events: Events | None
+) -> GuidedRun:
     from runbook_steps.engine.guided.channel import channel_of  # noqa: PLC0415 - a dry run does without
     from runbook_steps.engine.guided.session import GuidedRun  # noqa: PLC0415 - a dry run does without
 
     channel = channel_of(os.environ) if brief.live else None
-    return GuidedRun(brief, screen, who, past, begin_at=begin_at, channel=channel)
+    return GuidedRun(brief, screen, who, past, begin_at=begin_at, channel=channel, events=events)
 
 
 def _guide(  # noqa: PLR0917 - what was said on the command line

@@ -21,6 +21,7 @@ from runbook_steps.engine.errors import JournalError
 from runbook_steps.engine.guided.brief import Brief
 from runbook_steps.engine.guided.channel import Channel
 from runbook_steps.engine.guided.desk import Desk
+from runbook_steps.engine.guided.events import Events
 from runbook_steps.engine.guided.past import Past
 from runbook_steps.engine.guided.report import report_of
 from runbook_steps.engine.guided.screen import Screen
@@ -51,6 +52,7 @@ class GuidedRun:
         *,
         begin_at: int = 0,
         channel: Channel | None = None,
+        events: Events | None = None,
     ) -> None:
         self._brief = brief
         self._screen = screen
@@ -61,6 +63,7 @@ class GuidedRun:
         self._went_through = False
         self._begin_at = begin_at
         self._channel = channel
+        self._events = events
         self._desk: Desk | None = None
         self._steps: GuidedSteps | None = None
         self.exit_code: int | None = None
@@ -72,6 +75,11 @@ class GuidedRun:
         """For the journal."""
         resumed = {"resumed": self._past.journal} if self._past else {}
         return {"by": self._who, "runbook": self._brief.runbook.stem, **resumed}
+
+    def told(self, line: str) -> None:
+        """For the program that listens, where one does."""
+        if self._events is not None:
+            self._events.add(line)
 
     @property
     def is_over(self) -> bool:
@@ -212,6 +220,8 @@ class GuidedRun:
             self._tell_end(last)
         path = recorder.journal.path
         self._report(path)
+        if self._events is not None and not self._events.close():
+            self._screen.say("Not all events were read; the journal has them", "yellow")
         self._screen.say(f"Journal: {relative_path(path, self._proof.settings.root)}; `runbooks journal` reads it")
         if front := self._brief.runbook.front_matter:
             self._screen.say(f'Was the page wrong? runbooks feedback add {front.id} --by ROLE "what"')

@@ -11,7 +11,7 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -78,12 +78,16 @@ _READABLE = json.JSONEncoder(ensure_ascii=False, default=_plain)
 
 
 class Journal:
-    """An append-only record of a run. Every event is redacted, written and flushed before the next begins."""
+    """An append-only record of a run. Every event is redacted, written and flushed before the next begins.
 
-    def __init__(self, path: Path, redactor: Redactor) -> None:
+    `told` is given each line behind that, as it stands there.
+    """
+
+    def __init__(self, path: Path, redactor: Redactor, told: Callable[[str], None] | None = None) -> None:
         """Opens the file, readable by its owner alone. Raises JournalError when it cannot be written."""
         self.path = path
         self.redactor = redactor
+        self._told = told
         self._link = START
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,6 +113,8 @@ class Journal:
                 self._link = link
             else:
                 os.ftruncate(self._fd, begins)
+        if self._told is not None:
+            self._told(text)
 
     def _write(self, data: bytes) -> None:
         while data:

@@ -23,7 +23,7 @@ def open_recorder(
 ) -> Recorder:
     """A recorder with a journal of its own; `worker` is that of pytest-xdist, or empty. Raises JournalError."""
     name = f"{run}-{worker}" if worker else run
-    journal = Journal(settings.journal_dir / f"{name}.jsonl", redactor)
+    journal = Journal(settings.journal_dir / f"{name}.jsonl", redactor, guide.told if guide else None)
     facts = _facts(settings, target, run)
     guided: dict[str, Any] = {"guided": dict(guide.facts)} if guide else {}
     journal.write(

@@ -27,6 +27,9 @@ class Guidance(Protocol):
     def facts(self) -> Mapping[str, str]:
         """For the journal: who it is, and which run is resumed."""
 
+    def told(self, line: str) -> None:
+        """Hears each line that was written into the journal, in its order."""
+
     def output(self, stream: str, data: bytes) -> None:
         """What a command prints, as it comes; an empty `data` ends the stream. Called from other threads."""
 
