@@ -23,7 +23,7 @@ from runbook_steps.engine.site.machines.alerting import (
     alertmanager_config,
     prometheus_rules,
 )
-from runbook_steps.engine.sources.alerts_file import RINGS, SILENT, Alert, runbook_url, seconds_of
+from runbook_steps.engine.sources.alerts_file import RINGS, SILENT, runbook_url, seconds_of
 from runbook_steps.engine.sources.feature_file import stem_of
 from runbook_steps.engine.targets.protocol import Target
 from runbook_steps.operations.backup_age_file import SERIES, VARIABLE
@@ -168,11 +168,6 @@ def alerts_of(procedure: Procedure) -> list[str]:
     return [found["alert"] for step in procedure.steps if (found := re.fullmatch(RINGS, step.text))]
 
 
-def grows_s(alert: Alert) -> float:
-    """Seconds until its reading can pass the threshold: what is counted in seconds is an age, and grows with time."""
-    return alert.threshold if alert.unit == "s" else 0.0
-
-
 @given("the last backup was made two days ago")
 def backups_are_old(
     target: Target,
@@ -201,7 +196,7 @@ def the_alert_rings(
         cannot_be_seen(f"not watched: {watch.absent}")
         return
     known = watch.project.alerts[alert]
-    limit = SLACK_S + (seconds_of(PACE.window) or 0) + grows_s(known)
+    limit = SLACK_S + (seconds_of(PACE.window) or 0) + ((PACE.age_s or 0.0) if known.is_age else 0.0)
     seen: list[str] = []
 
     def rings() -> bool:

@@ -82,11 +82,20 @@ class Alert:
         return f"{COMPARISONS[self.comparison][1]} {self.threshold:g} {self.unit}"
 
     @property
+    def is_age(self) -> bool:
+        """Whether the threshold is a time that goes by: what is counted in seconds grows by itself."""
+        return self.unit == "s"
+
+    @property
+    def ends(self) -> str:
+        """How each alternative of `expr` ends: `> 60`."""
+        return f"{COMPARISONS[self.comparison][0]} {self.threshold:g}"
+
+    @property
     def readings(self) -> tuple[str, ...]:
         """What `expr` compares with the threshold, in the unit: PromQL, one for each `or`; none without `expr`."""
-        ends = f"{COMPARISONS[self.comparison][0]} {self.threshold:g}"
         known = alternatives(self.expr.replace(_WINDOW, self.window)) if self.expr else ()
-        return tuple(part.strip().removesuffix(ends).strip() for part in known)
+        return tuple(part.strip().removesuffix(self.ends).strip() for part in known)
 
 
 def parse_alerts(text: str, path: str) -> Mapping[str, Alert]:
@@ -147,10 +156,9 @@ def _refuse_bad_expression(alert: Alert) -> None:
         raise PageError(alert.position, f"the `window:` of {alert.name} must hold several scrapes: at least 2m")
     if alert.window and _WINDOW not in alert.expr:
         raise PageError(alert.position, f"the `expr` of {alert.name} has no `[{_WINDOW}]` for its `window:`")
-    ends = f"{COMPARISONS[alert.comparison][0]} {alert.threshold:g}"
     for part in alternatives(alert.expr):
-        if not re.search(rf"(?<![<>=]) {re.escape(ends)}$", part.rstrip()):
-            raise PageError(alert.position, f"the `expr` of {alert.name} must end with its threshold, `{ends}`")
+        if not re.search(rf"(?<![<>=]) {re.escape(alert.ends)}$", part.rstrip()):
+            raise PageError(alert.position, f"the `expr` of {alert.name} must end with its threshold, `{alert.ends}`")
 
 
 def alternatives(expr: str) -> list[str]:

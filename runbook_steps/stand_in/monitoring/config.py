@@ -22,8 +22,8 @@ __all__ = [
 
 EXPORTER = "exporter"
 """What its sessions in PostgreSQL are called."""
-PACE = Pace(hold="500ms", window="4s", keep="0s")
-"""A drill waits seconds where production waits minutes; thresholds are the same."""
+PACE = Pace(hold="500ms", window="4s", keep="0s", age_s=4.0)
+"""A drill waits seconds where production waits minutes; thresholds that are no time are the same."""
 POSTGRES_TARGETS = "postgres.json"
 _SCRAPE, _SCRAPE_POSTGRES, _PROBES, _EVALUATION = "500ms", "1500ms", "1s", "250ms"
 

@@ -131,6 +131,27 @@ def test_a_drill_shortens_times_and_nothing_else() -> None:
     )
 
 
+def test_a_drill_shortens_a_threshold_that_is_an_age() -> None:
+    """Data that grows old is a time that goes by, on both sides of an `or`; no other number with an s is touched."""
+    text = TEXT.replace("unit: \"%\"", "unit: s").replace("cache_used_percent > 85", "old > 85 or older * 185 > 85")
+    pace = Pace(hold="1s", age_s=4.0)
+
+    paced, published = (
+        yaml.safe_load(prometheus_rules(parse_alerts(text, ALERTS).values(), SITE, "demo", {}, pace))["groups"][0]
+        for pace in (pace, Pace())
+    )
+
+    assert "old > 4 or older * 185 > 4" == paced["rules"][0]["expr"]
+    assert "old > 85 or older * 185 > 85" == published["rules"][0]["expr"]
+
+
+def test_only_a_replicas_lag_is_an_age() -> None:
+    """An alert that is added with seconds is thought about: whether a drill may shorten them."""
+    alerts = parse_alerts((ROOT / ALERTS).read_text("utf-8"), ALERTS)
+
+    assert ["ReplicaLagging"] == [name for name, alert in alerts.items() if alert.is_age]
+
+
 def test_the_json_holds_every_alert() -> None:
     """With the address of the site, which the link checker needs."""
     document = json.loads(alerts_json(parse_alerts(TEXT, ALERTS).values(), SITE))

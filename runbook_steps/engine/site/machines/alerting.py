@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from runbook_steps.engine.sources.alerts_file import Alert, runbook_url
+from runbook_steps.engine.sources.alerts_file import Alert, alternatives, runbook_url
 from runbook_steps.engine.sources.people_and_levels import Severity
 
 __all__ = ["WATCHDOG", "WATCHDOG_URL", "Pace", "alertmanager_config", "prometheus_rules", "word"]
@@ -35,12 +35,14 @@ class Pace:
     """How fast alerts go: empty times are those of the data file. A drill shortens them, and nothing else.
 
     `hold` takes the place of `for`, `window` of the window of every rate, `keep` of the time an alert goes on ringing
-    when its reading stops; times as Prometheus writes them.
+    when its reading stops; times as Prometheus writes them. `age_s` takes the place of a threshold that is an age,
+    in seconds: such a one is a window too.
     """
 
     hold: str = ""
     window: str = ""
     keep: str = "5m"
+    age_s: float | None = None
 
 
 PRODUCTION = Pace()
@@ -75,6 +77,10 @@ def prometheus_rules(
 
 def _expression(alert: Alert, pace: Pace) -> str:
     reading = alert.expr.replace("$window", pace.window or alert.window)
+    if pace.age_s is not None and alert.is_age:
+        sign = alert.ends.split()[0]
+        younger = (part.strip().removesuffix(alert.ends) + f"{sign} {pace.age_s:g}" for part in alternatives(reading))
+        reading = " or ".join(younger)
     return f"{reading} or {alert.absent}" if alert.absent else reading
 
 
