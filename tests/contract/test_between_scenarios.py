@@ -70,6 +70,8 @@ def test_what_a_page_did_to_the_limit_stays(whole: EmbeddedTarget) -> None:
     file.write_text(before.replace("rate=100r/m", "rate=30r/m").replace("burst=20", "burst=10"), "utf-8")
     try:
         for _ in range(3):
+            with proxied(whole) as client:
+                codes(client)
             whole.control.settle()
             text = file.read_text("utf-8")
             assert "rate=30r/m" in text
@@ -79,6 +81,23 @@ def test_what_a_page_did_to_the_limit_stays(whole: EmbeddedTarget) -> None:
     finally:
         file.write_text(before, "utf-8")
         whole.control.reload("nginx")
+
+
+def test_nothing_is_reloaded_where_nobody_asked(whole: EmbeddedTarget) -> None:
+    """A drill that sent nothing through the proxy costs the next one no time; one request is enough to settle."""
+    file = whole.layout.nginx / "limits.d" / "api.conf"
+    with proxied(whole) as client:
+        codes(client)
+    whole.control.settle()
+    settled = file.read_text("utf-8")
+
+    whole.control.settle()
+    assert settled == file.read_text("utf-8")
+
+    with proxied(whole) as client:
+        client.get("/api/health")
+    whole.control.settle()
+    assert settled != file.read_text("utf-8")
 
 
 def test_what_is_broken_for_practice_is_left_alone(whole: EmbeddedTarget) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def _program(package: str, folder: str, name: str, on_path: tuple[str, ...]) -> 
     raise NotRunnableHere(f"there is no {name} here; `make verify` installs it with the package {package}")
 
 
+@cache  # every command asks for its PATH
 def _package(name: str) -> Path | None:
     spec = find_spec(name)
     if spec is None or spec.origin is None:

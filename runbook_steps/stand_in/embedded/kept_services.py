@@ -16,7 +16,7 @@ from runbook_steps.stand_in.embedded.api import forget_container
 from runbook_steps.stand_in.embedded.catalogue import catalogue
 from runbook_steps.stand_in.embedded.clearing import clear, clear_state
 from runbook_steps.stand_in.embedded.layout import API_SLOTS, Layout
-from runbook_steps.stand_in.embedded.nginx import forget_clients, reload_nginx, write_upstream
+from runbook_steps.stand_in.embedded.nginx import asked_mark, forget_clients, reload_nginx, write_upstream
 from runbook_steps.stand_in.embedded.parts import PARTS, SERVICES, with_needs
 from runbook_steps.stand_in.embedded.processes import start_mark
 from runbook_steps.stand_in.embedded.service import NotReady, http_status, until
@@ -42,6 +42,7 @@ class KeptServices:
         self.done = asyncio.Event()
         self._ending = False
         self._broken: dict[str, Any] | None = None
+        self._settled: tuple[int, ...] | None = None
         self._watch: asyncio.Task[None] | None = None
 
     # -- operations: each is a word on the wire --------------------------------------------------------
@@ -106,11 +107,15 @@ class KeptServices:
         return list(wanted)
 
     async def settle(self) -> None:
-        """The proxy's limit forgets who asked before.
+        """The proxy's limit forgets who asked before; where nobody asked, there is nothing to forget.
 
         Not while something is broken for practice: a reload might mend it, or spread it.
         """
-        if self._broken is None and self._services["nginx"].pid:
+        if self._broken is not None or not self._services["nginx"].pid:
+            return
+        asked = asked_mark(self._layout)
+        if asked is None or asked != self._settled:
+            self._settled = asked
             await self._reload_proxy(await asyncio.to_thread(forget_clients, self._layout))
 
     # -- practice ----------------------------------------------------------------------------------------

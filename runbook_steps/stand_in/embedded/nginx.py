@@ -19,7 +19,7 @@ from runbook_steps.stand_in.embedded.layout import API_SLOTS, DEFAULT_SLOTS, Lay
 from runbook_steps.stand_in.embedded.service import NotReady, Service, http_status
 from runbook_steps.stand_in.embedded.tls import write_certificates
 
-__all__ = ["forget_clients", "nginx_service", "reload_nginx", "write_upstream"]
+__all__ = ["asked_mark", "forget_clients", "nginx_service", "reload_nginx", "write_upstream"]
 
 # Slots are never marked as failed (max_fails=0): with all of them marked, nginx would answer 502 of its own
 # for a while, where the API's own 503 tells more. Addresses of clients come from X-Forwarded-For, as behind
@@ -194,6 +194,15 @@ def forget_clients(layout: Layout) -> bool:
         return False
     file.write_text(text, "utf-8")
     return True
+
+
+def asked_mark(layout: Layout) -> tuple[int, ...] | None:
+    """Another one when the proxy was asked since: what its log of requests is; None where there is no such log."""
+    try:
+        seen = (layout.nginx / "logs" / "access.log").stat()
+    except OSError:
+        return None
+    return seen.st_ino, seen.st_size, seen.st_mtime_ns
 
 
 def reload_nginx(pid: int, *, limit_s: float = 20.0) -> None:

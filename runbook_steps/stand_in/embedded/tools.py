@@ -8,7 +8,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -38,7 +38,20 @@ def shims() -> Mapping[str, str]:
 
 
 def _on_path(name: str) -> bool:
-    return any(os.access(Path(folder) / name, os.X_OK) for folder in search_path(None).split(os.pathsep))
+    return name in _programs(search_path(None))
+
+
+@cache  # asked a dozen times in each scenario: a folder of programs has thousands
+def _programs(path: str) -> frozenset[str]:
+    """The names of all programs in these folders; one that is installed meanwhile is not seen."""
+    names: set[str] = set()
+    for folder in path.split(os.pathsep):
+        try:
+            entries = list(os.scandir(folder))
+        except OSError:
+            continue
+        names.update(entry.name for entry in entries if os.access(entry.path, os.X_OK) and not entry.is_dir())
+    return frozenset(names)
 
 
 def install(layout: Layout) -> None:
@@ -60,14 +73,7 @@ def _script(file: Path, line: str) -> None:
 
 def available() -> frozenset[str]:
     """The names of all executables on the target's PATH."""
-    names = {"nginx", *shims()}
-    for folder in search_path(None).split(os.pathsep):
-        try:
-            entries = list(os.scandir(folder))
-        except OSError:
-            continue
-        names.update(entry.name for entry in entries if os.access(entry.path, os.X_OK) and not entry.is_dir())
-    return frozenset(names)
+    return frozenset({"nginx", *shims()}) | _programs(search_path(None))
 
 
 def emulated() -> dict[str, str]:
@@ -82,7 +88,7 @@ def emulated() -> dict[str, str]:
 
 
 def _redis_name() -> str:
-    words = _output([str(redis_server()), "--version"]).split()
+    words = _output(str(redis_server()), "--version").split()
     number = next((word.removeprefix("v=") for word in words if word.startswith("v=")), "")
     return f"{words[0] if words else 'Valkey'} {number}".strip()
 
@@ -91,9 +97,9 @@ def versions(layout: Layout, running: Iterable[str]) -> dict[str, str]:
     """Service → version, of those that run; slots are told as `api`."""
     names = set(running)
     tellers: dict[str, Callable[[], str]] = {
-        "postgres": lambda: _last_word(_output([str(postgres_bin() / "postgres"), "--version"])),
+        "postgres": lambda: _last_word(_output(str(postgres_bin() / "postgres"), "--version")),
         "redis": _redis_name,
-        "nginx": lambda: _last_word(_output([str(nginx_program()), "-v"])),
+        "nginx": lambda: _last_word(_output(str(nginx_program()), "-v")),
         "aws": partial(version, "moto"),
     }
     told = {name: tell() for name, tell in tellers.items() if name in names}
@@ -116,6 +122,7 @@ def _last_word(text: str) -> str:
     return text.rsplit(maxsplit=1)[-1].rpartition("/")[2] if text.strip() else ""
 
 
-def _output(command: list[str]) -> str:
+@cache  # a program has one version as long as we run
+def _output(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     return done.stdout + done.stderr

@@ -133,7 +133,7 @@ def test_a_drill_shortens_times_and_nothing_else() -> None:
 
 def test_a_drill_shortens_a_threshold_that_is_an_age() -> None:
     """Data that grows old is a time that goes by, on both sides of an `or`; no other number with an s is touched."""
-    text = TEXT.replace("unit: \"%\"", "unit: s").replace("cache_used_percent > 85", "old > 85 or older * 185 > 85")
+    text = TEXT.replace('unit: "%"', "unit: s").replace("cache_used_percent > 85", "old > 85 or older * 185 > 85")
     pace = Pace(hold="1s", age_s=4.0)
 
     paced, published = (
