@@ -15,7 +15,7 @@ __all__ = ["LONGEST_WAIT_S", "WAITED", "Patient", "Throttled", "is_throttled", "
 
 LONGEST_WAIT_S = 8.0  # for one request, all waits together
 PATIENCE_S = 30.0  # for all requests of a client: a limit that others use up all the time never lets it through
-_PAUSE_S = 0.7  # 100 requests a minute are one in 0.6 s
+_PAUSE_S = 0.62  # 100 requests a minute are one in 0.6 s
 _ROOM_S = 1.4  # two requests' worth: the command that the page has next, often a plain curl, must not be refused
 _TOO_MANY, _UNAVAILABLE = 429, 503
 WAITED = "waited_s"  # the extension of an answer that holds it

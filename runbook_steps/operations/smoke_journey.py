@@ -18,7 +18,7 @@ import psycopg
 from runbook_steps.operations.patient import Throttled, waited_s
 from runbook_steps.operations.settings import database_url
 
-__all__ = ["REGISTERED_NAME", "Journey", "NeedsOther", "NotAsked", "TestFailed", "expect"]
+__all__ = ["REGISTERED_NAME", "Journey", "NeedsOther", "NotAsked", "TestFailed", "bearer", "expect"]
 
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 REGISTERED_NAME = "Smoke Test"
@@ -44,6 +44,11 @@ def expect(answer: httpx.Response, status: int, what: str) -> Any:
     return answer.json() if answer.content else {}
 
 
+def bearer(tokens: Mapping[str, Any]) -> dict[str, str]:
+    """The headers of whom these tokens were given to."""
+    return {"Authorization": f"Bearer {tokens['accessToken']}"}
+
+
 def test_phone(numbers: str) -> str:
     """One of `+962790000001 +962790000002`, or of a range, `+962790000000-+962790009999`. Raises NotAsked."""
     choice = secrets.choice(numbers.split())
@@ -63,8 +68,10 @@ class Journey:
     api: httpx.AsyncClient
     outside: httpx.AsyncClient
     environ: Mapping[str, str] = field(repr=False)
+    phone: str = ""
     tokens: dict[str, Any] = field(default_factory=dict)
-    provider: dict[str, Any] = field(default_factory=dict)
+    invited: tuple[str, str] | None = None
+    categories: dict[str, Any] = field(default_factory=dict)
     service: dict[str, Any] = field(default_factory=dict)
     booking: dict[str, Any] = field(default_factory=dict)
     phones: list[str] = field(default_factory=list)
@@ -82,7 +89,25 @@ class Journey:
         """Of the signed-in test customer. Raises NeedsOther when nobody is."""
         if not self.tokens:
             raise NeedsOther("nobody is signed in: Authentication Flow did not pass")
-        return {"Authorization": f"Bearer {self.tokens['accessToken']}"}
+        return bearer(self.tokens)
+
+    async def customer(self) -> tuple[str, dict[str, Any]]:
+        """The signed-in test customer, who signs in now where nobody is: phone and tokens."""
+        if not self.tokens:
+            self.phone, self.tokens = await self.sign_in()
+        return self.phone, self.tokens
+
+    async def another_customer(self) -> tuple[str, dict[str, Any]]:
+        """One more, with the code that was sent already where one was: phone and tokens."""
+        if self.invited is None:
+            return await self.sign_in()
+        (phone, code), self.invited = self.invited, None
+        return phone, await self._verify(phone, code)
+
+    async def own_phone(self, tokens: Mapping[str, Any]) -> str:
+        """The phone in the account that the tokens open."""
+        me = expect(await self.get("/api/users/me", headers=bearer(tokens)), 200, "reading the own account")
+        return str(me["phone"])
 
     def new_phone(self) -> str:
         """A test number of the SMS vendor; its account is removed at the end. Raises NotAsked."""
@@ -100,9 +125,12 @@ class Journey:
         """A new customer: phone and tokens."""
         phone = self.new_phone()
         expect(await self.api.post("/api/auth/otp/request", json={"phone": phone}), 202, "requesting a code")
-        code = await self.received_code(phone)
+        return phone, await self._verify(phone, await self.received_code(phone))
+
+    async def _verify(self, phone: str, code: str) -> dict[str, Any]:
         answer = await self.api.post("/api/auth/otp/verify", json={"phone": phone, "code": code})
-        return phone, expect(answer, 200, "signing in with the code")
+        tokens: dict[str, Any] = expect(answer, 200, "signing in with the code")
+        return tokens
 
     async def received_code(self, phone: str) -> str:
         """The last code that the SMS sandbox received for a number."""

@@ -8,7 +8,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def available() -> frozenset[str]:
 def emulated() -> dict[str, str]:
     """Part or command → what stands in for production's."""
     return {
-        "aws": f"moto server {version('moto')}",
+        "aws": f"moto server {_moto()}",
         "redis": f"{_redis_name()} (Redis protocol)",
         "kubernetes": "API emulator of this project over the API slots",
         "third_parties": "stand-ins of this project",
@@ -100,7 +100,7 @@ def versions(layout: Layout, running: Iterable[str]) -> dict[str, str]:
         "postgres": lambda: _last_word(_output(str(postgres_bin() / "postgres"), "--version")),
         "redis": _redis_name,
         "nginx": lambda: _last_word(_output(str(nginx_program()), "-v")),
-        "aws": partial(version, "moto"),
+        "aws": _moto,
     }
     told = {name: tell() for name, tell in tellers.items() if name in names}
     slots = sorted(names & set(API_SLOTS))
@@ -120,6 +120,11 @@ def _api_version(port: int) -> str:
 
 def _last_word(text: str) -> str:
     return text.rsplit(maxsplit=1)[-1].rpartition("/")[2] if text.strip() else ""
+
+
+@cache
+def _moto() -> str:
+    return version("moto")
 
 
 @cache  # a program has one version as long as we run
