@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import re
+import select
 import signal
 import subprocess
 import threading
@@ -65,7 +66,7 @@ def run_command(
         with _ctrl_c_held():  # between the start of the process and our knowing it there is no interrupting
             process = _start(arguments, environment, cwd, prefix, has_input=stdin_text is not None)
             streams = _Streams(process, stdin_text, on_output)
-        process.wait(timeout=command.timeout_s)
+        _wait(process, command.timeout_s)
     except subprocess.TimeoutExpired:
         timed_out = True
     finally:
@@ -130,6 +131,22 @@ def _which(name: str, path: str) -> str:
         if candidate.is_file() and os.access(candidate, os.X_OK):
             return str(candidate)
     raise NotRunnableHere(f"`{name}` is not on the target's PATH; install it, or choose another target")
+
+
+def _wait(process: subprocess.Popen[bytes], limit_s: float) -> None:
+    """Returns when it has ended. Raises TimeoutExpired: `Popen.wait` with a limit looks up to 50 ms late each time."""
+    if not hasattr(os, "pidfd_open"):  # macOS
+        process.wait(timeout=limit_s)
+        return
+    descriptor = os.pidfd_open(process.pid)
+    try:
+        ended = select.poll()
+        ended.register(descriptor, select.POLLIN)
+        if not ended.poll(1000 * limit_s):
+            raise subprocess.TimeoutExpired(process.args, limit_s)
+    finally:
+        os.close(descriptor)
+    process.wait()
 
 
 def _end(process: subprocess.Popen[bytes], mark: str, *, everything: bool) -> None:
