@@ -50,6 +50,7 @@ class Watch:
         self._project: Project | None = None
         self._monitoring: Monitoring | None = None
         self._watched: Mapping[str, str] = {}
+        self._reading = False
         self.absent = ""
 
     @property
@@ -61,7 +62,16 @@ class Watch:
     @property
     def monitoring(self) -> Monitoring | None:
         """Running and reading in a scenario that watches; None where there is none, with the reason in `absent`."""
-        return self._monitoring
+        return self._monitoring if self._reading else None
+
+    def prepare(self) -> None:
+        """Some scenario will watch: what takes longest is started beside those before it, and then rests."""
+        if self._reading or not self._can():
+            return
+        if self._monitoring is None:
+            self._make()
+        elif self._watched == self._target.environment():
+            self._monitoring.rest()
 
     def begin(self, alerts: Iterable[str]) -> None:
         """Watches, and returns when none of the alerts rings: else nobody could tell what made it ring."""
@@ -86,29 +96,42 @@ class Watch:
         if self._monitoring is not None:
             self._monitoring.pause()
 
-    def _reads(self) -> bool:
-        """Whether it does: started, or gone on with, when the target is still what it was."""
+    def _can(self) -> bool:
         if self.absent:
             return False
         try:
-            programs = find_programs()
+            find_programs()
         except NotRunnableHere as error:
             self.absent = str(error)
             return False
         if not self._target.facts.disposable:
             self.absent = f"{self._target.name} is live: its own monitoring watches it"
+        return not self.absent
+
+    def _reads(self) -> bool:
+        """Whether it does: started, or gone on with, when the target is still what it was."""
+        if not self._can():
             return False
         self._target.start(["nginx"])
-        environment = self._target.environment()
-        if self._monitoring is not None and self._watched == environment:
-            self._monitoring.resume()
-        else:
+        if self._monitoring is None or self._watched != self._target.environment():
             self.close()
-            self._folder = tempfile.TemporaryDirectory(prefix="monitoring-")
-            self._monitoring, self._watched = Monitoring(Path(self._folder.name), programs, environment), environment
+            self._make()
+        monitoring = self._monitoring
+        assert monitoring is not None
+        if self._reading:
+            monitoring.resume()
+        else:
             self.backup_made(datetime.now(UTC))
-            self._monitoring.start(*self._texts(), self._root / ASSETS)
+            monitoring.start()
+            self._reading = True
         return True
+
+    def _make(self) -> None:
+        """Its Prometheus alone, of the target as it is."""
+        self._folder = tempfile.TemporaryDirectory(prefix="monitoring-")
+        self._watched = self._target.environment()
+        self._monitoring = Monitoring(Path(self._folder.name), find_programs(), self._watched)
+        self._monitoring.prepare(*self._texts(), self._root / ASSETS)
 
     def backup_made(self, when: datetime) -> Path | None:
         """Tells the exporter when the newest backup was made; gives the file that it reads."""
@@ -132,7 +155,7 @@ class Watch:
         """Ends it."""
         if self._monitoring is not None:
             self._monitoring.close()
-            self._monitoring = None
+            self._monitoring, self._reading = None, False
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -150,10 +173,14 @@ def watch(target: Target, proof: Any) -> Generator[Watch, None, None]:
 def watched_from_the_start(request: pytest.FixtureRequest) -> Generator[None, None, None]:
     """The monitoring runs before the fault: what it sees first is the healthy system. It rests after the scenario."""
     procedure = procedure_of(request.node)
-    if procedure is None or not (alerts := alerts_of(procedure)):
+    if procedure is None or not any(map(_watches, request.session.items)):
         yield
         return
     watch: Watch = request.getfixturevalue("watch")
+    if not (alerts := alerts_of(procedure)):
+        watch.prepare()
+        yield
+        return
     try:
         watch.begin(alerts)
     except BaseException:
@@ -161,6 +188,10 @@ def watched_from_the_start(request: pytest.FixtureRequest) -> Generator[None, No
         raise
     yield
     watch.pause()
+
+
+def _watches(item: pytest.Item) -> bool:
+    return (procedure := procedure_of(item)) is not None and bool(alerts_of(procedure))
 
 
 def alerts_of(procedure: Procedure) -> list[str]:

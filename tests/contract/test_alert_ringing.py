@@ -50,11 +50,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         target.start({"nginx"})
         monitoring = Monitoring(tmp_path_factory.mktemp("monitoring"), programs, target.environment())
         try:
-            monitoring.start(
+            monitoring.prepare(
                 prometheus_rules(alerts, ADDRESS, "drill", PROJECT.owners, UNSHORTENED),
                 alertmanager_config(alerts, PROJECT.severities, PROJECT.owners, WATCHDOG_URL),
                 ROOT / "docs/assets/monitoring",
             )
+            monitoring.start()
             monitoring.textfile("backup", f"backup_last_success_timestamp_seconds {time.time():.0f}\n")
             yield Site(target, monitoring)
             if TRIALS:

@@ -67,12 +67,16 @@ class Monitoring:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._assets = folder
         self._since = datetime.now(UTC)
+        self._resting = False
         self.host = WatchedHost(folder / "host")
         self.units: Units | None = None
         self._client = httpx.Client(timeout=20, trust_env=False)
 
-    def start(self, rules: str, routes: str, assets: Path) -> None:
-        """Returns when everything was read once. `assets` holds the two files of exporters. Raises TargetError."""
+    def prepare(self, rules: str, routes: str, assets: Path) -> None:
+        """Starts Prometheus and Alertmanager alone, and returns at once: the first looks up whom to ask for seconds.
+
+        `assets` holds the two files of exporters.
+        """
         (self._folder / "rules.yml").write_text(rules, "utf-8")
         (self._folder / "alertmanager.yml").write_text(alertmanager_of_the_drill(routes), "utf-8")
         probes = blackbox_of_the_drill((assets / "blackbox.yml").read_text("utf-8"))
@@ -83,12 +87,23 @@ class Monitoring:
         self._watch_postgres()
         config = prometheus_config(self._ports, slots, site)
         (self._folder / "prometheus.yml").write_text(config, "utf-8")
+        for name in _ASKING:
+            self._start(name)
+
+    def rest(self) -> None:
+        """Until `start` they ask nobody, as soon as they know whom to ask."""
+        if not self._resting and self._knows_whom_to_ask():
+            self._stop_asking()
+
+    def start(self) -> None:
+        """After `prepare`: returns when everything was read once. Raises TargetError."""
         self.host.write()
         self.host.run()
-        self._since = datetime.now(UTC)
-        for name in self._commands(assets):
+        exporters = [name for name in self._commands(self._assets) if name not in _ASKING]
+        for name in exporters:
             self._start(name)
-        self._wait("Prometheus has read everything", self._has_read)
+        self._wait("its exporters listen", lambda: all(self._listens(name) for name in exporters))
+        self._go_on_asking()
         pids = {unit: partial(self._running, service) for unit, service in _UNITS.items()}
         self.units = Units(self._folder / "units", pids, lambda unit: self.restart(_UNITS[unit]))
 
@@ -96,18 +111,14 @@ class Monitoring:
         """Asks nobody and holds no connection to what it watches, until `resume`: that takes a second, a start six."""
         for name in _CONNECTED:
             self._end(name)
-        for name in _ASKING:
-            self._processes[name].send_signal(signal.SIGSTOP)
+        self._stop_asking()
 
     def resume(self) -> None:
         """Returns when everything was read again. Raises TargetError."""
         for name in _CONNECTED:
             self._start(name)
         self._wait("its exporters listen", lambda: all(self._listens(name) for name in _CONNECTED))
-        self._since = datetime.now(UTC)
-        for name in _ASKING:  # who is asked listens by now: each is overdue, and so is read at once
-            self._processes[name].send_signal(signal.SIGCONT)
-        self._wait("Prometheus has read everything", self._has_read)
+        self._go_on_asking()
 
     def ringing(self, alert: str) -> tuple[Ringing, ...]:
         """What Alertmanager knows to ring under that name, also while another alert explains it."""
@@ -120,10 +131,14 @@ class Monitoring:
         return float(found[0]["value"][1]) if found else None
 
     def looks(self) -> bool:
-        """Whether every exporter answers and reaches what it reads: else no alert rings, and nothing is well."""
+        """Whether every exporter answers and reaches what it reads: else no alert rings, and nothing is well.
+
+        A Prometheus that has read nothing yet has not looked.
+        """
         # the replica of an earlier scenario is forgotten within five seconds of it: nobody needs to wait for that
         known = "" if _ANOTHER in self._processes else f'{{instance!="127.0.0.1:{self._ports[_ANOTHER]}"}}'
-        return self.value(f"count(up{known} == 0) or count(pg_up{known} == 0) or count(redis_up == 0)") is None
+        silent = f"count(up{known} == 0) or count(pg_up{known} == 0) or count(redis_up == 0)"
+        return self.value(f"{silent} or absent(up) or absent(pg_up) or absent(redis_up)") is None
 
     def pid(self, service: str) -> int:
         """The process of one of its programs."""
@@ -178,6 +193,23 @@ class Monitoring:
             held.close()
 
     # -- inside -------------------------------------------------------------------------------------
+    def _stop_asking(self) -> None:
+        self._resting = True
+        for name in _ASKING:
+            self._processes[name].send_signal(signal.SIGSTOP)
+
+    def _go_on_asking(self) -> None:
+        self._since = datetime.now(UTC)
+        self._resting = False
+        for name in _ASKING:  # who is asked listens by now: each is overdue, and so is read at once
+            self._processes[name].send_signal(signal.SIGCONT)
+        self._wait("Prometheus has read everything", self._has_read)
+
+    def _knows_whom_to_ask(self) -> bool:
+        with suppress(TargetError):
+            return bool(self._get("prometheus", "/api/v1/targets").json()["data"]["activeTargets"])
+        return False
+
     def _start(self, name: str) -> None:
         self._processes[name] = self._run(name, *self._commands(self._assets)[name])
 
