@@ -12,11 +12,13 @@ from collections.abc import Mapping
 
 from runbook_steps.engine.model import Risk
 
-__all__ = ["MAKES_NEW", "REMOVES", "permitted"]
+__all__ = ["COUNTED", "MAKES_NEW", "REMOVES", "permitted"]
 
 MAKES_NEW = frozenset({"PutObject", "CompleteMultipartUpload"})
 """After these an object is there, in place of another of its name if the server is not told otherwise."""
 REMOVES = "DeleteObject"
+COUNTED = frozenset({"PutMetricAlarm", "DeregisterTargets"})
+"""What these say is looked at as well: what an alarm does, and whether another target is left (`aws_serving`)."""
 
 _READING = re.compile(r"(?:Describe|Get|List|Head)[A-Z][A-Za-z0-9]*")
 """The verbs of operations that look, in the services that are known here; the method has to say so as well."""
@@ -41,8 +43,9 @@ _NOT_READING: Mapping[str, frozenset[str]] = {  # they look, and give out a cred
     ),
     "autoscaling": frozenset({"DescribeLaunchConfigurations"}),
 }
-# What can be put back, and replaces nothing: nothing here ends what holds data or others, turns traffic elsewhere, or
-# writes over a definition; but for an alarm, which the pages put back by the operation that changes one as well.
+# What can be put back, and replaces nothing: nothing here ends what holds data or others, restarts what serves, turns
+# traffic elsewhere, or writes over a definition; but for an alarm, which the pages put back by the operation that
+# changes one as well, and for a target that is not the last one (`COUNTED`).
 # An object is only made new (`MAKES_NEW`) and only removed where it is a mark (`REMOVES`): see `aws_policy`.
 _MUTATING: Mapping[str, frozenset[str]] = {
     "s3": frozenset({
@@ -51,15 +54,14 @@ _MUTATING: Mapping[str, frozenset[str]] = {
     }),
     "elasticloadbalancing": frozenset({
         "RegisterTargets", "DeregisterTargets", "RegisterInstancesWithLoadBalancer",
-        "DeregisterInstancesFromLoadBalancer",
     }),
     "monitoring": frozenset({"PutMetricAlarm", "PutMetricData", "EnableAlarmActions"}),
-    "ec2": frozenset({"StartInstances", "RebootInstances", "CreateSnapshot", "CreateSnapshots", "CreateImage"}),
+    "ec2": frozenset({"StartInstances", "CreateSnapshot", "CreateSnapshots"}),
     "sts": frozenset(),
     "logs": frozenset({"PutLogEvents", "CreateLogGroup", "CreateLogStream", "StopQuery"}),
-    "autoscaling": frozenset({"AttachInstances", "EnterStandby", "ExitStandby", "ResumeProcesses"}),
+    "autoscaling": frozenset({"AttachInstances", "ExitStandby", "ResumeProcesses"}),
     "rds": frozenset({
-        "CreateDBSnapshot", "CreateDBClusterSnapshot", "CopyDBSnapshot", "CopyDBClusterSnapshot", "RebootDBInstance",
+        "CreateDBSnapshot", "CreateDBClusterSnapshot", "CopyDBSnapshot", "CopyDBClusterSnapshot",
         "StartDBInstance", "StartDBCluster", "RestoreDBInstanceFromDBSnapshot", "RestoreDBInstanceToPointInTime",
         "CreateDBInstanceReadReplica",
     }),

@@ -15,9 +15,11 @@ from functools import partial
 from urllib.parse import urlencode
 
 from runbook_steps.engine.guards.services.aws_models import KNOWN, Operation, Service, service_of
-from runbook_steps.engine.guards.services.aws_permitted import MAKES_NEW, REMOVES, permitted
+from runbook_steps.engine.guards.services.aws_permitted import COUNTED, MAKES_NEW, REMOVES, permitted
+from runbook_steps.engine.guards.services.aws_serving import FORM, acts_beyond, look_at_targets, parameters_of
 from runbook_steps.engine.guards.services.http_message import RequestHead, decoded, json_of, pairs_of
 from runbook_steps.engine.guards.services.http_policy import Policy
+from runbook_steps.engine.guards.services.looks import Look
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
 
@@ -27,7 +29,6 @@ _SCOPE = re.compile(
     r"AWS4-HMAC-SHA256 Credential=[^/,\s]+/\d{8}/(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)/(?P<service>[a-z0-9-]+)"
     r"/aws4_request,\s*SignedHeaders=[a-z0-9;-]+,\s*Signature=[0-9a-f]+"
 )
-_FORM = re.compile(r"application/x-www-form-urlencoded(?:; ?charset=utf-8)?", re.IGNORECASE)
 _JSON = re.compile(r"application/x-amz-json-1\.[01]", re.IGNORECASE)
 _SMITHY = re.compile(r"/service/(?P<target>[^/]+)/operation/(?P<operation>[A-Za-z0-9]+)")
 _CONTROL_API = "v20180820"  # not a bucket: S3 has another interface below this path
@@ -61,7 +62,7 @@ def scope_of(head: RequestHead) -> Scope:
 
 def aws_policy(marks: Sequence[str]) -> Policy:
     """For a project whose `marks`, patterns of keys, may be overwritten and removed at `mutating`."""
-    return Policy(partial(refused_aws, marks=marks), _needs_body, _written, partial(_as_new, marks=marks))
+    return Policy(partial(refused_aws, marks=marks), _needs_body, _written, partial(_as_new, marks=marks), _looked)
 
 
 def refused_aws(head: RequestHead, body: bytes, risk: Risk, marks: Sequence[str] = ()) -> str | None:
@@ -75,7 +76,22 @@ def refused_aws(head: RequestHead, body: bytes, risk: Risk, marks: Sequence[str]
     if service.rest:
         return _refused_rest(service, head, risk, marks)
     operation = _operation(service, head, body)
-    return None if permitted(service.name, operation, head.method, risk, rest=False) else operation
+    if not permitted(service.name, operation, head.method, risk, rest=False):
+        return operation
+    return acts_beyond(operation, parameters_of(head, body)) if _is_counted(operation, risk) else None
+
+
+def _is_counted(operation: str, risk: Risk) -> bool:
+    return risk is Risk.MUTATING and operation in COUNTED
+
+
+def _looked(head: RequestHead, body: bytes, risk: Risk) -> Look | None:
+    """What has to be seen first of a request that may pass by what it says."""
+    service = service_of(scope_of(head).service)
+    if service.rest or risk is not Risk.MUTATING:
+        return None
+    operation = _operation(service, head, body)
+    return look_at_targets(head, operation, parameters_of(head, body)) if _is_counted(operation, risk) else None
 
 
 def _refused_rest(service: Service, head: RequestHead, risk: Risk, marks: Sequence[str]) -> str | None:
@@ -175,7 +191,7 @@ def _operation(service: Service, head: RequestHead, body: bytes) -> str:
         prefix, _, name = target.rpartition(".")
         _refuse_no_object(body)
         return _known(service.targets.get(prefix, frozenset()), name)
-    if not _FORM.fullmatch(kind) or not service.protocols & {"query", "ec2"}:
+    if not FORM.fullmatch(kind) or not service.protocols & {"query", "ec2"}:
         raise Unreadable("its Content-Type is not one that AWS is asked with")
     fields = _once(pairs_of(_text(body)))
     if any(name not in _DECISIVE and name.strip().title() in _DECISIVE for name in fields):
@@ -209,12 +225,12 @@ def _refuse_no_object(body: bytes) -> None:
 
 
 def _needs_body(head: RequestHead) -> bool:
-    return head.method == "POST" and head.path == "/"
+    return head.method == "POST" and (head.path == "/" or _SMITHY.fullmatch(head.path) is not None)
 
 
 def _written(head: RequestHead, body: bytes) -> bytes:
     """A form as it was read; other bodies have no action in them."""
-    if _needs_body(head) and _FORM.fullmatch(head.headers.get("content-type", "")):
+    if head.method == "POST" and head.path == "/" and FORM.fullmatch(head.headers.get("content-type", "")):
         return urlencode(pairs_of(_text(body))).encode()
     return body
 

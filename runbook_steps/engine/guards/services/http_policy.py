@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from runbook_steps.engine.guards.services.http_message import METHODS, READING_METHODS, RequestHead
+from runbook_steps.engine.guards.services.looks import Look
 from runbook_steps.engine.model import Risk
 
 __all__ = ["APPLICATION", "Policy", "refused_http"]
@@ -30,13 +31,15 @@ class Policy:
 
     `refused` names the request that goes beyond the risk, None when it may pass; it raises Unreadable when it cannot
     tell. It gets the body where `needs_body` says so, and `written` makes of that body what is sent. What `as_new`
-    names is sent with `If-None-Match: *`: the server itself keeps what is there (RFC 9110, 13.1.2).
+    names is sent with `If-None-Match: *`: the server itself keeps what is there (RFC 9110, 13.1.2). `looked` is what
+    has to be seen on the server before a request is sent that `refused` lets pass.
     """
 
     refused: Callable[[RequestHead, bytes, Risk], str | None]
     needs_body: Callable[[RequestHead], bool] = lambda _: False
     written: Callable[[RequestHead, bytes], bytes] = lambda _, body: body
     as_new: Callable[[RequestHead, Risk], bool] = lambda *_: False
+    looked: Callable[[RequestHead, bytes, Risk], Look | None] = lambda *_: None
 
 
 def refused_http(head: RequestHead, body: bytes, risk: Risk) -> str | None:

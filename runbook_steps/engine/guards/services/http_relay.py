@@ -11,7 +11,8 @@ import json
 import re
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from typing import Protocol
 from xml.sax.saxutils import escape
 
@@ -21,6 +22,7 @@ from runbook_steps.engine.guards.services.http_message import CannotBeAsked, Req
 from runbook_steps.engine.guards.services.http_message import Incoming as Request
 from runbook_steps.engine.guards.services.http_policy import Policy
 from runbook_steps.engine.guards.services.listening import Incoming
+from runbook_steps.engine.guards.services.looks import Answer, Look, Question
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.guards.services.streams import CHUNK, Refusal, Tell, Upstream, connect, shut
 from runbook_steps.engine.guards.services.tls_mirror import Mirror
@@ -30,6 +32,7 @@ from runbook_steps.engine.text.not_held import BY_THE_GUARD
 __all__ = ["HttpRelay", "aws_refusal", "kubernetes_refusal"]
 
 _MAX_JUDGED_BODY = 1_048_576
+_MAX_LOOKED_AT, _LOOK_S = 64 << 20, 10.0
 _INTERIM = re.compile(rb"HTTP/1\.1 1\d\d ")  # RFC 9110, 15.2: another head follows
 _CONNECTION = (b"connection", b"keep-alive")
 _REFUSED = "RefusedByTheGuard"
@@ -50,7 +53,7 @@ class Signer(Protocol):
 class _Judged:
     """A request that may pass: where to, its head as it is sent, and its body when that was read already.
 
-    `new`: it is on the condition that there is nothing of that name.
+    `new`: it is on the condition that there is nothing of that name. `look` is what has to be seen before.
     """
 
     request: Request
@@ -58,6 +61,7 @@ class _Judged:
     head: RequestHead
     body: bytes | None
     new: bool = False
+    look: Look | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class HttpRelay:
     extra: Callable[[], tuple[tuple[str, str], ...]] = tuple
     signer: Signer | None = None
     refusal: Callable[[RequestHead | None, str], bytes] | None = None
+    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __call__(self, incoming: Incoming) -> None:
         """Serves one client; its connection ends when the real server cannot be reached, as its own would."""
@@ -88,8 +93,11 @@ class HttpRelay:
             reader, writer = await incoming.streams(tls)
             try:
                 if judged := await self._judged(reader, writer):
-                    from_server, server = there or await connect(judged.upstream)
-                    await self._hand_on(judged, writer, from_server, server)
+                    # of those that are looked at, one at a time: from the look to the answer
+                    async with self.looking if judged.look else nullcontext():
+                        if not await self._seen_and_refused(judged, writer):
+                            from_server, server = there or await connect(judged.upstream)
+                            await self._hand_on(judged, writer, from_server, server)
             except Unreadable as error:
                 self.tell(Refusal(self.part, f"a request that cannot be judged ({error})"))
                 said = f"{BY_THE_GUARD}{error}"
@@ -124,23 +132,65 @@ class HttpRelay:
         if body is None and (self.policy.needs_body(head) or (self.signer and self.signer.needs_body(head))):
             body = await request.whole(_MAX_JUDGED_BODY)
         if refused := self.policy.refused(head, body or b"", self.risk):
-            self.tell(Refusal(self.part, refused))
-            said = f"{BY_THE_GUARD}this procedure is {self.risk}, and this is {refused}"
-            writer.write(self.refusal(head, said) if self.refusal else _answer(403, said, self.risk))
+            self._refuse(head, refused, writer)
             return None
+        look = self.policy.looked(head, body or b"", self.risk)
         body = self.policy.written(head, body) if body else body
-        return await asyncio.to_thread(self._addressed, request, body)
-
-    def _addressed(self, request: Request, body: bytes | None) -> _Judged:
-        """Where it goes, with the headers that it needs there: credentials may have to be fetched for them."""
-        head, upstream = request.head, self.upstream
         new = self.policy.as_new(head, self.risk)
         if new:
             head = RequestHead(head.method, head.target, {**head.headers, "if-none-match": "*"})
+        upstream, head = await asyncio.to_thread(self._addressed, head, body or b"")
+        return _Judged(request, upstream, head, body, new, look)
+
+    def _refuse(self, head: RequestHead, refused: str, writer: asyncio.StreamWriter) -> None:
+        self.tell(Refusal(self.part, refused))
+        said = f"{BY_THE_GUARD}this procedure is {self.risk}, and this is {refused}"
+        writer.write(self.refusal(head, said) if self.refusal else _answer(403, said, self.risk))
+
+    def _addressed(self, head: RequestHead, body: bytes) -> tuple[Upstream, RequestHead]:
+        """Where it goes, with the headers that it needs there: credentials may have to be fetched for them."""
+        upstream = self.upstream
         if self.signer is not None:
-            upstream, head = self.signer.signed(head, body or b"")
+            upstream, head = self.signer.signed(head, body)
         extra = {name.lower(): value for name, value in self.extra()}
-        return _Judged(request, upstream, RequestHead(head.method, head.target, {**head.headers, **extra}), body, new)
+        return upstream, RequestHead(head.method, head.target, {**head.headers, **extra})
+
+    async def _seen_and_refused(self, judged: _Judged, writer: asyncio.StreamWriter) -> bool:
+        """Whether what is there forbids the request. Raises Unreadable when that could not be seen."""
+        if judged.look is None:
+            return False
+        try:
+            refused = await self._seen(judged.look)
+        except (CannotBeAsked, Unreadable):
+            raise
+        except OSError as error:
+            raise CannotBeAsked(error.strerror or type(error).__name__) from error
+        except Exception as fault:  # whatever is wrong with the server's answer, it lets nothing through
+            raise Unreadable(f"what is there could not be looked at: {type(fault).__name__}") from fault
+        if refused:
+            self._refuse(judged.request.head, refused, writer)
+        return bool(refused)
+
+    async def _seen(self, look: Look) -> str | None:
+        try:
+            question = next(look)
+            while True:
+                question = look.send(await asyncio.wait_for(self._asked(question), _LOOK_S))
+        except StopIteration as end:
+            return str(end.value) if end.value else None
+
+    async def _asked(self, question: Question) -> Answer:
+        """The server's answer to the guard's own question. Raises OSError, ValueError."""
+        upstream, head = await asyncio.to_thread(self._addressed, question.head, question.body)
+        reader, writer = await connect(upstream)
+        try:
+            connection, sent = written(head, length=len(question.body))
+            sent += (connection.send(h11.Data(data=question.body)) or b"") if question.body else b""
+            writer.write(sent + (connection.send(h11.EndOfMessage()) or b""))
+            await writer.drain()
+            return await _whole_answer(connection, reader)
+        finally:
+            await shut(writer)
 
     async def _hand_on(
         self,
@@ -184,6 +234,22 @@ async def _upload(judged: _Judged, server: asyncio.StreamWriter) -> None:
         server.write(connection.send(h11.Data(data=judged.body)) or b"")
     server.write(connection.send(h11.EndOfMessage()) or b"")
     await server.drain()
+
+
+async def _whole_answer(connection: h11.Connection, reader: asyncio.StreamReader) -> Answer:
+    status, body = 0, b""
+    while True:
+        event = connection.next_event()
+        if event is h11.NEED_DATA:
+            connection.receive_data(await reader.read(CHUNK))
+        elif isinstance(event, h11.Response):
+            status = event.status_code
+        elif isinstance(event, h11.Data):
+            body += bytes(event.data)
+            if len(body) > _MAX_LOOKED_AT:
+                raise ValueError("an answer without end")
+        elif isinstance(event, h11.EndOfMessage):
+            return Answer(status, body)
 
 
 async def _answered_head(from_server: asyncio.StreamReader) -> bytes:

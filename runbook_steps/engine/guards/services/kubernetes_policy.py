@@ -14,6 +14,16 @@ from dataclasses import dataclass
 
 from runbook_steps.engine.guards.services.http_message import RequestHead, decoded, json_of, pairs_of
 from runbook_steps.engine.guards.services.http_policy import Policy
+from runbook_steps.engine.guards.services.kubernetes_serving import (
+    MERGED,
+    autoscaled,
+    gently,
+    look_at_pod,
+    look_at_restart,
+    look_at_scale,
+    scaled,
+)
+from runbook_steps.engine.guards.services.looks import Look
 from runbook_steps.engine.guards.services.relay import Unreadable
 from runbook_steps.engine.model import Risk
 
@@ -46,10 +56,10 @@ _KNOWN = frozenset({  # stored objects, on which the API server honours a dry ru
 })  # fmt: skip
 _AUTOSCALERS = ("autoscaling", "horizontalpodautoscalers")
 _SCALED = frozenset({("apps", "deployments"), ("apps", "statefulsets"), ("apps", "replicasets")})
+_WITH_DATA = ("apps", "statefulsets")
 _PODS = ("", "pods")
 _RESTARTED = frozenset({("apps", "deployments"), ("apps", "statefulsets"), ("apps", "daemonsets")})
 _RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
-_MERGED = frozenset({"application/strategic-merge-patch+json", "application/merge-patch+json"})
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -61,6 +71,7 @@ class _Asked:
     resource: str
     name: str
     part: str
+    namespace: str = ""
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -92,7 +103,7 @@ def _may_act(head: RequestHead, asked: _Asked, query: Mapping[str, str], risk: R
         return True
     return (
         risk is Risk.DESTRUCTIVE
-        or (risk is Risk.MUTATING and (_may_change(head.method, asked) or _restarts(head, asked, body)))
+        or (risk is Risk.MUTATING and (_may_change(head, asked, query, body) or _restarts(head, asked, body)))
         or _tries_out(head, asked, query)
     )
 
@@ -103,23 +114,42 @@ def _may_read(path: str, asked: _Asked | None, risk: Risk) -> bool:
     return asked.part in _READABLE_PARTS and (risk is not Risk.READONLY or asked.kind not in _UNREADABLE)
 
 
-def _may_change(method: str, asked: _Asked) -> bool:
-    """At `mutating`: how many run, and one pod, which its controller makes again.
+def _may_change(head: RequestHead, asked: _Asked, query: Mapping[str, str], body: bytes) -> bool:
+    """At `mutating`: how many run, and one pod, which its controller makes again. Never none: see `looked`.
 
     Nothing else: what runs in a pod, and as whom, is written in everything that makes one, and what an object says is
     overwritten by a change of it.
     """
-    if asked.kind == _PODS:
-        evicted = method == "POST" and asked.part == "eviction"
-        return bool(asked.name) and (evicted or (method == "DELETE" and not asked.part))
+    if _ends_a_pod(head, asked):
+        return gently(head, query, body, evicted=asked.part == "eviction")
     if asked.kind == _AUTOSCALERS:
-        return method != "DELETE" and not asked.part
-    return asked.kind in _SCALED and asked.part == "scale" and method in {"PUT", "PATCH"}
+        return head.method != "DELETE" and not asked.part and autoscaled(head, body)
+    return asked.kind in _SCALED and asked.part == "scale" and head.method in {"PUT", "PATCH"} and scaled(head, body)
+
+
+def _ends_a_pod(head: RequestHead, asked: _Asked) -> bool:
+    if asked.kind != _PODS or not asked.name:
+        return False
+    return (head.method, asked.part) in {("POST", "eviction"), ("DELETE", "")}
+
+
+def looked(head: RequestHead, body: bytes, risk: Risk) -> Look | None:
+    """What has to be seen first of a request that may pass by what it says: whether somebody is left to serve."""
+    path = decoded(head.path)
+    asked = _asked(path)
+    if risk is not Risk.MUTATING or asked is None or _query(head).get("dryRun") == "All":
+        return None
+    shown = f"{head.method} {path}"
+    if _ends_a_pod(head, asked):
+        return look_at_pod(shown, asked.namespace, asked.name)
+    if asked.kind in _SCALED and asked.part == "scale" and head.method in {"PUT", "PATCH"}:
+        return look_at_scale(shown, path, body) if asked.kind == _WITH_DATA else None
+    return look_at_restart(shown, path) if _restarts(head, asked, body) else None
 
 
 def _restarts(head: RequestHead, asked: _Asked, body: bytes) -> bool:
     """`kubectl rollout restart`: its pods are made again one by one, as they were. By its one annotation."""
-    if not (_needs_body(head) and asked.kind in _RESTARTED and asked.name and not asked.part):
+    if not (_is_patch(head) and asked.kind in _RESTARTED and asked.name and not asked.part):
         return False
     said = json_of(body)
     for name in ("spec", "template", "metadata", "annotations", _RESTARTED_AT):
@@ -130,7 +160,14 @@ def _restarts(head: RequestHead, asked: _Asked, body: bytes) -> bool:
 
 
 def _needs_body(head: RequestHead) -> bool:
-    return head.method == "PATCH" and head.headers.get("content-type", "") in _MERGED
+    """What is patched, and what says how many run, or how a pod ends."""
+    asked = _asked(decoded(head.path))
+    counted = asked is not None and (asked.kind in {_PODS, _AUTOSCALERS} or asked.part == "scale")
+    return counted or _is_patch(head)
+
+
+def _is_patch(head: RequestHead) -> bool:
+    return head.method == "PATCH" and head.headers.get("content-type", "") in MERGED
 
 
 def _tries_out(head: RequestHead, asked: _Asked, query: Mapping[str, str]) -> bool:
@@ -145,7 +182,8 @@ def _asked(path: str) -> _Asked | None:
     if _ABOUT.fullmatch(path):
         return None
     if found := _OBJECT.fullmatch(path):
-        return _Asked(found["group"] or "", found["resource"], found["name"] or "", found["part"] or "")
+        in_it = found["namespace"] or ""
+        return _Asked(found["group"] or "", found["resource"], found["name"] or "", found["part"] or "", in_it)
     return None
 
 
@@ -157,4 +195,4 @@ def _query(head: RequestHead) -> Mapping[str, str]:
     return dict(pairs)
 
 
-KUBERNETES = Policy(refused_kubernetes, _needs_body)
+KUBERNETES = Policy(refused_kubernetes, _needs_body, looked=looked)

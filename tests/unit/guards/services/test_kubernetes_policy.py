@@ -137,9 +137,9 @@ def test_secrets_are_not_read_at_readonly(target: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "named"),
     [
-        ("PATCH", f"{DEPLOYMENTS}/api/scale", None),
-        ("PUT", AUTOSCALER, None),
-        ("POST", AUTOSCALER.rpartition("/")[0], None),
+        ("PATCH", f"{DEPLOYMENTS}/api/scale", f"PATCH {DEPLOYMENTS}/api/scale"),  # it says no number
+        ("PUT", AUTOSCALER, f"PUT {AUTOSCALER}"),
+        ("POST", AUTOSCALER.rpartition("/")[0], f"POST {AUTOSCALER.rpartition('/')[0]}"),
         ("DELETE", POD, None),  # its controller makes another
         ("DELETE", AUTOSCALER, f"DELETE {AUTOSCALER}"),
         ("POST", f"{DEPLOYMENTS}", f"POST {DEPLOYMENTS}"),  # what runs in a pod is judged by nobody
@@ -154,7 +154,7 @@ def test_secrets_are_not_read_at_readonly(target: str) -> None:
         ("PATCH", "/api/v1/nodes/n", "PATCH /api/v1/nodes/n"),
         ("PATCH", f"{POD}/status", f"PATCH {POD}/status"),
         ("PATCH", f"{AUTOSCALER}/status", f"PATCH {AUTOSCALER}/status"),
-        ("POST", f"{POD}/eviction", None),
+        ("POST", f"{POD}/eviction", f"POST {POD}/eviction"),
         ("DELETE", DEPLOYMENTS, f"DELETE {DEPLOYMENTS}"),  # all of them
         ("DELETE", NAMESPACE, f"DELETE {NAMESPACE}"),
         ("DELETE", "/api/v1/%6eamespaces/default", f"DELETE {NAMESPACE}"),
