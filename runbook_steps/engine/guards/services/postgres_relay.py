@@ -25,6 +25,7 @@ from runbook_steps.engine.guards.services.postgres_session import (
 )
 from runbook_steps.engine.guards.services.postgres_wire import (
     Message,
+    Part,
     Startup,
     error_message,
     read_message,
@@ -36,7 +37,8 @@ from runbook_steps.engine.guards.services.relay import Refused, Shape, Unreadabl
 from runbook_steps.engine.guards.services.sql_catalogue_query import lasts
 from runbook_steps.engine.guards.services.sql_child import SqlParser
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
-from runbook_steps.engine.guards.services.streams import CHUNK, Refusal, Tell, Upstream, both_ways, shut
+from runbook_steps.engine.guards.services.sql_shared import SHARED
+from runbook_steps.engine.guards.services.streams import CHUNK, Refusal, Tell, Upstream, both_ways, hear_out, shut
 from runbook_steps.engine.model import Risk
 from runbook_steps.engine.text.not_held import BY_THE_GUARD
 
@@ -99,14 +101,14 @@ class PostgresRelay:
         if session is None:
             return None
         try:
-            refused = await read_only_held(session, reading=reading)
+            held = await read_only_held(session, reading=reading)
         except BaseException:
             await shut(session.writer)
             raise
-        if refused:
+        if held.refused:
             await shut(session.writer)
-            raise Refused(refused)
-        return session
+            raise Refused(held.refused)
+        return replace(session, shared=held.shared)
 
     async def _catalogue(self, session: Session, startup: Startup) -> str:
         user = startup.parameters.get("user", "")
@@ -125,19 +127,24 @@ class PostgresRelay:
     async def _served(
         self, session: Session, catalogue: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        prepared: set[Part] = {b""}
+
         async def judge(message: Message) -> str | None:
-            return await self._refused(message, catalogue)
+            if session.shared and (refused := refused_name(message, prepared, self.risk)):
+                return refused
+            return await self._refused(message, catalogue, shared=session.shared)
 
         async def requests() -> None:
             try:
                 await pass_on(Shape(read_message, judge, write_message), reader, session.writer)
             except Refused as refused:
                 self._refuse(writer, str(refused))
+                await hear_out(reader, writer)  # what stands behind it in the same breath
 
         writer.write(session.ready.whole)
         await both_ways(asyncio.create_task(requests()), asyncio.create_task(self._answered(session.reader, writer)))
 
-    async def _refused(self, message: Message, catalogue: str) -> str | None:
+    async def _refused(self, message: Message, catalogue: str, *, shared: bool) -> str | None:
         if message.kind == b"F":
             return "a function call message"
         if message.kind == b"p":
@@ -147,7 +154,7 @@ class PostgresRelay:
         text: Any = message.parts[0 if message.kind == b"Q" else 1]
         types: Any = message.parts[2] if message.kind == b"P" else ()
         try:
-            return await self.parser.refused(text.decode("utf-8"), self.risk, catalogue, types)
+            return await self.parser.refused(text.decode("utf-8"), self.risk, catalogue, types, shared=shared)
         except UnicodeDecodeError:
             return "SQL that is not UTF-8"
 
@@ -171,6 +178,17 @@ class PostgresRelay:
         self.tell(Refusal("PostgreSQL", operation))
         said = f"{BY_THE_GUARD}this procedure is {self.risk}, and this is {operation}"
         writer.write(error_message("25006", said))
+
+
+def refused_name(message: Message, prepared: set[Part], risk: Risk) -> str | None:
+    """A name that stays in a session of others, or that another one may have prepared there; `prepared` are its own."""
+    if message.kind == b"P":
+        if message.parts[0] and risk is Risk.READONLY:
+            return SHARED.format(what="a statement that is prepared under a name")
+        prepared.add(message.parts[0])
+    of_statement = message.kind == b"B" or (message.kind in {b"D", b"C"} and message.parts[0] == b"S")
+    known = not of_statement or message.parts[1] in prepared
+    return None if known else SHARED.format(what="a statement that another one may have prepared")
 
 
 def refused_parameters(parameters: Mapping[str, str], risk: Risk = Risk.READONLY) -> str | None:

@@ -26,7 +26,7 @@ from runbook_steps.engine.guards.services.sql_catalogue_query import CATALOGUE_S
 from runbook_steps.engine.guards.services.streams import CONNECT_S, Upstream, connect, shut
 from runbook_steps.engine.text.not_held import NOT_HELD
 
-__all__ = ["Locked", "Session", "Way", "open_session", "read_only_held", "the_catalogue"]
+__all__ = ["Held", "Locked", "Session", "Way", "open_session", "read_only_held", "the_catalogue"]
 
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _READ_ONLY = "-c default_transaction_read_only=on -c standard_conforming_strings=on"
@@ -41,7 +41,7 @@ _BOUNDS = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '30s'; S
 _HELD_SQL = """
 SELECT pg_catalog.current_setting('transaction_read_only'), pg_catalog.current_setting('standard_conforming_strings'),
  pg_catalog.current_setting('client_encoding'), pg_catalog.pg_is_in_recovery(),
- (SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only')
+ (SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'), pg_catalog.pg_backend_pid()
 """
 LOCKED = (
     "the guard could not ask PostgreSQL about this session: {said}. Somebody locks a table of its catalogue, as VACUUM "
@@ -64,11 +64,24 @@ class Way:
 
 @dataclass(frozen=True)
 class Session:
-    """A session that is open, its ready-for-query message held back; `greeting` is for the client before that."""
+    """A session that is open, its ready-for-query message held back.
+
+    `process` is the number that the client was told, `shared` whether others get the session after it.
+    """
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     ready: Answer
+    process: int
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the server said of a session: why it is `refused`, and whether it is `shared`, lent by a pooler."""
+
+    refused: str | None
+    shared: bool = False
 
 
 async def connected(upstream: Upstream, way: Way) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -128,9 +141,9 @@ async def open_session(
             if first.kind == b"E" and asked is not startup and _NO_OPTIONS in first.body:
                 asked, left, again = startup, [way, *left], True  # whether the role is held to reading is seen below
             if not again:
-                ready = await _signed_in(first, (reader, writer), client)
-                if ready is not None:
-                    return Session(reader, writer, ready)
+                signed_in = await _signed_in(first, (reader, writer), client)
+                if signed_in is not None:
+                    return Session(reader, writer, *signed_in)
         except BaseException:
             await shut(writer)
             raise
@@ -149,12 +162,15 @@ async def _signed_in(
     first: Answer,
     server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
     client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-) -> Answer | None:
+) -> tuple[Answer, int] | None:
     answer: Answer = first
+    process = 0
     while True:
         if answer.kind == b"Z":
-            return answer
+            return answer, process
         answered = False
+        if answer.kind == b"K":
+            (process,) = struct.unpack_from("!i", answer.body)
         if answer.kind == b"R":
             (kind,) = struct.unpack_from("!i", answer.body)
             if kind not in _ANSWERED | {_OK, _FINAL}:
@@ -234,27 +250,24 @@ def _row(body: bytes) -> list[str | None]:
     return row
 
 
-async def read_only_held(session: Session, *, reading: bool) -> str | None:
-    """Why the session cannot be judged or is not held to reading; None when it is as the guard needs it.
-
-    Raises Locked.
-    """
+async def read_only_held(session: Session, *, reading: bool) -> Held:
+    """Why the session cannot be judged or is not held to reading, and whether a pooler lends it. Raises Locked."""
     try:
-        ((read_only, quotes, encoding, replica, source),) = await asked(session, _HELD_SQL)
+        ((read_only, quotes, encoding, replica, source, process),) = await asked(session, _HELD_SQL)
     except Locked:
         raise
     except ValueError as error:
-        return (
-            NOT_HELD.format(why=f"it does not tell ({error})") if reading else f"a session that tells nothing ({error})"
-        )
+        said = f"it does not tell ({error})"
+        return Held(NOT_HELD.format(why=said) if reading else f"a session that tells nothing ({error})")
     if quotes != "on" or (encoding or "").upper() not in {"UTF8", "UNICODE"}:
-        return (
+        return Held(
             f"a session whose texts read otherwise (standard_conforming_strings {quotes}, client_encoding {encoding})"
         )
+    shared = process != str(session.process)  # a pooler tells a number of its own
     if not reading or (read_only == "on" and (replica == "t" or source != "session")):
-        return None
+        return Held(None, shared)
     why = f"transaction_read_only is {read_only}"
-    return NOT_HELD.format(why=why if read_only != "on" else f"{why}, but by SET, which a pooler may forget")
+    return Held(NOT_HELD.format(why=why if read_only != "on" else f"{why}, but by SET, which a pooler may forget"))
 
 
 async def the_catalogue(session: Session) -> str:

@@ -15,6 +15,7 @@ from runbook_steps.engine.guards.services.relay import Unreadable
 __all__ = [
     "Answer",
     "Message",
+    "Part",
     "Startup",
     "error_message",
     "read_answer",

@@ -75,16 +75,20 @@ class SqlParser:
         self._sent: set[int] = set()
         self._turn = asyncio.Lock()
 
-    async def refused(self, text: str, risk: Risk, catalogue: str, types: Sequence[int] = ()) -> str | None:
+    async def refused(
+        self, text: str, risk: Risk, catalogue: str, types: Sequence[int] = (), *, shared: bool = False
+    ) -> str | None:
         """What of the SQL goes beyond the risk, judged with that answer of CATALOGUE_SQL.
 
-        `types` are the numbers of its parameters' types, as far as its client says them.
+        `types` are the numbers of its parameters' types, as far as its client says them; in a `shared` session
+        nothing may be left behind.
         """
         if len(text) > _MAX_TEXT:
             return f"SQL that cannot be judged (longer than {_MAX_TEXT} characters)"
         async with self._turn:
             key = hash(catalogue)
-            asked: dict[str, Any] = {"text": text, "risk": str(risk), "key": key, "types": list(types)}
+            about = {"risk": str(risk), "key": key, "shared": shared}
+            asked: dict[str, Any] = {"text": text, "types": list(types), **about}
             if key not in self._sent or self._child is None:
                 asked["catalogue"] = catalogue
             try:

@@ -21,16 +21,16 @@ def main(descriptor: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     catalogues: dict[int, Any] = {}
-    judges: dict[tuple[int, str], SqlJudge] = {}
+    judges: dict[tuple[int, str, bool], SqlJudge] = {}
     with socket.socket(fileno=descriptor) as there, there.makefile("rwb") as stream:
         while head := stream.read(LENGTH.size):
             request = json.loads(stream.read(LENGTH.unpack(head)[0]))
             try:
                 if "catalogue" in request:
                     catalogues[request["key"]] = read_catalogue(request["catalogue"])
-                where = (request["key"], request["risk"])
+                where = (request["key"], request["risk"], request["shared"])
                 if where not in judges:
-                    judges[where] = SqlJudge(Risk(request["risk"]), catalogues[request["key"]])
+                    judges[where] = SqlJudge(Risk(request["risk"]), catalogues[request["key"]], request["shared"])
                 answer = judges[where].refused(request["text"], request["types"])
             except Exception as fault:
                 judges.clear()  # one that was left in the middle has noted what it did not finish

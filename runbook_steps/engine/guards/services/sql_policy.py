@@ -24,6 +24,7 @@ from runbook_steps.engine.guards.services.sql_catalogue import Catalogue, Functi
 from runbook_steps.engine.guards.services.sql_lists import CHANGING, ENDING, EXTENSIONS, FILLING, HARMLESS, RUN_TEXT
 from runbook_steps.engine.guards.services.sql_secrets import named_apart, secret, secret_call, secret_show
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
+from runbook_steps.engine.guards.services.sql_shared import left_behind
 from runbook_steps.engine.guards.services.sql_statements import (
     OWN_SCHEMAS,
     calls_again,
@@ -54,10 +55,14 @@ def refused_sql(text: str, risk: Risk, catalogue: Catalogue | None = None) -> st
 
 @dataclass
 class SqlJudge:
-    """For one database and risk. What it found of a function is kept: bodies are read once."""
+    """For one database and risk. What it found of a function is kept: bodies are read once.
+
+    `shared` is a session that others get after this one.
+    """
 
     risk: Risk
     catalogue: Catalogue
+    shared: bool = False
     _known: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _assumed: set[tuple[str, str]] = field(default_factory=set)
     _depth: int = 0
@@ -90,7 +95,7 @@ class SqlJudge:
             self._apart, self._ending, self.many = before
 
     def _refused_node(self, node: ast.Node) -> str | None:
-        if found := refused_statement(node, self.risk):
+        if found := refused_statement(node, self.risk) or (self.shared and left_behind(node, self.risk)):
             return found
         return next((found for judge in _BY_NAME.get(type(node), ()) if (found := judge(self, node))), None)
 
