@@ -74,7 +74,7 @@ def a_process_leaks(
     watch: Watch,
 ) -> None:
     only_disposable(target, "a leak")
-    variables["HOST_MINUTE"] = "500ms"  # nobody waits ten minutes in a drill
+    variables["HOST_MINUTE"] = "250ms"  # nobody waits ten minutes in a drill
     burden(situation, LeakingProcess(environment()), culprit, variables, watch)
 
 
