@@ -18,11 +18,13 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from runbook_steps.engine.guards.kernel.pidfd import HERE, descriptor_of, memory, placed
 from runbook_steps.engine.guards.kernel.socket_calls import fast_open
 from runbook_steps.engine.guards.kernel.system_call import Bounds, Continue, Done, SystemCall, signed
+from runbook_steps.engine.guards.kernel.use_of_files import resolved
 
 __all__ = ["Past"]
 
 _LOOKED_UP_S = 5.0
 _POSTGRES = ".s.PGSQL."
+_LOOPBACK = IPv4Address("127.0.0.1")
 _LONGEST = 128  # bytes of an address, struct sockaddr_storage
 Address = IPv4Address | IPv6Address
 
@@ -52,9 +54,8 @@ class Past:
         if refused is not None:
             return refused
         with socket.socket(fileno=os.dup(descriptor)) as own:
-            local = own.family == socket.AF_UNIX  # the other side asks whose process it is: the command's own call
-        if local and family == socket.AF_UNIX:
-            return self._local(placed(call.task, HERE, os.fsdecode(raw[2:].split(b"\0", 1)[0])))
+            if own.family == family == socket.AF_UNIX:
+                return self._local(call, own, raw[2:])
         failed = ctypes.CDLL(None, use_errno=True).connect(descriptor, raw, len(raw))
         return Done(ctypes.get_errno() if failed else 0)
 
@@ -67,14 +68,43 @@ class Past:
             return Done(errno.EACCES, f"TCP to {to}:{port}, past the guard")
         return None
 
-    def _local(self, path: str) -> Done:
-        """PostgreSQL's own socket on this machine is the service as well."""
-        folder, name = os.path.split(os.path.realpath(path))
-        for host, port in self.services:
-            here = os.path.realpath(host) == folder if host.startswith("/") else self._is(ip_address("127.0.0.1"), host)
-            if name == f"{_POSTGRES}{port}" and here:
-                return Done(errno.EACCES, f"the UNIX socket {folder}/{name}, past the guard")
-        return Continue()
+    def _local(self, call: SystemCall, own: socket.socket, name: bytes) -> Done:
+        """PostgreSQL's own socket on this machine is the service as well.
+
+        Where there can be one, the connection is made here, to the file that was looked at; the name that it was bound
+        to tells of a link to it, or of another name that it got. Elsewhere it is the command's own call, because the
+        other side may ask whose process it is.
+        """
+        if name.startswith(b"\0") or not any(
+            host.startswith("/") or self._is(_LOOPBACK, host) for host, _ in self.services
+        ):
+            return Continue()
+        path = placed(call.task, HERE, os.fsdecode(name.split(b"\0", 1)[0]))
+        there = os.open(resolved(call.task, path), os.O_PATH | os.O_CLOEXEC)
+        try:
+            handle = f"/proc/self/fd/{there}"
+            with socket.socket(socket.AF_UNIX, own.type) as probe:
+                probe.connect(handle)
+                bound = os.fsdecode(probe.getpeername() or "")
+            for each in (os.path.realpath(handle), bound):
+                if self._is_database(each):
+                    return Done(errno.EACCES, f"the UNIX socket {each}, past the guard")
+            own.connect(handle)
+        finally:
+            os.close(there)
+        return Done()
+
+    def _is_database(self, path: str) -> bool:
+        folder, name = os.path.split(path)
+        return any(
+            name == f"{_POSTGRES}{port}"
+            and (
+                os.path.realpath(host) == os.path.realpath(folder)
+                if host.startswith("/")
+                else self._is(_LOOPBACK, host)
+            )
+            for host, port in self.services
+        )
 
     def _is(self, to: Address, host: str) -> bool:
         found = self._addresses(host)

@@ -18,7 +18,7 @@ from runbook_steps.engine.guards.kernel.other_calls import BEYOND
 from runbook_steps.engine.guards.kernel.pidfd import HERE, memory, own_process, placed, text
 from runbook_steps.engine.guards.kernel.system_call import Bounds, Continue, Done, SystemCall, signed
 
-__all__ = ["ATTRIBUTES", "DEVICES", "control", "fcntl", "flock", "reads"]
+__all__ = ["ATTRIBUTES", "DEVICES", "control", "fcntl", "flock", "reads", "resolved"]
 
 ATTRIBUTES = "changing the attributes of"
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/random", "/dev/urandom")
@@ -40,7 +40,7 @@ def reads(call: SystemCall, folder: int | None, path: int, bounds: Bounds) -> Do
     if name.startswith(_PLAIN) and "/../" not in name:
         return Continue()
     try:
-        real = _resolved(call.task, placed(call.task, where, name))
+        real = resolved(call.task, placed(call.task, where, name))
         mode = os.stat(real).st_mode  # noqa: PTH116 - asked for every file that is opened
     except OSError:
         return Continue()  # the kernel says so too
@@ -54,7 +54,7 @@ def reads(call: SystemCall, folder: int | None, path: int, bounds: Bounds) -> Do
     return Done(errno.EACCES, f"reading the {'pipe' if stat.S_ISFIFO(mode) else 'device'} {real}")
 
 
-def _resolved(task: int, path: str) -> str:
+def resolved(task: int, path: str) -> str:
     """The path without links, as the task sees it: `/proc/self` is another process there than here. Raises OSError."""
     done, left = "", path.split("/")[::-1]
     for _ in range(_MOST_STEPS):

@@ -163,6 +163,81 @@ def test_the_socket_of_the_database_is_the_database(place: Place, host: str) -> 
     assert (code, refused) == (1, [f"the UNIX socket {path}, past the guard"])
 
 
+OTHER_NAMES = {
+    "a link": "os.symlink(THERE, 'other')",
+    "another link": "os.link(THERE, 'other')",
+    "another name": "os.rename(THERE, 'other')",
+    "a link to its folder": "os.symlink(os.path.dirname(THERE), 'd'); os.symlink('d/' + THERE.split('/')[-1], 'other')",
+    "a descriptor": "os.symlink('/proc/self/fd/%d' % os.open(THERE, os.O_PATH), 'other')",
+}
+
+
+@pytest.mark.parametrize("case", OTHER_NAMES)
+def test_the_socket_of_the_database_is_known_by_every_name(place: Place, case: str) -> None:
+    """By the one that it was bound to."""
+    path = place.folder / f".s.PGSQL.{port_of(place.service)}"
+    program = f"{OTHER_NAMES[case].replace('THERE', repr(str(path)))}\nsocket.socket(socket.AF_UNIX).connect('other')"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        _, code, refused = held(place, program, str(place.folder))
+    assert (code, refused) == (1, [f"the UNIX socket {path}, past the guard"])
+
+
+def test_a_socket_that_is_replaced_meanwhile_is_the_one_that_was_looked_at(place: Place) -> None:
+    """A second thread that changes address, link and file all the time wins nothing."""
+    database, other = place.folder / f".s.PGSQL.{port_of(place.service)}", place.folder / "other"
+    program = f"""
+import struct, threading
+good, bad = (struct.pack('=H', 1) + each.encode().ljust(100, b'\\0') for each in ({str(other)!r}, {str(database)!r}))
+address = ctypes.create_string_buffer(good, 102)
+done = threading.Event()
+def change():
+    while not done.is_set():
+        for each in (bad, good): ctypes.memmove(address, each, 102)
+def turn():
+    number = 0
+    while not done.is_set():
+        for each in ({str(database)!r}, {str(other)!r}):
+            os.symlink(each, f'l{{number}}'); os.rename(f'l{{number}}', 'link'); number += 1
+os.symlink({str(other)!r}, 'link')
+threads = [threading.Thread(target=each) for each in (change, turn)]
+for each in threads: each.start()
+libc = ctypes.CDLL(None)
+for _ in range(150):
+    with socket.socket(socket.AF_UNIX) as own:
+        if libc.connect(own.fileno(), address, 102) == 0: own.send(b'x')
+    with socket.socket(socket.AF_UNIX) as own, contextlib.suppress(OSError):
+        own.connect('link'); own.send(b'x')
+done.set()
+for each in threads: each.join()
+"""
+    said: dict[str, int] = {"database": 0, "other": 0}
+
+    def count(listener: socket.socket, name: str) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            with client:
+                said[name] += len(client.recv(1))
+
+    with socket.socket(socket.AF_UNIX) as first, socket.socket(socket.AF_UNIX) as second:
+        for listener, path in ((first, database), (second, other)):
+            listener.bind(str(path))
+            listener.listen(512)
+            threading.Thread(
+                target=count, args=(listener, path.name if path == other else "database"), daemon=True
+            ).start()
+        _, code, _ = held(place, program, str(place.folder))
+        for listener in (first, second):
+            listener.shutdown(socket.SHUT_RDWR)
+    assert code == 0
+    assert said["database"] == 0
+    assert said["other"] > 0
+
+
 def test_everything_else_is_open(place: Place) -> None:
     """Other services, the guard, files, signals, an exit code and the end by a signal."""
     program = """
