@@ -19,6 +19,7 @@ from runbook_steps.engine.guards.services.sql_policy import SqlJudge
 from runbook_steps.engine.model import Risk
 from tests.contract.debian_postgres import BINARIES, DebianPostgres, debian_postgres
 from tests.contract.hostile_sql import HELPERS, LOSING, PASSES, PASSES_MUTATING, WRITING
+from tests.contract.hostile_sql_locking import LOCKING, PASSES_LOCKING
 from tests.contract.hostile_sql_servers import (
     HELPERS_SERVERS,
     PASSES_SERVERS,
@@ -92,7 +93,7 @@ def test_nothing_is_lost_by_a_changing_session(fifteen: DebianPostgres, guards: 
     assert state(fifteen) == before
 
 
-@pytest.mark.parametrize("text", TAKING + TAKING_SERVERS)
+@pytest.mark.parametrize("text", TAKING + TAKING_SERVERS + LOCKING)
 def test_nothing_is_taken_by_a_changing_session(fifteen: DebianPostgres, guards: dict[Risk, Guard], text: str) -> None:
     """Definitions, passwords, rights, sessions, positions of sequences; rows that are not named by a key."""
     before = kept(fifteen)
@@ -121,7 +122,7 @@ def test_reading_passes(fifteen: DebianPostgres, guards: dict[Risk, Guard], text
         assert (guard.take_refusals(), done.returncode) == ((), 0), done.stderr
 
 
-@pytest.mark.parametrize("text", PASSES_MUTATING + PASSES_TAKING + PASSES_SERVERS_MUTATING)
+@pytest.mark.parametrize("text", PASSES_MUTATING + PASSES_TAKING + PASSES_SERVERS_MUTATING + PASSES_LOCKING)
 def test_changing_passes_where_it_may(fifteen: DebianPostgres, guards: dict[Risk, Guard], text: str) -> None:
     """What a procedure that may change things is for."""
     done = psql(guards[Risk.MUTATING], fifteen, text)

@@ -55,8 +55,25 @@ def written(judge: SqlJudge, node: Any) -> str | None:
 
 def indexed(judge: SqlJudge, node: Any) -> str | None:
     """What builds indexes anew, or looks at values, evaluates the expressions of a table."""
+    if judge.risk is Risk.MUTATING and (found := _for_everybody(node)):
+        return found
     below = (each for each in nodes(node) if isinstance(each, ast.RangeVar))
     return next((found for each in below if (found := _evaluated(judge, str(each.relname)))), None)
+
+
+def _for_everybody(node: Any) -> str | None:
+    """What is written anew as a whole is locked meanwhile: all tables, or the server's own, which everybody reads."""
+    said = {option.defname for option in (node.options if isinstance(node, ast.VacuumStmt) else node.params) or ()}
+    relations = [each for each in nodes(node) if isinstance(each, ast.RangeVar)]
+    anew = isinstance(node, ast.ClusterStmt) or "full" in said
+    if isinstance(node, ast.ReindexStmt):
+        anew = "concurrently" not in said or node.kind == enums.ReindexObjectType.REINDEX_OBJECT_SYSTEM
+    if not anew:
+        return None
+    if not relations:
+        return f"{spoken(node)} of everything, which is locked meanwhile"
+    own = next((each.relname for each in relations if _is_own(each)), None)
+    return f"{spoken(node)} of {own}, for which everybody would wait" if own else None
 
 
 def _target(judge: SqlJudge, relation: Any) -> str | None:
