@@ -137,7 +137,7 @@ def looked(head: RequestHead, body: bytes, risk: Risk) -> Look | None:
     """What has to be seen first of a request that may pass by what it says: whether somebody is left to serve."""
     path = decoded(head.path)
     asked = _asked(path)
-    if risk is not Risk.MUTATING or asked is None or _query(head).get("dryRun") == "All":
+    if risk is not Risk.MUTATING or asked is None or _tries_out(head, asked, _query(head)):
         return None
     shown = f"{head.method} {path}"
     if _ends_a_pod(head, asked):

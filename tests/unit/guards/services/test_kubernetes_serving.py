@@ -196,6 +196,18 @@ def test_a_look_asks_for_names_alone(case: str) -> None:
     assert "could not be looked at" in str(seen(asked("DELETE", target), {}))
 
 
+@pytest.mark.parametrize("way", [
+    ("DELETE", f"{POD}?dryRun=All", {"gracePeriodSeconds": 30}),
+    ("DELETE", f"{POD}?dryRun=All", {"dryRun": []}),
+    ("POST", f"{POD}/eviction?dryRun=All", {"kind": "Eviction"}),
+    ("POST", f"{POD}/eviction?dryRun=All", {"deleteOptions": {"dryRun": ["All"]}}),
+])  # fmt: skip
+def test_a_trial_with_a_body_is_looked_at(way: tuple[Any, ...]) -> None:
+    """Options in a body outrank those of the query."""
+    assert "the only one of api-7" in str(seen(asked(*way), of(ONE, wanted=1)))
+    assert KUBERNETES.looked(*asked("DELETE", f"{POD}?dryRun=All"), Risk.MUTATING) is None
+
+
 RESTARTS: list[tuple[str, dict[str, Any], bool]] = [
     ("deployments", spec(replicas=3), True),
     ("deployments", spec(replicas=1), True),  # a new one comes first
