@@ -37,6 +37,7 @@ _OF_QUERY = frozenset(
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _CONTROLLERS = {"ReplicaSet": "replicasets", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
 _PERCENT = re.compile(r"([0-9]{1,2})%")
+_SECONDS = re.compile(r"[1-9][0-9]{0,6}")
 _FOUND, _NOT_FOUND = 200, 404
 _UNSEEN = "which could not be looked at first"
 
@@ -68,7 +69,7 @@ def autoscaled(head: RequestHead, body: bytes) -> bool:
 
 def gently(head: RequestHead, query: Mapping[str, str], body: bytes, *, evicted: bool) -> bool:
     """Whether a pod that goes has the time to end what it does. Raises Unreadable."""
-    if not set(query) <= _OF_QUERY or ("gracePeriodSeconds" in query and not query["gracePeriodSeconds"].strip("0")):
+    if not set(query) <= _OF_QUERY or not _SECONDS.fullmatch(query.get("gracePeriodSeconds", "1")):
         return False
     if not body:
         return not evicted
