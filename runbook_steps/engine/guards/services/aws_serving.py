@@ -25,6 +25,7 @@ __all__ = ["FORM", "acts_beyond", "look_at_targets", "parameters_of"]
 
 FORM = re.compile(r"application/x-www-form-urlencoded(?:; ?charset=utf-8)?", re.IGNORECASE)
 _ACTIONS = {each.lower(): each for each in ("AlarmActions", "OKActions", "InsufficientDataActions")}
+_RINGS, _ENABLED = "alarmactions", "ActionsEnabled"
 _TELLS = re.compile(r"arn:aws(?:-[a-z-]+)?:sns:[a-z0-9-]+:[0-9]+:[A-Za-z0-9_.-]+")
 _MEMBER = re.compile(r"([A-Za-z]+)\.member\.[0-9]+")
 _TARGET = re.compile(r"Targets\.member\.([0-9]+)\.(Id|Port|AvailabilityZone)")
@@ -47,19 +48,24 @@ def parameters_of(head: RequestHead, body: bytes) -> Mapping[str, Any]:
 
 
 def acts_beyond(operation: str, said: Mapping[str, Any]) -> str | None:
-    """What an alarm would do beyond telling somebody."""
+    """What an alarm would do beyond telling somebody, or that it would tell nobody."""
     if operation != "PutMetricAlarm":
         return None
+    told: list[str] = []
     for name, value in said.items():
         member = _MEMBER.fullmatch(name)
         stem = member[1] if member else name
-        if stem.partition(".")[0].strip().lower() not in _ACTIONS:
+        spelled = stem.partition(".")[0].strip().lower()
+        if spelled == _ENABLED.lower() and (name != _ENABLED or value not in {True, "true"}):
+            return f"{operation} that is silent"
+        if spelled not in _ACTIONS:
             continue
         listed = [value] if member else value
-        spelled = stem in _ACTIONS.values() and isinstance(listed, list)
-        if not spelled or not all(isinstance(each, str) and _TELLS.fullmatch(each) for each in listed):
+        known = stem in _ACTIONS.values() and isinstance(listed, list)
+        if not known or not all(isinstance(each, str) and _TELLS.fullmatch(each) for each in listed):
             return f"{operation} with {stem} that do more than tell somebody"
-    return None
+        told += listed if spelled == _RINGS else []
+    return None if told else f"{operation} that tells nobody"
 
 
 def look_at_targets(head: RequestHead, operation: str, said: Mapping[str, Any]) -> Look | None:

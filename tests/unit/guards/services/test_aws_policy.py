@@ -25,6 +25,7 @@ JSON = "application/x-amz-json-1.1"
 ELB, ALARMS, VERSION = "elasticloadbalancing", "monitoring", "2015-12-01"
 LOGS = "Logs_20140328"
 CLOUDWATCH = "GraniteServiceVersion20100801"
+TELLING = b"&AlarmActions.member.1=arn:aws:sns:me-south-1:123456789012:alerts"
 
 
 def head(
@@ -197,7 +198,7 @@ def test_looking_at_objects_passes(method: str, target: str) -> None:
         ("rds", "POST", "/", form("DeleteDBInstance", "2014-10-31"), "DeleteDBInstance"),
         ("rds", "POST", "/", form("ModifyDBInstance", "2014-10-31"), "ModifyDBInstance"),
         (ALARMS, "POST", "/", form("DeleteAlarms", "2010-08-01"), "DeleteAlarms"),
-        (ALARMS, "POST", "/", form("PutMetricAlarm", "2010-08-01"), ""),
+        (ALARMS, "POST", "/", form("PutMetricAlarm", "2010-08-01") + TELLING, ""),
         ("sts", "POST", "/", form("AssumeRole", "2011-06-15"), "AssumeRole"),
     ],
 )

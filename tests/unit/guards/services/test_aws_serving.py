@@ -87,6 +87,28 @@ def test_an_alarm_tells_and_does_nothing(case: str) -> None:
     assert AWS.refused(request, body, Risk.DESTRUCTIVE) is None
 
 
+SILENT: dict[str, tuple[RequestHead, bytes]] = {
+    "off": alarm(AlarmActions_member_1=TOPIC, ActionsEnabled="false"),
+    "off, by another word": alarm(AlarmActions_member_1=TOPIC, ActionsEnabled="False"),
+    "off, in small letters": alarm(AlarmActions_member_1=TOPIC, actionsenabled="true"),
+    "nobody": alarm(Threshold="80"),
+    "nobody but when all is well": alarm(OKActions_member_1=TOPIC),
+    "nobody, by an empty list": in_json(b'{"AlarmActions": []}'),
+    "off, in JSON": in_json(f'{{"AlarmActions": ["{TOPIC}"], "ActionsEnabled": false}}'.encode()),
+    "off, by a number": in_json(f'{{"AlarmActions": ["{TOPIC}"], "ActionsEnabled": 0}}'.encode()),
+    "off, in CBOR": in_cbor(b"\xa2" + text("AlarmActions") + b"\x81" + text(TOPIC) + text("ActionsEnabled") + b"\xf4"),
+}
+
+
+@pytest.mark.parametrize("case", SILENT)
+def test_an_alarm_is_not_silenced_by_making_it_again(case: str) -> None:
+    """It tells somebody when it rings; what is written over one that does would not."""
+    assert AWS.refused(*SILENT[case], Risk.MUTATING) in {
+        "PutMetricAlarm that is silent",
+        "PutMetricAlarm that tells nobody",
+    }
+
+
 UNREAD: dict[str, tuple[RequestHead, bytes]] = {
     "packed": in_cbor(b"\xa0", content_encoding="gzip"),
     "without a length": in_cbor(b"\xbf\xff"),
@@ -110,7 +132,8 @@ def test_an_alarm_that_cannot_be_read_is_not_made(case: str) -> None:
 
 
 @pytest.mark.parametrize("request_and_body", [
-    alarm(AlarmActions_member_1=TOPIC), alarm(Threshold="80"), in_json(f'{{"OKActions": ["{TOPIC}"]}}'.encode()),
+    alarm(AlarmActions_member_1=TOPIC, OKActions_member_1=TOPIC, ActionsEnabled="true"),
+    in_json(f'{{"AlarmActions": ["{TOPIC}"], "ActionsEnabled": true}}'.encode()),
     in_cbor(b"\xa1" + text("AlarmActions") + b"\x81" + text(TOPIC)),
 ])  # fmt: skip
 def test_an_alarm_that_tells_passes(request_and_body: tuple[RequestHead, bytes]) -> None:
