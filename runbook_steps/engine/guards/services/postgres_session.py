@@ -26,7 +26,7 @@ from runbook_steps.engine.guards.services.sql_catalogue_query import CATALOGUE_S
 from runbook_steps.engine.guards.services.streams import CONNECT_S, Upstream, connect, shut
 from runbook_steps.engine.text.not_held import NOT_HELD
 
-__all__ = ["Held", "Locked", "Session", "Way", "open_session", "read_only_held", "the_catalogue"]
+__all__ = ["Locked", "Session", "Way", "open_session", "read_only_held", "the_catalogue"]
 
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _READ_ONLY = "-c default_transaction_read_only=on -c standard_conforming_strings=on"
