@@ -247,6 +247,29 @@ def test_the_decisions_are_drawn_when_they_are_opened(page: Page, served_site: s
     page.wait_for_function("light => document.querySelector('.rb-diagram').innerHTML !== light", arg=light)
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [("database/blocked-queries/", True), ("deployment/rollback/", True), ("health/daily-check/", False)],
+)
+def test_on_a_telephone_a_diagram_is_whole(page: Page, served_site: str, address: str, shown: bool) -> None:
+    """Nothing of it is beside the screen, and its words can be read; else the list alone is there."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(served_site + address)
+    page.locator(".rb-ways > summary").click()
+    page.locator(".rb-diagram svg").wait_for(state="attached")
+    page.wait_for_function("shown => document.querySelector('.rb-diagram').checkVisibility() === shown", arg=shown)
+    assert page.locator(".rb-way-list a").first.is_visible()
+    if shown:
+        beside, scale = page.evaluate(
+            """() => {
+              const figure = document.querySelector('.rb-diagram'), svg = figure.querySelector('svg');
+              const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+              return [figure.scrollWidth - figure.clientWidth, scale];
+            }"""
+        )
+        assert (beside, scale > 0.6) == (0, True)
+
+
 def test_on_paper_everything_is_open_and_whole(page: Page, served_site: str) -> None:
     """Recorded outputs too; no menu, no button; addresses are written out; black on white in the dark as well."""
     page.goto(served_site + ESCALATION)

@@ -2,6 +2,7 @@
 (() => {
   "use strict";
 
+  const SMALLEST = 0.6; // drawn smaller, nobody reads it: the list below says the same
   const own = document.currentScript.src;
   const figures = document.querySelectorAll("[data-diagram]");
   let loading;
@@ -31,6 +32,7 @@
       figure.innerHTML = svg; // made by Mermaid from escaped labels, and cleaned by it
       describe(figure);
       figure.hidden = false;
+      figure.hidden = figure.clientWidth < SMALLEST * figure.querySelector("svg").viewBox.baseVal.width;
     } catch (error) {
       figure.hidden = true; // the list below says the same
       console.error("the diagram was not drawn:", error);
@@ -62,13 +64,15 @@
 
   function settings() {
     const style = getComputedStyle(document.body);
+    const narrow = matchMedia("(max-width: 30rem)").matches; // a telephone: whole, and still to be read
+    const room = narrow ? { nodeSpacing: 8, padding: 5, wrappingWidth: 105 } : { nodeSpacing: 24, padding: 10, wrappingWidth: 190 };
     const colour = (name) => style.getPropertyValue(name).trim();
     return {
       startOnLoad: false,
       securityLevel: "strict",
       theme: "base",
       fontFamily: style.fontFamily,
-      flowchart: { htmlLabels: false, useMaxWidth: true, nodeSpacing: 24, rankSpacing: 32, padding: 10, wrappingWidth: 190 },
+      flowchart: { htmlLabels: false, useMaxWidth: true, rankSpacing: 32, ...room },
       themeVariables: {
         darkMode: scheme() === "slate",
         fontSize: "14px",

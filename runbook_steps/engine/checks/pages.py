@@ -29,7 +29,7 @@ __all__ = ["check_project"]
 
 MACROS = frozenset(
     {"procedure", "status", "symptoms", "runbooks", "evidence_schema", "runbooks_schema"}
-    | {"severities", "escalations", "team", "vendors", "links", "section", "proofs"}
+    | {"severities", "escalations", "team", "vendors", "links", "section", "pages", "proofs"}
     | {"proof_counts", "proof_matrix", "worth", "slowest", "trend", "flaky"}
     | {"start", "messages", "by_service", "by_severity", "alerts", "no_undo"}
 )

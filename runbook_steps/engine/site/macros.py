@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mkdocs.exceptions import PluginError
+from pathspec import GitIgnoreSpec
 
 from runbook_steps.engine.checks.pages import check_project
 from runbook_steps.engine.errors import RunbookError
@@ -23,6 +24,7 @@ from runbook_steps.engine.site.blocks.alerts import alert_index
 from runbook_steps.engine.site.blocks.commands import folded_text
 from runbook_steps.engine.site.blocks.finding import error_list, found_by, service_list, severity_list, start_here
 from runbook_steps.engine.site.blocks.no_undo import no_undo_table
+from runbook_steps.engine.site.blocks.page_end import page_end
 from runbook_steps.engine.site.blocks.page_start import page_start
 from runbook_steps.engine.site.blocks.procedure import procedure_block
 from runbook_steps.engine.site.blocks.proof import proof_counts, proof_matrix, proof_tables, slowest
@@ -52,7 +54,7 @@ from runbook_steps.engine.site.machines.catalog import catalog_schema
 from runbook_steps.engine.site.machines.cloudwatch import alarms_template
 from runbook_steps.engine.site.machines.dashboards import dashboards
 from runbook_steps.engine.site.machines.publisher import Publisher
-from runbook_steps.engine.site.navigation import navigation, ordered
+from runbook_steps.engine.site.navigation import left_out, navigation, ordered, page_list
 from runbook_steps.engine.site.search.index import make_index
 from runbook_steps.engine.site.search.install import install_search
 from runbook_steps.engine.site.search_weights import search_settings
@@ -68,6 +70,7 @@ def define_env(env: Any) -> None:
     root = Path(env.project_dir)
     project = _checked(root)
     env.conf.nav = env.conf.nav or navigation(project.pages, project.order)
+    env.conf.not_in_nav = GitIgnoreSpec.from_lines(left_out(project.pages, project.order))
     _made_html(env, root)
     _watch(env, root)
     env.rb_project = project
@@ -144,6 +147,7 @@ def _reference(env: Any, project: Project) -> None:
     env.macro(lambda: vendor_table(project.vendors), "vendors")
     env.macro(lambda group: link_list(project.links, group), "links")
     env.macro(section, "section")
+    env.macro(lambda: page_list(project.pages, env.page.file.src_uri.rpartition("/")[0], project.order), "pages")
 
 
 def _of_the_house(env: Any, project: Project) -> None:
@@ -192,6 +196,7 @@ def on_post_page_macros(env: Any) -> None:
         return str(env.macros[call.macro](*([call.argument] if call.argument is not None else [])))
 
     publisher.write_page(stem, env.markdown, Path(env.conf["site_dir"]), expand)
+    env.markdown += made(page_end(env.rb_project.runbook(stem), env.page.edit_url, env.page.file.src_uri))
     if said := publisher.description(stem):
         env.page.meta.setdefault("description", html.escape(said))  # the theme shows it as it is
 

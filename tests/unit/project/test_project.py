@@ -18,7 +18,7 @@ from runbook_steps.engine.model import Evidence, Outcome
 from runbook_steps.engine.project.project import Project, load_project
 from runbook_steps.engine.proof.evidence_file import write_evidence
 from runbook_steps.engine.settings import find_root
-from runbook_steps.engine.site.navigation import navigation
+from runbook_steps.engine.site.navigation import left_out, navigation, page_list
 from runbook_steps.engine.sources.page_file import parse_page
 from tests.house import HOUSE_ORDER
 from tests.unit.records import proof_of
@@ -184,10 +184,12 @@ def test_the_site_is_ordered_by_domain_and_title() -> None:
         {"Emergency": ["emergency/z.md"]},
         {"Health": ["health/b.md", "health/a.md"]},
         {"Reference": ["reference/x.md"]},
-        {"Decisions": ["decisions/index.md", "decisions/0001-a.md", "decisions/0002-b.md"]},
+        {"Decisions": "decisions/index.md"},
         {"Unknown": ["unknown/u.md"]},
         "contributing.md",
     ] == navigation(pages, HOUSE_ORDER)
+    assert left_out(pages, HOUSE_ORDER) == ["/decisions/0002-b.md", "/decisions/0001-a.md"]
+    assert page_list(pages, "decisions", HOUSE_ORDER) == "\n- [B](0001-a.md)\n- [A](0002-b.md)\n"
 
 
 def test_a_proof_runs_out_and_may_be_a_mistake(root: Path) -> None:
