@@ -295,7 +295,8 @@ class TargetFacts:
     `tools` are the names of executables found on the target's PATH. `hidden` are files and folders that
     a read-only command must not see, `sockets` the UNIX sockets it may talk to, `refusals` the file in
     which what listens there writes what it refused, one JSON list a line. `parts` are those it has, None for all.
-    `marks` are patterns of keys in a store that a mutating command may overwrite and remove.
+    `marks` are patterns of keys in a store that a mutating command may overwrite and remove. `places` are marks of
+    where a live one is.
     """
 
     name: str
@@ -308,3 +309,4 @@ class TargetFacts:
     refusals: str = ""
     parts: frozenset[str] | None = None
     marks: tuple[str, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)

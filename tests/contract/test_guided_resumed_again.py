@@ -146,3 +146,21 @@ def test_a_terminal_that_changes_its_size_changes_nothing(ledger: Ledger) -> Non
             os.kill(person.process.pid, signal.SIGWINCH)
         assert person.ends() == 0, person.seen
     assert ledger.lines() == ["one", "two", "three"]
+
+
+def test_a_target_that_is_another_system_since_is_asked_for(ledger: Ledger) -> None:
+    """Its name is the same, its address is not: what was done was done elsewhere, and an undo would be done here."""
+    first = one_more(ledger, WITH)
+    elsewhere = {"BRANCH_LEDGER": str(ledger.root / "elsewhere")}
+    for answer in ("", "n"):
+        with ledger.runs("", "--allow", "mutating", "--resume", str(first), **elsewhere) as other:
+            other.waits_for("say another place: LEDGER")
+            other.answers("Is it the same system all the same? [y/N]", answer)
+            assert other.ends() == 3, other.seen
+    assert not (ledger.root / "elsewhere").exists()
+    with ledger.runs("", "--allow", "mutating", "--resume", str(first), **elsewhere) as person:
+        person.answers("Is it the same system all the same? [y/N]", "y")
+        for _ in range(2):
+            person.answers(KEYS, "r")
+        assert person.ends() == 0, person.seen
+    assert (ledger.root / "elsewhere").read_text("utf-8").split() == ["two", "three"]

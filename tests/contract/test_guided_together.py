@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -202,6 +203,12 @@ def test_a_killed_run_has_a_report_and_one_that_went_on_tells_both(ledger: Ledge
     assert "- By: CTO, DevOps Lead" in told
     assert f"goes on with {killed.name}" in told
     assert "in several goes" in told
+    parts = {part.split("\n", 1)[0]: part for part in told.split("\n## ")}
+    assert re.findall(r"- \S+ \S+ (.+?): (.+?): passed", parts["Done"]) == [
+        ("CTO", "I change \\<it\\> \\| \\[here\\](x)"),
+        ("DevOps Lead", "I finish it"),
+    ]
+    assert "| DevOps Lead | done before | I change" in parts["Timeline"]
     assert "Still to be undone" not in told
 
 

@@ -105,6 +105,7 @@ def run(  # noqa: PLR0917 - what was said on the command line
         brief = make_brief(project, runbook, procedure, facts)
         if past:
             _refuse_resume(past, brief, settings)
+            _refuse_another_system(screen, past, brief)
         if begin_at > len(procedure.steps):
             raise ConfigurationError(f"--from {begin_at}: “{procedure.name}” has {len(procedure.steps)} steps")
         who = _role(project, role)
@@ -198,6 +199,20 @@ def _refuse_resume(past: Past, brief: Brief, settings: Settings) -> None:
             f"{past.journal}: the target that it practised on went with it; start it anew, without --resume"
         )
     past.refuse(brief.procedure, sources, brief.target.name, left, settings.reads)
+
+
+def _refuse_another_system(screen: Screen, past: Past, brief: Brief) -> None:
+    """The name of a target stays, and what it names may be another one since: whether it is, a person knows."""
+    if not (moved := past.moved(brief.target.places)):
+        return
+    screen.say(f"Since that run these of {brief.target.name} say another place: {', '.join(moved)}", "bold yellow")
+    screen.say("What it did was done there; an undo that it kept would be done here.", "yellow")
+    try:
+        answer = screen.ask("Is it the same system all the same? [y/N]:", ("y", "n", "q"), "n")
+    except EOFError:
+        answer = "n"
+    if answer != "y":
+        raise RefusedError(f"{past.journal} ran elsewhere; set the addresses back, or start anew, without --resume")
 
 
 def _role(project: Project, role: str | None) -> str:

@@ -12,7 +12,7 @@ from runbook_steps.engine.guided.desk import Desk
 from runbook_steps.engine.guided.edited import differing_lines, new_text, planned
 from runbook_steps.engine.guided.shown import RISKS, show_more, show_past
 from runbook_steps.engine.model import Command, Outcome, Result, StepRecord
-from runbook_steps.engine.proof.evidence_file import now
+from runbook_steps.engine.proof.evidence_file import RAN_BEFORE, now
 from runbook_steps.engine.run.outcome_of_error import message_of
 
 __all__ = ["GuidedCommands"]
@@ -267,7 +267,7 @@ class GuidedCommands:
         ended = f"exit code {past.exit_code}" if past.exit_code is not None else "no exit code"
         self._screen.quote(command.text, "dim")
         if past.outcome is Outcome.PASSED:
-            said = f"ran before ({past.outcome}, {ended}): not repeated"
+            said = f"{RAN_BEFORE} ({past.outcome}, {ended}): not repeated"
             self._screen.say(f"  {said}", "yellow")
             return self._as_before(command, past, Outcome.PASSED, said)
         if past.outcome is Outcome.ATTESTED and past.notes:

@@ -6,7 +6,7 @@ import fcntl
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class Past:
     `began` are the steps whose command began in this run, `before` is the run that it went on with: what that one
     knows of a step that this one never came to, or only asked for, still holds. `gone_on` is the journal of the run
     that went on with this one last, `running` the process that still writes this one.
+    `places` are marks of where the target was.
     """
 
     journal: str
@@ -43,6 +44,7 @@ class Past:
     before: Past | None = None
     gone_on: str = ""
     running: int = 0
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ever_began(self) -> frozenset[int]:
@@ -68,6 +70,11 @@ class Past:
             if step.command and past and past.outcome in {Outcome.PASSED, Outcome.ATTESTED}:
                 return step.command.purpose
         return ""
+
+    def moved(self, places: Mapping[str, str]) -> tuple[str, ...]:
+        """The variables that say another place than when it ran; a journal that tells none is believed."""
+        names = sorted(self.places.keys() | places.keys()) if self.places else []
+        return tuple(name for name in names if self.places.get(name) != places.get(name))
 
     def owns(self, undo: Undo) -> bool:
         """Whether that run, or one that it went on with, kept the undo."""
@@ -170,6 +177,7 @@ def read_past(path: Path) -> Past:
         undone=any(e.get("event") == "undone" and not e.get("problem") for e in events),
         before=before,
         gone_on=_gone_on(path),
+        places=started["guided"].get("places", {}),
         running=_running(record.run.split("-")[1], str(started["at"])),
         began=frozenset(
             int(e["step"]) for e in events if e.get("event") == COMMAND_BEGAN and e.get("step") is not None

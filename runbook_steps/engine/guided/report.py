@@ -14,14 +14,14 @@ from typing import Any
 
 from runbook_steps.engine.guided.past import events_of, read_past
 from runbook_steps.engine.model import Outcome, Role, ScenarioRecord
-from runbook_steps.engine.proof.evidence_file import SKIPPED
+from runbook_steps.engine.proof.evidence_file import RAN_BEFORE, SKIPPED
 from runbook_steps.engine.run.guide import UndoWish
 from runbook_steps.engine.run.recorder import COMMAND_BEGAN
 
 __all__ = ["report_of"]
 
 _SPECIAL = re.compile(r"([\\`*\[\]<>|])")
-_SEEN, _DONE, _SKIPPED, _UNDO, _RUN = "seen", "done", "skipped", "undo", "run"
+_SEEN, _DONE, _SKIPPED, _UNDO, _RUN, _BEFORE = "seen", "done", "skipped", "undo", "run", "done before"
 _OF_AN_UNDO = {
     "undo recorded": "kept ready: “{purpose}”",
     "undone": "undone: “{purpose}”",
@@ -111,7 +111,7 @@ def _because(why: str) -> str:
 
 
 def _rows(events: list[dict[str, Any]]) -> Iterator[_Row]:
-    who, began, running = "", "", ""
+    who, began, running, only_kept = "", "", "", False
     texts: list[str] = []
     for event in events:
         name, at = str(event.get("event")), str(event.get("at", ""))
@@ -126,9 +126,11 @@ def _rows(events: list[dict[str, Any]]) -> Iterator[_Row]:
         elif name == "approved":
             yield _Row(at, str(event["by"]), _DONE, f"approves step {event['step'] + 1}")
         elif name == "step finished":
-            yield _of_step(event["step"], began or at, at, who)
-            began = ""
+            if not only_kept or began or event["step"]["notes"] or event["step"]["outcome"] != Outcome.PASSED:
+                yield _of_step(event["step"], began or at, at, who)
+            began, only_kept = "", False
         elif (told := _of_event(name, event)) is not None:
+            only_kept = name == "undo recorded"  # its command waits for a bad end: the step did nothing yet
             yield _Row(at, who, *told)
     if began:
         yield _Row(began, who, _DONE, f"{running}: began, and how it ended is not known")
@@ -151,6 +153,8 @@ def _of_step(step: Mapping[str, Any], began: str, at: str, who: str) -> _Row:
     text, notes = str(step["text"]).removesuffix(":"), [str(note) for note in step["notes"]]
     if skipped := next((note for note in notes if note.startswith(SKIPPED)), ""):
         return _Row(at, who, _SKIPPED, f"{text}; {skipped}")
+    if any(note.startswith(RAN_BEFORE) for note in notes):
+        return _Row(at, who, _BEFORE, f"{text}: {'; '.join(notes)}")
     told = "; ".join([*notes, *([str(step["error"])] if step["error"] else [])])
     said = f": {told}" if told else ""
     if step["exit_code"] is None and step["role"] != Role.WHEN:

@@ -71,10 +71,11 @@ class GuidedRun:
     # ── what the engine asks ─────────────────────────────────────────────────────────────────────
 
     @property
-    def facts(self) -> Mapping[str, str]:
+    def facts(self) -> Mapping[str, Any]:
         """For the journal."""
         resumed = {"resumed": self._past.journal} if self._past else {}
-        return {"by": self._who, "runbook": self._brief.runbook.stem, **resumed}
+        places = {"places": dict(self._brief.target.places)} if self._brief.live else {}
+        return {"by": self._who, "runbook": self._brief.runbook.stem, **resumed, **places}
 
     def told(self, line: str) -> None:
         """For the program that listens, where one does."""

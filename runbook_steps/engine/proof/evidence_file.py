@@ -28,6 +28,7 @@ from runbook_steps.engine.text.redact import Redactor
 
 __all__ = [
     "EVIDENCE_SCHEMA",
+    "RAN_BEFORE",
     "SKIPPED",
     "WENT_ON",
     "Journal",
@@ -47,6 +48,7 @@ EVIDENCE_SCHEMA = "schemas/evidence-1.schema.json"
 """Where a site publishes the schema, below its own address."""
 EVIDENCE_VERSION = 1
 SKIPPED = "skipped by"
+RAN_BEFORE = "ran before"
 WENT_ON = "not there;"
 """How the notes begin that tell what a person did otherwise than the page says, in a guided run."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from runbook_steps.engine.run.undo import Undo
 
@@ -24,7 +24,7 @@ class Guidance(Protocol):
     """Between the engine and the person at the terminal."""
 
     @property
-    def facts(self) -> Mapping[str, str]:
+    def facts(self) -> Mapping[str, Any]:
         """For the journal: who it is, and which run is resumed."""
 
     def told(self, line: str) -> None:

@@ -29,6 +29,7 @@ from runbook_steps.engine.targets.live_settings import (
     load_live_settings,
     secret_words,
 )
+from runbook_steps.engine.targets.places import places_of
 from runbook_steps.engine.targets.protocol import TargetLock
 from runbook_steps.engine.targets.published import said_by_the_pages
 from runbook_steps.engine.targets.reachable import Reached
@@ -164,6 +165,7 @@ class LiveTarget:
             emulated=dict.fromkeys(own, "shim of this project"),
             parts=self.parts,
             marks=self._settings.marks,
+            places=places_of(self._environment),
         )
 
     def start(self, parts: Iterable[str]) -> None:
