@@ -47,14 +47,17 @@ def check_project(project: Project) -> tuple[SourceError, ...]:
     """Everything that breaks a rule, in order of file and line; empty when nothing does."""
     found = list(project.problems)
     macros = MACROS | house_of(project.settings).macros.keys()
+    mistyped: set[str] = set()
     for page in project.pages:
         found += page.problems
         found += _fences(page, runbook=project.is_runbook(page))
-        found += _names(page, macros)
+        found += (unknown := list(_names(page, macros)))
+        if unknown or not page.macros_known:  # what such a page shows is not known: one mistake, one message
+            mistyped.add(page.stem)
     for page in filter(project.is_runbook, project.pages):
         found += _head(project, page)
         found += _sections(page)
-        found += _calls(project, page) if page.macros_known else ()
+        found += _calls(project, page) if page.stem not in mistyped else ()
         found += parameter_problems(page, project.runbook(page.stem))
     found += identity_problems(project)
     found += alert_problems(project)
@@ -62,7 +65,7 @@ def check_project(project: Project) -> tuple[SourceError, ...]:
     found += saying_problems(project)
     for runbook in project.runbooks:
         found += feature_problems(runbook, project.settings.parts)
-        found += _binding(project, runbook)
+        found += _binding(project, runbook) if runbook.stem not in mistyped else ()
         found += _anchors(runbook)
     if project.stale_fails:
         found += stale_problems(project.runbooks, project.evidence)
@@ -221,8 +224,6 @@ def _binding(project: Project, runbook: Runbook) -> Iterator[SourceError]:
         if runbook.stem not in project.unreadable:
             message = f"an orphan feature: docs/{runbook.stem}.md does not exist"
             yield FeatureError(Position(runbook.feature_path, 1), message)
-        return
-    if not page.macros_known:
         return
     shown = {call.argument for call in page.calls if call.macro == "procedure"}
     for procedure in runbook.procedures:

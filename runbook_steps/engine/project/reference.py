@@ -14,9 +14,12 @@ __all__ = ["reference_link", "reference_problem"]
 
 
 def reference_problem(project: Project, reference: str, pending: frozenset[str] = frozenset()) -> str:
-    """Why a reference leads nowhere; empty when what it names is there, or on a page that is `pending`."""
+    """Why a reference leads nowhere; empty when what it names is there, or on a page that is `pending`.
+
+    Of a feature that cannot be read nobody knows: why it cannot is told once, by itself.
+    """
     where, _, name = reference.partition("::")
-    if where in pending:
+    if where in pending or where in project.unreadable:
         return ""
     if where.startswith("tests/"):
         return "" if _holds_test(project.root / where, name) else f"there is no test {reference}"

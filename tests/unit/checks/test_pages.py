@@ -10,6 +10,7 @@ import pytest
 
 from runbook_steps.engine.checks.pages import check_project
 from runbook_steps.engine.project.project import load_project
+from runbook_steps.engine.project.reference import reference_problem
 from tests.unit.checks.small_project import FEATURE, FEATURE_PATH, PAGE, PAGE_PATH, ROOT, only, project_of, said
 
 
@@ -202,6 +203,21 @@ def test_braces_that_are_text_are_one_problem_with_its_remedy() -> None:
 
     assert len(problems) == 1
     assert "braces that are text stand between {% raw %} and {% endraw %}" in problems[0]
+
+
+@pytest.mark.parametrize(("macro", "typed"), [("status", "statsu"), ("procedure", "procedrue")])
+def test_a_mistyped_macro_is_one_problem(macro: str, typed: str) -> None:
+    """Neither that the page lacks it, nor that its scenario is not shown."""
+    assert f"“{typed}”; did you mean “{macro}”?" in only(
+        project_of(page=PAGE.replace(f"{{{{ {macro}(", f"{{{{ {typed}(", 1))
+    )
+
+
+def test_what_leads_to_a_feature_with_a_mistake_is_no_problem_of_its_own() -> None:
+    """A table of 300 references has no mistake because of a letter in a feature, which is told by itself."""
+    project = project_of(feature=None)
+    assert "there is no feature" in reference_problem(project, "redis/full::It is mended")
+    assert not reference_problem(replace(project, unreadable=frozenset({"redis/full"})), "redis/full::It is mended")
 
 
 def test_a_counter_example_stands_under_background_only() -> None:
