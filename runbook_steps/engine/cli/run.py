@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -20,20 +20,17 @@ from runbook_steps.engine.cli.completion import runbooks, targets
 from runbook_steps.engine.cli.options import RUNBOOK, Format, TextFormat
 from runbook_steps.engine.errors import ConfigurationError, RefusedError
 from runbook_steps.engine.guided.brief import (
-    NO_UNDO,
     Brief,
     as_lines,
     as_row,
     make_brief,
     named_procedure,
-    shows_a_refusal,
-    situation,
 )
+from runbook_steps.engine.guided.opening import chosen, introduce
 from runbook_steps.engine.guided.screen import Screen
-from runbook_steps.engine.model import Procedure, Risk, Runbook, TargetFacts
+from runbook_steps.engine.model import Risk, TargetFacts
 from runbook_steps.engine.project.find import named_runbook
 from runbook_steps.engine.project.project import Project, load_project
-from runbook_steps.engine.run.plan import has_no_undo
 from runbook_steps.engine.settings import Settings, find_root, load_settings
 from runbook_steps.engine.text.terminal import printable
 
@@ -57,6 +54,7 @@ runbooks run nginx --target staging --allow mutating\n
 runbooks run nginx --dry-run            show what would run\n
 runbooks run nginx --resume build/journal/NAME.jsonl\n
 runbooks run nginx --scenario "change is loaded" --from 4\n
+runbooks run nginx --scenario "runs, and" --then "change is loaded"\n
 runbooks run nginx --format json > events.jsonl\n
 Exit codes: 0 it went through, 1 something failed or was skipped, 2 wrong use,
 3 refused, 4 no target, 130 stopped by the person.
@@ -71,6 +69,9 @@ def register(app: typer.Typer) -> None:
 def run(  # noqa: PLR0917 - what was said on the command line
     name: Annotated[str, typer.Argument(metavar="RUNBOOK", help=RUNBOOK, autocompletion=runbooks)],
     scenario: Annotated[str | None, typer.Option(help="its name, or words of it; asked for when left out")] = None,
+    then: Annotated[
+        list[str] | None, typer.Option("--then", metavar="SCENARIO", help="go on with that one when all went through")
+    ] = None,
     target: Annotated[str | None, typer.Option(help="embedded, staging, production …", autocompletion=targets)] = None,
     allow: Annotated[Risk | None, typer.Option(help="highest risk that may run (live: readonly)")] = None,
     confirm: Annotated[
@@ -93,15 +94,18 @@ def run(  # noqa: PLR0917 - what was said on the command line
     runbook = named_runbook(project, name)
     facts = _facts(target or settings.default_target, settings, allow)
     if dry_run:
-        chosen = [named_procedure(runbook, scenario)] if scenario else list(runbook.procedures)
-        _show([make_brief(project, runbook, procedure, facts) for procedure in chosen], format)
+        asked = [named_procedure(runbook, scenario)] if scenario else list(runbook.procedures)
+        _show([make_brief(project, runbook, procedure, facts) for procedure in asked], format)
         return
+    behind = [named_procedure(runbook, each).name for each in then or ()]
+    if behind and format is TextFormat.JSON:
+        raise ConfigurationError("--then and --format json do not go together: each procedure has a journal of its own")
     events = _at_a_terminal(format)
     sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]
     with _resumed(resume) as past:
         screen = Screen()
         wanted = past.record.scenario if past else scenario
-        procedure = named_procedure(runbook, wanted) if wanted else _chosen(screen, runbook)
+        procedure = named_procedure(runbook, wanted) if wanted else chosen(screen, runbook)
         brief = make_brief(project, runbook, procedure, facts)
         if past:
             _refuse_resume(past, brief, settings)
@@ -109,9 +113,24 @@ def run(  # noqa: PLR0917 - what was said on the command line
         if begin_at > len(procedure.steps):
             raise ConfigurationError(f"--from {begin_at}: “{procedure.name}” has {len(procedure.steps)} steps")
         who = _role(project, role)
-        _introduce(screen, brief, who)
+        introduce(screen, brief, who)
         guided = functools.partial(_guided_run, brief, screen, who, past, begin_at - 1, events)
-        raise typer.Exit(_guide(brief, screen, guided, settings, allow, confirm))
+        code = _guide(brief, screen, guided, settings, allow, confirm)
+    if code or not behind:
+        for each in behind:
+            screen.say(f"Not begun: “{each}”", "yellow")
+        raise typer.Exit(code)
+    _go_on(screen, runbook.stem, behind, {"target": target, "allow": allow, "confirm": confirm, "as": role})
+
+
+def _go_on(screen: Screen, stem: str, behind: list[str], said: Mapping[str, str | None]) -> None:
+    """The next procedure, by a program as fresh as the first: nothing of the one before is left in it."""
+    first, *others = behind
+    screen.say(f"\nNow “{first}”", "bold")
+    arguments = ["run", stem, f"--scenario={first}", *(f"--then={each}" for each in others)]
+    arguments += [f"--{name}={value}" for name, value in said.items() if value is not None]
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, sys.argv[0], *arguments])  # noqa: S606 - this very program
 
 
 def _at_a_terminal(format: TextFormat) -> Events | None:  # noqa: A002 - the option's name
@@ -146,33 +165,11 @@ def _show(briefs: list[Brief], format: TextFormat) -> None:  # noqa: A002 - the 
         return
     screen = Screen()
     for brief in briefs:
-        _introduce(screen, brief, "")
+        introduce(screen, brief, "")
         screen.say()
         for line in as_lines(brief):
             screen.say(line)
         screen.say()
-
-
-def _chosen(screen: Screen, runbook: Runbook) -> Procedure:
-    """The scenario that a person picks from the list."""
-    screen.say(f"{runbook.front_matter.title if runbook.front_matter else runbook.name}: which procedure?", "bold")
-    listed = sorted(runbook.procedures, key=shows_a_refusal)
-    numbers = [str(number) for number in range(1, len(listed) + 1)]
-    first = next(filter(shows_a_refusal, listed), None)
-    for number, procedure in zip(numbers, listed, strict=True):
-        if procedure is first:
-            screen.say("Only to see that it is refused, no remedy:", "dim")
-        undo = ", no undo" if has_no_undo(procedure) else ""
-        screen.say(f"  {number:>2}  {procedure.name}  ({procedure.risk}{undo})")
-    if len(numbers) == 1:
-        return listed[0]
-    try:
-        answer = screen.ask("Number, or [q]uit:", (*numbers, "q"))
-    except EOFError:
-        answer = "q"
-    if answer == "q":
-        raise RefusedError("nothing was chosen")
-    return listed[int(answer) - 1]
 
 
 @contextmanager
@@ -222,28 +219,6 @@ def _role(project: Project, role: str | None) -> str:
     if project.contacts and role not in project.contacts:
         raise ConfigurationError(f"--as {role!r} is no role of the contacts; there is {', '.join(project.contacts)}")
     return role
-
-
-def _introduce(screen: Screen, brief: Brief, who: str) -> None:
-    procedure, target = brief.procedure, brief.target
-    style = "bold white on red" if target.name == "production" else "bold yellow" if brief.live else "bold green"
-    screen.say(f"{brief.title}: {procedure.name}", "bold underline")
-    what = "live: people use it" if brief.live else "practice: started for you, broken on purpose, removed afterwards"
-    screen.say(f"Target    {target.name.upper() if target.name == 'production' else target.name} ({what})", style)
-    risk_style = {Risk.READONLY: "green", Risk.MUTATING: "yellow", Risk.DESTRUCTIVE: "bold red"}[procedure.risk]
-    screen.say(f"Risk      {procedure.risk}" + (f"; {NO_UNDO}" if brief.has_no_undo else ""), risk_style)
-    for purpose in brief.undos:
-        screen.say(f"Undo      {purpose}")
-    if brief.second_person:
-        screen.say("Approval  a second person's, by name, for each command that may lose data")
-    if brief.minutes:
-        screen.say(f"Time      about {brief.minutes} minutes for the whole runbook")
-    for text in situation(procedure):
-        screen.say(f"Use when  {text}")
-    if who:
-        screen.say(f"You are   {who} (--as says another role)" if who == getpass.getuser() else f"You are   {who}")
-    if brief.runbook.page_path:
-        screen.say(f"Page      {brief.runbook.page_path}")
 
 
 def _guided_run(  # noqa: PLR0917 - what was said on the command line
