@@ -62,8 +62,8 @@ Feature: Manual scaling
         set -eu -o pipefail
         count=$(docker compose ps -q api | wc -l)
         if [ "$count" -lt 2 ]; then echo "one instance alone serves: start one more first"; exit 1; fi
-        grep -n '^DB_POOL_SIZE=' "$API_ENV_FILE"
-        test ! -e "$API_ENV_FILE.before"
+        grep -n '^DB_POOL_SIZE=' "$API_ENV_FILE" || { echo "the settings have no DB_POOL_SIZE: add it first"; exit 1; }
+        if [ -e "$API_ENV_FILE.before" ]; then echo "former settings are kept already: look which ones are right"; exit 1; fi
         sed -i.before "s/^DB_POOL_SIZE=.*/DB_POOL_SIZE=${POOL_SIZE:?}/" "$API_ENV_FILE"
         docker compose up -d --no-deps --no-recreate --scale "api=$(((count + 1) / 2))" api
         docker compose up -d --no-deps --no-recreate --scale "api=$count" api
@@ -118,8 +118,9 @@ Feature: Manual scaling
     And I register them with the load balancer, and wait until it finds them healthy (within 5 minutes):
       """bash
       (
-        set -eu
-        targets=$(for target in $(echo "${NEW_TARGETS:?}"); do printf 'Id=%s,Port=3000\n' "$target"; done)
+        set -eu -o pipefail
+        test "$(docker compose ps -q api | wc -l)" -ge "$((${INSTANCES:?} + $(echo "${NEW_TARGETS:?}" | wc -w)))"
+        targets=$(for target in $(echo "$NEW_TARGETS"); do printf 'Id=%s,Port=3000\n' "$target"; done)
         aws elbv2 register-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
         aws elbv2 wait target-in-service --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
       )
@@ -157,7 +158,17 @@ Feature: Manual scaling
   Scenario: Take instances away without losing a request
     Given 5 instances serve customers
     And customers keep sending requests
-    When I take three instances out of the load balancer, and wait until they are drained (within 10 minutes):
+    When I count the instances that serve now:
+      """bash
+      (
+        set -eu -o pipefail
+        count=$(docker compose ps -q api | wc -l)
+        test "$count" -gt 0
+        printf '{"instances": %d}\n' "$count"
+      )
+      """
+    And I take instances from the answer as INSTANCES
+    And I take three instances out of the load balancer, and wait until they are drained (within 10 minutes):
       """bash
       (
         set -eu
@@ -170,11 +181,15 @@ Feature: Manual scaling
       """bash
       (
         set -eu -o pipefail
-        now=$(docker compose ps -q api | wc -l)
-        taken=$(echo "${NEW_TARGETS:?}" | wc -w)
-        echo "$now instances run, $taken are taken away"
-        test "$((now - taken))" -ge 1
-        docker compose up -d --no-deps --no-recreate --scale "api=$((now - taken))" api
+        still=" $(aws elbv2 describe-target-health --target-group-arn "${ALB_TARGET_GROUP_ARN:?}" --output text \
+          --query 'TargetHealthDescriptions[].Target.Id' | tr '\t\n' '  ') "
+        for target in $(echo "${NEW_TARGETS:?}"); do
+          case "$still" in *" $target "*) echo "$target is still in the load balancer: take it out first"; exit 1;; esac
+        done
+        taken=$(echo "$NEW_TARGETS" | wc -w)
+        echo "${INSTANCES:?} instances ran, $taken are taken away"
+        if [ "$((INSTANCES - taken))" -lt 1 ]; then echo "nobody would serve"; exit 1; fi
+        docker compose up -d --no-deps --no-recreate --scale "api=$((INSTANCES - taken))" api
         docker compose ps api
       )
       """

@@ -47,7 +47,11 @@ Feature: Certificate renewal
     And no customer got an error meanwhile
     When I remove the former pair (the undo ends here):
       """bash
-      rm "${TLS_CERTIFICATE:?}.before" "${TLS_KEY:?}.before"
+      (
+        set -eu
+        nginx -t
+        rm "${TLS_CERTIFICATE:?}.before" "${TLS_KEY:?}.before"
+      )
       """
     Then the renewed certificate is served
     And the API is serving

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -132,6 +133,42 @@ def test_triggers_of_partitions_sleep_and_wake_as_they_were(shop: Shop) -> None:
     done = shop.run("restore", f"s3://{shop.bucket}/{key}", *YES)
     assert done.returncode == 0, done.stderr
     assert shop.rows(states) == before
+
+
+@contextmanager
+def outsider(shop: Shop) -> Iterator[Callable[[], bool]]:
+    """A role that has no right in the shop; whether the server lets it in now."""
+    role = f"{shop.name}_outsider"
+    known = shop.environ
+
+    def let_in() -> bool:
+        port = int(known["PGPORT"])
+        try:
+            psycopg.connect(host=known["PGHOST"], port=port, user=role, password=role, dbname=shop.name).close()
+        except psycopg.OperationalError as error:
+            if "permission denied for database" not in str(error):
+                raise
+            return False
+        return True
+
+    shop.sql(f"CREATE ROLE {role} LOGIN PASSWORD '{role}'")
+    try:
+        yield let_in
+    finally:
+        shop.sql(f"DROP ROLE {role}", dbname="postgres")
+
+
+def test_who_was_not_let_in_is_not_let_in_after_a_restore(shop: Shop) -> None:
+    """Nor after it was undone: a new database would let everybody in."""
+    with outsider(shop) as let_in:
+        assert let_in(), "only the right is missing afterwards"
+        shop.sql(f"REVOKE CONNECT ON DATABASE {shop.name} FROM PUBLIC")
+        key = shop.backed_up()
+        before = let_in()
+        shop.answer("restore", f"s3://{shop.bucket}/{key}", *YES)
+        restored = let_in()
+        shop.answer("undo-restore", *YES)
+        assert (before, restored, let_in()) == (False, False, False)
 
 
 def test_a_restore_is_undone_and_leaves_nothing_read_only(shop: Shop) -> None:

@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,25 @@ def health(shell: Shell, **variables: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout)
 
 
+@contextmanager
+def customers(slot: str) -> Iterator[None]:
+    """Somebody looks at the categories all the time, past the limit of the proxy: what a watch counts."""
+    stopped = threading.Event()
+
+    def look() -> None:
+        with httpx.Client(base_url=slot, trust_env=False) as client:
+            while not stopped.wait(0.2):
+                client.get("/api/categories")
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        looking.join()
+
+
 def statuses(report: dict[str, Any]) -> dict[str, str]:
     """Check → status."""
     return {check["name"]: check["status"] for check in report["checks"]}
@@ -89,6 +108,13 @@ def test_three_times_in_a_row_all_is_well_at_the_limit_of_production(whole: Embe
         advice = json.loads(shell(asked).stdout)
         fires = {each["name"]: each["fires"] for each in advice["criteria"]}
         assert (advice["advice"], fires["a critical feature is broken"]) == ("keep the release", False), advice
+        with customers(whole.environment()["API_SLOTS"].split()[0]):
+            quiet = shell(
+                "beautycort rollback-manager watch --minutes 15 --baseline-ms 5000 --format json",
+                ROLLBACK_MINUTE="250ms",
+            )
+        watched = {each["name"]: each["fires"] for each in json.loads(quiet.stdout)["criteria"]}
+        assert (quiet.returncode, set(watched.values())) == (0, {False}), quiet.stdout
 
 
 def test_who_is_refused_by_the_limit_is_throttled_and_nothing_is_broken(whole: EmbeddedTarget, shell: Shell) -> None:

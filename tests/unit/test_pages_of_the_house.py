@@ -146,6 +146,15 @@ def test_the_image_that_runs_is_scanned() -> None:
     assert [c.position for c in scans if ":latest" in c.text or "docker inspect" not in c.text] == []
 
 
+def test_two_changes_of_one_sql_block_are_one_transaction() -> None:
+    """An error does not end psql: the second change would be made to what the first one did not make."""
+    change = re.compile(r"^(?:ALTER|CREATE|DROP|INSERT|UPDATE|DELETE|TRUNCATE|GRANT|REVOKE)\b", re.MULTILINE)
+    commands = [c for r in load_project(ROOT).runbooks for p in r.procedures for c in p.commands]
+    several = [c for c in commands if c.media_type == "sql" and len(change.findall(c.text)) > 1]
+    assert several
+    assert [c.position for c in several if "BEGIN;" not in c.text[: change.search(c.text).start()]] == []  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     "page", ["emergency/incident-response", "infrastructure/nginx", "performance/api-responses",
              "security/breach-response", "security/certificate-renewal"],
