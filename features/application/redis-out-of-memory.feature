@@ -1,5 +1,5 @@
 @needs_nginx @alert_RedisMemoryHigh
-Feature: Redis out of memory
+Feature: Free memory in Redis
   One Redis holds the token blacklist, the rate limits, the sessions and the response cache.
   Only the cache may go.
 

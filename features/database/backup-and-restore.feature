@@ -1,5 +1,5 @@
 @needs_nginx @needs_aws
-Feature: Backup and restore
+Feature: Make a backup, or restore one
   A backup counts only when it was downloaded and restored once. A restore does not touch the live database
   until the new one is verified.
 

@@ -1,5 +1,5 @@
 @needs_postgres @alert_DatabaseConnectionsHigh
-Feature: Connection exhaustion
+Feature: Free database connections
   The database refuses new connections because all are taken. Most of them do nothing.
 
   @risk_readonly

@@ -1,5 +1,5 @@
 @needs_nginx @needs_aws
-Feature: Deployment rollback
+Feature: Roll back a deployment
   A release causes trouble. Four criteria, computed from real requests, say so; one command goes back.
 
   @risk_mutating @alert_DeploymentFailed

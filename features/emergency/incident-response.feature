@@ -1,5 +1,5 @@
 @needs_nginx @needs_aws
-Feature: Incident response
+Feature: Respond to an incident
   Four phases, each with a time limit. What a machine can check is a command; what only a person can do is a checkbox.
 
   @risk_readonly

@@ -1,5 +1,5 @@
 @needs_nginx @needs_aws
-Feature: Manual scaling
+Feature: Scale by hand
   More instances of the API, counted where customers and the load balancer see them; then fewer, without losing a request.
   Each instance brings a pool of database connections: compute first whether they fit.
 

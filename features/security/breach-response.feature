@@ -1,5 +1,5 @@
 @needs_nginx @alert_SecurityBreach
-Feature: Breach response
+Feature: Respond to a breach
   Copy the evidence, find the attacker, shut the attacker out, make stolen secrets worthless, and let nobody back in.
 
   @risk_mutating

@@ -1,5 +1,5 @@
 @needs_nginx @alert_CertificateExpiring
-Feature: Certificate renewal
+Feature: Renew a certificate
   Put the new pair in place, test, reload. A reload keeps connections; the proof is the serial number that is served.
 
   @risk_mutating

@@ -45,7 +45,7 @@ def test_a_browser_follows_a_short_address(
     page.goto(f"{base}r/redis-out-of-memory/index.html#rollback")
     page.wait_for_url(f"{base}application/redis-out-of-memory/index.html#rollback", timeout=20_000)
 
-    assert "Redis out of memory" == page.inner_text("h1").replace("¶", "").strip()
+    assert "Free memory in Redis" == page.inner_text("h1").replace("¶", "").strip()
     page.close()
 
 
