@@ -163,7 +163,7 @@ def _needs_body(head: RequestHead) -> bool:
     """What is patched, and what says how many run, or how a pod ends."""
     asked = _asked(decoded(head.path))
     counted = asked is not None and (asked.kind in {_PODS, _AUTOSCALERS} or asked.part == "scale")
-    return counted or _is_patch(head)
+    return (counted and not head.chunked) or _is_patch(head)  # one without a length is refused by its name
 
 
 def _is_patch(head: RequestHead) -> bool:

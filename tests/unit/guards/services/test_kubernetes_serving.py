@@ -212,6 +212,17 @@ def test_a_trial_with_a_body_is_looked_at(way: tuple[Any, ...]) -> None:
     assert KUBERNETES.looked(*asked("DELETE", f"{POD}?dryRun=All"), Risk.MUTATING) is None
 
 
+@pytest.mark.parametrize("risk", [Risk.READONLY, Risk.MUTATING])
+@pytest.mark.parametrize(
+    ("method", "target"), [("DELETE", POD), ("DELETE", f"{POD}?dryRun=All"), ("POST", f"{POD}/eviction")]
+)
+def test_a_body_without_a_length_is_refused_by_its_name(method: str, target: str, risk: Risk) -> None:
+    """It is not read, and so not believed."""
+    head = RequestHead(method, target, {"transfer-encoding": "chunked", "content-type": "application/json"})
+    assert not KUBERNETES.needs_body(head)
+    assert refused_kubernetes(head, b"", risk) == f"{method} {head.path}"
+
+
 RESTARTS: list[tuple[str, dict[str, Any], bool]] = [
     ("deployments", spec(replicas=3), True),
     ("deployments", spec(replicas=1), True),  # a new one comes first
