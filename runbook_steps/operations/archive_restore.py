@@ -3,7 +3,8 @@
 1. Definitions. 2. Rows, while checks that may judge an old row otherwise than on its first day are put aside
 (`CHECK (booking_date >= CURRENT_DATE)`), and given back after: valid when all rows pass, else *not valid*, as
 PostgreSQL has it for old rows. 3. Indexes, constraints; then triggers, those of partitions last. 4. Foreign keys,
-*not valid* where a row has lost its partner. 5. Privileges, event triggers, materialized views.
+*not valid* where a row has lost its partner. 5. Privileges, materialized views; at last event triggers, which may
+refuse everything else.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from runbook_steps.engine.errors import OperationError
 from runbook_steps.operations.database_session import Connection, query, query_nothing, session
@@ -27,7 +29,8 @@ __all__ = ["Archive", "chosen_entries", "list_of", "restore_archive"]
 
 MOST_JOBS = 8
 _NEVER = ("SUBSCRIPTION ", "DATABASE ", "DATABASE PROPERTIES ")
-_AT_THE_END = ("COMMENT ", "SECURITY LABEL ", "ACL ", "DEFAULT ACL ", "EVENT TRIGGER ", "MATERIALIZED VIEW DATA ")
+_AT_THE_END = ("COMMENT ", "SECURITY LABEL ", "ACL ", "DEFAULT ACL ", "MATERIALIZED VIEW DATA ")
+_LAST = ("EVENT TRIGGER ", "COMMENT - EVENT TRIGGER ", "SECURITY LABEL - EVENT TRIGGER ")
 _FOREIGN_KEY = "FK CONSTRAINT "
 _TRIGGER = "TRIGGER "
 # every function in a check, by the numbers in its stored tree; one that is not immutable may judge otherwise tomorrow
@@ -58,6 +61,10 @@ class Archive:
     programs: Programs
     left_out: tuple[str, ...] = ()
     """Beginnings of entries that are not restored: `EXTENSION - postgis `."""
+    roles: tuple[str, ...] = ()
+    """Those whose privileges alone can be given, as for who is no superuser; empty: all."""
+    path: str = ""
+    """The search path that it is restored with, as SQL has it; empty: none."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +85,10 @@ def restore_archive(
     entries = [
         entry
         for entry in table_of_contents(database, archive.file, archive.programs)
-        if not _kind(entry).startswith((*_NEVER, *archive.left_out))
+        if not _kind(entry).startswith((*_NEVER, *archive.left_out)) and _grantable(archive, entry)
     ]
+    last = [entry for entry in entries if _kind(entry).startswith(_LAST)]
+    entries = [entry for entry in entries if entry not in last]
     early = [entry for entry in entries if not _kind(entry).startswith((*_AT_THE_END, _FOREIGN_KEY, _TRIGGER))]
     triggers = [entry for entry in entries if _kind(entry).startswith(_TRIGGER)]
     keys = [entry for entry in entries if _kind(entry).startswith(_FOREIGN_KEY)]
@@ -91,6 +100,14 @@ def restore_archive(
             with list_of(chosen) as file:
                 run_restore(database, name, archive.file, archive.programs, ("--use-list", file, *more))
 
+    _set_path(database, name, archive.path)
+    if archive.roles:  # what is given to another owner must find that one allowed to create in its schema
+        schemas = [entry for entry in early if _kind(entry).startswith("SCHEMA ")]
+        allowed = [entry for entry in late if _kind(entry).startswith("ACL - SCHEMA ")]
+        run(schemas)
+        run(allowed)
+        early = [entry for entry in early if entry not in schemas]
+        late = [entry for entry in late if entry not in allowed]
     run(early, "--section=pre-data")
     with session(database, name) as connection:
         aside = _put_aside(connection)
@@ -98,6 +115,8 @@ def restore_archive(
         tell("restoring the rows")
         run(early, "--section=data", *several)
     with session(database, name) as connection:
+        if archive.path:
+            connection.execute("RESET search_path")
         found = _give_back(connection, aside, known=invalid)
     if rows:
         tell("building the indexes")
@@ -106,7 +125,26 @@ def restore_archive(
     if keys:
         found += _foreign_keys(database, name, archive, keys, several, run=run, known=invalid)
     run([entry for entry in late if rows or not _kind(entry).startswith("MATERIALIZED VIEW DATA ")])
+    run(last)
+    _set_path(database, name, "", was=archive.path)
     return found
+
+
+def _grantable(archive: Archive, entry: str) -> bool:
+    """Whether an entry gives no privileges, or those of somebody whom the role may be: its last word is the owner."""
+    return (
+        not archive.roles
+        or not _kind(entry).startswith("ACL ")
+        or entry.endswith(tuple(f" {role}" for role in archive.roles))
+    )
+
+
+def _set_path(database: Database, name: str, path: str, was: str = "") -> None:
+    """For every session of the database `name`, until it is taken back."""
+    if path or was:
+        with session(database, name) as connection:
+            change = f"SET search_path TO {path}" if path else "RESET search_path"
+            query_nothing(connection, f"ALTER DATABASE {sql.Identifier(name).as_string(connection)} {change}")
 
 
 def _kind(entry: str) -> str:

@@ -70,16 +70,19 @@ class Unordered:
 
 def read_rows(stream: IO[bytes], digest: Callable[[bytes], Digest | None]) -> dict[bytes, Rows]:
     """Quoted name → rows, out of what `pg_dump --data-only` writes; tables for which `digest` is None are left out."""
-    text, found = _Text(stream), {}
+    text, found, digests = _Text(stream), dict[bytes, Rows](), dict[bytes, Digest | None]()
     while text.more(_LONGEST):
         copy = COPY_LINE.match(text.buffer)
         if copy is None:
             other = _OTHER.match(text.buffer)
             text.drop(other.end() if other else 1)
             continue
-        table, columns, wanted = copy["table"], copy["columns"] or b"", digest(copy["table"])
+        table, columns = copy["table"], copy["columns"] or b""
+        if table not in digests:  # one is there again where rows of its partitions are put into it
+            digests[table] = digest(table)
+        wanted = digests[table]
         text.drop(copy.end() - 1)  # its end of line stays: the first line of an empty table is the end
-        count = 0
+        count = found[table].count if table in found else 0
         for piece in text.until_end():
             count += piece.count(b"\n")
             if wanted is not None:
@@ -162,7 +165,12 @@ def _sum(database: Database, name: str, table: bytes, columns: bytes) -> bytes:
     total = Unordered()
     with session(database, name) as connection:
         connection.execute("SET client_encoding = 'SQL_ASCII'")  # as they are, like in the archive
-        with connection.cursor().copy(b"COPY (SELECT " + columns + b" FROM ONLY " + table + b") TO STDOUT") as copy:
+        quoted = table.replace(b"\\", b"\\\\").replace(b"'", b"''")
+        kind = connection.execute(b"SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass(E'" + quoted + b"')")
+        source = table + (b" (" + columns + b")" if columns else b"")  # nothing is planned, so no function is called
+        if kind.fetchone() == (True,):
+            source = b"(SELECT " + columns + b" FROM " + table + b")"
+        with connection.cursor().copy(b"COPY " + source + b" TO STDOUT") as copy:
             for piece in copy:
                 total.update(bytes(piece))
     return total.digest()

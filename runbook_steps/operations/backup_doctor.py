@@ -12,9 +12,9 @@ from psycopg import sql
 
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.operations.backup_make import BackupSettings
-from runbook_steps.operations.database_catalogue import not_in_a_dump
-from runbook_steps.operations.database_rights import Rights, may_end_sessions, out_of_reach, read_rights
+from runbook_steps.operations.database_rights import Rights, may_end_sessions, out_of_reach, read_rights, unreadable
 from runbook_steps.operations.database_session import Connection, query, session
+from runbook_steps.operations.outside_dumps import not_in_a_dump
 from runbook_steps.operations.postgres_connection import maintenance
 from runbook_steps.operations.postgres_programs import find_programs
 
@@ -23,15 +23,6 @@ __all__ = ["examine"]
 _LOOK_S = 3.0  # how long the speed of reading is measured
 _RESTORE_FACTOR = 2.5  # rows are written, and indexes built: measured on databases with two indexes a table
 _SHOWN = 5
-_UNREADABLE = """
-SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
-  AND nspname <> 'information_schema'
-  AND NOT (CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT')
-           ELSE has_table_privilege(c.oid, 'SELECT') AND (NOT row_security_active(c.oid)) END
-           AND has_schema_privilege(n.oid, 'USAGE'))
-ORDER BY 1
-"""
 _FOREIGN_EXTENSIONS = """
 SELECT x.extname::text FROM pg_extension x
 LEFT JOIN pg_available_extensions a ON a.name = x.extname
@@ -60,7 +51,9 @@ def examine(settings: BackupSettings) -> list[Finding]:
             Finding("server", None, f"PostgreSQL {version // 10000}.{version % 10000}, {_locale(live)}"),
             _programs(version // 10000),
             Finding("role", None, _described(rights)),
-            _listed("backup", query(live, _UNREADABLE), "every table can be read", "cannot be read whole:"),
+            _listed(
+                "backup", [(name,) for name in unreadable(live)], "every table can be read", "cannot be read whole:"
+            ),
             _verification(rights, settings.scratch, foreign),
             *(Finding("verify", False, f"it may not make again: {text}") for text in out_of_reach(live)[:_SHOWN]),
             _swap(rights, may_end_sessions(admin, database.name), settings.prepared, foreign),
@@ -158,6 +151,7 @@ def _speed(live: Connection) -> float:
     """Bytes a second that the largest table is read at; 0 without rows."""
     largest = query(live, "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE "  # noqa: E501
                     "relkind = 'r' AND c.oid >= 16384 AND has_table_privilege(c.oid, 'SELECT') "
+                    "AND NOT row_security_active(c.oid) "
                     "ORDER BY pg_table_size(c.oid) DESC LIMIT 1")  # fmt: skip
     if not largest:
         return 0.0

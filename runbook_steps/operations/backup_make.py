@@ -17,7 +17,7 @@ from runbook_steps.operations.backup_manifest import Manifest, binding
 from runbook_steps.operations.backup_store import PREFIX, Store, whose_is
 from runbook_steps.operations.backup_stream import encrypt, key_fingerprint, read_key
 from runbook_steps.operations.database_comparison import Contents, describe, sequence_range, sequences_now
-from runbook_steps.operations.database_rights import server_identity
+from runbook_steps.operations.database_rights import refuse_unreadable, server_identity
 from runbook_steps.operations.database_session import Connection, one, session
 from runbook_steps.operations.pipeline import begun, meanwhile, unless_failed
 from runbook_steps.operations.postgres_connection import Database
@@ -83,6 +83,7 @@ def make_backup(
     now = (as_of or datetime.now(UTC)).astimezone(UTC)
     backup_id, key = _new_name(now, settings)
     with session(settings.database) as connection:
+        refuse_unreadable(connection)
         version, cluster = server_identity(connection)
         programs = find_programs(version // 10000).written_in(connection)
         with connection.transaction():

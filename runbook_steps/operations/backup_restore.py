@@ -22,7 +22,6 @@ from runbook_steps.operations.backup_verify import (
     refuse_untrusted,
     refuse_what_is_missing,
 )
-from runbook_steps.operations.database_catalogue import not_in_a_dump
 from runbook_steps.operations.database_comparison import Contents
 from runbook_steps.operations.database_emptying import empty_database, is_empty
 from runbook_steps.operations.database_names import scratch_name
@@ -36,12 +35,14 @@ from runbook_steps.operations.database_properties import (
 from runbook_steps.operations.database_rights import (
     extensions_to_leave_out,
     may_end_sessions,
+    prepared_transactions,
     read_rights,
     refuse_unmakeable,
     server_identity,
 )
 from runbook_steps.operations.database_session import Connection, session
 from runbook_steps.operations.database_swap import Kept, swap
+from runbook_steps.operations.outside_dumps import not_in_a_dump
 from runbook_steps.operations.postgres_connection import maintenance
 from runbook_steps.operations.settings import Unreachable
 
@@ -72,6 +73,7 @@ def refuse_impossible(settings: BackupSettings) -> None:
     with session(settings.database, maintenance(settings.database)) as admin:
         rights = read_rights(admin, live)
         busy = may_end_sessions(admin, live)
+        waiting = prepared_transactions(admin, live)
     denied = "" if rights.superuser or not rights.may_swap else _rehearsed(settings)
     if not rights.may_swap:
         raise RefusedError(
@@ -81,10 +83,20 @@ def refuse_impossible(settings: BackupSettings) -> None:
         )
     if busy:
         raise RefusedError(f"{rights.role} may not end the sessions of {', '.join(busy[:3])} in {live}: end them first")
+    refuse_waiting(live, waiting)
     if denied:
         raise RefusedError(
             f"{rights.role} may not give a new database all that {live} has (privileges, settings, settings of roles "
             f"in it): PostgreSQL says: {denied}. Restore into an empty database beside it (--into NAME)"
+        )
+
+
+def refuse_waiting(live: str, waiting: list[str]) -> None:
+    """Raises RefusedError for prepared transactions, which keep a database from being renamed."""
+    if waiting:
+        raise RefusedError(
+            f"{live} cannot be replaced while prepared transactions wait in it: {', '.join(waiting[:3])}; end them "
+            "first (COMMIT PREPARED or ROLLBACK PREPARED, in that database)"
         )
 
 
@@ -107,11 +119,11 @@ def what_is_lost(settings: BackupSettings, manifest: Manifest) -> tuple[str, ...
     """What this restore cannot carry, in words: asked for before anything starts."""
     told = list(Contents.from_document(manifest.contents).not_carried)
     with suppress(RunbookError, psycopg.Error), session(settings.database) as live:
-        told += _slots_and_subscriptions(live)
+        told += _lost_of_now(live)
     return tuple(dict.fromkeys(told))
 
 
-def _slots_and_subscriptions(live: Connection) -> list[str]:
+def _lost_of_now(live: Connection) -> list[str]:
     return [text for text in not_in_a_dump(live) if not text.startswith("index ")]
 
 

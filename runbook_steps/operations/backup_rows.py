@@ -51,13 +51,12 @@ def rows_beside(
 ) -> tuple[str, dict[str, Beside]]:
     """The same out of an archive that lies here; `what` becomes the comment of the schema: `rows of …`."""
     wanted = [split(table) for table in tables]
-    schema = f"{PREFIX}{datetime.now(UTC):%Y%m%d_%H%M%S}"
     with session(database) as live:
         past = _Past(database, archive, _codec(live, archive.programs.encoding))
         entries = {pair: past.entries(pair) for pair in wanted}
         _may_create(live)
         live.execute("SET array_nulls = on")  # or a NULL in an array would become the word
-        live.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+        schema = _new_schema(live)
         live.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(schema), sql.Literal(what)))
         try:
             for pair, (definition, rows) in entries.items():
@@ -71,6 +70,19 @@ def rows_beside(
         except BaseException:
             live.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
             raise
+
+
+def _new_schema(live: Connection) -> str:
+    """Named by the second; another one of that second has the number 2 behind it."""
+    stem, number = f"{PREFIX}{datetime.now(UTC):%Y%m%d_%H%M%S}", 1
+    while True:
+        schema = stem if number == 1 else f"{stem}_{number}"
+        try:
+            live.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+        except (psycopg.errors.DuplicateSchema, psycopg.errors.UniqueViolation):
+            number += 1
+        else:
+            return schema
 
 
 def _may_create(live: Connection) -> None:

@@ -15,7 +15,7 @@ import zstandard
 from psycopg import sql
 
 from runbook_steps.engine.errors import OperationError, RefusedError, RunbookError
-from runbook_steps.operations.archive_restore import Archive, restore_archive
+from runbook_steps.operations.archive_restore import Archive
 from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_store import Manifest, Store
 from runbook_steps.operations.backup_stream import decrypt, key_fingerprint
@@ -25,6 +25,7 @@ from runbook_steps.operations.database_names import leftover_pattern, scratch_na
 from runbook_steps.operations.database_properties import Properties, create_database
 from runbook_steps.operations.database_rights import (
     Rights,
+    acts_as,
     extensions_to_leave_out,
     out_of_reach,
     provided,
@@ -33,6 +34,7 @@ from runbook_steps.operations.database_rights import (
 from runbook_steps.operations.database_session import Connection, session
 from runbook_steps.operations.postgres_connection import Database, maintenance
 from runbook_steps.operations.postgres_programs import find_programs
+from runbook_steps.operations.restore_by_path import restore_by_any_path
 
 __all__ = ["Filled", "drop_leftovers", "fill", "opened_archive", "refuse_untrusted", "refuse_what_is_missing", "verify"]
 
@@ -112,7 +114,11 @@ def scratch(settings: BackupSettings, manifest: Manifest, what: str) -> Iterator
         name = scratch_name(settings.database.name, what)
         admin.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [SCRATCH_LOCK, name])
         try:
-            create_database(admin, name, _ownable(rights, Contents.from_document(manifest.contents).known_properties()))
+            create_database(
+                admin,
+                name,
+                _ownable(rights, acts_as(admin), Contents.from_document(manifest.contents).known_properties()),
+            )
             yield name
         finally:
             with suppress(psycopg.Error, RunbookError):
@@ -143,8 +149,8 @@ def _refuse_without_createdb(rights: Rights) -> None:
         )
 
 
-def _ownable(rights: Rights, wanted: Properties | None) -> Properties | None:
-    return wanted if wanted is None or rights.superuser else wanted.owned_by(rights.role)
+def _ownable(rights: Rights, roles: frozenset[str], wanted: Properties | None) -> Properties | None:
+    return wanted if wanted is None or rights.superuser or wanted.owner in roles else wanted.owned_by(rights.role)
 
 
 @contextmanager
@@ -175,13 +181,13 @@ def fill(settings: BackupSettings, store: Store, manifest: Manifest, name: str, 
     """
     database, contents = settings.database, Contents.from_document(manifest.contents)
     began = time.monotonic()
-    with opened_archive(settings, store, manifest, name, tell) as archive:
+    with opened_archive(settings, store, manifest, name, tell) as opened:
         downloaded = time.monotonic()
         with session(database, name) as target:
             brought = {f"{each} is unexpected" for each in provided(target)}
         tell(f"restoring into {name}")
         take_away(database, name, contents.needs)
-        invalid = restore_archive(database, name, archive, tell)
+        archive, invalid = restore_by_any_path(database, name, opened, contents, tell)
         restored = time.monotonic()
         tell("comparing")
         expected = Expected(
@@ -223,7 +229,7 @@ def opened_archive(
     with session(settings.database, name) as target:
         rights = read_rights(target, settings.database.name)
         known = extensions_to_leave_out(target, rights, contents.needs.get("extensions", ()))
-        version = target.info.server_version // 10000
+        version, roles = target.info.server_version // 10000, acts_as(target)
         programs = find_programs(max(version, contents.program)).written_in(target)
     with _private_folder(manifest.size + contents.dump_size) as folder:
         tell("downloading and checking")
@@ -236,7 +242,7 @@ def opened_archive(
         left_out = [
             f"{kind}EXTENSION{dash} {name} " for name in known for kind, dash in (("", " -"), ("COMMENT - ", ""))
         ]
-        yield Archive(file, programs, tuple(left_out))
+        yield Archive(file, programs, tuple(left_out), () if rights.superuser else tuple(sorted(roles)))
 
 
 @contextmanager

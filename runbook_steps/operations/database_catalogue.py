@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from runbook_steps.operations.database_session import Connection, query
+from runbook_steps.operations.outside_dumps import COMMENT_IN_NO_DUMP, SYSTEM_SCHEMAS
 
-__all__ = ["catalogue_objects", "not_in_a_dump"]
+__all__ = ["catalogue_objects"]
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,15 @@ _CATALOGUES = (
     _Catalogue("pg_publication_rel"),
     _Catalogue("pg_publication_namespace"),
     _Catalogue("pg_event_trigger", owner="evtowner"),
-    _Catalogue("pg_default_acl", owner="defaclrole"),
+    _Catalogue(
+        "pg_default_acl",
+        f"c.defaclnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname IN {SYSTEM_SCHEMAS})",  # noqa: S608
+        owner="defaclrole",
+    ),
 )
-_SYSTEM = "('pg_catalog', 'information_schema')"
 _DUMPED = (  # no dump holds what somebody made in the schemas of the system
-    f"coalesce(i.schema, '') NOT IN {_SYSTEM} AND NOT EXISTS (SELECT FROM pg_class r JOIN pg_namespace n "
-    f"ON n.oid = r.relnamespace WHERE r.oid = {{}} AND n.nspname IN {_SYSTEM})"
+    f"coalesce(i.schema, '') NOT IN {SYSTEM_SCHEMAS} AND NOT EXISTS (SELECT FROM pg_class r JOIN pg_namespace n "
+    f"ON n.oid = r.relnamespace WHERE r.oid = {{}} AND n.nspname IN {SYSTEM_SCHEMAS})"
 )
 # plain columns only: numbers of other rows differ between two databases, and trees of expressions hold such numbers
 _PLAIN = ("bool", '"char"', "name", "int2", "int4", "float4", "text", "_text", "_aclitem", "_char", "bytea")
@@ -185,7 +189,10 @@ def _plain_columns(connection: Connection, name: str) -> dict[str, str]:
 
 def _columns(connection: Connection) -> Iterable[tuple[int, str]]:
     plain = _plain_columns(connection, "pg_attribute")
-    pairs = ", ".join(f"'{column}', a.{column}" for column, kind in plain.items() if kind not in {"_text", "_aclitem"})
+    shown = {column: f"a.{column}" for column, kind in plain.items() if kind not in {"_text", "_aclitem"}}
+    for column in {"attcompression", "attstorage"} & {*shown}:  # a child that is made anew takes its parent's
+        shown[column] = f"CASE WHEN a.attinhcount = 0 OR c.relispartition THEN {shown[column]} END"
+    pairs = ", ".join(f"'{column}', {value}" for column, value in shown.items())
     text = (
         f"SELECT a.attrelid::bigint, jsonb_build_object({pairs}, 'type', format_type(a.atttypid, a.atttypmod), "  # noqa: S608
         "'collation', a.attcollation::regcollation::text, 'target', coalesce(nullif(a.attstattarget, -1), -1), "
@@ -200,15 +207,14 @@ def _columns(connection: Connection) -> Iterable[tuple[int, str]]:
 
 def _comments(connection: Connection) -> Iterable[tuple[str, str]]:
     text = (
-        "SELECT i.type, i.identity, md5(d.description) FROM pg_catalog.pg_description d, "  # noqa: S608
-        "LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) i WHERE d.objoid >= 16384 "
-        "AND d.classoid <> 'pg_catalog.pg_largeobject'::regclass AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e "
-        "WHERE e.classid = d.classoid AND e.objid = d.objoid AND e.deptype = 'e') AND NOT EXISTS ("
-        "SELECT FROM pg_catalog.pg_class c WHERE d.classoid = 'pg_catalog.pg_class'::regclass AND c.oid = d.objoid "
+        "SELECT i.type, i.identity, md5(d.description) FROM ("  # noqa: S608
+        "SELECT classoid AS classid, objoid AS objid, objsubid, description FROM pg_catalog.pg_description) d, "
+        "LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) i WHERE d.objid >= 16384 "
+        "AND d.classid <> 'pg_catalog.pg_largeobject'::regclass AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e "
+        "WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e') AND NOT EXISTS ("
+        "SELECT FROM pg_catalog.pg_class c WHERE d.classid = 'pg_catalog.pg_class'::regclass AND c.oid = d.objid "
         "AND (c.relpersistence = 't' OR c.relkind = 'i')) AND i.identity IS NOT NULL "
-        f"AND coalesce(i.schema, '') NOT IN {_SYSTEM} AND NOT EXISTS (SELECT FROM pg_catalog.pg_type t "
-        "WHERE d.classoid = 'pg_catalog.pg_type'::regclass AND t.oid = d.objoid AND t.typtype = 'm') "
-        "AND NOT (i.type = 'rule' AND i.identity LIKE '\"_RETURN\" on %')"  # the view itself, which has one of its own
+        f"AND coalesce(i.schema, '') NOT IN {SYSTEM_SCHEMAS} AND NOT {COMMENT_IN_NO_DUMP}"
     )
     return ((f"comment on {kind} {name}", digest) for kind, name, digest in query(connection, text))
 
@@ -217,55 +223,3 @@ def _settled(line: str) -> str:
     """Empty lists and missing ones are the same; so are a list that is null and none."""
     row: Mapping[str, Any] = json.loads(line)
     return json.dumps({key: value for key, value in sorted(row.items()) if value not in (None, [], {})})
-
-
-_IN_THE_SYSTEM = f"""
-SELECT i.type, i.identity FROM (
-    SELECT tableoid, oid, relnamespace FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
-    UNION ALL SELECT tableoid, oid, pronamespace FROM pg_proc
-    UNION ALL SELECT tableoid, oid, typnamespace FROM pg_type WHERE typtype IN ('d', 'e', 'r')
-) AS made(class, number, space) JOIN pg_namespace n ON n.oid = space, LATERAL pg_identify_object(class, number, 0) i
-WHERE number >= 16384 AND n.nspname IN {_SYSTEM} AND NOT EXISTS (
-    SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = number AND d.deptype IN ('e', 'i')) ORDER BY 1, 2
-"""  # noqa: S608 - nothing from outside
-
-
-def not_in_a_dump(connection: Connection) -> list[str]:
-    """What is there and cannot come back from any dump, in words."""
-    told = [
-        f"index {name} is invalid (a build that failed) and is left out"
-        for (name,) in query(
-            connection,
-            "SELECT indexrelid::regclass::text FROM pg_catalog.pg_index JOIN pg_catalog.pg_class c "
-            "ON c.oid = indexrelid WHERE NOT indisvalid AND c.relkind = 'i' ORDER BY 1",
-        )
-    ]
-    told += [
-        f"subscription {name} is not restored: create it again with copy_data = false"
-        for (name,) in query(
-            connection,
-            "SELECT subname FROM pg_catalog.pg_subscription WHERE subdbid = (SELECT oid FROM pg_catalog.pg_database "
-            "WHERE datname = current_database()) ORDER BY 1",
-        )
-    ]
-    told += [
-        f"replication slot {name} stays with the database that is replaced: its consumer must be set up again"
-        for (name,) in query(
-            connection,
-            "SELECT slot_name FROM pg_catalog.pg_replication_slots WHERE database = current_database() "
-            "AND NOT temporary ORDER BY 1",
-        )
-    ]
-    told += [
-        f"the comment on type {name} is in no dump: give it again"
-        for (name,) in query(
-            connection,
-            "SELECT t.oid::regtype::text FROM pg_catalog.pg_type t JOIN pg_catalog.pg_description d "
-            "ON d.objoid = t.oid AND d.classoid = 'pg_catalog.pg_type'::regclass WHERE t.typtype = 'm' "
-            "AND t.oid >= 16384 ORDER BY 1",
-        )
-    ]
-    return told + [
-        f"{kind} {name} is in a schema of the system, which no dump holds: make it again"
-        for kind, name in query(connection, _IN_THE_SYSTEM)
-    ]

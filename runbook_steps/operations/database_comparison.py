@@ -10,11 +10,12 @@ from typing import Any
 from runbook_steps.engine.errors import RefusedError
 from runbook_steps.operations.archive_restore import Archive, restore_archive
 from runbook_steps.operations.archive_rows import row_differences
-from runbook_steps.operations.database_catalogue import catalogue_objects, not_in_a_dump
+from runbook_steps.operations.database_catalogue import catalogue_objects
 from runbook_steps.operations.database_contents import large_objects, sequence_values, table_states
 from runbook_steps.operations.database_properties import Properties, read_properties
 from runbook_steps.operations.database_rights import provided
 from runbook_steps.operations.database_session import Connection, query, query_nothing, session
+from runbook_steps.operations.outside_dumps import not_in_a_dump
 from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.operations.postgres_programs import archived_schema, schema_dump
 from runbook_steps.operations.schema_text import Definitions, definitions, definitions_digest, differences

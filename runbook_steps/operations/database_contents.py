@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from runbook_steps.operations.database_session import Connection, query
+from runbook_steps.operations.database_session import Connection, query, query_by_any_path
 
 __all__ = ["large_objects", "sequence_values", "table_states"]
 
@@ -18,8 +18,16 @@ _BATCH = 200  # sequences that one statement reads
 _CHUNK = 64 << 20  # bytes of a large object that one call reads
 _SUM = "coalesce(sum(('x' || left(md5({}), 15))::bit(60)::bigint), 0)::text"
 OURS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
+# the hash of a label is the number that it has by chance: a dump puts such rows into the table above, for the server
+# to find their partition anew
+_BY_ENUM = """
+SELECT partrelid FROM pg_catalog.pg_partitioned_table WHERE partstrat = 'h' AND (
+    SELECT k.oid FROM pg_catalog.pg_opclass k JOIN pg_catalog.pg_am m ON m.oid = opcmethod WHERE opcname = 'enum_ops'
+    AND amname = 'hash' AND opcnamespace = 'pg_catalog'::regnamespace) = ANY (partclass)
+"""
 _TABLES = f"""
-SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), coalesce(extension.condition, ''), (
+SELECT CASE WHEN c.oid IN ({_BY_ENUM}) THEN '' ELSE 'ONLY ' END,
+    pg_catalog.format('%I.%I', n.nspname, c.relname), coalesce(extension.condition, ''), (
     SELECT pg_catalog.string_agg(pg_catalog.format('row_of_it.%I', a.attname), ', ' ORDER BY a.attnum)
     FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attgenerated = 's' AND NOT a.attisdropped)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -29,7 +37,8 @@ LEFT JOIN LATERAL (
     SELECT extcondition[i] FROM pg_catalog.pg_extension e, pg_catalog.generate_subscripts(e.extconfig, 1) i
     WHERE e.oid = d.refobjid AND e.extconfig[i] = c.oid) AS extension(condition) ON true
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND {OURS}
-    AND (d.objid IS NULL OR extension.condition IS NOT NULL)
+    AND (d.objid IS NULL OR extension.condition IS NOT NULL) AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) a(oid) WHERE a.oid <> c.oid AND a.oid IN ({_BY_ENUM}))
 ORDER BY 1
 """  # noqa: S608 - nothing from outside; of an extension's own tables only what a dump holds
 _SEQUENCES = f"""
@@ -57,15 +66,15 @@ def table_states(connection: Connection, with_checksum: Container[str] = ()) -> 
     as manifests before version 3 have it, for the tables that it is asked for.
     """
     states = {}
-    for table, condition, generated in query(connection, _TABLES):
+    for only, table, condition, generated in query(connection, _TABLES):
         wanted = {"rows": "count(*)"}
         if generated:
             wanted["generated"] = _SUM.format(f"ROW({generated})::text")
         if table in with_checksum:
             # the row as a whole, by its alias and a star: a column may have any name, the alias's too
             wanted["checksum"] = _SUM.format("(row_of_it.*)::text")
-        text = f"SELECT {', '.join(wanted.values())} FROM ONLY {table} AS row_of_it {condition}"  # noqa: S608
-        (found,) = query(connection, text)
+        text = f"SELECT {', '.join(wanted.values())} FROM {only}{table} AS row_of_it {condition}"  # noqa: S608
+        (found,) = query_by_any_path(connection, text)
         states[str(table)] = dict(zip(wanted, found, strict=True))
     return states
 

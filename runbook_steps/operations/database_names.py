@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from datetime import UTC, datetime
+from collections.abc import Container
+from datetime import UTC, datetime, timedelta
 
 __all__ = ["kept_name", "kept_pattern", "leftover_pattern", "scratch_name"]
 
@@ -27,9 +28,15 @@ def scratch_name(live: str, what: str) -> str:
     return f"{_stem(live)}_{what}_{secrets.token_hex(4)}"
 
 
-def kept_name(live: str, what: str) -> str:
-    """`beautycort_before_20261129_010203`; `what` is `before` (a restore) or `undone` (the undo of one)."""
-    return f"{_stem(live)}_{what}_{datetime.now(UTC):%Y%m%d_%H%M%S}"
+def kept_name(live: str, what: str, taken: Container[str] = ()) -> str:
+    """`beautycort_before_20261129_010203`; `what` is `before` (a restore) or `undone` (the undo of one).
+
+    A name that is taken is one of the same second: then it is the next one.
+    """
+    when = datetime.now(UTC)
+    while (name := f"{_stem(live)}_{what}_{when:%Y%m%d_%H%M%S}") in taken:
+        when += timedelta(seconds=1)
+    return name
 
 
 def leftover_pattern(live: str) -> re.Pattern[str]:

@@ -117,12 +117,16 @@ def create_database(admin: Connection, name: str, like: Properties | None) -> No
         if like.tablespace != "pg_default":  # named, it takes a right that few roles have
             parts.append(sql.SQL("TABLESPACE {}").format(sql.Identifier(like.tablespace)))
     admin.execute(sql.SQL(" ").join(parts))
-    row = admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
-    if admin.info.server_version >= _LOGIN_TRIGGERS and row and row[0]:
+    if _may_silence(admin):
         # a trigger on login would write into it each time that somebody looks
         admin.execute(sql.SQL("ALTER DATABASE {} SET event_triggers = off").format(sql.Identifier(name)))
     # until it is the live one nobody else has any business in it
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+
+
+def _may_silence(admin: Connection) -> bool:
+    row = admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    return admin.info.server_version >= _LOGIN_TRIGGERS and row is not None and bool(row[0])
 
 
 def apply_properties(admin: Connection, name: str, wanted: Properties) -> None:
@@ -133,7 +137,7 @@ def apply_properties(admin: Connection, name: str, wanted: Properties) -> None:
     database = sql.Identifier(name)
     _grant(admin, database, wanted)
     query_nothing(admin, f"COMMENT ON DATABASE {database.as_string(admin)} IS {literal(wanted.comment)}")
-    if admin.info.server_version >= _LOGIN_TRIGGERS:
+    if _may_silence(admin):
         admin.execute(sql.SQL("ALTER DATABASE {} RESET event_triggers").format(database))
     for role, setting in wanted.settings:
         _set(admin, database, role, setting)

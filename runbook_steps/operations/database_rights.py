@@ -12,13 +12,17 @@ from runbook_steps.operations.database_session import Connection, query
 
 __all__ = [
     "Rights",
+    "acts_as",
     "extensions_to_leave_out",
     "may_end_sessions",
     "out_of_reach",
+    "prepared_transactions",
     "provided",
     "read_rights",
     "refuse_unmakeable",
+    "refuse_unreadable",
     "server_identity",
+    "unreadable",
 ]
 
 
@@ -71,10 +75,18 @@ def may_end_sessions(admin: Connection, live: str) -> list[str]:
     return [f"{user} (process {pid}{f', {program}' if program else ''})" for pid, user, program in rows]
 
 
-# what pg_restore would end with for a role that is no superuser; {member} is the right to act as another role.
+def prepared_transactions(admin: Connection, live: str) -> list[str]:
+    """Those of the live database that wait for their end, quoted: nobody can rename it before."""
+    rows = admin.execute("SELECT quote_literal(gid) FROM pg_prepared_xacts WHERE database = %s ORDER BY 1", [live])
+    return [str(gid) for (gid,) in rows.fetchall()]
+
+
+# what pg_restore would end with for a role that is no superuser; {member} is the right to become another role, and
+# USAGE to do what that one may.
 # Owners by their columns: nobody writes down that something depends on the superuser that initdb made
 _OUT_OF_REACH = """
-WITH others AS (SELECT oid, rolname FROM pg_roles WHERE NOT pg_has_role(current_user, oid, '{member}')),
+WITH others AS (SELECT oid, rolname FROM pg_roles WHERE rolname <> 'pg_database_owner'
+    AND NOT (pg_has_role(current_user, oid, '{member}') AND pg_has_role(current_user, oid, 'USAGE'))),
 owned(class, number, owner) AS (
     SELECT tableoid, oid, relowner FROM pg_class
     WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND relpersistence <> 't'
@@ -116,17 +128,23 @@ found(class, number, what) AS (
     SELECT class, number, ', which belongs to ' || rolname FROM owned JOIN others ON oid = owner
     UNION SELECT class, number, ', with a privilege that ' || rolname || ' granted'
     FROM granted, aclexplode(acl) JOIN others ON oid = grantor
+    UNION SELECT class, number, ', whose owner ' || rolname || ' may not create in its schema'
+    FROM owned JOIN pg_roles r ON r.oid = owner, LATERAL pg_identify_object(class, number, 0) j
+    JOIN pg_namespace n ON quote_ident(nspname) = j.schema
+    WHERE rolname <> current_user AND NOT has_schema_privilege(owner, n.oid, 'CREATE')
     UNION SELECT class, number, ', ' || what FROM superusers
     UNION SELECT p.tableoid, p.oid, ', written in ' || lanname FROM pg_proc p JOIN pg_language l ON l.oid = prolang
     WHERE NOT lanpltrusted AND lanname <> 'sql'
     UNION SELECT tableoid, oid, ', for all tables' FROM pg_publication WHERE puballtables
     UNION SELECT 'pg_publication'::regclass, pnpubid, ', for whole schemas' FROM pg_publication_namespace)
 SELECT i.type || ' ' || i.identity || what FROM found, LATERAL pg_identify_object(class, number, 0) i
-WHERE (number >= 16384 OR class = 'pg_largeobject'::regclass) AND i.identity IS NOT NULL
+WHERE (number >= 16384 OR class = 'pg_largeobject'::regclass
+    OR class = 'pg_namespace'::regclass AND i.identity = 'public') AND i.identity IS NOT NULL
     AND coalesce(i.schema, '') !~ '^(pg_|information_schema$)' AND NOT EXISTS (
         SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = number AND d.deptype = 'e')
 ORDER BY 1
 """
+_SHOWN = 5
 _ROLES_ARE_SET = 160000  # the first version where a member may be without the right to become the role
 
 
@@ -135,8 +153,49 @@ def out_of_reach(live: Connection) -> list[str]:
     row = live.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     if row and row[0]:
         return []
-    member = "SET" if live.info.server_version >= _ROLES_ARE_SET else "MEMBER"
-    return [str(what) for (what,) in query(live, _OUT_OF_REACH.format(member=member))]
+    return [str(what) for (what,) in query(live, _OUT_OF_REACH.format(member=_become(live)))]
+
+
+def acts_as(connection: Connection) -> frozenset[str]:
+    """The roles that this one may become, with what they may do: owners of what it can make."""
+    rows = query(
+        connection,
+        "SELECT rolname::text FROM pg_roles WHERE rolname = 'pg_database_owner' OR "  # noqa: S608 - one of two words
+        f"pg_has_role(current_user, oid, '{_become(connection)}') AND pg_has_role(current_user, oid, 'USAGE')",
+    )
+    return frozenset(str(name) for (name,) in rows)
+
+
+def _become(connection: Connection) -> str:
+    return "SET" if connection.info.server_version >= _ROLES_ARE_SET else "MEMBER"
+
+
+_UNREADABLE = """
+SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
+  AND nspname <> 'information_schema'
+  AND NOT (CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT')
+           ELSE has_table_privilege(c.oid, 'SELECT') AND (NOT row_security_active(c.oid)) END
+           AND has_schema_privilege(n.oid, 'USAGE'))
+  AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_extension x ON x.oid = d.refobjid WHERE d.deptype = 'e'
+      AND d.classid = 'pg_class'::regclass AND d.objid = c.oid AND NOT c.oid = ANY (coalesce(x.extconfig, '{}')))
+ORDER BY 1
+"""
+
+
+def unreadable(live: Connection) -> list[str]:
+    """Tables and sequences that this role cannot read whole: for want of a privilege, or for row security."""
+    return [str(name) for (name,) in query(live, _UNREADABLE)]
+
+
+def refuse_unreadable(live: Connection) -> None:
+    """Raises RefusedError where a dump would end with the first table that cannot be read whole."""
+    if denied := unreadable(live):
+        more = f" and {len(denied) - _SHOWN} more" if len(denied) > _SHOWN else ""
+        raise RefusedError(
+            f"{live.info.user} cannot read whole: {', '.join(denied[:_SHOWN])}{more}. Grant it SELECT; where row "
+            "security hides rows from it, give it BYPASSRLS, or ALTER TABLE … NO FORCE ROW LEVEL SECURITY on its own"
+        )
 
 
 def provided_extensions(target: Connection) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ __all__ = [
     "literal",
     "one",
     "query",
+    "query_by_any_path",
     "query_nothing",
     "session",
 ]
@@ -131,6 +132,32 @@ def literal(text: str | None) -> str:
 def query(connection: Connection, text: str) -> list[tuple[Any, ...]]:
     """What a statement gives; its text may hold names that are no UTF-8."""
     return connection.execute(text.encode("utf-8", "surrogateescape")).fetchall()
+
+
+_NAMES = (
+    psycopg.errors.UndefinedFunction, psycopg.errors.UndefinedObject, psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn, psycopg.errors.InvalidSchemaName,
+)  # fmt: skip
+_ALL_SCHEMAS = """
+SELECT pg_catalog.string_agg(pg_catalog.quote_ident(nspname), ', ' ORDER BY nspname <> 'public', nspname)
+FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+"""
+
+
+def query_by_any_path(connection: Connection, text: str) -> list[tuple[Any, ...]]:
+    """The same of a statement that names no schema in what it gives.
+
+    A function in an index, of which the server already knows the body when it plans, may find its names by the search
+    path of the application: where one is missing, all schemas are searched.
+    """
+    try:
+        with connection.transaction():
+            return query(connection, text)
+    except _NAMES:
+        with connection.transaction():
+            (path,) = query(connection, _ALL_SCHEMAS)
+            connection.execute("SELECT pg_catalog.set_config('search_path', %s, true)", path)
+            return query(connection, text)
 
 
 def query_nothing(connection: Connection, text: str) -> None:

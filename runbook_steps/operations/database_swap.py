@@ -16,7 +16,7 @@ from psycopg import sql
 
 from runbook_steps.engine.errors import OperationError, RefusedError, RunbookError
 from runbook_steps.operations.database_names import kept_name, kept_pattern
-from runbook_steps.operations.database_rights import may_end_sessions
+from runbook_steps.operations.database_rights import may_end_sessions, prepared_transactions
 from runbook_steps.operations.database_session import Connection, literal, query, query_nothing, session
 from runbook_steps.operations.postgres_connection import Database, maintenance
 
@@ -83,8 +83,9 @@ def _read(comment: str | None) -> Kept | None:
 
 def swap(database: Database, new: str, kept: Kept, what: str = "before") -> str | None:
     """`new` becomes the live database; gives the name under which the old one is kept, None when there was none."""
-    name = kept_name(database.name, what)
     with session(database, maintenance(database)) as admin:
+        names = {str(each) for (each,) in admin.execute("SELECT datname::text FROM pg_database").fetchall()}
+        name = kept_name(database.name, what, names)
         if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database.name]).fetchone() is None:
             admin.execute(_rename(new, database.name))
             return None
@@ -170,10 +171,13 @@ def undo(database: Database, name: str) -> tuple[str, str | None]:
     with session(database, maintenance(database)) as admin:
         kept = {each.name: each for each in kept_databases(admin, database.name)}
         busy = may_end_sessions(admin, database.name)
+        waiting = prepared_transactions(admin, database.name)
     if name not in kept:
         raise RefusedError(f"{name} is not kept any more: nothing was done")
     if busy:
         raise RefusedError(f"the sessions of {', '.join(busy[:3])} cannot be ended by this role: end them first")
+    if waiting:
+        raise RefusedError(f"prepared transactions wait in {database.name}: {', '.join(waiting[:3])}; end them first")
     why = f"replaced by undo-restore, which put {name} back"
     again = swap(database, name, Kept.of(database.name, why), "undone")
     _wake_subscriptions(database, kept[name].subscriptions)

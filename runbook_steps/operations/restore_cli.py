@@ -26,6 +26,7 @@ from runbook_steps.operations.backup_store import Manifest, Store, refuse_malfor
 from runbook_steps.operations.backup_verify import drop_leftovers, refuse_untrusted
 from runbook_steps.operations.beside_tables import several
 from runbook_steps.operations.confirmation import require_yes
+from runbook_steps.operations.database_comparison import Contents
 from runbook_steps.operations.database_session import session
 from runbook_steps.operations.database_swap import KeptDatabase, discard, kept_databases, undo
 from runbook_steps.operations.formats import AsFormat, Format
@@ -86,6 +87,8 @@ def restore_location(
             _told(format, {"success": True, "schema": schema, "tables": rows})
             return
         if into:
+            for text in Contents.from_document(manifest.contents).not_carried:
+                typer.echo(f"warning: {text}", err=True)
             filled = restore_into(settings, store, manifest, into, tell)
             result(format, manifest, store, began, database=into, seconds=filled.seconds)
             warn_of_invalid(filled.invalid)

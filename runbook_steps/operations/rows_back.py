@@ -42,7 +42,7 @@ def beside_schemas(live: Connection) -> dict[str, list[tuple[str, str]]]:
         "SELECT n.nspname::text, obj_description(c.oid, 'pg_class') FROM pg_namespace n "
         "LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r' WHERE n.nspname ~ %s AND "
         "obj_description(n.oid, 'pg_namespace') LIKE 'rows of %%' ORDER BY 1, 2",
-        [f"^{PREFIX}[0-9]{{8}}_[0-9]{{6}}$"],
+        [f"^{PREFIX}[0-9]{{8}}_[0-9]{{6}}(_[0-9]+)?$"],
     ).fetchall()
     found: dict[str, list[tuple[str, str]]] = {}
     for schema, table in rows:

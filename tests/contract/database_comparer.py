@@ -94,7 +94,8 @@ def _again(parameters: Mapping[str, Any], name: str, text: bytes, tools: str) ->
             ).format(sql.Identifier(_SCRATCH), *(sql.Literal(value) for value in row))
         )
         try:
-            body = text[list(_CONNECTED.finditer(text))[-1].end() :]
+            # a function in an index may name another one without its schema
+            body = text[list(_CONNECTED.finditer(text))[-1].end() :].replace(_EMPTY_PATH, b"SET search_path = public;")
             done = subprocess.run(
                 ["psql", "-Xq", "-v", "ON_ERROR_STOP=1", _word(_SCRATCH)], input=body,
                 env=_environment(parameters, tools), capture_output=True, check=False,
@@ -105,6 +106,7 @@ def _again(parameters: Mapping[str, Any], name: str, text: bytes, tools: str) ->
             admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(_SCRATCH)))
 
 
+_EMPTY_PATH = b"SELECT pg_catalog.set_config('search_path', '', false);"
 _CONNECTED = re.compile(rb"^\\connect .*$", re.MULTILINE)
 
 
@@ -156,12 +158,15 @@ def _rows(parameters: Mapping[str, Any], name: str) -> dict[str, bytes]:
             "SELECT quote_ident(nspname) || '.' || quote_ident(relname), relkind::text, (SELECT string_agg("
             "quote_ident(attname), ', ' ORDER BY attname) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 "
             "AND NOT attisdropped) FROM pg_class c "
-            "JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind IN ('r', 'S', 'm') AND relpersistence <> 't' "
+            # which partition of a hash a row is in may depend on numbers of this database
+            "JOIN pg_namespace n ON n.oid = relnamespace WHERE relpersistence <> 't' AND (c.oid IN (SELECT partrelid "
+            "FROM pg_partitioned_table WHERE partstrat = 'h') OR relkind IN ('r', 'S', 'm') AND c.oid NOT IN ("
+            "SELECT (pg_partition_tree(partrelid)).relid FROM pg_partitioned_table WHERE partstrat = 'h')) "
             "AND nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND (relkind <> 'm' OR relispopulated)"
         ).fetchall()
         for table, kind, columns in tables:  # by name: those of an inherited table may change places
             what = b"last_value, is_called" if kind == b"S" else columns or b""
-            said = _copied(live, b"SELECT " + what + (b" FROM " if kind == b"m" else b" FROM ONLY ") + table)
+            said = _copied(live, b"SELECT " + what + (b" FROM " if kind in {b"m", b"p"} else b" FROM ONLY ") + table)
             found[f"rows of {table.decode('utf-8', 'replace')}"] = said
         found["large objects"] = _copied(
             live, b"SELECT oid, md5(lo_get(oid)), lomowner::regrole, lomacl FROM pg_largeobject_metadata"
@@ -170,6 +175,16 @@ def _rows(parameters: Mapping[str, Any], name: str) -> dict[str, bytes]:
 
 
 def _copied(live: psycopg.Connection[Any], text: bytes) -> bytes:
-    with live.cursor().copy(b"COPY (" + text + b") TO STDOUT") as copy:
-        lines = sorted(b"".join(bytes(piece) for piece in copy).split(b"\n"))
+    try:
+        written = _written(live, text)
+    except (psycopg.errors.UndefinedFunction, psycopg.errors.UndefinedObject):  # named without its schema, in an index
+        live.execute("SET search_path = public")
+        written = _written(live, text)
+        live.execute("SET search_path = ''")
+    lines = sorted(written.split(b"\n"))
     return hashlib.sha256(b"\n".join(lines)).hexdigest().encode() + b" %d" % len(lines)
+
+
+def _written(live: psycopg.Connection[Any], text: bytes) -> bytes:
+    with live.cursor().copy(b"COPY (" + text + b") TO STDOUT") as copy:
+        return b"".join(bytes(piece) for piece in copy)

@@ -24,6 +24,14 @@ def test_every_name_fits_and_is_found_again(live: str) -> None:
         assert not leftover_pattern(live).fullmatch(name)
 
 
+def test_a_name_that_is_taken_is_not_given_again() -> None:
+    """Of two in one second the later one is a second later."""
+    one = kept_name("live", "before")
+    other = kept_name("live", "before", {one})
+    assert other != one
+    assert kept_pattern("live").fullmatch(other)
+
+
 def test_long_names_that_begin_alike_are_told_apart() -> None:
     """What was kept of one is never dropped as the other's."""
     one, other = "x" * 62 + "1", "x" * 62 + "2"
