@@ -83,7 +83,7 @@ def verify(shop: Shop, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
             connection.execute(change.encode())
         return found
 
-    monkeypatch.setattr("runbook_steps.operations.backup_verify.restore_archive", changed)
+    monkeypatch.setattr("runbook_steps.operations.restore_by_path.restore_archive", changed)
     backup_verify.verify(settings, store, made, lambda _: None)
 
 

@@ -59,7 +59,7 @@ def test_lost_rows_come_back_and_newer_ones_stay(shop: Shop) -> None:
 def test_two_of_one_second_have_their_own_names(shop: Shop) -> None:
     """A schema of that second is there already, whoever made it: the next one has a number, and is put back by it."""
     key = shop.backed_up()
-    shop.sql("DELETE FROM customers WHERE id = 40")
+    shop.sql("DELETE FROM bookings WHERE id = 30")
     taken = (
         "DO $$ BEGIN FOR n IN 0..300 LOOP EXECUTE format('CREATE SCHEMA IF NOT EXISTS restored_%s', "
         "to_char(now() AT TIME ZONE 'UTC' + n * interval '1 second', 'YYYYMMDD_HH24MISS')); END LOOP; END $$"
@@ -68,10 +68,10 @@ def test_two_of_one_second_have_their_own_names(shop: Shop) -> None:
     count = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'restored%'"
     before = shop.rows(count)
 
-    told = shop.answer("restore", f"s3://{shop.bucket}/{key}", "--tables", "customers", "--beside")
+    told = shop.answer("restore", f"s3://{shop.bucket}/{key}", "--tables", "bookings", "--beside")
 
     assert told["schema"].endswith("_2")
-    assert shop.answer("rows-back", told["schema"], *YES)["tables"]["public.customers"]["back"] == 1
+    assert shop.answer("rows-back", told["schema"], *YES)["tables"]["public.bookings"]["back"] == 1
     assert shop.rows(count) == before
 
 
