@@ -72,7 +72,7 @@ def gently(head: RequestHead, query: Mapping[str, str], body: bytes, *, evicted:
     if not set(query) <= _OF_QUERY or not _SECONDS.fullmatch(query.get("gracePeriodSeconds", "1")):
         return False
     if not body:
-        return not evicted and not head.has_body
+        return not evicted and not head.chunked
     said = json_of(body)
     if head.headers.get("content-type", "") not in _JSON or not isinstance(said, dict):
         return False
