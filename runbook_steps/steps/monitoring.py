@@ -6,6 +6,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from typing import Any
 import pytest
 from pytest_bdd import given, parsers, then
 
-from runbook_steps.engine.errors import CheckFailed, NotRunnableHere
+from runbook_steps.engine.errors import CheckFailed, NotRunnableHere, TargetError
 from runbook_steps.engine.model import Procedure
 from runbook_steps.engine.project.project import Project, load_project
 from runbook_steps.engine.pytest_side.feature_collector import procedure_of
+from runbook_steps.engine.pytest_side.session_settings import PROOF
 from runbook_steps.engine.site.machines.alerting import (
     WATCHDOG,
     WATCHDOG_URL,
@@ -33,6 +35,7 @@ from runbook_steps.stand_in.monitoring.stack import Monitoring
 
 SITE = "https://runbooks.example"
 ASSETS = "docs/assets/monitoring"
+WATCH = pytest.StashKey[Any]()
 SLACK_S = 20.0
 """What a drill adds to the window of an alert: scrapes, evaluation, its `for` of half a second, a busy machine."""
 
@@ -161,10 +164,22 @@ class Watch:
             self._folder = None
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, bool, bool]:
+    """What takes longest of the monitoring is started beside the target."""
+    proof = session.config.pluginmanager.get_plugin(PROOF)
+    if proof is not None and not session.config.option.collectonly and any(map(_watches, session.items)):
+        watch = session.config.stash[WATCH] = Watch(proof.target, proof.settings.root)
+        session.config.add_cleanup(watch.close)
+        with suppress(TargetError):  # who starts the target is told the same, and tells it
+            watch.prepare()
+    return (yield)
+
+
 @pytest.fixture(scope="session")
-def watch(target: Target, proof: Any) -> Generator[Watch, None, None]:
+def watch(request: pytest.FixtureRequest, target: Target, proof: Any) -> Generator[Watch, None, None]:
     """What is read once for the session, however many alerts are watched."""
-    found = Watch(target, proof.settings.root)
+    found = request.config.stash.get(WATCH, None) or Watch(target, proof.settings.root)
     yield found
     found.close()
 
