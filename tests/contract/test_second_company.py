@@ -74,12 +74,13 @@ def test_its_site_is_built_with_its_own_time(library: Path) -> None:
 
 
 def test_a_person_is_led_through(library: Path) -> None:
-    """On a branch of its own; what went through is a proof."""
+    """On a branch of its own; what went through is a proof. Its last word tells why the end takes a moment."""
     arguments = ["run", "overdue-loans", "--scenario", "The book comes back", "--as", "Librarian"]
     with Person([str(BIN / "runbooks"), *arguments], dict(os.environ), library) as person:
         person.answers("[q] stop", "r")
         assert person.ends(LIMIT_S) == 0, person.seen
     assert "branch" in person.seen
+    assert person.seen.rstrip().endswith("Clearing up …")
 
 
 def test_a_practice_run_is_not_resumed(library: Path) -> None:

@@ -226,6 +226,8 @@ class GuidedRun:
         self._screen.say(f"Journal: {relative_path(path, self._proof.settings.root)}; `runbooks journal` reads it")
         if front := self._brief.runbook.front_matter:
             self._screen.say(f'Was the page wrong? runbooks feedback add {front.id} --by ROLE "what"')
+        if not self._brief.live:
+            self._screen.say("Clearing up …", "dim")  # it takes seconds, and nobody should wonder whether it hangs
 
     def _report(self, journal: Path) -> None:
         """In Markdown beside the journal; a disk that is full loses none of what the journal has."""

@@ -91,6 +91,18 @@ def test_the_diagram_and_the_list_lead_to_the_same_places() -> None:
     assert '"Redis is #34;full#34;"' in source
 
 
+def test_every_arrow_of_a_question_says_what_it_means() -> None:
+    """The sides change, so that the ladder stays narrow: nobody may have to guess by the side."""
+    page = parse_page(PAGE, "docs/redis/full.md")
+    block = decision_block(page, parse_feature(FEATURE, "features/redis/full.feature"), {"redis/jwt": "JWT issues"})
+    source = html.unescape(re.findall(r'data-diagram="([^"]*)"', block)[0])
+
+    arrows = re.findall(r"^  (q\d+) -->(?:\|([^|]+)\|)?", source, re.MULTILINE)
+    said = {question: {word for each, word in arrows if each == question} for question, _ in arrows}
+    assert len(said) > 1
+    assert all(words in ({"yes", "next"}, {"yes", "none of these"}) for words in said.values()), said
+
+
 def test_a_label_cannot_end_itself() -> None:
     """A condition that holds Mermaid's own signs stays words."""
     page = parse_page(PAGE.replace("401 everywhere", 'x"]; click n1 call alert() --> {{y}} %%'), "docs/redis/full.md")
