@@ -45,7 +45,9 @@ def _changed(record: ScenarioRecord, runbook: Runbook, procedure: Procedure, sou
         return "the scenario has changed since it was proven"
     if not _are_of(record.steps, procedure.steps):
         return "its steps are not those of the scenario that it says it proved"
-    changed = changed_sources(record.sources, sources(procedure, runbook.stem))
+    # rows of an outline may be matched by other steps each: a proof rests on those of its own row
+    ran = next((each for each in procedure.runs if each.id_in(record.feature) == record.id), procedure)
+    changed = changed_sources(record.sources, sources(ran, runbook.stem))
     return f"changed since it was proven: {changed}" if changed else ""
 
 
