@@ -63,17 +63,26 @@ def indexed(judge: SqlJudge, node: Any) -> str | None:
 
 def _for_everybody(node: Any) -> str | None:
     """What is written anew as a whole is locked meanwhile: all tables, or the server's own, which everybody reads."""
-    said = {option.defname for option in (node.options if isinstance(node, ast.VacuumStmt) else node.params) or ()}
+    options = (node.options if isinstance(node, ast.VacuumStmt) else node.params) or ()
     relations = [each for each in nodes(node) if isinstance(each, ast.RangeVar)]
-    anew = isinstance(node, ast.ClusterStmt) or "full" in said
+    anew = isinstance(node, ast.ClusterStmt) or any(each.defname == "full" for each in options)
     if isinstance(node, ast.ReindexStmt):
-        anew = "concurrently" not in said or node.kind == enums.ReindexObjectType.REINDEX_OBJECT_SYSTEM
+        beside = [_is_on(each) for each in options if each.defname == "concurrently"]  # said twice, the last one counts
+        anew = not beside or not all(beside) or node.kind == enums.ReindexObjectType.REINDEX_OBJECT_SYSTEM
     if not anew:
         return None
     if not relations:
         return f"{spoken(node)} of everything, which is locked meanwhile"
     own = next((each.relname for each in relations if _is_own(each)), None)
     return f"{spoken(node)} of {own}, for which everybody would wait" if own else None
+
+
+def _is_on(option: Any) -> bool:
+    """Whether an option in brackets is said to be so: by its name alone, or by one of the server's words for it."""
+    value = option.arg
+    if isinstance(value, ast.Integer):
+        return bool(value.ival == 1)
+    return value is None or (isinstance(value, ast.String) and str(value.sval).lower() in {"true", "on"})
 
 
 def _target(judge: SqlJudge, relation: Any) -> str | None:
