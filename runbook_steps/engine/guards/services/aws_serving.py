@@ -56,7 +56,7 @@ def acts_beyond(operation: str, said: Mapping[str, Any]) -> str | None:
         member = _MEMBER.fullmatch(name)
         stem = member[1] if member else name
         spelled = stem.partition(".")[0].strip().lower()
-        if spelled == _ENABLED.lower() and (name != _ENABLED or value not in {True, "true"}):
+        if spelled == _ENABLED.lower() and (name != _ENABLED or not (value is True or value == "true")):
             return f"{operation} that is silent"
         if spelled not in _ACTIONS:
             continue

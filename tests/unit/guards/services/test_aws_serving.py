@@ -96,6 +96,8 @@ SILENT: dict[str, tuple[RequestHead, bytes]] = {
     "nobody, by an empty list": in_json(b'{"AlarmActions": []}'),
     "off, in JSON": in_json(f'{{"AlarmActions": ["{TOPIC}"], "ActionsEnabled": false}}'.encode()),
     "off, by a number": in_json(f'{{"AlarmActions": ["{TOPIC}"], "ActionsEnabled": 0}}'.encode()),
+    "off, by a list": in_json(f'{{"AlarmActions": ["{TOPIC}"], "ActionsEnabled": []}}'.encode()),
+    "off, by another number": in_json(f'{{"AlarmActions": ["{TOPIC}"], "ActionsEnabled": 1}}'.encode()),
     "off, in CBOR": in_cbor(b"\xa2" + text("AlarmActions") + b"\x81" + text(TOPIC) + text("ActionsEnabled") + b"\xf4"),
 }
 
