@@ -117,7 +117,7 @@ def page_hash(text: str) -> str:
 def changed_sources(then: Mapping[str, str], now: Mapping[str, str]) -> str:
     """What has changed between two readings, in a few words; empty when nothing has."""
     changed = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
-    names = [name.partition("/")[2] if ".py" in name else name for name in changed[:_SHOWN]]
+    names = [(name.partition("/")[2] if ".py" in name else "") or name for name in changed[:_SHOWN]]
     more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
     return ", ".join(names) + more
 

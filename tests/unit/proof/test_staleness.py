@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from runbook_steps.engine.model import Evidence, Outcome, Procedure
+from runbook_steps.engine.proof.rests_on import changed_sources
 from runbook_steps.engine.proof.staleness import as_of
 from runbook_steps.engine.sources.feature_file import parse_feature
 from runbook_steps.engine.sources.python_steps import lines_of
@@ -63,3 +64,8 @@ def test_a_step_of_one_row_turns_that_row_stale_and_no_other() -> None:
 
     assert outcomes(own) == {"a wrong key": Outcome.STALE, "a foreign dump": Outcome.PASSED}
     assert outcomes(shared) == {"a wrong key": Outcome.STALE, "a foreign dump": Outcome.STALE}
+
+
+def test_a_change_outside_of_any_folder_is_told() -> None:
+    """A name that stands in no folder is said whole: without a word nobody would take the proof for stale."""
+    assert changed_sources({"steps.py::looks": "1"}, {"steps.py::looks": "2"}) == "steps.py::looks"
