@@ -135,10 +135,11 @@ def _which(name: str, path: str) -> str:
 
 def _wait(process: subprocess.Popen[bytes], limit_s: float) -> None:
     """Returns when it has ended. Raises TimeoutExpired: `Popen.wait` with a limit looks up to 50 ms late each time."""
-    if not hasattr(os, "pidfd_open"):  # macOS
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):  # macOS, or a kernel without it
         process.wait(timeout=limit_s)
         return
-    descriptor = os.pidfd_open(process.pid)
     try:
         ended = select.poll()
         ended.register(descriptor, select.POLLIN)

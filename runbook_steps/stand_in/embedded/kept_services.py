@@ -115,8 +115,8 @@ class KeptServices:
             return
         asked = asked_mark(self._layout)
         if asked is None or asked != self._settled:
-            self._settled = asked
             await self._reload_proxy(await asyncio.to_thread(forget_clients, self._layout))
+            self._settled = asked
 
     # -- practice ----------------------------------------------------------------------------------------
     async def hold(self, pid: int, fault: str) -> None:
