@@ -131,8 +131,8 @@ class Watch:
 
     def _make(self) -> None:
         """Its Prometheus alone, of the target as it is."""
-        self._folder = tempfile.TemporaryDirectory(prefix="monitoring-")
         self._watched = self._target.environment()
+        self._folder = tempfile.TemporaryDirectory(prefix="monitoring-")
         self._monitoring = Monitoring(Path(self._folder.name), find_programs(), self._watched)
         self._monitoring.prepare(*self._texts(), self._root / ASSETS)
 
@@ -188,14 +188,14 @@ def watch(request: pytest.FixtureRequest, target: Target, proof: Any) -> Generat
 def watched_from_the_start(request: pytest.FixtureRequest) -> Generator[None, None, None]:
     """The monitoring runs before the fault: what it sees first is the healthy system. It rests after the scenario."""
     procedure = procedure_of(request.node)
-    if procedure is None or not any(map(_watches, request.session.items)):
+    alerts = alerts_of(procedure) if procedure else []
+    if not alerts:
+        prepared: Watch | None = request.config.stash.get(WATCH, None)
+        if procedure and prepared:
+            prepared.prepare()
         yield
         return
     watch: Watch = request.getfixturevalue("watch")
-    if not (alerts := alerts_of(procedure)):
-        watch.prepare()
-        yield
-        return
     try:
         watch.begin(alerts)
     except BaseException:

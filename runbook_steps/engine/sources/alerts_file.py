@@ -94,7 +94,11 @@ class Alert:
     @property
     def readings(self) -> tuple[str, ...]:
         """What `expr` compares with the threshold, in the unit: PromQL, one for each `or`; none without `expr`."""
-        known = alternatives(self.expr.replace(_WINDOW, self.window)) if self.expr else ()
+        return self.readings_over(self.window)
+
+    def readings_over(self, window: str) -> tuple[str, ...]:
+        """The same over another window, like `4s`."""
+        known = alternatives(self.expr.replace(_WINDOW, window)) if self.expr else ()
         return tuple(part.strip().removesuffix(self.ends).strip() for part in known)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
-from runbook_steps.engine.sources.alerts_file import Alert, alternatives, runbook_url
+from runbook_steps.engine.sources.alerts_file import Alert, runbook_url
 from runbook_steps.engine.sources.people_and_levels import Severity
 
 __all__ = ["WATCHDOG", "WATCHDOG_URL", "Pace", "alertmanager_config", "prometheus_rules", "word"]
@@ -76,11 +76,11 @@ def prometheus_rules(
 
 
 def _expression(alert: Alert, pace: Pace) -> str:
-    reading = alert.expr.replace("$window", pace.window or alert.window)
+    window = pace.window or alert.window
+    reading = alert.expr.replace("$window", window)
     if pace.age_s is not None and alert.is_age:
-        sign = alert.ends.split()[0]
-        younger = (part.strip().removesuffix(alert.ends) + f"{sign} {pace.age_s:g}" for part in alternatives(reading))
-        reading = " or ".join(younger)
+        younger = replace(alert, threshold=pace.age_s).ends
+        reading = " or ".join(f"{each} {younger}" for each in alert.readings_over(window))
     return f"{reading} or {alert.absent}" if alert.absent else reading
 
 
