@@ -31,6 +31,7 @@ MOST_JOBS = 8
 _NEVER = ("SUBSCRIPTION ", "DATABASE ", "DATABASE PROPERTIES ")
 _AT_THE_END = ("COMMENT ", "SECURITY LABEL ", "ACL ", "DEFAULT ACL ", "MATERIALIZED VIEW DATA ")
 _LAST = ("EVENT TRIGGER ", "COMMENT - EVENT TRIGGER ", "SECURITY LABEL - EVENT TRIGGER ")
+_SCHEMA, _ALLOWED = "SCHEMA ", "ACL - SCHEMA "
 _FOREIGN_KEY = "FK CONSTRAINT "
 _TRIGGER = "TRIGGER "
 # every function in a check, by the numbers in its stored tree; one that is not immutable may judge otherwise tomorrow
@@ -88,7 +89,7 @@ def restore_archive(
         if not _kind(entry).startswith((*_NEVER, *archive.left_out)) and _grantable(archive, entry)
     ]
     last = [entry for entry in entries if _kind(entry).startswith(_LAST)]
-    entries = [entry for entry in entries if entry not in last]
+    entries = [entry for entry in entries if not _kind(entry).startswith(_LAST)]
     early = [entry for entry in entries if not _kind(entry).startswith((*_AT_THE_END, _FOREIGN_KEY, _TRIGGER))]
     triggers = [entry for entry in entries if _kind(entry).startswith(_TRIGGER)]
     keys = [entry for entry in entries if _kind(entry).startswith(_FOREIGN_KEY)]
@@ -102,12 +103,10 @@ def restore_archive(
 
     _set_path(database, name, archive.path)
     if archive.roles:  # what is given to another owner must find that one allowed to create in its schema
-        schemas = [entry for entry in early if _kind(entry).startswith("SCHEMA ")]
-        allowed = [entry for entry in late if _kind(entry).startswith("ACL - SCHEMA ")]
-        run(schemas)
-        run(allowed)
-        early = [entry for entry in early if entry not in schemas]
-        late = [entry for entry in late if entry not in allowed]
+        run([entry for entry in early if _kind(entry).startswith(_SCHEMA)])
+        run([entry for entry in late if _kind(entry).startswith(_ALLOWED)])
+        early = [entry for entry in early if not _kind(entry).startswith(_SCHEMA)]
+        late = [entry for entry in late if not _kind(entry).startswith(_ALLOWED)]
     run(early, "--section=pre-data")
     with session(database, name) as connection:
         aside = _put_aside(connection)
