@@ -151,16 +151,22 @@ def test_a_service_with_a_name_is_known_by_it(place: Place) -> None:
     assert refused == [f"TCP to 127.0.0.1:{port_of(place.service)}, past the guard"]
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "FOLDER"])
-def test_the_socket_of_the_database_is_the_database(place: Place, host: str) -> None:
-    """On this machine, or where the address names its folder."""
+def assert_refused_there(place: Place, program: str, host: str) -> None:
+    """A program that connects to the database's own socket, THERE, ends with an error, and the socket is named."""
     path = place.folder / f".s.PGSQL.{port_of(place.service)}"
-    program = f"socket.socket(socket.AF_UNIX).connect({str(path)!r})"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
-        _, code, refused = held(place, program, host.replace("FOLDER", str(place.folder)))
+        _, code, refused = held(place, program.replace("THERE", repr(str(path))), host)
     assert (code, refused) == (1, [f"the UNIX socket {path}, past the guard"])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "FOLDER"])
+def test_the_socket_of_the_database_is_the_database(place: Place, host: str) -> None:
+    """On this machine, or where the address names its folder."""
+    assert_refused_there(
+        place, "socket.socket(socket.AF_UNIX).connect(THERE)", host.replace("FOLDER", str(place.folder))
+    )
 
 
 OTHER_NAMES = {
@@ -175,13 +181,8 @@ OTHER_NAMES = {
 @pytest.mark.parametrize("case", OTHER_NAMES)
 def test_the_socket_of_the_database_is_known_by_every_name(place: Place, case: str) -> None:
     """By the one that it was bound to."""
-    path = place.folder / f".s.PGSQL.{port_of(place.service)}"
-    program = f"{OTHER_NAMES[case].replace('THERE', repr(str(path)))}\nsocket.socket(socket.AF_UNIX).connect('other')"
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen()
-        _, code, refused = held(place, program, str(place.folder))
-    assert (code, refused) == (1, [f"the UNIX socket {path}, past the guard"])
+    program = f"{OTHER_NAMES[case]}\nsocket.socket(socket.AF_UNIX).connect('other')"
+    assert_refused_there(place, program, str(place.folder))
 
 
 def test_a_socket_that_is_replaced_meanwhile_is_the_one_that_was_looked_at(place: Place) -> None:
