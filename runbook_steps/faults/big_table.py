@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,6 +21,7 @@ __all__ = ["INDEX", "TABLE", "IndexBuildFailed", "IndexMissing", "measured_ms", 
 TABLE = "notifications"
 INDEX = "notifications_user_created"
 ROWS = 100_000  # a sequential scan takes many times what an index scan takes
+ASKINGS = 9
 QUERY = "SELECT id, body FROM notifications WHERE user_id = %s ORDER BY created_at DESC LIMIT 20"
 _MAKE = """
 CREATE TABLE notifications (
@@ -157,11 +159,14 @@ def ask(live: Any) -> None:
     live.execute(QUERY, [customer]).fetchall()
 
 
-def measured_ms(live: Any, times: int = 9) -> float:
-    """The least of so many askings, in milliseconds, as the client sees it: other work only ever adds to it."""
+def measured_ms(live: Any, expected_ms: float = math.inf, patience_s: float = 10.0) -> float:
+    """The least of nine askings or more, in milliseconds, as the client sees it: other work only ever adds to it.
+
+    On a busy machine nine may all be disturbed: it asks on until one took no longer than expected, or patience ends.
+    """
     customer = live.execute("SELECT id FROM users ORDER BY phone LIMIT 1").fetchone()[0]
-    taken = []
-    for _ in range(times):
+    until, taken = time.monotonic() + patience_s, list[float]()
+    while len(taken) < ASKINGS or (min(taken) > expected_ms and time.monotonic() < until):
         began = time.monotonic()
         live.execute(QUERY, [customer]).fetchall()
         taken.append(1000 * (time.monotonic() - began))
