@@ -26,13 +26,16 @@ from runbook_steps.engine.errors import CommandFailed, NotRunnableHere
 from runbook_steps.engine.model import Command, Result
 from runbook_steps.engine.targets.protocol import COMMAND_MARK
 
-__all__ = ["SHELLS", "Pasted"]
+__all__ = ["PSQL", "SHELLS", "Pasted"]
 
 SHELLS: Mapping[str, tuple[str, ...]] = {
     "bash": ("bash", "--norc", "--noprofile", "--noediting", "-i"),
     "zsh": ("zsh", "-f", "-i", "-o", "nozle", "-o", "nopromptsp"),
 }
-_PSQL = ("psql", "--no-psqlrc", "--pset=pager=off")
+PSQL = ("psql", "-X", "-P", "pager=off")
+"""As the page for the first night tells: a pager would take the lines that are pasted behind a long answer as its own
+commands, and somebody's `~/.psqlrc` may have switched off that each statement counts at once."""
+_UNSEEN = ("--quiet", "--no-readline", *(f"--set=PROMPT{number}=" for number in (1, 2, 3)))
 _QUIET = {"PS1": "", "PS2": "", "PROMPT": "", "PROMPT2": "", "TERM": "dumb", "HISTFILE": "/dev/null"}
 _ERROR = re.compile(r"(?:^|\s)(?:ERROR|FATAL):  ", re.MULTILINE)
 _LOOK_S = 0.02
@@ -87,8 +90,9 @@ class _Session:
         self._cwd = cwd
         self._blocks = 0
         self._out, self._err = bytearray(), bytearray()
+        self._answers: IO[bytes] | None = None  # elsewhere than through a pipe
         self._process = self._start(shell, environment, prefix)
-        streams = ((self._process.stdout, self._out), (self._process.stderr, self._err))
+        streams = ((self._answers or self._process.stdout, self._out), (self._process.stderr, self._err))
         self._readers = [threading.Thread(target=_read, args=each, daemon=True) for each in streams]
         for reader in self._readers:
             reader.start()
@@ -163,24 +167,23 @@ class _Session:
         raise NotImplementedError
 
 
-class _Shell(_Session):
-    """bash or zsh, interactive, on a pseudo-terminal of its own."""
+class _OnTerminal(_Session):
+    """Reads from a pseudo-terminal of its own, line by line; what that echoes is nobody's output."""
 
-    def _start(self, shell: str, environment: Mapping[str, str], prefix: Sequence[str]) -> subprocess.Popen[bytes]:
-        self._told = self._cwd / ".pasted"
-        self._told.write_text("", "utf-8")
+    def _open(
+        self, words: Sequence[str], environment: Mapping[str, str], prefix: Sequence[str], stdout: int
+    ) -> subprocess.Popen[bytes]:
         self._terminal, its = pty.openpty()
 
         def control() -> None:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
-        words = SHELLS[shell]
         process = subprocess.Popen(
             [*_on_its_terminal(prefix, os.ttyname(its)), _which(words[0], environment), *words[1:]],
-            env={**environment, **_QUIET, **_own_files(environment)},
+            env=dict(environment),
             cwd=self._cwd,
             stdin=its,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             start_new_session=True,
             preexec_fn=control,  # noqa: PLW1509 - it makes one system call, before the program starts
@@ -189,21 +192,10 @@ class _Shell(_Session):
         threading.Thread(target=_drain, args=(self._terminal,), daemon=True).start()
         return process
 
-    def _text(self, command: Command, changed: Mapping[str, str]) -> str:
-        exports = "".join(f" export {name}={shlex.quote(value)}\n" for name, value in changed.items())
-        return f"{exports}{command.text.rstrip()}\n printf '%s %s\\n' {self._blocks} \"$?\" >> {self._told}\n"
-
     def _send(self, text: str) -> None:
         with contextlib.suppress(OSError):
             for line in text.splitlines(keepends=True):
                 os.write(self._terminal, line.encode())
-
-    def _code(self) -> int | None:
-        for line in self._told.read_text("utf-8").splitlines():
-            number, _, code = line.partition(" ")
-            if number == str(self._blocks):
-                return int(code)
-        return None
 
     def close(self) -> None:
         """As above, and its terminal."""
@@ -212,31 +204,50 @@ class _Shell(_Session):
             os.close(self._terminal)
 
 
-class _Psql(_Session):
-    """psql that goes on after an error, as it does for a person."""
+class _Shell(_OnTerminal):
+    """bash or zsh, interactive."""
+
+    def _start(self, shell: str, environment: Mapping[str, str], prefix: Sequence[str]) -> subprocess.Popen[bytes]:
+        self._told = self._cwd / ".pasted"
+        self._told.write_text("", "utf-8")
+        return self._open(SHELLS[shell], {**environment, **_QUIET, **_own_files(environment)}, prefix, subprocess.PIPE)
+
+    def _text(self, command: Command, changed: Mapping[str, str]) -> str:
+        exports = "".join(f" export {name}={shlex.quote(value)}\n" for name, value in changed.items())
+        return f"{exports}{command.text.rstrip()}\n printf '%s %s\\n' {self._blocks} \"$?\" >> {self._told}\n"
+
+    def _code(self) -> int | None:
+        for line in self._told.read_text("utf-8").splitlines():
+            number, _, code = line.partition(" ")
+            if number == str(self._blocks):
+                return int(code)
+        return None
+
+
+class _Psql(_OnTerminal):
+    """psql that goes on after an error, as it does for a person.
+
+    It answers on a terminal of its own: where its input or its output is none, it is not interactive.
+    """
 
     def _start(self, shell: str, environment: Mapping[str, str], prefix: Sequence[str]) -> subprocess.Popen[bytes]:
         del shell
-        return subprocess.Popen(
-            [*prefix, _which(_PSQL[0], environment), *_PSQL[1:]],
-            env=dict(environment),
-            cwd=self._cwd,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        answers, its = pty.openpty()
+        self._answers = os.fdopen(answers, "rb", buffering=0)
+        raw = termios.tcgetattr(its)
+        raw[1] &= ~termios.OPOST  # a line ends as psql ends it
+        termios.tcsetattr(its, termios.TCSANOW, raw)
+        words = (*PSQL, *_UNSEEN)
+        try:
+            return self._open(words, environment, _on_its_terminal(prefix, os.ttyname(its)), its)
+        finally:
+            os.close(its)
 
     def _text(self, command: Command, changed: Mapping[str, str]) -> str:
         quoted = {name: value.replace("\\", "\\\\").replace("'", "''") for name, value in changed.items()}
         known = "".join(f"\\setenv {name} '{value}'\n" for name, value in quoted.items() if "\n" not in value)
+        known = f"\\set QUIET off\n{known}" if self._blocks == 1 else known  # it has not greeted
         return f"{known}{command.text.rstrip()}\n\\warn pasted {self._blocks}\n"
-
-    def _send(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            if self._process.stdin:
-                self._process.stdin.write(text.encode())
-                self._process.stdin.flush()
 
     def _code(self) -> int | None:
         mark = f"pasted {self._blocks}\n".encode()
