@@ -90,7 +90,8 @@ class Step:
 
     `text` is without the keyword. `manual` steps only a person can do.
     `table` is the step's data table, rows of cells, header first; `said` a docstring that is no command.
-    `harmless` are the ways to break it that its feature declares to do no harm, each with the sentence that says why.
+    `harmless` are the ways to break it that its feature declares to do no harm, each with the sentence that says why;
+    `good_without` the blocks before it, counted from 1, that may have failed when it is pasted, in the same way.
     """
 
     role: Role
@@ -103,6 +104,7 @@ class Step:
     said: str = ""
     from_background: bool = False
     harmless: tuple[tuple[Break, str], ...] = ()
+    good_without: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ pytest-bdd stays the one that matches and runs the steps: it is handed them as o
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -37,6 +37,7 @@ class FeatureFile(pytest.Module):
     """One feature as a collector. Its errors are one line with file and line, never a traceback."""
 
     default_timeout_s: float = 30.0
+    to_run: Callable[[Procedure], Iterable[Procedure]] = staticmethod(lambda procedure: procedure.runs)
     _runbook: Runbook | None = None
 
     def _getobj(self) -> types.ModuleType:
@@ -48,7 +49,7 @@ class FeatureFile(pytest.Module):
         self._runbook = self._parse()
         for procedure in self._runbook.procedures:
             self._refuse_unknown_tags(procedure)
-            for each in procedure.runs:
+            for each in self.to_run(procedure):
                 yield self.item_of(each)
 
     @property

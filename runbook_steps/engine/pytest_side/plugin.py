@@ -41,6 +41,7 @@ OWN_MARKERS = (
 """Tags that the engine itself understands; a project adds its own in pyproject.toml: `requires_` and `alert_` tags as
 `markers`, `needs_` tags by the `parts` of its targets."""
 COMMAND_STEPS = f"{__package__}.command_steps"
+AFTER_FAILURE = f"{__package__}.after_failure"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -60,6 +61,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         choices=sorted(SHELLS),
         help="paste every block into one interactive shell of a scenario, and its SQL into one psql",
+    )
+    group.addoption(
+        "--after-failure",
+        action="store_true",
+        help="with --pasted: a block fails, and each one behind it that changes something must refuse",
     )
     group.addoption("--evidence-dir", default=None, metavar="DIR", help="where evidence is kept")
     group.addoption("--journal-dir", default=None, metavar="DIR", help="where journals are kept")
@@ -130,6 +136,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     collector: FeatureFile = FeatureFile.from_parent(parent, path=file_path)
     collector.default_timeout_s = proof.settings.command_timeout_s
+    if parent.config.getoption("--after-failure"):
+        from runbook_steps.engine.pytest_side.after_failure import after_failures_of  # noqa: PLC0415 - as above
+
+        collector.to_run = after_failures_of(proof.settings.reads)
     return collector
 
 
@@ -203,6 +213,8 @@ def _proof(config: pytest.Config) -> ProofSession | None:
             from runbook_steps.engine.pytest_side import fixtures  # noqa: PLC0415 - only a session with features pays
             from runbook_steps.engine.pytest_side.session import ProofSession  # noqa: PLC0415
 
+            if config.getoption("--after-failure") and not config.getoption("--pasted"):
+                raise ConfigurationError("--after-failure needs --pasted: bash or zsh, whose window goes on")
             found = ProofSession.from_config(config, config.stash[RUN])
             _register_parts(config, found.settings)
             _register_steps(config, found.settings)
@@ -228,7 +240,7 @@ def _register_steps(config: pytest.Config, settings: Settings) -> None:
     from runbook_steps.engine.extensions import load_module  # noqa: PLC0415 - only a session with features pays
     from runbook_steps.engine.pytest_side.step_lookup import StepIndex  # noqa: PLC0415
 
-    names = [COMMAND_STEPS]
+    names = [COMMAND_STEPS, AFTER_FAILURE] if config.getoption("--after-failure") else [COMMAND_STEPS]
     if settings.steps:
         folder = load_module(settings.steps, "steps", settings).__path__
         names += [f"{settings.steps}.{module.name}" for module in pkgutil.iter_modules(folder)]

@@ -28,6 +28,7 @@ from gherkin.parser import Parser
 from runbook_steps.engine.errors import FeatureError, Position
 from runbook_steps.engine.model import Command, Procedure, Risk, Role, Row, Runbook, Step
 from runbook_steps.engine.sources.gherkin_error import feature_error
+from runbook_steps.engine.sources.good_without import GoodWithout, declared_good_without
 from runbook_steps.engine.sources.harmless import Harmless, declared_harmless
 from runbook_steps.engine.sources.outline import (
     examples_of,
@@ -64,8 +65,9 @@ def parse_feature(text: str, path: str, *, default_timeout_s: float = 30.0) -> R
     feature = document.get("feature")
     if feature is None:
         raise FeatureError(Position(path, 1), "no `Feature:` here; start the file with one")
-    harmless = declared_harmless(document.get("comments", ()), _step_lines(feature), path)
-    walker = _Walker(path, text.splitlines(), default_timeout_s, feature["language"], harmless)
+    above = (document.get("comments", ()), tuple(_step_lines(feature)), path)
+    declared = (declared_harmless(*above), declared_good_without(*above))
+    walker = _Walker(path, text.splitlines(), default_timeout_s, feature["language"], declared)
     procedures = tuple(walker.procedures(feature))
     walker.refuse_duplicates(procedures)
     return Runbook(
@@ -120,10 +122,10 @@ class _Walker:
         lines: Sequence[str],
         default_timeout_s: float,
         language: str,
-        harmless: Mapping[int, Harmless],
+        declared: tuple[Mapping[int, Harmless], Mapping[int, GoodWithout]],
     ) -> None:
         self._path = path
-        self._harmless = harmless
+        self._harmless, self._good_without = declared
         self._lines = lines
         self._timeout_s = default_timeout_s
         dialect = Dialect.for_name(language)
@@ -240,6 +242,7 @@ class _Walker:
                 table=_cells(step.get("dataTable", {}).get("rows", ())),
                 from_background=from_background,
                 harmless=self._harmless.get(position.line, ()),
+                good_without=self._good_without.get(position.line, ()),
             )
 
     def _command(self, step: Mapping[str, Any], role: Role, text: str, position: Position) -> Command | None:
