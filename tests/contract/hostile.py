@@ -286,6 +286,18 @@ HOSTILE: dict[str, tuple[str, str]] = {
     "The memory of another": (swallowed("open('/proc/{other}/mem', 'r+b')"), "Kernel: opening /proc/{other}/mem"),
     "The limits of another": ("prlimit --pid {other} --nofile=7:7 || true", "Kernel: the limits of python"),
     "The priority of another": ("renice -n 19 -p {other} || true", "Kernel: the priority of python"),
+    "The priority of a user": (
+        swallowed("os.setpriority(os.PRIO_USER, 0, 19)"),
+        "Kernel: the priority of a group of processes",
+    ),
+    "The priority of a user, by a number": (
+        swallowed("os.setpriority(os.PRIO_USER, os.getuid(), 19)"),
+        "Kernel: the priority of a group of processes",
+    ),
+    "The priority of a user, by its tool": (
+        'renice -n 19 -u "$(id -u)" || true',
+        "Kernel: the priority of a group of processes",
+    ),
     "The schedule of another": ("taskset -p 1 {other} || true", "Kernel: the schedule of python"),
     "A signal by a descriptor": (
         swallowed("signal.pidfd_send_signal(os.pidfd_open({other}), 9)"),
@@ -316,6 +328,11 @@ HOSTILE: dict[str, tuple[str, str]] = {
     ),
 }
 ON_X86_64 = {  # system calls by number
+    "The disk's priority of a user": (called(251, "3", "0", "0x6000"), "the priority of a group of processes"),
+    "The disk's priority of a group": (
+        called(251, "2", "os.getpgid({other})", "0x6000"),
+        "the priority of a group of processes",
+    ),
     "A debugger": (called(101, "16", "{other}", "0", "0"), "Kernel: debugging python"),
     "Shared memory": (called(29, "0x1234", "4096", "0o1666"), "Kernel: System V shared memory"),
     "A message queue": (called(240, "b'hostile'", "0o102", "0o600", "None"), "Kernel: a message queue"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from runbook_steps.engine.guards.services.redis_wire import Words, write_words
 from tests.contract.debian import PASSWORD
 
-__all__ = ["AUTH", "BULK_FLUSH", "LOSING", "TURNING_AWAY", "TWO_READINGS", "array"]
+__all__ = ["AUTH", "BULK_FLUSH", "LOSING", "TAKING_DOWN", "TURNING_AWAY", "TWO_READINGS", "array"]
 
 AUTH = b"AUTH " + PASSWORD.encode() + b"\r\n"
 BULK_FLUSH = b"*1\r\n$8\r\nFLUSHALL\r\n"
@@ -145,5 +145,38 @@ TURNING_AWAY = {
     "writers, by a failover": array(b"FAILOVER", b"TO", b"127.0.0.1", b"1", b"FORCE"),
     "a blocked server": array(b"DEBUG", b"SLEEP", b"100"),
     "a crash": array(b"DEBUG", b"SEGFAULT"),
+    "the log of what was slow, by its length": array(b"CONFIG", b"SET", b"slowlog-max-len", b"0"),
+    "the same, by the fewest": array(b"CONFIG", b"SET", b"slowlog-max-len", b"1"),
+    "the same, by everything": array(b"CONFIG", b"SET", b"slowlog-log-slower-than", b"0"),
+    "the same, by nothing": array(b"CONFIG", b"SET", b"slowlog-log-slower-than", b"-1"),
+    "what the server says": array(b"CONFIG", b"SET", b"loglevel", b"nothing"),
+    "who listens": array(b"CONFIG", b"SET", b"notify-keyspace-events", b""),
+    "who listens for more": array(b"CONFIG", b"SET", b"timeout", b"0", b"notify-keyspace-events", b"K"),
+    "everybody, while a script runs": array(b"CONFIG", b"SET", b"lua-time-limit", b"1"),
+    "everybody, by another name of it": array(b"CONFIG", b"SET", b"busy-reply-threshold", b"0"),
+    "everybody, by tidying up": array(b"CONFIG", b"SET", b"active-defrag-cycle-max", b"99"),
+    "everybody, by giving way": array(b"CONFIG", b"SET", b"maxmemory-eviction-tenacity", b"100"),
+    "everybody, by its clock": array(b"CONFIG", b"SET", b"hz", b"500"),
+    "who reads in a group": array(b"XREADGROUP", b"GROUP", b"g", b"c", b"NOACK", b"STREAMS", b"stream", b">"),
+    "who reads in a group, later": array(
+        b"xreadgroup", b"group", b"g", b"c", b"count", b"9", b"noack", b"streams", b"stream", b">"
+    ),
     "a payload that is judged by nobody": array(b"RESTORE", b"x", b"0", b"\x0f\xff\x00\x09\x00", b"REPLACE"),
+}
+# at both risks: they only read, and the server's memory, or its time for everybody else, goes
+TAKING_DOWN = {
+    "a product of two texts": array(b"LCS", b"canary", b"canary", b"IDX"),
+    "its length alone": array(b"lcs", b"canary", b"canary", b"LEN"),
+    "a thousand million of one": array(b"SRANDMEMBER", b"canary", b"-1000000000"),
+    "half a million of one": array(b"srandmember", b"canary", b"-500000"),
+    "as many as there are numbers": array(b"SRANDMEMBER", b"canary", b"-9223372036854775807"),
+    "of a hash": array(b"HRANDFIELD", b"canary", b"-1000000000", b"WITHVALUES"),
+    "of a sorted set": array(b"ZRANDMEMBER", b"canary", b"-1000000000", b"WITHSCORES"),
+    "in a number of no kind": array(b"ZRANDMEMBER", b"canary", b"-0x7fffffff"),
+    "one text, many times": array(b"MGET", *[b"canary"] * 1000),
+    "one field, many times": array(b"HMGET", b"canary", *[b"field"] * 1000),
+    "one stream, many times": array(b"XREAD", b"STREAMS", *[b"stream"] * 1000, *[b"0"] * 1000),
+    "one stream, twice": array(b"XREAD", b"COUNT", b"9", b"STREAMS", b"a", b"a", b"0", b"0"),
+    "all keys": array(b"KEYS", b"*"),
+    "all keys, by one that there is": array(b"keys", b"canary"),
 }

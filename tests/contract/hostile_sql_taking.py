@@ -13,7 +13,7 @@ CREATE ROLE other_role;
 CREATE TABLE acct (id int PRIMARY KEY, owner int REFERENCES canary, n int CHECK (n > 0) DEFAULT 1, tag text,
   gen int GENERATED ALWAYS AS IDENTITY);
 INSERT INTO acct (id, owner, n, tag) SELECT n, n, n, 'same' FROM generate_series(1, 9) AS n;
-CREATE TABLE kid () INHERITS (acct); INSERT INTO kid (id, tag, gen) VALUES (100, 'kid', 100);
+CREATE TABLE kid (PRIMARY KEY (id)) INHERITS (acct); INSERT INTO kid (id, tag, gen) VALUES (100, 'kid', 100);
 CREATE VIEW plain AS SELECT *, 1 AS one FROM acct;
 GRANT SELECT ON acct TO app; GRANT USAGE ON SEQUENCE seq TO app;
 CREATE FUNCTION always_one(acct) RETURNS int LANGUAGE sql STABLE AS 'SELECT 1';

@@ -20,6 +20,7 @@ from runbook_steps.engine.model import Risk
 from tests.contract.debian_postgres import BINARIES, DebianPostgres, debian_postgres
 from tests.contract.hostile_sql import HELPERS, LOSING, PASSES, PASSES_MUTATING, WRITING
 from tests.contract.hostile_sql_locking import LOCKING, PASSES_LOCKING
+from tests.contract.hostile_sql_made import HELPERS_MADE, LOSING_MADE, PASSES_MADE, TAKING_MADE, WRITING_MADE
 from tests.contract.hostile_sql_servers import (
     HELPERS_SERVERS,
     PASSES_SERVERS,
@@ -40,7 +41,7 @@ def fifteen() -> Iterator[DebianPostgres]:
     """With a database that helps the attacker."""
     with debian_postgres(shared_preload_libraries="pg_stat_statements") as server:
         with server.connected() as direct:
-            helpers = HELPERS + HELPERS_UNSAID + HELPERS_TAKING + HELPERS_SERVERS
+            helpers = HELPERS + HELPERS_UNSAID + HELPERS_TAKING + HELPERS_SERVERS + HELPERS_MADE
             direct.execute(helpers.replace("{victim}", str(server.folder / "victim")).encode())
         with psycopg.connect(server.url(), application_name=BYSTANDER):
             yield server
@@ -75,7 +76,7 @@ def psql(guard: Guard, server: DebianPostgres, text: str) -> subprocess.Complete
     return subprocess.run(arguments, input=text + "\n;", capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("text", WRITING + WRITING_UNSAID + WRITING_SERVERS)
+@pytest.mark.parametrize("text", WRITING + WRITING_UNSAID + WRITING_SERVERS + WRITING_MADE)
 def test_nothing_is_done_by_a_reading_session(fifteen: DebianPostgres, guards: dict[Risk, Guard], text: str) -> None:
     """Refused, named, and nothing changed."""
     before = state(fifteen)
@@ -84,7 +85,7 @@ def test_nothing_is_done_by_a_reading_session(fifteen: DebianPostgres, guards: d
     assert state(fifteen) == before
 
 
-@pytest.mark.parametrize("text", LOSING + LOSING_UNSAID)
+@pytest.mark.parametrize("text", LOSING + LOSING_UNSAID + LOSING_MADE)
 def test_nothing_is_lost_by_a_changing_session(fifteen: DebianPostgres, guards: dict[Risk, Guard], text: str) -> None:
     """In every spelling: blocks, functions, prepared, put together as they run."""
     before = state(fifteen)
@@ -93,7 +94,7 @@ def test_nothing_is_lost_by_a_changing_session(fifteen: DebianPostgres, guards: 
     assert state(fifteen) == before
 
 
-@pytest.mark.parametrize("text", TAKING + TAKING_SERVERS + LOCKING)
+@pytest.mark.parametrize("text", TAKING + TAKING_SERVERS + LOCKING + TAKING_MADE)
 def test_nothing_is_taken_by_a_changing_session(fifteen: DebianPostgres, guards: dict[Risk, Guard], text: str) -> None:
     """Definitions, passwords, rights, sessions, positions of sequences; rows that are not named by a key."""
     before = kept(fifteen)
@@ -122,7 +123,9 @@ def test_reading_passes(fifteen: DebianPostgres, guards: dict[Risk, Guard], text
         assert (guard.take_refusals(), done.returncode) == ((), 0), done.stderr
 
 
-@pytest.mark.parametrize("text", PASSES_MUTATING + PASSES_TAKING + PASSES_SERVERS_MUTATING + PASSES_LOCKING)
+@pytest.mark.parametrize(
+    "text", PASSES_MUTATING + PASSES_TAKING + PASSES_SERVERS_MUTATING + PASSES_LOCKING + PASSES_MADE
+)
 def test_changing_passes_where_it_may(fifteen: DebianPostgres, guards: dict[Risk, Guard], text: str) -> None:
     """What a procedure that may change things is for."""
     done = psql(guards[Risk.MUTATING], fifteen, text)

@@ -29,7 +29,7 @@ from runbook_steps.faults.redis_eviction import RedisEvicts
 from runbook_steps.faults.redis_memory import RedisMemoryFull
 from runbook_steps.steps.redis import eviction_policy
 from tests.contract.debian import PASSWORD, Service, held_port, redis_seven
-from tests.contract.hostile_redis import AUTH, BULK_FLUSH, LOSING, TURNING_AWAY, TWO_READINGS, array
+from tests.contract.hostile_redis import AUTH, BULK_FLUSH, LOSING, TAKING_DOWN, TURNING_AWAY, TWO_READINGS, array
 from tests.made_up import try_many
 
 
@@ -99,6 +99,35 @@ def test_nobody_is_turned_away(seven: Service, tmp_path: Path, case: str) -> Non
         assert guard.take_refusals() != ()
         assert (client.config_get("*"), client.dbsize()) == before
     guard.close()
+
+
+@pytest.mark.parametrize("case", TAKING_DOWN)
+@pytest.mark.parametrize("risk", [Risk.READONLY, Risk.MUTATING])
+def test_nothing_that_reads_takes_the_server_down(seven: Service, tmp_path: Path, risk: Risk, case: str) -> None:
+    """Refused and named at both risks, before the server has worked on it."""
+    guard = Guard(risk, tmp_path)
+    with client_of(seven.port) as client:
+        before = client.info("commandstats")
+        sent(port_of(guard, f"redis://:{PASSWORD}@127.0.0.1:{seven.port}/0"), TAKING_DOWN[case])
+        assert guard.take_refusals() != ()
+        name = f"cmdstat_{TAKING_DOWN[case].split()[2].decode().lower()}"
+        assert client.info("commandstats").get(name) == before.get(name)
+    guard.close()
+
+
+def test_what_asks_for_little_passes(guarded: tuple[Guard, int]) -> None:
+    """The same commands, as people write them."""
+    guard, port = guarded
+    with client_of(port) as client:
+        client.srandmember("nothing", -5)
+        client.srandmember("nothing")
+        client.srandmember("nothing", 100)
+        client.hrandfield("nothing", -10, withvalues=True)
+        client.zrandmember("nothing", 3)
+        assert client.mget("canary", "nothing") == ["alive", None]
+        client.hmget("nothing", "a", "b")
+        client.xread({"nothing": "0", "none": "0"}, count=2)
+    assert guard.take_refusals() == ()
 
 
 def test_a_server_that_is_full_gets_room(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def server() -> Iterator[DebianPostgres]:
                 "AS $$ SELECT set_config('statement_timeout', '1', false) $$"
             )
             direct.execute("CREATE TABLE notes (id int PRIMARY KEY, said text); INSERT INTO notes VALUES (1, 'a')")
+            direct.execute("CREATE EXTENSION pg_trgm")
         yield found
 
 
@@ -86,6 +87,8 @@ STAYS = [
     "SELECT set_config('transaction_read_only', 'off', true)", "SET LOCAL default_transaction_read_only = off",
     "DISCARD ALL", "DISCARD PLANS", "LISTEN x", "DO $$ BEGIN SET statement_timeout = 1; END $$",
     "SELECT 'x' AS a \\gset\nSELECT 'SET statement_timeout = 1' \\gexec", "SELECT 1 \\bind \\parse p",
+    "SELECT setseed(0.5)", "SELECT pg_catalog.setseed(0.1) FROM notes", "SELECT set_limit(0.1)",
+    "COPY (SELECT public.set_limit(0.9)) TO STDOUT", "WITH a AS (SELECT setseed(0)) TABLE a",
 ]  # fmt: skip
 
 
@@ -109,6 +112,106 @@ def test_what_ends_with_its_transaction_passes(pooled: str, tmp_path: Path, text
     refused, done = guarded(Risk.READONLY, tmp_path, pooled, text)
     assert (refused, done.returncode) == ((), 0), done.stderr
     assert left(pooled) == before
+
+
+CHANGES_STAY = [
+    "SET statement_timeout = 1", "SET search_path = pg_temp", "SET SESSION lock_timeout = '1ms'", "SET ROLE reader",
+    "SET TIME ZONE 'Asia/Muscat'", "RESET ALL", "RESET statement_timeout", "BEGIN; SET jit = off; COMMIT",
+    "SELECT set_config('search_path', 'x', false)", "DO $$ BEGIN SET statement_timeout = 1; END $$",
+    "DO $$ BEGIN PERFORM set_config('statement_timeout', '1', false); END $$", "SET SESSION AUTHORIZATION reader",
+    "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE", "SELECT setting()",
+    "SELECT pg_advisory_lock(1)", "SELECT pg_try_advisory_lock(1, 2)", "SELECT pg_advisory_lock_shared(3)",
+    "SELECT pg_try_advisory_lock_shared(4)", "DO $$ BEGIN PERFORM pg_advisory_lock(5); END $$",
+    "SELECT pg_advisory_unlock(1)", "SELECT pg_advisory_unlock_all()", "SELECT setseed(0.5)",
+    "CREATE TEMP TABLE notes (id int)", "CREATE TEMPORARY TABLE notes AS SELECT 1 AS id",
+    "SELECT 1 AS id INTO TEMP notes", "CREATE TEMP VIEW notes AS SELECT 1 AS id", "CREATE TEMP SEQUENCE s",
+    "CREATE TABLE pg_temp.notes (id int)", "CREATE TEMP TABLE notes (id int) ON COMMIT DELETE ROWS",
+    "CREATE TYPE pg_temp.text AS ENUM ('a')", "CREATE DOMAIN pg_temp.bool AS int",
+    "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "CREATE TYPE pg_temp.name AS (a int)",
+    "DO $$ BEGIN CREATE TEMP TABLE notes (id int); END $$", "CREATE LOCAL TEMP TABLE notes (LIKE notes)",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lent(server: DebianPostgres) -> Iterator[str]:
+    """The pooler's address, as who may do everything."""
+    with pgbouncer(server, default_pool_size="1") as port:
+        yield server.url(port=port)
+
+
+def kept(url: str) -> object:
+    """What whoever comes next finds in the session, its locks and what it made too."""
+    with psycopg.connect(url, autocommit=True, prepare_threshold=None) as following:
+        made = (
+            "SELECT (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'), "
+            "(SELECT count(*) FROM pg_class WHERE relnamespace = pg_my_temp_schema()), to_regclass('notes')::oid"
+        )
+        return following.execute(made).fetchone(), left(url)
+
+
+@pytest.mark.parametrize("text", CHANGES_STAY)
+def test_what_changes_something_leaves_nothing_in_it_either(lent: str, tmp_path: Path, text: str) -> None:
+    """Else everybody's writes would go to another table, wait for a lock that nobody gives back, or be cut short."""
+    before = kept(lent)
+    refused, done = guarded(Risk.MUTATING, tmp_path, lent, text)
+    assert len(refused) == 1, done.stdout + done.stderr
+    assert "others get after it" in refused[0]
+    assert kept(lent) == before
+
+
+@pytest.mark.parametrize("text", [
+    "BEGIN; SET LOCAL lock_timeout = '5s'; UPDATE notes SET said = 'b' WHERE id = 1; COMMIT",
+    "BEGIN; CREATE TEMP TABLE t (id int) ON COMMIT DROP; INSERT INTO t VALUES (1); COMMIT",
+    "BEGIN; CREATE TEMP TABLE t ON COMMIT DROP AS SELECT 1 AS id; COMMIT",
+    "SELECT pg_advisory_xact_lock(1), pg_try_advisory_xact_lock(2)", "SELECT set_config('jit', 'off', true)",
+])  # fmt: skip
+def test_what_ends_with_its_transaction_passes_as_a_change(lent: str, tmp_path: Path, text: str) -> None:
+    """As a migration would write it."""
+    before = kept(lent)
+    refused, done = guarded(Risk.MUTATING, tmp_path, lent, text)
+    assert (refused, done.returncode) == ((), 0), done.stderr
+    assert kept(lent) == before
+
+
+@pytest.mark.parametrize("risk", [Risk.READONLY, Risk.MUTATING])
+@pytest.mark.parametrize(("text", "named"), [
+    ("SET search_path = other, public", "search_path"), ("SET row_security = off", "row_security"),
+    ("SELECT set_config('search_path', '', false)", "search_path"), ("SET search_path = pg_temp", "search_path"),
+])  # fmt: skip
+def test_what_another_one_left_in_it_is_not_used(
+    server: DebianPostgres, tmp_path: Path, risk: Risk, text: str, named: str
+) -> None:
+    """There a name would mean another table than it says."""
+    more = {"auth_user": "admin", "auth_query": USERS}
+    with pgbouncer(server, default_pool_size="1", **more) as port:
+        url = server.url(port=port)
+        url = url.replace("admin:", "reader:") if risk is Risk.READONLY else url
+        with psycopg.connect(url, autocommit=True, prepare_threshold=None) as other:
+            other.execute(text.encode())
+            refused, done = guarded(risk, tmp_path, url, "SELECT said FROM notes WHERE id = 1")
+            assert (len(refused), done.returncode) == (1, 2)
+            assert f"another one has left {named} as it was set there" in refused[0]
+            other.execute(f"RESET {named}".encode())
+            assert guarded(risk, tmp_path, url, "SELECT said FROM notes WHERE id = 1")[0] == ()
+
+
+def test_a_pooler_that_keeps_a_session_for_one_client_is_told_apart(server: DebianPostgres, tmp_path: Path) -> None:
+    """A migration through it sets its limits and takes its lock, as ever."""
+    text = "SET lock_timeout = '5s'; SELECT pg_advisory_lock(7), pg_advisory_unlock(7); CREATE TEMP TABLE t (id int)"
+    with pgbouncer(server, "session") as port:
+        refused, done = guarded(Risk.MUTATING, tmp_path, server.url(port=port), text)
+    assert (refused, done.returncode) == ((), 0), done.stderr
+
+
+def test_who_signs_in_as_somebody_else_is_not_told_apart(server: DebianPostgres, tmp_path: Path) -> None:
+    """The guard has no word of theirs to look with."""
+    more = {"auth_user": "admin", "auth_query": USERS}
+    with pgbouncer(server, "session", **more) as port:
+        guard = Guard(Risk.MUTATING, tmp_path)
+        behind = guard.environment({"DATABASE_URL": server.url(port=port)})["DATABASE_URL"].replace("admin:", "reader:")
+        with pytest.raises(psycopg.Error, match="others get after it"), psycopg.connect(behind) as client:
+            client.execute("SET jit = off")
+        guard.close()
 
 
 def test_by_the_servers_own_address_a_session_is_ones_own(server: DebianPostgres, tmp_path: Path) -> None:

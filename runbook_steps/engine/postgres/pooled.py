@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -14,7 +14,7 @@ import psycopg
 from runbook_steps.engine.errors import RefusedError
 from runbook_steps.engine.postgres.address import pooled
 
-__all__ = ["refuse_transaction_pooler"]
+__all__ = ["keeps_sessions", "refuse_transaction_pooler"]
 
 _PATIENCE_S = 10.0  # a pool that is full makes the second session wait
 _ROUNDS = 20  # others may come in between
@@ -41,6 +41,21 @@ def refuse_transaction_pooler(
         raise RefusedError(pooled(what, variable, "a pooler, in a mode that could not be seen")) from error
     if shared:
         raise RefusedError(pooled(what, variable, "two sessions were given the same process of the server"))
+
+
+def keeps_sessions(parameters: Mapping[str, str]) -> bool:
+    """Whether each client there has a session of the server for itself; no where that cannot be seen."""
+
+    def again() -> Connection:
+        waits: dict[str, Any] = {"connect_timeout": int(_PATIENCE_S)}
+        return psycopg.connect(**{**waits, **parameters}, autocommit=True, prepare_threshold=None)
+
+    try:
+        with again() as first:
+            refuse_transaction_pooler(first, again, "a session")
+    except (RefusedError, psycopg.Error):
+        return False
+    return True
 
 
 def _process(connection: Connection) -> int:

@@ -215,3 +215,336 @@ select name from fine union all select says_volatile()::text
 select rolpassword from pg_catalog.pg_authid
 select stavalues1 from pg_statistic where starelid = 'pg_authid'::regclass
 select pg_get_userbyid(1), (select passwd from pg_shadow limit 1)
+select dflt()
+select * from tabler()
+select setter()
+select vari('a','b')
+select vari(variadic array['a'])
+call sneaky(1)
+select ts_cfg()
+select to_tsvector(ts_cfg(), 'a')
+select frange(1,2)
+select int4_avg_accum(null, says_volatile())
+select pg_catalog.pg_replication_slot_advance('a'::name, '0/0'::pg_lsn)
+select pg_replication_origin_session_setup('x')
+select pg_replication_origin_xact_reset()
+select pg_replication_origin_xact_setup('0/0', now())
+select pg_replication_origin_session_reset()
+select pg_replication_origin_progress('x', true)
+select pg_logical_slot_get_binary_changes('a', null, null)
+select pg_logical_slot_peek_binary_changes('a', null, null)
+select pg_stat_reset_single_function_counters('notifies'::regproc)
+select pg_stat_get_backend_activity(1), pg_stat_reset_subscription_stats(null)
+select pg_create_logical_replication_slot('x', 'pgoutput', true)
+select pg_copy_logical_replication_slot('a', 'b')
+select pg_terminate_backend(pid, 1) from pg_stat_activity limit 1
+select pg_start_backup('x', true, false)
+select pg_backup_stop(false)
+select pg_stop_backup()
+select pg_log_standby_snapshot()
+select pg_get_wal_record_info('0/1')
+select * from pg_get_wal_stats('0/1', '0/2')
+select pg_advisory_unlock(1)
+select pg_try_advisory_xact_lock_shared(1)
+begin; lock canary in access exclusive mode nowait; rollback
+lock only canary
+lock table canary * in exclusive mode
+lock table fine in share mode
+begin; lock table canary in row exclusive mode
+begin; lock table pg_class in access share mode
+lock pg_catalog.pg_proc in access share mode
+select 1 from canary for update of canary
+select 1 from canary, other for no key update of canary nowait
+select * from (select * from canary for share) s
+with c as (select * from canary for update) select count(*) from c
+declare c cursor for select * from canary for update
+begin; declare c no scroll cursor for select * from canary for share of canary
+select * from fine for update
+copy (select * from canary for update) to stdout
+explain analyze select * from canary for update
+explain (analyze, format json) update canary set name = 'x' where id = 1
+explain (analyze off, analyze on) delete from canary
+explain (analyze) with x as (insert into other values (1) returning 1) select 1
+explain (analyze) merge into other using canary c on false when not matched then insert values (c.id)
+explain (analyze) select says_volatile()
+explain select says_volatile()
+explain analyze create materialized view mvx as select 1
+explain (generic_plan) delete from canary where id = $1
+prepare a as select says_volatile(); execute a
+prepare b (int) as update canary set name = 'x' where id = $1; execute b(1)
+prepare c as values (says_volatile())
+discard temporary
+reset all; set transaction read write
+set session session characteristics as transaction read write
+set transaction_read_only to no
+set transaction_read_only = '0'
+set transaction_read_only to 'f'
+set local default_transaction_read_only to 'false'
+set "Transaction_Read_Only" to off
+set "TRANSACTION_READ_ONLY" = off
+reset default_transaction_read_only; reset transaction_read_only
+begin transaction isolation level repeatable read read write deferrable
+start transaction read only; commit; start transaction read write
+begin; commit and chain; set transaction read write
+begin read only; savepoint s; set transaction read write
+begin; rollback and chain; lock canary
+set session authorization 'app'
+set role app
+set role none
+set local role to 'admin'
+select set_config('role', 'app', true)
+select set_config('session_authorization', 'app', false)
+select set_config('Transaction_Read_Only', 'off', false)
+select set_config(U&'transaction\005fread_only', 'off', false)
+select set_config(E'transaction_read\x5fonly', 'off', false)
+select set_config($$transaction_read_only$$, 'off', false)
+select set_config(concat('transaction', '_read_only'), 'off', true)
+select (select set_config('transaction_read_only','off',true))
+select set_config(name, setting, false) from pg_settings
+select pg_catalog."set_config"('transaction_read_only', 'no', true)
+select set_config('log_statement', 'none', false)
+set log_min_messages = 'panic'
+set log_min_error_statement = panic
+set log_duration = off
+set track_activities = off
+set application_name to default; set track_counts = off
+set statement_timeout = 0; set track_activities to 'off'
+set ssl_renegotiation_limit = 0
+set temp_file_limit = '-1'
+set vacuum_cost_delay = 100
+set geqo_threshold = 100000
+set from_collapse_limit = 2147483647
+set join_collapse_limit = 1000
+set max_parallel_workers = 1024
+set effective_io_concurrency = 1000
+set backend_flush_after = 256
+set plan_cache_mode = force_generic_plan
+set default_text_search_config = 'x'
+set array_nulls = off
+set backslash_quote = on
+set exit_on_error = on
+set deadlock_timeout = '1ms'
+set log_lock_waits = off
+set wal_compression = off
+set commit_siblings = 0
+set gin_pending_list_limit = '64MB'
+set vacuum_freeze_min_age = 0
+set password_encryption = md5
+set createrole_self_grant = 'set'
+set icu_validation_level = disabled
+set extension_control_path = '/tmp'
+set wal_skip_threshold = 0
+set debug_print_parse = on
+set debug_discard_caches = 1
+set plpgsql.extra_errors = 'all'
+set dblink.x = 'y'
+set pg_stat_statements.track = 'none'
+set auto_explain.log_min_duration = 0
+set trace_sort = on
+set seed = 0.5
+set names 'latin1'
+set names default; set client_encoding to 'win1252'
+set xml option document; set xmloption to document; lock canary
+set transaction snapshot '00000003-0000001B-1'; lock canary
+select pg_catalog.lo_creat(131072)
+select lo_lseek64(0, 0, 0), lo_tell64(0)
+select lo_get(4242, 0, 10)
+select lo_truncate64(0, 1)
+select loread(lo_open(4242, 262144), 10)
+select be_lo_unlink(1)
+select public.lo_manage()
+select * from pg_largeobject_metadata where lo_unlink(oid) = 1
+select count(lo_create(0)) from generate_series(1, 100)
+select pg_file_sync('pg_hba.conf')
+select pg_file_rename('a', 'b', 'c')
+select * from pg_ls_tmpdir(says_volatile()::oid)
+select pg_import_system_collations('pg_catalog'::regnamespace)
+select pg_notification_queue_usage() + length(pg_notify('x','y')::text)
+select xmlagg(says_volatile()::text::xml)
+select xmlforest(says_volatile() as a)
+select xmlparse(content says_volatile()::text)
+select xmlserialize(content xmlelement(name x, xmlattributes(says_volatile() as y)) as text)
+select xmltable.* from xmltable('/a' passing (select says_volatile()::text::xml) columns x text)
+select xml_is_well_formed(says_volatile()::text)
+select xpath('/a', xmlelement(name a, notifies()))
+select xpath_string('<a/>', notifies()::text)
+select xslt_process('<a/>', '<b/>', 'c=d')
+select * from xpath_table('id', 'name', 'canary; delete from canary', '/a', '1=1') as t(a int)
+select json_object_agg(says_volatile(), 1 order by 1)
+select jsonb_path_query('{}', '$', jsonb_build_object('x', says_volatile()))
+select to_jsonb(t) from (select says_volatile()) t
+select j['a'] from (select jsonb_build_object('a', says_volatile()) j) s
+select ('{}'::jsonb)[says_volatile()::text]
+select jsonb_set('{}', array[says_volatile()::text], '1')
+select 'a' similar to says_volatile()::text
+select 'a' like 'b' escape says_volatile()::text
+select 'x' collate "C" < says_volatile()::text
+select normalize(says_volatile()::text, nfc)
+select '1'::int + any_value(says_volatile())
+select says_volatile() over ()
+select sum(says_volatile()) over w from canary window w as (partition by id)
+select row_number() over (partition by says_volatile())
+select mode() within group (order by says_volatile()) from canary
+select percentile_cont(says_volatile()) within group (order by id) from canary
+select grouping(id) from canary group by cube(id, says_volatile())
+select * from canary order by id using operator(public.===)
+select (array[1,2])[1:says_volatile()]
+select 1 = all (select says_volatile())
+select row(1,2) = row(says_volatile(), 2)
+select exists (table acting)
+with recursive t(n) as (values (1) union all select n + says_volatile() from t) search depth first by n set o select * from t
+with recursive t(n) as (values (1) union all select n+1 from t where n < says_volatile()) cycle n set c using p select * from t
+select * from canary c left join lateral says_volatile() v on true
+select * from rows from (generate_series(1,3), says_volatile()) with ordinality
+select * from canary tablesample system_rows(says_volatile())
+select * from canary tablesample system_time(says_volatile())
+table canary; ; table acting
+select 1 into temp y from canary
+select 1 into table pg_temp.y
+select * into logged_out from canary
+create table if not exists y as execute nope
+create temp table y as values (says_volatile())
+create view pg_temp.v as select 1
+create function pg_temp.f() returns int language sql as 'select 1'
+create type t as enum ()
+create collation if not exists c from "C"
+create text search configuration c (copy = english)
+create text search dictionary d (template = simple)
+create operator family f using btree
+create publication p for tables in schema public
+create foreign data wrapper w
+create rule r as on select to other do instead select 1
+create aggregate ag(int) (sfunc = int4pl, stype = int)
+create conversion c for 'utf8' to 'latin1' from utf8_to_iso8859_1
+create transform for int language sql (from sql with function f(internal))
+create schema authorization current_user
+create index concurrently on canary (name)
+create unique index if not exists u on canary (id)
+create statistics on id, name from canary
+create policy p on canary using (true)
+create trigger t before insert on canary execute function on_insert()
+alter table canary add column z int
+alter table canary validate constraint x
+alter index canary_pkey set (fillfactor = 50)
+alter view fine set schema public
+alter materialized view totals cluster on x
+alter function notifies() volatile
+alter type mood add value 'x'
+alter publication p add table canary
+alter subscription s connection 'x'
+alter text search dictionary english_stem (stopwords = x)
+alter system set work_mem = '1GB'
+alter database postgres refresh collation version
+alter collation "C" refresh version
+alter default privileges grant select on tables to public
+comment on database postgres is 'x'
+security label for selinux on table canary is 'x'
+grant app to admin
+reassign owned by app to admin
+drop table if exists nothing_there
+drop function if exists nothing_there()
+drop schema if exists nothing_there
+truncate other
+vacuum (freeze) canary
+vacuum (analyze, only_database_stats)
+analyze (skip_locked) canary
+cluster verbose canary
+reindex (verbose) index canary_pkey
+refresh materialized view concurrently totals
+import foreign schema public limit to (a) from server files into public
+notify "x", $$y$$
+listen "x"; unlisten "x"
+copy canary (id) from stdin with (freeze, format csv)
+copy canary to '/dev/null'
+copy (select 1) to '/tmp/x' with csv
+copy (values (1)) to program 'cat >/tmp/x' csv
+copy (delete from canary returning *) to stdout
+copy canary from program 'cat'
+do 'begin null; end'
+do language 'plpgsql' ''
+call pg_catalog.nothing()
+call public.drops()
+execute nope(says_volatile())
+fetch all from nope; delete from canary
+move forward all in nope; insert into other values (1)
+close all; delete from other
+delete from only canary where false
+update canary set (id, name) = (select 1, 'x') where false
+insert into other default values
+insert into other table other
+insert into other values (1) on conflict do nothing
+merge into other using canary on false when not matched then do nothing
+select pg_sleep(100), says_volatile()
+select dblink_connect('a', 'dbname=postgres')
+select * from dblink_fetch('c', 1) as t(a int)
+select dblink_is_busy('c'), dblink_exec('drop table canary')
+select dblink_build_sql_delete('canary', '1', 1, '{1}')
+select postgres_fdw_disconnect('files')
+select * from pgrowlocks('canary')
+select pg_visibility('canary')
+select pg_check_frozen('canary')
+select bt_index_check('canary_pkey'::regclass, true)
+select * from page_header(get_raw_page('canary', 0))
+select * from bt_page_items('canary_pkey', 1)
+select pg_prewarm('canary', 'read')
+select pg_old_snapshot_time_mapping()
+select heap_force_freeze('canary', '{"(0,1)"}')
+select tcn()
+select triggered_change_notification()
+select autoinc(), moddatetime()
+select check_primary_key()
+select insert_username()
+select set_limit(0.1), dblink_disconnect()
+select rolpassword is null from pg_authid
+select (a).passwd from pg_shadow a
+select a from pg_shadow a
+select to_json(a) from pg_authid a
+select row(a.*) from pg_authid as a
+select count(*) filter (where rolpassword like 'S%') from pg_catalog.pg_authid
+select useconfig, passwd from pg_catalog.pg_shadow
+select * from pg_user_mapping
+select srvoptions from pg_user_mappings natural join pg_foreign_server
+select pg_stat_statements_reset(0,0,0)
+select * from pg_show_all_file_settings()
+select * from pg_hba_file_rules()
+select convert_from(lo_get(lo_import('/etc/passwd')), 'utf8')
+select pg_stat_file('base', true)
+select pg_ls_dir('pg_wal', false, false)
+select * from pg_ls_logicalsnapdir(), lateral pg_read_file(name)
+select current_setting('data_directory') || pg_read_file('PG_VERSION')
+select cursor_to_xmlschema('c', true, true, '')
+select table_to_xml_and_xmlschema('acting', true, true, '')
+select query_to_xmlschema('select says_volatile()', true, true, '')
+select query_to_xml_and_xmlschema('delete from canary returning 1', true, true, '')
+select schema_to_xmlschema('public', true, true, '')
+select ts_stat('select says_volatile()::text::tsvector', 'a')
+select ts_rewrite('a'::tsquery, 'select says_volatile()::text::tsquery, ''b''::tsquery')
+select crosstab('select 1,2,3', 'delete from canary returning 1')
+select connectby('canary', 'id', 'name', '1', 0)
+select crosstab_hash('a', 'b')
+select * from crosstab4('delete from canary returning 1,2,3')
+select plpgsql_call_handler()
+select plpgsql_inline_handler(null)
+select plpgsql_validator('notifies'::regproc)
+select RI_FKey_cascade_del()
+select suppress_redundant_updates_trigger()
+select unique_key_recheck()
+select pg_event_trigger_ddl_commands(), says_volatile()
+select currtid2('canary', '(0,1)'), nextval('seq')
+select pg_nextoid('pg_class', 'oid', 'x')
+select binary_upgrade_set_next_heap_relfilenode(1)
+select binary_upgrade_create_empty_extension('x','y',false,'1',null,null,null)
+select pg_extension_config_dump('x', '')
+select pg_get_multixact_members('1'), pg_reload_conf()
+select enum_first(null::mood), setval('seq', 1)
+select satisfies_hash_partition(0,1,1), nextval('seq')
+select pg_relation_size('canary') + nextval('seq')
+select brin_summarize_range('x', 1)
+select brin_desummarize_range('x', 1)
+select set_config('search_path', 'pg_temp', false), nextval('seq')
+select pg_tablespace_location(1), pg_rotate_logfile()
+select pg_rotate_logfile_old()
+select txid_status(txid_current())
+select pg_xact_status(pg_current_xact_id())
+select "pg_catalog".pg_notify('a', 'b')
+select pg_catalog.pg_notify /* c */ ('a',  'b')

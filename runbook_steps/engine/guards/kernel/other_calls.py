@@ -70,12 +70,15 @@ def _held(what: str) -> Judge:
 
 
 def _priority(of_process: int) -> Judge:
-    """`which` and `who`: of one process by its number, or of oneself."""
+    """`which` and `who`: of one process by its number, or of oneself; behind it stand a group, and a user.
+
+    A user who is not named is oneself, with all that runs as that one.
+    """
 
     def judge(call: SystemCall, bounds: Bounds) -> Done:
         del bounds
         which, who = signed(call.arguments[0]), signed(call.arguments[1])
-        if which == of_process or not who:
+        if which == of_process or (which == of_process + 1 and not who):
             return _on(call, who, "the priority of")
         return Done(errno.EPERM, "the priority of a group of processes")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit, urlunsplit
 
@@ -12,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.postgres.address import read_address
 
-__all__ = ["FOR_THE_GUARD", "Origin", "UnreadableAddress", "postgres_origin", "read_addresses"]
+__all__ = ["FOR_THE_GUARD", "Origin", "UnreadableAddress", "parameters_of", "postgres_origin", "read_addresses"]
 
 _SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _END = r"[^\s,;\"'<>|`{}]*"
@@ -86,6 +87,14 @@ def read_addresses(name: str, value: str) -> tuple[Piece, ...]:
     if not _SCHEME.search(value) and _says_where(name.upper().rpartition("_")[2], text):
         raise UnreadableAddress("it does not say what kind of service it is: write redis://, postgres:// or http://")
     return tuple(_pieces(name, value))
+
+
+def parameters_of(origin: Origin, variables: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """Libpq's parameters of each address of that server among the variables."""
+    for name, value in variables.items():
+        with suppress(UnreadableAddress, ConfigurationError):
+            yield from (read_address(each.text).parameters for each in read_addresses(name, value)
+                        if each.origin == origin and origin.kind == "postgres")  # fmt: skip
 
 
 def _says_where(last: str, text: str) -> bool:

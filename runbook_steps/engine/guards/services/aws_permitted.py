@@ -27,7 +27,9 @@ _MORE_READING: Mapping[str, frozenset[str]] = {
     "rds": frozenset({"DownloadDBLogFilePortion"}),
     "s3": frozenset({"SelectObjectContent"}),
 }
-_NOT_READING: Mapping[str, frozenset[str]] = {  # they look, and give out a credential, a key or a machine's user data
+_NOT_READING: Mapping[
+    str, frozenset[str]
+] = {  # they look, and give out a credential, a key, a signed address or a machine's user data
     "sts": frozenset({"GetSessionToken", "GetFederationToken", "GetDelegatedAccessToken", "GetWebIdentityToken"}),
     "ec2": frozenset(
         {
@@ -39,6 +41,11 @@ _NOT_READING: Mapping[str, frozenset[str]] = {  # they look, and give out a cred
             "DescribeLaunchTemplateVersions",
             "DescribeInstanceAttribute",
             "DescribeIpamExternalResourceVerificationTokens",
+            "DescribeBundleTasks",
+            "DescribeConversionTasks",
+            "DescribeSpotFleetRequests",
+            "DescribeSpotInstanceRequests",
+            "DescribeVerifiedAccessTrustProviders",
         }
     ),
     "autoscaling": frozenset({"DescribeLaunchConfigurations"}),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from runbook_steps.engine.errors import TargetError
 from runbook_steps.engine.guards.kernel import lockdown
+from runbook_steps.engine.guards.services.addresses import parameters_of
 from runbook_steps.engine.guards.services.aws_credentials import (
     AwsSource,
     guarded_variables,
@@ -219,7 +220,8 @@ class Guard:
         trusted = real.get("SSL_CERT_FILE") or None
         if origin.kind == "postgres":
             upstream = Upstream(origin.host, origin.port, tls_name=origin.server)
-            return PostgresRelay(upstream, _ways(origin, trusted), self.risk, tell, self._parser)
+            known = tuple(parameters_of(origin, real))
+            return PostgresRelay(upstream, _ways(origin, trusted), self.risk, tell, self._parser, addresses=known)
         if origin.kind == "redis":
             return RedisRelay(Upstream(origin.host, origin.port, _tls_of_redis(origin, trusted)), self.risk, tell)
         policy, refusal = (self._aws_policy, aws_refusal) if origin.kind == "aws" else (APPLICATION, None)

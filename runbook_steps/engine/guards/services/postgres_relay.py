@@ -10,6 +10,7 @@ import re
 import struct
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,12 +19,15 @@ from runbook_steps.engine.guards.services.postgres_session import (
     Locked,
     Session,
     Way,
+    bound,
     connected,
     open_session,
     read_only_held,
     the_catalogue,
 )
 from runbook_steps.engine.guards.services.postgres_wire import (
+    CANCEL,
+    AtWork,
     Message,
     Part,
     Startup,
@@ -40,6 +44,7 @@ from runbook_steps.engine.guards.services.sql_settings import refused_setting
 from runbook_steps.engine.guards.services.sql_shared import SHARED
 from runbook_steps.engine.guards.services.streams import CHUNK, Refusal, Tell, Upstream, both_ways, hear_out, shut
 from runbook_steps.engine.model import Risk
+from runbook_steps.engine.postgres.pooled import keeps_sessions
 from runbook_steps.engine.text.not_held import BY_THE_GUARD
 
 __all__ = ["PostgresRelay"]
@@ -48,6 +53,7 @@ _OPTION = re.compile(r"(?:-c\s*|--)([\w.-]+)=((?:\\.|[^\s\\])*)(?:\s+|$)")
 _CONNECTING = frozenset({"user", "database", "options", "client_encoding"})
 _WROTE = b"\0C25006\0"  # of an error: the read-only session refused what a function or a rule does
 _EMPTY, _FILLED = '"empty" : true', '"empty" : false'
+_STOP_S = 3.0
 _CATALOGUE_S = 30.0  # how long what a database said of itself is taken as true
 
 
@@ -57,6 +63,8 @@ class PostgresRelay:
 
     By database, and by role: which settings hold a password is only told to those who may read it. `own` are the
     databases that were empty when this guard first saw them: what stands in them is this run's, however long it takes.
+    `addresses` are libpq's parameters of this server as the run has them; `keeping` says of whose sessions a pooler
+    keeps one for each client.
     """
 
     upstream: Upstream
@@ -66,6 +74,8 @@ class PostgresRelay:
     parser: SqlParser
     catalogues: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
+    addresses: tuple[Mapping[str, str], ...] = ()
+    keeping: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     async def __call__(self, incoming: Incoming) -> None:
         """Serves one client."""
@@ -108,7 +118,24 @@ class PostgresRelay:
         if held.refused:
             await shut(session.writer)
             raise Refused(held.refused)
-        return replace(session, shared=held.shared)
+        session = replace(session, shared=held.shared and not await self._kept(startup))
+        if reading and not session.shared:
+            await bound(session)
+        return session
+
+    async def _kept(self, startup: Startup) -> bool:
+        """Whether the pooler in between keeps a session for one client: at `mutating`, where that makes a difference.
+
+        Asked once, with the run's own word, for the same role and database; without one it is taken to lend them.
+        """
+        user = startup.parameters.get("user", "")
+        whose = (startup.parameters.get("database", user), user)
+        if self.risk is Risk.READONLY:
+            return False
+        if whose not in self.keeping:
+            known = next((each for each in self.addresses if _whose(each) == whose), None)
+            self.keeping[whose] = known is not None and await asyncio.to_thread(keeps_sessions, known)
+        return self.keeping[whose]
 
     async def _catalogue(self, session: Session, startup: Startup) -> str:
         user = startup.parameters.get("user", "")
@@ -128,6 +155,11 @@ class PostgresRelay:
         self, session: Session, catalogue: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         prepared: set[Part] = {b""}
+        at_work = AtWork()
+
+        def write(message: Message) -> bytes:
+            at_work.sent(message.kind)
+            return write_message(message)
 
         async def judge(message: Message) -> str | None:
             if session.shared and (refused := refused_name(message, prepared, self.risk)):
@@ -136,13 +168,18 @@ class PostgresRelay:
 
         async def requests() -> None:
             try:
-                await pass_on(Shape(read_message, judge, write_message), reader, session.writer)
+                await pass_on(Shape(read_message, judge, write), reader, session.writer)
             except Refused as refused:
                 self._refuse(writer, str(refused))
                 await hear_out(reader, writer)  # what stands behind it in the same breath
 
         writer.write(session.ready.whole)
-        await both_ways(asyncio.create_task(requests()), asyncio.create_task(self._answered(session.reader, writer)))
+        try:
+            answers = self._answered(session.reader, writer, at_work)
+            await both_ways(asyncio.create_task(requests()), asyncio.create_task(answers))
+        finally:
+            if at_work and session.key:
+                await self._stop(session)
 
     async def _refused(self, message: Message, catalogue: str, *, shared: bool) -> str | None:
         if message.kind == b"F":
@@ -158,21 +195,31 @@ class PostgresRelay:
         except UnicodeDecodeError:
             return "SQL that is not UTF-8"
 
-    async def _answered(self, server: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+    async def _answered(self, server: asyncio.StreamReader, client: asyncio.StreamWriter, at_work: AtWork) -> None:
         """Server to client; what only the read-only session stopped is named as well."""
         before = b""
         while chunk := await server.read(CHUNK):
             if self.risk is Risk.READONLY and _WROTE in before + chunk:
                 self.tell(Refusal("PostgreSQL", "a write by a function or a rule, in a read-only session"))
             before = chunk[-len(_WROTE) :]
+            at_work.answered(chunk)
             client.write(chunk)
             await client.drain()
 
     async def _cancel(self, startup: Startup) -> None:
         """The key is known to who opened the session, and to nobody else."""
-        _, writer = await connected(self.upstream, self.ways[0])
-        writer.write(write_startup(startup))
-        await shut(writer)
+        reader, writer = await connected(self.upstream, self.ways[0])
+        try:
+            writer.write(write_startup(startup))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(reader.read(), _STOP_S)  # it is done when the server ends this connection
+        finally:
+            await shut(writer)
+
+    async def _stop(self, session: Session) -> None:
+        """A statement lives no longer than who asked for it: the server does not notice, and holds its locks on."""
+        with suppress(OSError, TimeoutError):
+            await self._cancel(Startup({}, cancel=struct.pack("!i", CANCEL) + session.key))
 
     def _refuse(self, writer: asyncio.StreamWriter, operation: str) -> None:
         self.tell(Refusal("PostgreSQL", operation))
@@ -189,6 +236,11 @@ def refused_name(message: Message, prepared: set[Part], risk: Risk) -> str | Non
     of_statement = message.kind == b"B" or (message.kind in {b"D", b"C"} and message.parts[0] == b"S")
     known = not of_statement or message.parts[1] in prepared
     return None if known else SHARED.format(what="a statement that another one may have prepared")
+
+
+def _whose(parameters: Mapping[str, str]) -> tuple[str, str]:
+    user = parameters.get("user", "")
+    return parameters.get("dbname", user), user
 
 
 def refused_parameters(parameters: Mapping[str, str], risk: Risk = Risk.READONLY) -> str | None:

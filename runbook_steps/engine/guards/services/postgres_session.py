@@ -10,6 +10,7 @@ import asyncio
 import ssl
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from runbook_steps.engine.guards.services.postgres_wire import (
@@ -26,7 +27,7 @@ from runbook_steps.engine.guards.services.sql_catalogue_query import CATALOGUE_S
 from runbook_steps.engine.guards.services.streams import CONNECT_S, Upstream, connect, shut
 from runbook_steps.engine.text.not_held import NOT_HELD
 
-__all__ = ["Locked", "Session", "Way", "open_session", "read_only_held", "the_catalogue"]
+__all__ = ["Locked", "Session", "Way", "bound", "open_session", "read_only_held", "the_catalogue"]
 
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _READ_ONLY = "-c default_transaction_read_only=on -c standard_conforming_strings=on"
@@ -38,11 +39,25 @@ _NO_OPTIONS = b"unsupported startup parameter"
 _TOO_LONG = frozenset({"55P03", "57014"})  # lock_not_available, query_canceled
 _BOUNDS = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '30s'; SET LOCAL search_path = pg_catalog"
 """Of the guard's own questions, whatever the role or the database says for others."""
+_TEMPORARY_KB = 10 << 20  # 10 GB: a sort of a large table fits, a product of two tables does not
 _HELD_SQL = """
 SELECT pg_catalog.current_setting('transaction_read_only'), pg_catalog.current_setting('standard_conforming_strings'),
  pg_catalog.current_setting('client_encoding'), pg_catalog.pg_is_in_recovery(),
- (SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'), pg_catalog.pg_backend_pid()
+ (SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'), pg_catalog.pg_backend_pid(),
+ (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path')
 """
+_FOUND_SQL = "SHOW search_path; SHOW role; SHOW session_replication_role; SHOW row_security"
+"""What decides what a name means, and what a write sets off. It names no operator: a search path may lead elsewhere."""
+_FRESH = ["none", "origin", "on"]
+_USED = (
+    "a session in which another one has left {what} as it was set there: a pooler hands it on. Use the server's own "
+    "address, or have the pooler take settings back (of PgBouncer: server_reset_query_always = 1)"
+)
+_BOUND_SQL = f"""
+SELECT pg_catalog.set_config('temp_file_limit', '{_TEMPORARY_KB}', false) FROM pg_catalog.pg_settings
+WHERE name = 'temp_file_limit' AND (setting::bigint < 0 OR setting::bigint > {_TEMPORARY_KB})
+ AND (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
+"""  # noqa: S608 - of constants alone
 LOCKED = (
     "the guard could not ask PostgreSQL about this session: {said}. Somebody locks a table of its catalogue, as VACUUM "
     "FULL of one does, or it is very slow. Try again in a minute; in a session of your own, without a runbook, "
@@ -66,14 +81,20 @@ class Way:
 class Session:
     """A session that is open, its ready-for-query message held back.
 
-    `process` is the number that the client was told, `shared` whether others get the session after it.
+    `process` is the number that the client was told, `key` what it was told to cancel by, `shared` whether others get
+    the session after it.
     """
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     ready: Answer
-    process: int
+    key: bytes
     shared: bool = False
+
+    @property
+    def process(self) -> int:
+        """0 where the server told none."""
+        return int(struct.unpack_from("!i", self.key)[0]) if self.key else 0
 
 
 @dataclass(frozen=True)
@@ -162,15 +183,15 @@ async def _signed_in(
     first: Answer,
     server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
     client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-) -> tuple[Answer, int] | None:
+) -> tuple[Answer, bytes] | None:
     answer: Answer = first
-    process = 0
+    key = b""
     while True:
         if answer.kind == b"Z":
-            return answer, process
+            return answer, key
         answered = False
         if answer.kind == b"K":
-            (process,) = struct.unpack_from("!i", answer.body)
+            key = answer.body
         if answer.kind == b"R":
             (kind,) = struct.unpack_from("!i", answer.body)
             if kind not in _ANSWERED | {_OK, _FINAL}:
@@ -253,7 +274,7 @@ def _row(body: bytes) -> list[str | None]:
 async def read_only_held(session: Session, *, reading: bool) -> Held:
     """Why the session cannot be judged or is not held to reading, and whether a pooler lends it. Raises Locked."""
     try:
-        ((read_only, quotes, encoding, replica, source, process),) = await asked(session, _HELD_SQL)
+        ((read_only, quotes, encoding, replica, source, process, path),) = await asked(session, _HELD_SQL)
     except Locked:
         raise
     except ValueError as error:
@@ -264,10 +285,25 @@ async def read_only_held(session: Session, *, reading: bool) -> Held:
             f"a session whose texts read otherwise (standard_conforming_strings {quotes}, client_encoding {encoding})"
         )
     shared = process != str(session.process)  # a pooler tells a number of its own
+    if shared and (used := _left(await _answered(session, _FOUND_SQL), path)):
+        return Held(_USED.format(what=used), shared)
     if not reading or (read_only == "on" and (replica == "t" or source != "session")):
         return Held(None, shared)
     why = f"transaction_read_only is {read_only}"
     return Held(NOT_HELD.format(why=why if read_only != "on" else f"{why}, but by SET, which a pooler may forget"))
+
+
+def _left(found: list[list[str | None]], path: str | None) -> str:
+    """Which of the settings that were found is not as a session begins; they are asked once, at its beginning."""
+    names = _FOUND_SQL.replace("SHOW ", "").split("; ")
+    values = zip(names, found, [path, *_FRESH], strict=True)
+    return next((name for name, row, fresh in values if row != [fresh]), "")
+
+
+async def bound(session: Session) -> None:
+    """Limits what a reading session of a superuser may fill the disk with; others may not set it. Raises Locked."""
+    with suppress(ValueError):
+        await asked(session, _BOUND_SQL)
 
 
 async def the_catalogue(session: Session) -> str:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from runbook_steps.engine.guards.services.relay import Unreadable
 
 __all__ = [
+    "CANCEL",
     "Answer",
+    "AtWork",
     "Message",
     "Part",
     "Startup",
@@ -29,6 +31,8 @@ CANCEL, _SSL, _GSS = 80877102, 80877103, 80877104
 _SHORTEST_STARTUP, _MAX_STARTUP = 8, 10_000  # bytes, as the server's own limit
 _MAX_CANCEL = 12 + 256
 _MAX_MESSAGE = 64 * 1024 * 1024
+_HEAD, _READY = 5, ord("Z")
+_ANSWERED, _WITHOUT = frozenset({b"Q", b"S"}), frozenset({b"P", b"B", b"D", b"C", b"E"})
 _VERSIONS = (3 << 16, 3 << 16 | 2)
 
 # z: a text that ends with a zero byte, h and i: numbers of 2 and 4 bytes, 1: S or P, r: the rest;
@@ -221,6 +225,33 @@ async def read_answer(reader: asyncio.StreamReader) -> Answer:
     if length < 4:  # noqa: PLR2004 - the length counts itself
         raise ValueError("the server's answer is no message of PostgreSQL")
     return Answer(head[:1], await reader.readexactly(length - 4))
+
+
+class AtWork:
+    """Whether a server is at something for a client: by what it was sent, and how often it said that it is ready."""
+
+    def __init__(self) -> None:
+        """It is ready, and was asked for nothing."""
+        self._asked, self._ready, self._loose = 0, 0, False
+        self._head, self._skip = b"", 0
+
+    def sent(self, kind: bytes) -> None:
+        """A message of the client went to the server. Each query and each sync is answered by one that it is ready."""
+        if kind in _ANSWERED:
+            self._asked, self._loose = self._asked + 1, False
+        elif kind in _WITHOUT:
+            self._loose = True
+
+    def answered(self, chunk: bytes) -> None:
+        """The next bytes of the server, wherever they are cut."""
+        found, at = self._head + chunk, self._skip
+        while at + _HEAD <= len(found):
+            self._ready += found[at] == _READY
+            at += 1 + int(struct.unpack_from("!I", found, at + 1)[0])
+        self._head, self._skip = found[at:], max(at - len(found), 0)
+
+    def __bool__(self) -> bool:
+        return self._loose or self._ready < self._asked
 
 
 def error_message(code: str, message: str) -> bytes:

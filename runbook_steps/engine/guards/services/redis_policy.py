@@ -24,23 +24,23 @@ def _words(text: str) -> frozenset[str]:
 
 
 _CONNECTION = _words("auth echo hello ping quit reset select")
-_SERVER = _words("dbsize info keys lastsave lolwut readonly role time")
+_SERVER = _words("dbsize info lastsave lolwut readonly role time")
 _READING = _words(
     """
     bitcount bitfield_ro bitpos dump exists expiretime
     geodist geohash geopos georadius_ro georadiusbymember_ro geosearch get getbit getrange hexists
     hexpiretime hget hgetall hkeys hlen hmget hpexpiretime hpttl hrandfield hscan hstrlen httl hvals
-    lcs lindex llen lpos lrange mget object pexpiretime pttl randomkey
+    lindex llen lpos lrange mget object pexpiretime pttl randomkey
     scan scard sdiff sinter sintercard sismember smembers smismember sort_ro srandmember
     sscan strlen substr sunion ttl type xinfo xlen xpending xrange xread xrevrange zcard
     zcount zdiff zinter zintercard zlexcount zmscore zrandmember zrange zrangebylex zrangebyscore zrank zrevrange
     zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion
     """
 )
-# not `touch`: it moves the time of last access, by which keys are evicted; not `pfcount`, which keeps its result in the
-# key; no script, `EVAL_RO` neither: it may
-# reset the slow log, stays in the server's cache, and holds up everybody while it runs. No transaction: reading
-# needs none
+# not `keys`: it holds up everybody while it looks through all of them, `scan` does not; not `touch`: it moves the time
+# of last access, by which keys are evicted; not `pfcount`, which keeps its result in the key; not `lcs`, which takes as
+# much memory as both texts multiplied; no script, `EVAL_RO` neither: it may reset the slow log, stays in the server's
+# cache, and holds up everybody while it runs. No transaction: reading needs none
 _READING_PARTS: Mapping[str, frozenset[str]] = {
     "acl": _words("cat help users whoami"),  # the others tell what passwords hash to
     # of one's own connection, or only told
@@ -88,17 +88,29 @@ _CHANGING_PARTS: Mapping[str, frozenset[str]] = {
 # not `restore`: its payload is judged by nobody, and one that is malformed ends the server
 
 # settings that take nothing from what is stored, and nobody's place; not where and when it is saved, whom it is copied
-# from and how, what it runs, how much one client may send or wait for
+# from and how, what it runs, how much one client may send or wait for, what others are told of (notify-keyspace-events)
 _SETTINGS = _words(
     """
     active-defrag-cycle-max active-defrag-cycle-min active-defrag-ignore-bytes active-defrag-threshold-lower
     active-defrag-threshold-upper activedefrag busy-reply-threshold dynamic-hz hz latency-monitor-threshold
     latency-tracking lazyfree-lazy-eviction lazyfree-lazy-expire lazyfree-lazy-server-del lazyfree-lazy-user-del
     loglevel lua-time-limit maxclients maxmemory maxmemory-eviction-tenacity maxmemory-policy maxmemory-samples
-    notify-keyspace-events requirepass slowlog-log-slower-than slowlog-max-len tcp-keepalive timeout
+    requirepass slowlog-log-slower-than slowlog-max-len tcp-keepalive timeout
     """
 )
-_VALUES = {  # with another value they turn somebody away, or let everybody in
+_SHARE = re.compile(r"[1-9]|[1-6][0-9]|7[0-5]")  # of the server's time, in percent
+_BUSY = re.compile(r"[1-9][0-9]{3,5}")  # milliseconds: from then on everybody is told to wait
+_VALUES = {  # with another value they turn somebody away, let everybody in, or lose what was measured
+    "active-defrag-cycle-max": _SHARE,
+    "active-defrag-cycle-min": _SHARE,
+    "busy-reply-threshold": _BUSY,
+    "lua-time-limit": _BUSY,
+    "hz": re.compile(r"[1-9][0-9]?|100"),
+    "loglevel": re.compile(r"debug|verbose|notice"),
+    "maxmemory-eviction-tenacity": re.compile(r"[0-9]{1,2}"),
+    "maxmemory-samples": re.compile(r"[1-9]|[1-5][0-9]|6[0-4]"),
+    "slowlog-log-slower-than": re.compile(r"[1-9][0-9]{2,9}"),
+    "slowlog-max-len": re.compile(r"12[89]|1[3-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3,6}"),
     "requirepass": re.compile(r".{8,512}", re.DOTALL),
     "timeout": re.compile(r"0|[6-9][0-9]|[1-9][0-9]{2,8}"),
 }
@@ -127,9 +139,37 @@ def refused_redis(words: Sequence[bytes], risk: Risk) -> str | None:
             return _refused_words(name, part, words[2:], changing=changing)
         return f"{_shown(name)} {_shown(part)}".strip()
     if name in _CONNECTION | _SERVER | _READING or (changing and name in _WRITING | _CHANGING):
-        far = changing and name in _PLACES and not _near(name, words)
-        return f"{_shown(name)} at a place that makes others' keys give way" if far else None
+        return _too_much(name, words, changing=changing)
     return _shown(name)
+
+
+def _too_much(name: str, words: Sequence[bytes], *, changing: bool) -> str | None:
+    """What a command that may pass takes from others by how much it asks for."""
+    if changing and name in _PLACES and not _near(name, words):
+        return f"{_shown(name)} at a place that makes others' keys give way"
+    return f"{_shown(name)} {_EXTREME[name][1]}" if name in _EXTREME and _EXTREME[name][0](words) else None
+
+
+def _many(words: Sequence[bytes]) -> bool:
+    """Whether a negative count has it draw the same ones again and again: its answer takes the server's memory."""
+    return len(words) > _AT and not re.fullmatch(rb"[0-9]{1,9}|-[0-9]{1,5}", words[_AT])
+
+
+def _said_twice(words: Sequence[bytes]) -> bool:
+    """Whether it names one more than once: a few bytes would have the server answer with any number of copies."""
+    return len(set(words[1:])) < len(words[1:])
+
+
+def _streams_twice(words: Sequence[bytes]) -> bool:
+    at = next((at for at, word in enumerate(words) if word.lower() == b"streams"), len(words))
+    named = words[at + 1 :]
+    return _said_twice([b"", *named[: len(named) // 2]])
+
+
+def _forgets(words: Sequence[bytes]) -> bool:
+    """Whether what it hands out is gone for the group that it is read from."""
+    until = next((at for at, word in enumerate(words) if word.lower() == b"streams"), len(words))
+    return any(word.lower() == b"noack" for word in words[4:until])
 
 
 def _near(name: str, words: Sequence[bytes]) -> bool:
@@ -150,6 +190,14 @@ _PLACES = {
     "setrange": re.compile(rb"[0-9]{1,6}"),  # bytes
     "setbit": re.compile(rb"[0-9]{1,7}"),  # bits
     "bitfield": re.compile(rb""),
+}
+_DRAWN = (_many, "of so many that the server's memory goes")
+_TWICE = "of the same one again and again"
+_EXTREME: Mapping[str, tuple[Callable[[Sequence[bytes]], bool], str]] = {
+    **dict.fromkeys(("srandmember", "hrandfield", "zrandmember"), _DRAWN),
+    **dict.fromkeys(("mget", "hmget"), (_said_twice, _TWICE)),
+    "xread": (_streams_twice, _TWICE),
+    "xreadgroup": (_forgets, "NOACK, which passes over what others have not read"),
 }
 _FIELD = (re.compile(rb"[ui][0-9]{1,2}", re.IGNORECASE), re.compile(rb"#?[0-9]{1,6}"))
 
@@ -191,7 +239,7 @@ def _refused_settings(pairs: Sequence[bytes]) -> str | None:
         if known not in _SETTINGS:
             return f"CONFIG SET {_shown(known).lower()}"
         if known in _VALUES and not _VALUES[known].fullmatch(wanted):
-            return f"CONFIG SET {known} to what turns somebody away, or lets everybody in"
+            return f"CONFIG SET {known} to what turns somebody away, lets everybody in, or loses what was measured"
     return None
 
 

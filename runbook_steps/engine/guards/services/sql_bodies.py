@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pglast
@@ -42,21 +42,34 @@ class Body:
 
 
 def body_of(definition: str) -> Body:
-    """Of a CREATE FUNCTION, CREATE PROCEDURE or DO statement."""
+    """Of a CREATE FUNCTION, CREATE PROCEDURE or DO statement; the defaults of its parameters are part of it."""
     try:
         statement: Any = pglast.parse_sql(definition)[0].stmt
-        if any(str(setting.name) in VALUES for setting in _settings(statement)):
-            return Body(refused="something under settings by which its text reads otherwise")
-        language, text = _language_and_text(statement)
-        if getattr(statement, "sql_body", None) is not None:
-            return Body(tuple(_stored_parts(statement.sql_body)))
-        if language == "sql":
-            return Body((text,))
-        if language == "plpgsql":
-            return _plpgsql(definition)
+        found = _written(statement, definition)
     except (pglast.parser.ParseError, ValueError, IndexError, LookupError) as error:
         return Body(refused=f"something that cannot be judged ({str(error)[:120]})")
+    return replace(found, texts=(*found.texts, *_defaults(statement)))
+
+
+def _written(statement: Any, definition: str) -> Body:
+    """What stands in it. Raises ParseError, ValueError, IndexError, LookupError for what cannot be read."""
+    if any(str(setting.name) in VALUES for setting in _settings(statement)):
+        return Body(refused="something under settings by which its text reads otherwise")
+    language, text = _language_and_text(statement)
+    if getattr(statement, "sql_body", None) is not None:
+        return Body(tuple(_stored_parts(statement.sql_body)))
+    if language == "sql":
+        return Body((text,))
+    if language == "plpgsql":
+        return _plpgsql(definition)
     return Body(refused=f"something in the language {language}")
+
+
+def _defaults(statement: Any) -> Iterator[str]:
+    """What a call that says less is given: evaluated by whoever calls."""
+    for each in getattr(statement, "parameters", None) or ():
+        if each.defexpr is not None:
+            yield f"SELECT {pglast.stream.RawStream()(each.defexpr)}"
 
 
 def _settings(statement: Any) -> Iterator[ast.VariableSetStmt]:
@@ -66,12 +79,17 @@ def _settings(statement: Any) -> Iterator[ast.VariableSetStmt]:
 
 
 def rule_actions(definition: str) -> tuple[str, ...]:
-    """What a CREATE RULE statement has done in place of, or beside, what it is about. Raises ParseError."""
+    """What a CREATE RULE statement has done in place of, or beside, what it is about. Raises ParseError.
+
+    Of a CREATE TRIGGER statement its condition: the function that it calls is known by itself.
+    """
     statement: Any = pglast.parse_sql(definition)[0].stmt
-    condition = (
-        ast.SelectStmt(targetList=(ast.ResTarget(val=statement.whereClause),)) if statement.whereClause else None
-    )
-    parts = (*(statement.actions or ()), *((condition,) if condition else ()))
+    if isinstance(statement, ast.CreateTrigStmt):
+        asked, actions = statement.whenClause, ()
+    else:
+        asked, actions = statement.whereClause, statement.actions or ()
+    condition = ast.SelectStmt(targetList=(ast.ResTarget(val=asked),)) if asked else None
+    parts = (*actions, *((condition,) if condition else ()))
     return tuple(pglast.stream.RawStream()(each) for each in parts)
 
 

@@ -82,6 +82,10 @@ _HELD_SETTINGS = f"""SELECT name FROM pg_catalog.pg_settings WHERE vartype = 'st
      AND known.category <> 'Customized Options'
     WHERE NOT (lower(split_part(text, '=', 1)) IN ({_names(PLAIN_SETTINGS)}) OR known.vartype IS DISTINCT FROM NULL
       AND known.vartype <> 'string' OR substr(text, strpos(text, '=') + 1) ~* '{_SHORT}')"""  # noqa: S608
+_LOCKED_RULE = f"CREATE RULE locked AS ON INSERT TO locked DO ALSO SELECT {_LOCKED_TEXT}"
+_DOMAINS = """FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+      WHERE t.typdefaultbin IS NOT NULL AND a.attnum > 0 AND NOT a.attisdropped"""
+"""Columns whose type gives them a value when nothing else does."""
 _RULE_LOCKED = f"""EXISTS (SELECT FROM pg_catalog.pg_rewrite AS r WHERE r.ev_class = c.oid
      AND {_depends("pg_rewrite", "r.oid")})"""
 _POLICY_LOCKED = _depends("pg_policy", "pg_policy.oid")
@@ -150,6 +154,7 @@ SELECT json_build_object(
     SELECT coalesce(json_agg(text), '[]'::json) FROM (
      SELECT {_text("adbin", "adrelid")} AS text FROM pg_catalog.pg_attrdef WHERE adrelid = c.oid
      UNION SELECT {_text("polwithcheck", "polrelid", _POLICY_LOCKED)} FROM pg_catalog.pg_policy WHERE polrelid = c.oid
+     UNION SELECT pg_catalog.pg_get_expr(t.typdefaultbin, 0) {_DOMAINS} AND a.attrelid = c.oid
     ) AS texts WHERE text ~ '[(]'),
     (SELECT coalesce(json_agg(text), '[]'::json) FROM (
      SELECT {_text("conbin", "conrelid")} AS text FROM pg_catalog.pg_constraint WHERE conrelid = c.oid
@@ -158,10 +163,12 @@ SELECT json_build_object(
      UNION SELECT {_text("stxexprs", "stxrelid")} FROM pg_catalog.pg_statistic_ext WHERE stxrelid = c.oid
      UNION SELECT {_text("partexprs", "partrelid")} FROM pg_catalog.pg_partitioned_table
       WHERE partrelid = c.oid) AS texts WHERE text ~ '[(]'),
-    (SELECT coalesce(json_agg(CASE WHEN {_RULE_LOCKED}
-      THEN 'CREATE RULE locked AS ON INSERT TO locked DO ALSO SELECT {_LOCKED_TEXT}'
-      ELSE pg_catalog.pg_get_ruledef(oid) END), '[]'::json) FROM pg_catalog.pg_rewrite
-     WHERE ev_class = c.oid AND ev_type <> '1'),
+    (SELECT coalesce(json_agg(text), '[]'::json) FROM (
+      SELECT CASE WHEN {_RULE_LOCKED} THEN '{_LOCKED_RULE}' ELSE pg_catalog.pg_get_ruledef(oid) END AS text
+       FROM pg_catalog.pg_rewrite WHERE ev_class = c.oid AND ev_type <> '1'
+      UNION ALL SELECT CASE WHEN c.oid IN (SELECT oid FROM locked) THEN '{_LOCKED_RULE}'
+        ELSE pg_catalog.pg_get_triggerdef(oid) END
+       FROM pg_catalog.pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal AND tgqual IS NOT NULL) AS found),
     (SELECT coalesce(json_agg(json_build_array(n.nspname, p.proname)), '[]'::json) FROM (
       SELECT tgfoid AS proc FROM pg_catalog.pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) AS called {_CALLED}),
     (SELECT coalesce(json_agg(k.relname), '[]'::json) FROM pg_catalog.pg_inherits AS i
@@ -169,6 +176,7 @@ SELECT json_build_object(
    FROM pg_catalog.pg_class AS c WHERE c.oid >= {_FIRST} AND c.relkind IN ('r', 'p', 'v', 'f', 'm')
     AND (c.relhastriggers OR c.relhasrules OR c.relhassubclass OR c.relhasindex OR c.relrowsecurity
      OR EXISTS (SELECT FROM pg_catalog.pg_attrdef WHERE adrelid = c.oid)
+     OR EXISTS (SELECT {_DOMAINS} AND a.attrelid = c.oid)
      OR EXISTS (SELECT FROM pg_catalog.pg_statistic_ext WHERE stxrelid = c.oid)
      OR EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = c.oid AND contype = 'c')))
 ,

@@ -55,7 +55,7 @@ def _names_sessions(select: Any, catalogue: Catalogue, repeated: bool) -> bool:
     if source.schemaname not in {None, "pg_catalog"} or catalogue.has_of_somebody(_SESSIONS):
         return False
     keys = ((frozenset({_KEY}),),)
-    known = Known(frozenset(), repeated, keys, catalogue.calm, catalogue.operators)
+    known = Known(frozenset(), repeated, keys=keys, calm=catalogue.calm, operators=catalogue.operators)
     return names_selected(select, known)
 
 

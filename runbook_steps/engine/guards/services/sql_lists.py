@@ -7,6 +7,7 @@ but for those of `RUN_TEXT`. One that is VOLATILE passes only when it stands her
 from __future__ import annotations
 
 __all__ = [
+    "AGAIN",
     "CHANGING",
     "ENDING",
     "EXTENSIONS",
@@ -83,6 +84,12 @@ CHANGING = _words(
 FILLING = _words("setval pg_restore_relation_stats pg_restore_attribute_stats pg_clear_relation_stats")
 # they end what somebody else does: one session at a time, named by its number
 ENDING = _words("pg_cancel_backend pg_terminate_backend")
+# harmless once, and not for each row or in a loop
+AGAIN = {
+    "nextval": "which moves a sequence", "pg_switch_wal": "which fills the archive",
+    "pg_create_restore_point": "which fills the archive", "lo_create": "which fills the disk",
+    "lo_creat": "which fills the disk", "lo_from_bytea": "which fills the disk",
+}  # fmt: skip
 # extensions whose functions do what their volatility says; those that run text are in RUN_TEXT
 EXTENSIONS = _words(
     """

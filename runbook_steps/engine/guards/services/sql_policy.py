@@ -21,7 +21,15 @@ from pglast import ast
 from runbook_steps.engine.guards.services import sql_ending, sql_planning, sql_writes
 from runbook_steps.engine.guards.services.sql_bodies import Body, body_of
 from runbook_steps.engine.guards.services.sql_catalogue import Catalogue, Function
-from runbook_steps.engine.guards.services.sql_lists import CHANGING, ENDING, EXTENSIONS, FILLING, HARMLESS, RUN_TEXT
+from runbook_steps.engine.guards.services.sql_lists import (
+    AGAIN,
+    CHANGING,
+    ENDING,
+    EXTENSIONS,
+    FILLING,
+    HARMLESS,
+    RUN_TEXT,
+)
 from runbook_steps.engine.guards.services.sql_secrets import named_apart, secret, secret_call, secret_show
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
 from runbook_steps.engine.guards.services.sql_shared import left_behind
@@ -85,6 +93,11 @@ class SqlJudge:
             return f"SQL that cannot be judged ({str(error.args[0])[:120]})"
         return next((found for tree in statements if (found := self._statement(tree))), None)
 
+    @property
+    def in_a_body(self) -> bool:
+        """Whether what is judged stands in a function or a block, which give its parameters."""
+        return self._depth > 0
+
     def _statement(self, tree: Any) -> str | None:
         before, self._apart = (self._apart, self._ending, self.many), named_apart(tree)
         self._ending = sql_ending.of_one_session(tree, self.catalogue, repeated=self.repeated)
@@ -95,7 +108,7 @@ class SqlJudge:
             self._apart, self._ending, self.many = before
 
     def _refused_node(self, node: ast.Node) -> str | None:
-        if found := refused_statement(node, self.risk) or (self.shared and left_behind(node, self.risk)):
+        if found := refused_statement(node, self.risk) or (self.shared and left_behind(node)):
             return found
         return next((found for judge in _BY_NAME.get(type(node), ()) if (found := judge(self, node))), None)
 
@@ -119,8 +132,7 @@ class SqlJudge:
             return None
         if name in FILLING:
             return f"{name}(), which overwrites what is there"
-        again = name == "nextval" and self.many
-        return "nextval() again and again, which moves a sequence" if again else None
+        return f"{name}() again and again, {AGAIN[name]}" if self.many and name in AGAIN else None
 
     def _function(self, schema: str, name: str) -> str | None:
         """What is wrong with calling it; `schema` is empty where the search path decides."""

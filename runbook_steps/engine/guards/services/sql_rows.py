@@ -7,12 +7,12 @@ from the text: it is not enough.
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pglast import ast, enums
 
-__all__ = ["Known", "names_columns", "names_rows", "names_selected"]
+__all__ = ["Keys", "Known", "names_columns", "names_rows", "names_selected"]
 
 _SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax"})  # all rows may have the same
 _EQUAL = (enums.A_Expr_Kind.AEXPR_OP, enums.A_Expr_Kind.AEXPR_OP_ANY, enums.A_Expr_Kind.AEXPR_IN)
@@ -25,13 +25,15 @@ class Known:
     """What is known where the statement stands.
 
     `variables` are names that stand for a value, those of the body that it is in; `repeated`, when it is done again
-    and again: then only a constant is one value. `keys` are the columns of the unique indexes, for each table of that
-    name; None where no database was asked. `calm` says of a function that its value is one for a whole statement,
-    `operators` are those of the database's own people.
+    and again: then only a constant is one value. `bound`: its parameters are given by who sends it, not by a body.
+    `keys` are the columns of the unique indexes, for each table of that name and each one below it; None where no
+    database was asked. `calm` says of a function that its value is one for a whole statement, `operators` are those of
+    the database's own people.
     """
 
     variables: frozenset[str] = frozenset()
     repeated: bool = False
+    bound: bool = True
     keys: tuple[Keys, ...] | None = None
     calm: Callable[[str], bool] = lambda _: False
     operators: Container[str] = ()
@@ -39,7 +41,7 @@ class Known:
 
 def names_columns(node: Any, known: Known) -> bool:
     """Whether a DELETE or UPDATE has a column of its table that is equal to a value, whichever it is."""
-    return names_rows(node, Known(known.variables, known.repeated, None, known.calm, known.operators))
+    return names_rows(node, replace(known, keys=None))
 
 
 def names_rows(node: Any, known: Known) -> bool:
@@ -86,7 +88,9 @@ class _Condition:
             return frozenset()
         sides = ((clause.lexpr, clause.rexpr), (clause.rexpr, clause.lexpr))
         turned = clause.kind == enums.A_Expr_Kind.AEXPR_OP
-        found = (self._columns(one) for one, other in sides[: 1 + turned] if self._value(other))
+        of_many = clause.kind == enums.A_Expr_Kind.AEXPR_OP_ANY
+        given = self._written_down if of_many else self._value
+        found = (self._columns(one) for one, other in sides[: 1 + turned] if given(other))
         return next(filter(None, found), frozenset())
 
     @staticmethod
@@ -118,6 +122,19 @@ class _Condition:
             return self._made_of_values(node)
         parts = _PARTS.get(type(node))
         return parts is not None and all(self._value(getattr(node, part)) for part in parts)
+
+    def _written_down(self, node: Any) -> bool:
+        """A list, one by one: what a function, a query or a variable makes may be every row there is."""
+        while isinstance(node, ast.TypeCast):
+            node = node.arg
+        if isinstance(node, ast.A_ArrayExpr):
+            return all(map(self._written_down_or_one, node.elements or ()))
+        return isinstance(node, ast.A_Const) or (
+            isinstance(node, ast.ParamRef) and self._known.bound and not self._known.repeated
+        )
+
+    def _written_down_or_one(self, node: Any) -> bool:
+        return self._written_down(node) if isinstance(node, ast.A_ArrayExpr) else self._value(node)
 
     def _made_of_values(self, node: Any) -> bool:
         """By PostgreSQL's own operators and functions, of those that do not change from row to row."""

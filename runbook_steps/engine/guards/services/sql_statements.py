@@ -150,7 +150,7 @@ def spoken(node: ast.Node) -> str:
 def _sets(node: Any, risk: Risk) -> str | None:
     name = (node.name or "").lower()
     if node.kind == enums.VariableSetKind.VAR_RESET_ALL:
-        return None  # back to what the guard opened the session with
+        return None if risk is Risk.MUTATING else "RESET ALL, which takes the limits off that the guard has set"
     if name in {"transaction", "session characteristics"}:
         return "SET TRANSACTION READ WRITE" if risk is Risk.READONLY and _read_write(node.args) else None
     if name == "transaction snapshot":
@@ -201,6 +201,12 @@ def _inserts(node: Any, _: Risk) -> str | None:
     return "INSERT of a query that overwrites on conflict" if overwrites and not listed else None
 
 
+def _executes(node: Any, _: Risk) -> str | None:
+    """What is prepared was judged for values that are given: what a query makes of one may mean every row."""
+    made = any(isinstance(each, ast.SubLink | ast.FuncCall) for each in nodes(node.params or ()))
+    return "EXECUTE with what a query or a function gives" if made else None
+
+
 def _renames(node: Any, _: Risk) -> str | None:
     kind = node.renameType
     return None if kind in _RENAMED else f"ALTER {kind.name.removeprefix('OBJECT_')} RENAME"
@@ -237,6 +243,7 @@ _BOTH_CHANGING: tuple[tuple[type, _Judge], ...] = (
     (ast.DeleteStmt, lambda *_: None),
     (ast.UpdateStmt, lambda *_: None),
     (ast.InsertStmt, _inserts),
+    (ast.ExecuteStmt, _executes),
     (ast.MergeStmt, _merges),
     (ast.RenameStmt, _renames),
     (ast.RefreshMatViewStmt, _refreshes),

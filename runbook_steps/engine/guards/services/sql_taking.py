@@ -53,6 +53,12 @@ _VERIFIER = re.compile(r"SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:
 _TIME = re.compile(r"([0-9]{1,9}) ?(ms|s|min|h|d|)")
 _MS = {"": 1, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _SHORTEST_MS, _SHORTEST_IDLE_MS = 1000, 100  # who does nothing in a transaction is served all the same
+_SEQUENCES: Mapping[str, Callable[[Any], bool]] = {
+    "owned_by": lambda names: len(names) > 1,  # NONE is one word
+    "cache": lambda number: isinstance(number, ast.Integer) and (number.ival or 0) <= _MOST_CACHED,
+    "as": lambda kind: str(kind.names[-1].sval) == "int8",  # in a smaller one there may be no number left
+}
+_MOST_CACHED = 1000  # numbers that each session takes at once, and that are gone with it
 _FULL = "its calls would lead here"
 Judge = Callable[["SqlJudge", Any], str | None]
 
@@ -206,8 +212,7 @@ def _table(sql: SqlJudge, node: Any) -> str | None:
 
 def _sequence(sql: SqlJudge, node: Any) -> str | None:
     for option in node.options or () if sql.catalogue.has(node.sequence.relname) else ():
-        owned = option.defname == "owned_by" and len(option.arg) > 1  # NONE is one word
-        if not owned and option.defname not in {"cache", "as"}:
+        if not _SEQUENCES.get(option.defname, lambda _: False)(option.arg):
             return f"ALTER SEQUENCE {option.defname} of {node.sequence.relname}"
     return None
 

@@ -12,7 +12,8 @@ import pglast
 from pglast import ast, enums
 
 from runbook_steps.engine.guards.services.sql_bodies import Body, rule_actions
-from runbook_steps.engine.guards.services.sql_rows import Known, names_columns, names_rows
+from runbook_steps.engine.guards.services.sql_catalogue import Catalogue
+from runbook_steps.engine.guards.services.sql_rows import Keys, Known, names_columns, names_rows
 from runbook_steps.engine.guards.services.sql_statements import OWN_SCHEMAS, nodes, spoken
 from runbook_steps.engine.model import Risk
 
@@ -28,9 +29,10 @@ _RELATIONS = frozenset({enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_V
 def rows(judge: SqlJudge, node: Any) -> str | None:
     """DELETE and UPDATE name the rows that they mean."""
     name, catalogue = str(node.relation.relname), judge.catalogue
-    # what is not known has no key: it may be a view that was made just now, over a table that was there
-    keys = catalogue.keys.get(name, ((),)) if catalogue.keys is not None else None
-    known = Known(judge.variables, judge.repeated, keys, catalogue.calm, catalogue.operators)
+    known = Known(
+        judge.variables, judge.repeated, not judge.in_a_body, _keys(catalogue, name, node.relation.inh),
+        catalogue.calm, catalogue.operators,
+    )  # fmt: skip
     if judge.risk is Risk.READONLY or names_rows(node, known):
         return None
     if not names_columns(node, known):
@@ -38,12 +40,30 @@ def rows(judge: SqlJudge, node: Any) -> str | None:
     return f"{spoken(node)} by what is no key of {name}: it may mean every row"
 
 
+def _keys(catalogue: Catalogue, name: str, below: bool) -> tuple[Keys, ...] | None:
+    """Of the table and, where its children are meant too, of each of them: their rows are held to keys of their own.
+
+    What is not known has no key: it may be a view that was made just now, over a table that was there.
+    """
+    if catalogue.keys is None:
+        return None
+    meant = dict.fromkeys([name])
+    while below and (
+        more := {c for each in meant for w in catalogue.written.get(each, ()) for c in w.children} - {*meant}
+    ):
+        meant |= dict.fromkeys(sorted(more))
+    return tuple(keys for each in meant for keys in catalogue.keys.get(each, ((),)))
+
+
 def overwrites(judge: SqlJudge, node: Any) -> str | None:
     """INSERT that overwrites what is there, again and again: each time another row."""
     conflict = node.onConflictClause
-    overwritten = conflict is not None and conflict.action == enums.OnConflictAction.ONCONFLICT_UPDATE
-    again = overwritten and judge.repeated and judge.risk is Risk.MUTATING
-    return "INSERT that overwrites on conflict, again and again" if again else None
+    if conflict is None or conflict.action != enums.OnConflictAction.ONCONFLICT_UPDATE or judge.risk is Risk.READONLY:
+        return None
+    called: Any = (each.funcname for each in nodes(node.selectStmt) if isinstance(each, ast.FuncCall))
+    if found := next((str(name[-1].sval) for name in called if str(name[-1].sval) in judge.catalogue.sets), None):
+        return f"INSERT that overwrites on conflict as many rows as {found}() gives"
+    return "INSERT that overwrites on conflict, again and again" if judge.repeated else None
 
 
 def written(judge: SqlJudge, node: Any) -> str | None:
