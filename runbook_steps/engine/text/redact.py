@@ -138,9 +138,14 @@ def _replaced(data: bytes, spans: Iterable[tuple[int, int, str]]) -> bytes:
     return b"".join([*pieces, data[last:]])
 
 
-# what may stand between two letters of it: a colour, a line break, the same in a JSON text, a zero byte; every way
-# begins with a character of its own, and the first is no repetition, so that `re` skips what begins with none of them
-_ONE_GAP = rb"(?:\x1b\[[\d;]*m|\\u001b\[[\d;]*m|\\\r?\n[ \t]*|\r\n[ \t]*|\n[ \t]*|\r|\t|\\r\\n|\\n|\x00)"
+# what may stand between two letters of it and is not seen: a colour or another sign to a terminal, a line break, that
+# in a JSON text, a zero byte, a letter without width; every way begins with a character of its own, and the first is no
+# repetition, so that `re` skips what begins with none of them
+_ONE_GAP = (
+    rb"(?:\x1b(?:\[[\d;?]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))|\\u001b\[[\d;?]*[@-~]|\\\r?\n[ \t]*|\r\n[ \t]*|\n[ \t]*"
+    rb"|\r|\t|\\r\\n|\\n|\x00|\x07|\x08|\x0b|\x0c|\x7f"
+    rb"|\xe2(?:\x80[\x8b-\x8f]|\x81\xa0)|\xef\xbb\xbf|\xc2(?:\xa0|\xad))"
+)
 _GAP = re.compile(_ONE_GAP + _ONE_GAP + rb"*")
 _SHORTEST_WITH_GAPS = 8
 
@@ -184,11 +189,14 @@ def _written_out(value: str, raw: bytes) -> Iterator[str]:
         return
     pairs = [f"{byte:02x}" for byte in raw]
     for each in (pairs, [pair.upper() for pair in pairs]):
-        yield from (sign.join(each) for sign in (" ", ":", "-", "\\x", " 0x", ", 0x", ",0x"))
+        yield from (sign.join(each) for sign in (" ", ":", "-", "\\x", " 0x", ", 0x", ",0x", ",", " 0X", "h ", "="))
         yield from (" ".join("".join(each[at : at + 2]) for at in range(start, len(each) - 1, 2)) for start in (0, 1))
-    yield from (sign.join(str(byte) for byte in raw) for sign in (" ", ", ", ","))
+    yield from (sign.join(str(byte) for byte in raw) for sign in (" ", ", ", ",", "+", ")||chr("))
+    yield from (" ".join(form.format(byte) for byte in raw) for form in ("{:03o}", "{:>3}", "0o{:o}"))
     yield from ("".join(form.format(ord(letter)) for letter in value) for form in _ESCAPES)
-    yield from (sign.join(value) for sign in (" ", "', '", '", "', '","', "','", "-", "."))
+    yield from (sign.join(value) for sign in (" ", "', '", '", "', '","', "','", '" "', "][", *", |_:;/-.", ", ", "  "))
+    wide = (value.encode(form, "surrogatepass") for form in ("utf-16-le", "utf-16-be"))  # as Windows has its texts
+    yield from (spelled for each in wide for spelled in (each.hex(), base64.b64encode(each).decode().rstrip("=")))
     yield re.sub(r"[^\w@%+=:,./-]", lambda found: "\\" + found[0], value)  # as `printf %q`
     yield from (value[::-1], value.swapcase(), value.upper(), value.lower(), codecs.encode(value, "rot13"))
     yield from (str(list(value))[2:-2], quote(value), quote(quote(value, safe=""), safe=""))
@@ -207,6 +215,9 @@ _ESCAPES = (
     "\\u{{{:x}}}",
     "\\{:03o}",
     "&#{};",
+    "&#{:04};",
+    "\\{:x} ",
+    "\\U{:08x}",
     "&#x{:x};",
     "&#x{:X};",
     "%u{:04x}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import html
 import json
 import re
@@ -209,6 +210,39 @@ WRITTEN_OUT: dict[str, Callable[[str], str]] = {
     "in base85": lambda v: base64.b85encode(v.encode()).decode(),
     "in Ascii85": lambda v: base64.a85encode(v.encode()).decode(),
     "in UTF-16": lambda v: v.encode("utf-16-le").decode("latin-1"),
+    "hex with commas": lambda v: ",".join(PAIRS(v)),
+    "hex as in BASIC": lambda v: " ".join(f"0X{pair.upper()}" for pair in PAIRS(v)),
+    "hex as in assembler": lambda v: " ".join(f"{pair}h" for pair in PAIRS(v)),
+    "every byte as in a mail": lambda v: "".join(f"={pair.upper()}" for pair in PAIRS(v)),
+    "hex of UTF-16": lambda v: v.encode("utf-16-le").hex(),
+    "hex of UTF-16, the other way round": lambda v: v.encode("utf-16-be").hex(),
+    "base64 of UTF-16": lambda v: base64.b64encode(v.encode("utf-16-le")).decode(),
+    "bytes in octal": lambda v: " ".join(f"{byte:03o}" for byte in v.encode()),
+    "bytes in octal, as in Python": lambda v: " ".join(f"0o{byte:o}" for byte in v.encode()),
+    "bytes in columns": lambda v: " ".join(f"{byte:>3}" for byte in v.encode()),
+    "bytes added": lambda v: "+".join(map(str, v.encode())),
+    "bytes as in SQL": lambda v: "||".join(f"chr({byte})" for byte in v.encode()),
+    "letters with commas": ",".join,
+    "letters with strokes": "|".join,
+    "letters with lines below": "_".join,
+    "letters with colons": ":".join,
+    "letters with commas and blanks": ", ".join,
+    "letters far apart": "  ".join,
+    "letters in brackets": lambda v: "".join(f"[{c}]" for c in v),
+    "letters in quotes": lambda v: " ".join(f'"{c}"' for c in v),
+    "letters as in CSS": lambda v: "".join(f"\\{ord(c):x} " for c in v),
+    "letters as in Python": lambda v: "".join(f"\\U{ord(c):08x}" for c in v),
+    "letters in HTML, padded": lambda v: "".join(f"&#{ord(c):04};" for c in v),
+    "letters without width between": "\u200b".join,
+    "letters that may be parted": "\u00ad".join,
+    "letters with blanks that may not break": "\u00a0".join,
+    "letters with a mark of order": "\ufeff".join,
+    "letters with bells": "\x07".join,
+    "letters with rubouts": "\x7f".join,
+    "letters with new pages": "\x0c".join,
+    "a line that is cleared in it": lambda v: f"{v[:8]}\x1b[K{v[8:]}",
+    "a cursor that moves in it": lambda v: f"{v[:8]}\x1b[1C\x1b[1D{v[8:]}",
+    "a title that is set in it": lambda v: f"{v[:8]}\x1b]0;x\x07{v[8:]}",
     "in an address": lambda v: f"https://{quote(v)}:x@example.com/",
 }
 NOT_CAUGHT: dict[str, Callable[[str], str]] = {  # decision 2 names them
@@ -221,6 +255,15 @@ NOT_CAUGHT: dict[str, Callable[[str], str]] = {  # decision 2 names them
     "two halves": lambda v: f"{v[:9]} and then {v[9:]}",
     "in binary": lambda v: " ".join(f"{byte:08b}" for byte in v.encode()),
     "every second letter": "x".join,
+    "every letter twice": lambda v: "".join(letter * 2 for letter in v),
+    "letters struck over": lambda v: "".join(f"{letter}\b{letter}" for letter in v),
+    "some letters quoted": lambda v: "".join(f"%{ord(c):02x}" if at % 2 else c for at, c in enumerate(v)),
+    "full width": lambda v: "".join(chr(ord(letter) + 0xFEE0) for letter in v),
+    "turned by another number": lambda v: "".join(chr(33 + (ord(letter) - 33 + 47) % 94) for letter in v),
+    "uuencoded": lambda v: binascii.b2a_uu(v.encode()).decode(),
+    "base64 backwards": lambda v: base64.b64encode(v.encode()).decode()[::-1],
+    "other letters for some": lambda v: v.replace("o", "0"),
+    "a dictionary by place": lambda v: str(dict(enumerate(v))),
 }
 
 
