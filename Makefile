@@ -14,7 +14,7 @@ WORKERS ?= 2
 SHELLS ?= bash zsh
 FEATURES ?= features/
 
-.PHONY: help setup verify prove pasted site test check links bench serve rooms lock clean
+.PHONY: help setup verify prove pasted failing site test check links bench serve rooms lock clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -43,6 +43,10 @@ pasted: setup ## Every procedure with its blocks pasted into one interactive she
 	  $(BIN)/pytest $(FEATURES) --pasted $$shell --evidence-dir build/pasted/$$shell --journal-dir build/pasted/$$shell \
 	    -n $(WORKERS) --dist loadgroup -q || exit 1; \
 	done
+
+failing: setup ## Each block fails in turn, in one interactive shell, and no later one may change anything
+	$(BIN)/pytest $(FEATURES) --pasted bash --after-failure --evidence-dir build/after-failure \
+	  --journal-dir build/after-failure -n $(WORKERS) --dist loadgroup -q
 
 site: setup ## Build the site from pages, features and evidence
 	$(BIN)/runbooks build

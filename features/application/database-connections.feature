@@ -65,6 +65,7 @@ Feature: Database connections of the application
                - coalesce(current_setting('reserved_connections', true)::int, 0) AS left
         FROM pg_stat_activity WHERE backend_type = 'client backend'"
       """
+    # good without (1): the number is what you set as POOL_SIZE, and a pool that is no larger is refused.
     And I give each instance as many more as you decide, and create them anew while others serve (within 4 minutes):
       """bash
       (

@@ -106,12 +106,14 @@ Feature: High error rate
       """bash
       grep -n -E '^[A-Z]+_API_URL=' "${API_ENV_FILE:?}"
       """
+    # good without (1, 2): the block asks the address itself, and writes none that does not answer.
     And I write the right address, and create the instances anew while others serve (within 4 minutes):
       """bash
       (
         set -eu -o pipefail
         count=$(docker compose ps -q api | wc -l)
         if [ "$count" -lt 2 ]; then echo "one instance alone serves: start one more first"; exit 1; fi
+        curl -sS -o /dev/null -w 'it answers %{http_code}\n' --max-time 5 "${TAP_API_URL:?}"
         test ! -e "$API_ENV_FILE.before"
         sed -i.before "s|^TAP_API_URL=.*|TAP_API_URL=$TAP_API_URL|" "$API_ENV_FILE"
         docker compose up -d --no-deps --no-recreate --scale "api=$(((count + 1) / 2))" api

@@ -87,6 +87,7 @@ Feature: Redis connections
         | sed -n 's/.* addr=\([^ ]*\):[0-9]* .* name=\([^ ]*\) .*/\2 \1/p' | sort | uniq -c | sort -rn
       """
     Then the output counts most clients of the one that leaks
+    # good without (2): the name is what you set as LEAKER, and without one the block ends.
     When I disconnect the clients of that name:
       """bash
       (

@@ -42,6 +42,7 @@ Feature: Make a backup, or restore one
       """bash
       beautycort database-backup list
       """
+    # good without (1): the backup is what you set as BACKUP_LOCATION; it is restored into a database of its own.
     And I restore the one I want into a scratch database, and compare (within 30 minutes):
       """bash
       beautycort database-backup verify "${BACKUP_LOCATION:?}" --format json
@@ -115,10 +116,10 @@ Feature: Make a backup, or restore one
       """bash
       beautycort database-backup list --before "${DAMAGED_AT:?}" --format json
       """
-    And I take backups[0].location from the answer as BACKUP_LOCATION
+    And I take backups[0].location from the answer as BACKUP_BEFORE
     And I restore it in place of the live database (within 15 minutes):
       """bash
-      beautycort database-backup restore "${BACKUP_LOCATION:?}" ${PREPARED_DATABASE:+--prepared="$PREPARED_DATABASE"} --format json
+      beautycort database-backup restore "${BACKUP_BEFORE:?}" ${PREPARED_DATABASE:+--prepared="$PREPARED_DATABASE"} --format json
       """
     Then every table holds what it held in the backup
     And who may connect with the database is as before

@@ -50,10 +50,9 @@ Feature: Free database connections
     And I take application from the answer as APPLICATION
     And I end its transactions that were idle for five minutes, except those of superusers:
       """bash
-      PGPASSWORD="${ADMIN_PASSWORD:-$PGPASSWORD}" PGUSER="${ADMIN_USER:-$PGUSER}" psql -X -v ON_ERROR_STOP=1 <<'SQL'
+      PGPASSWORD="${ADMIN_PASSWORD:-$PGPASSWORD}" PGUSER="${ADMIN_USER:-$PGUSER}" psql -X -v ON_ERROR_STOP=1 -v application="${APPLICATION?}" <<'SQL'
       \set idle_for '5 minutes'
       \getenv idle_for IDLE_FOR
-      \getenv application APPLICATION
       SELECT pid, usename, now() - state_change AS idle, pg_terminate_backend(pid) AS ended
       FROM pg_stat_activity
       JOIN pg_roles ON pg_roles.oid = usesysid AND NOT rolsuper

@@ -119,6 +119,7 @@ Feature: Database performance issues
       """sql
       DROP INDEX CONCURRENTLY notifications_user_created;
       """
+    # good without (2): as long as the broken index has the name, PostgreSQL refuses a second one.
     And I build it again from the start (within 30 minutes):
       """sql
       CREATE INDEX CONCURRENTLY notifications_user_created

@@ -78,6 +78,7 @@ Feature: Read replicas
       psql -X "${REPLICA_URL:?}" -c "SELECT pg_get_wal_replay_pause_state(), pg_last_xact_replay_timestamp()"
       """
     Then the replica says that its replay is paused
+    # good without (1, 2): to resume a replay that is not paused changes nothing.
     When I resume its replay, as administrator:
       """bash
       (
@@ -110,6 +111,8 @@ Feature: Read replicas
       SQL
       """
     Then the rule that refuses replicas is listed
+    # good without (1, 2): only a line that refuses every replica is removed, and the former file is kept; without such
+    #   a line nothing changes.
     When I remove the rule that refuses all of them, on the host of the primary, and let it read its rules again, as administrator:
       """bash
       (
@@ -134,6 +137,7 @@ Feature: Read replicas
       WHERE NOT active;
       """
     Then the unused slot is listed
+    # good without (1): the slot is the one that you set as GONE_SLOT, and one that is in use is not dropped.
     When I drop the slot, whose replica is gone for good:
       """sql
       \getenv slot GONE_SLOT

@@ -70,12 +70,15 @@ Feature: Roll back a deployment
     And the proxy sends requests to every slot
     And the record says that 1.3.0 was rolled back to 1.1.0
     And the channel #deployments was told that Rolled back from 1.3.0 to 1.1.0
+    # good without (1): it looks at the platform as a test customer does, whichever release serves.
     When I make sure that the platform is healthy (within 2 minutes):
       """bash
       beautycort health-checks all --format json
       """
     Then every health check is healthy
     And every smoke test passed
+    # good without (1, 2): a rollback that failed is run again; it begins where the platform is, and asks before it
+    #   begins.
     When I run the same rollback again:
       """bash
       beautycort rollback-manager rollback "High error rate detected" --format json

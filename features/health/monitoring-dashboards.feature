@@ -45,10 +45,13 @@ Feature: Monitoring dashboards
       aws cloudwatch describe-alarms --alarm-name-prefix beautycort- --query 'MetricAlarms[].AlarmName' --output text
       """
     Then the answer does not list the alarm beautycort-cpu
+    # good without (1): the block looks itself that the alarm is missing.
     When I create it again, with the source and the action of another alarm:
       """bash
       (
         set -eu -o pipefail
+        there=$(aws cloudwatch describe-alarms --alarm-names beautycort-cpu --query 'length(MetricAlarms)')
+        if [ "$there" -ne 0 ]; then echo "beautycort-cpu is there: it would be written over"; exit 1; fi
         like() { aws cloudwatch describe-alarms --alarm-names beautycort-memory --output "$1" --query "MetricAlarms[0].$2"; }
         tells=$(like text AlarmActions)
         namespace=$(like text Namespace)
@@ -77,6 +80,7 @@ Feature: Monitoring dashboards
       WHERE name = 'pg_stat_statements';
       """
     Then the extension is listed without an installed version
+    # good without (1): where the extension is there, nothing is created.
     When I create it again, as administrator:
       """bash
       PGUSER="${ADMIN_USER:?}" PGPASSWORD="${ADMIN_PASSWORD:?}" psql -X -v ON_ERROR_STOP=1 <<'SQL'
@@ -95,6 +99,7 @@ Feature: Monitoring dashboards
       systemctl --no-pager status "${EXPORTER:?}" || test $? -eq 3
       """
     Then it does not run
+    # good without (1): to start an exporter anew is right whether it runs or not.
     When I start it anew, also if it runs and does not answer:
       """bash
       systemctl restart "${EXPORTER:?}"

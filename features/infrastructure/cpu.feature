@@ -32,6 +32,7 @@ Feature: CPU is used up
       """bash
       renice -n 19 -p "${SPINNING_PID:?}"
       """
+    # good without (2): the lower priority is only the gentler step before.
     And I end it, and let it clean up:
       """bash
       kill -TERM "${SPINNING_PID:?}"

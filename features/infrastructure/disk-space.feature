@@ -33,6 +33,8 @@ Feature: A disk is full
       """bash
       find "${LOG_VOLUME:?}" -xdev -maxdepth 1 -type f -name 'app.log.*' -mtime +7 -print
       """
+    # good without (1): only rotated logs of the application older than seven days are removed; the list is for the
+    #   person who decides.
     And I remove the rotated application logs older than seven days:
       """bash
       find "${LOG_VOLUME:?}" -xdev -maxdepth 1 -type f -name 'app.log.*' -mtime +7 -delete

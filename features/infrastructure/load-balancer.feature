@@ -38,6 +38,7 @@ Feature: Load balancer
       aws elbv2 describe-target-group-attributes --target-group-arn "${ALB_TARGET_GROUP_ARN:?}" --output text \
         --query 'Attributes[?Key==`deregistration_delay.timeout_seconds`].Value'
       """
+    # good without (1): how long connections drain is for the person who waits; the block waits itself.
     And I take the target out, and wait until its connections are drained (within 6 minutes):
       """bash
       (
@@ -49,19 +50,26 @@ Feature: Load balancer
         aws elbv2 wait target-deregistered --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets "Id=$SICK_TARGET,Port=3000"
       )
       """
+    # good without (1): how long connections drain is for the person who waits.
     And I restart the instance, and wait until it serves (within 2 minutes):
       """bash
       (
         set -eu -o pipefail
+        state=$(aws elbv2 describe-target-health --target-group-arn "$ALB_TARGET_GROUP_ARN" --output text \
+          --query "TargetHealthDescriptions[?Target.Id=='${SICK_TARGET:?}'].TargetHealth.State")
+        if [ -n "$state" ]; then echo "$SICK_TARGET is still in the load balancer ($state): take it out first"; exit 1; fi
         docker restart "${INSTANCE:?}"
         slot=$(echo "$API_SLOTS" | cut -d' ' -f"${INSTANCE##*-}")
         curl --fail -sS -o /dev/null --max-time 5 --retry 20 --retry-delay 1 --retry-connrefused "$slot/api/health"
       )
       """
+    # good without (1): how long connections drain is for the person who waits.
     And I put the target back, and wait until it is healthy (within 5 minutes):
       """bash
       (
         set -eu
+        slot=$(echo "$API_SLOTS" | cut -d' ' -f"${INSTANCE##*-}")
+        curl --fail -sS -o /dev/null --max-time 5 "$slot/api/health"
         aws elbv2 register-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets "Id=${SICK_TARGET:?},Port=3000"
         aws elbv2 wait target-in-service --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets "Id=$SICK_TARGET,Port=3000"
       )

@@ -41,6 +41,7 @@ Feature: nginx
         mv "$BROKEN_FILE" "$BROKEN_FILE.broken"
       )
       """
+    # good without (1): as long as the mistake is there, the test fails and nothing is reloaded.
     And I test, and reload only if the test is good:
       """bash
       nginx -t && nginx -s reload
@@ -60,6 +61,7 @@ Feature: nginx
       """bash
       printf 'deny %s;\n' "${REFUSED_CLIENT:?}" > "${NGINX_PREFIX:?}/blocked.d/one-address.conf"
       """
+    # good without (1): the block looks itself whether nginx reads the change, and reloads nothing without it.
     And I test, see that nginx reads the file, and only then reload:
       """bash
       (

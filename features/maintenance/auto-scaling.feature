@@ -41,6 +41,7 @@ Feature: Auto-scaling
       """bash
       (
         set -eu
+        if kubectl get hpa beautycort-api-hpa; then echo "there is one: change its minimum or its maximum instead"; exit 1; fi
         kubectl apply -f hpa.yaml
         kubectl wait --for=condition=AbleToScale hpa/beautycort-api-hpa --timeout=60s
         least=$(kubectl get hpa beautycort-api-hpa -o jsonpath='{.spec.minReplicas}')
@@ -60,6 +61,7 @@ Feature: Auto-scaling
       kubectl get hpa beautycort-api-hpa && kubectl describe hpa beautycort-api-hpa
       """
     Then the autoscaler is limited by its maximum
+    # good without (1): the block reads the maximum itself, and only ever raises it.
     When I raise the maximum, and wait for the new instances (within 3 minutes):
       """bash
       (
@@ -146,10 +148,12 @@ Feature: Auto-scaling
       """
     Then it cannot scale: FailedGetScale
     And Kubernetes has 1 instance ready
+    # good without (1): the block looks itself that the deployment is there.
     When I name the deployment that is there (within 3 minutes):
       """bash
       (
         set -eu
+        kubectl get deployment api
         kubectl patch hpa beautycort-api-hpa --patch '{"spec": {"scaleTargetRef": {"name": "api"}}}'
         kubectl wait --for=condition=AbleToScale hpa/beautycort-api-hpa --timeout=60s
         least=$(kubectl get hpa beautycort-api-hpa -o jsonpath='{.spec.minReplicas}')

@@ -143,10 +143,16 @@ Feature: Scale by hand
         --query 'TargetHealthDescriptions[?TargetHealth.State!=`healthy`].{target: Target.Id, state: TargetHealth.State}'
       """
     Then the answer names exactly those three
+    # good without (1): the block looks itself that none of them serves.
     When I deregister them again (within 5 minutes):
       """bash
       (
-        set -eu
+        set -eu -o pipefail
+        serve=" $(aws elbv2 describe-target-health --target-group-arn "$ALB_TARGET_GROUP_ARN" --output text \
+          --query 'TargetHealthDescriptions[?TargetHealth.State==`healthy`].Target.Id' | tr '\t\n' '  ') "
+        for target in $(echo "${NEW_TARGETS:?}"); do
+          case "$serve" in *" $target "*) echo "$target serves customers: leave it"; exit 1;; esac
+        done
         targets=$(for target in $(echo "${NEW_TARGETS:?}"); do printf 'Id=%s,Port=3000\n' "$target"; done)
         aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
       )
@@ -172,6 +178,7 @@ Feature: Scale by hand
       """bash
       (
         set -eu
+        if [ "$((${INSTANCES:?} - $(echo "${NEW_TARGETS:?}" | wc -w)))" -lt 1 ]; then echo "nobody would serve"; exit 1; fi
         targets=$(for target in $(echo "${NEW_TARGETS:?}"); do printf 'Id=%s,Port=3000\n' "$target"; done)
         aws elbv2 deregister-targets --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")
         aws elbv2 wait target-deregistered --target-group-arn "$ALB_TARGET_GROUP_ARN" --targets $(echo "$targets")

@@ -19,6 +19,7 @@ Feature: Monthly maintenance
       """bash
       beautycort database-backup list
       """
+    # good without (1): it restores into a database of its own; the list is for the person who reads it.
     And I restore the newest backup into a scratch database, and compare (within 10 minutes):
       """bash
       beautycort database-backup verify-latest --format json

@@ -29,6 +29,7 @@ Feature: API responses
       )
       """
     Then both numbers are the same
+    # good without (1): the block looks itself whether compression is off.
     When I switch it on, test the configuration and reload (within 1 minute):
       """bash
       (

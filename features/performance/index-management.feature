@@ -76,13 +76,17 @@ Feature: Index management
       WHERE indexrelid IN (to_regclass('idx_bookings_user_again'), to_regclass('idx_bookings_payment_method'));
       """
     Then the definitions of both are shown
+    # good without (1): the block prints the way back itself, right before it drops.
     When I drop the newer of the pair without blocking queries (within 5 minutes):
       """sql
-      DROP INDEX CONCURRENTLY IF EXISTS idx_bookings_user_again;
+      SELECT pg_get_indexdef('idx_bookings_user_again'::regclass) || ';' AS way_back;
+      DROP INDEX CONCURRENTLY idx_bookings_user_again;
       """
+    # good without (1, 2): it is another index, and the block prints the way back itself.
     And I drop the unused one (within 5 minutes):
       """sql
-      DROP INDEX CONCURRENTLY IF EXISTS idx_bookings_payment_method;
+      SELECT pg_get_indexdef('idx_bookings_payment_method'::regclass) || ';' AS way_back;
+      DROP INDEX CONCURRENTLY idx_bookings_payment_method;
       """
     Then the index idx_bookings_user_again is gone
     And the index idx_bookings_payment_method is gone

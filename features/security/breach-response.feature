@@ -128,7 +128,7 @@ Feature: Respond to a breach
       """bash
       (
         set -eu -o pipefail
-        test -e "$NGINX_PREFIX/limits.d/api.conf.before"
+        cmp "$NGINX_PREFIX/limits.d/api.conf.before" "$NGINX_PREFIX/limits.d/api.conf"
         sed -i -E 's|rate=[0-9]+r/[ms]|rate=30r/m|; s|burst=[0-9]+|burst=10|' "$NGINX_PREFIX/limits.d/api.conf"
         nginx -t
         nginx -T 2>/dev/null | grep -F "rate=30r/m"
@@ -136,10 +136,12 @@ Feature: Respond to a breach
       )
       """
     Then a burst from one address is refused, and others are served
+    # good without (2): the former limit is right whether or not it was tightened.
     When I put the former limit back when the attack is over (the undo ends here) (within 1 minute):
       """bash
       (
         set -eu
+        test -e "$NGINX_PREFIX/limits.d/api.conf.before"
         mv "$NGINX_PREFIX/limits.d/api.conf.before" "$NGINX_PREFIX/limits.d/api.conf"
         nginx -t
         nginx -s reload
@@ -171,11 +173,14 @@ Feature: Respond to a breach
       """bash
       beautycort secrets rotate JWT_SECRET
       """
+    # good without (1): the block asks a container whether the secret in the settings is the one in use, and stops then.
     And I create every instance anew, because a restart keeps the old secret (within 2 minutes):
       """bash
       (
         set -eu -o pipefail
-        if [ -z "$(find -L "$API_ENV_FILE" -mmin -30)" ]; then echo "no secret was rotated in the last half hour: nothing to take up"; exit 1; fi
+        wanted=$(sed -n 's/^JWT_SECRET=//p' "$API_ENV_FILE" | tail -n 1 | tr -d '\n' | sha256sum)
+        used=$(docker compose exec -T api sh -c 'printf %s "$JWT_SECRET" | sha256sum') || used="none that runs"
+        if [ "$used" = "$wanted" ]; then echo "the secret in the settings is the one in use: rotate it first"; exit 1; fi
         count=$(docker compose ps -a -q api | wc -l)
         test "$count" -gt 0
         docker compose up -d --no-deps --force-recreate --scale "api=$count" api
@@ -210,6 +215,7 @@ Feature: Respond to a breach
       """bash
       redis-cli -e -h "${REDIS_HOST:?}" -p "${REDIS_PORT:?}" --scan | cut -d: -f1 | sort | uniq -c | sort -rn
       """
+    # good without (1): the block counts the keys itself, before and after.
     And I remove them, and nothing else (within 2 minutes):
       """bash
       (
@@ -240,20 +246,18 @@ Feature: Respond to a breach
       """bash
       beautycort secrets rotate-role "${LEAKED_ROLE:?}" --out "${ROLE_PASSWORD_FILE:?}"
       """
-    And I end the sessions that the old password opened:
-      """sql
-      \getenv role LEAKED_ROLE
-      SELECT count(pg_terminate_backend(pid, 5000)) AS ended FROM pg_stat_activity
-      WHERE usename = :'role' AND pid <> pg_backend_pid();
-      """
-    And I connect with the new password:
+    And I connect with the new password, and end the sessions that the old one opened:
       """bash
       (
         set -eu
         passfile=$(mktemp)
         trap 'rm -f "$passfile"' EXIT
-        printf '*:*:*:%s:%s\n' "$LEAKED_ROLE" "$(cat "$ROLE_PASSWORD_FILE")" > "$passfile"
+        printf '*:*:*:%s:%s\n' "${LEAKED_ROLE:?}" "$(cat "${ROLE_PASSWORD_FILE:?}")" > "$passfile"
         env -u PGPASSWORD PGPASSFILE="$passfile" PGUSER="$LEAKED_ROLE" psql -X -w -At -c 'SELECT current_user'
+        psql -X -v ON_ERROR_STOP=1 -v role="$LEAKED_ROLE" <<'SQL'
+      SELECT count(pg_terminate_backend(pid, 5000)) AS ended FROM pg_stat_activity
+      WHERE usename = :'role' AND pid <> pg_backend_pid();
+      SQL
       )
       """
     Then the old password is refused, its sessions are gone, and the new password works
@@ -263,18 +267,19 @@ Feature: Respond to a breach
   Scenario: Give the application another database role, while customers are served
     Given the password of the application's database role is known to somebody else
     And customers keep sending requests
-    When I make a second role that acts as the first one:
-      """sql
-      \getenv leaked_role LEAKED_ROLE
-      \getenv new_role NEW_ROLE
+    When I make a second role that acts as the first one, with a password in a file of its own (within 1 minute):
+      """bash
+      (
+        set -eu
+        test ! -e "${ROLE_PASSWORD_FILE:?}"
+        psql -X -v ON_ERROR_STOP=1 -v leaked_role="${LEAKED_ROLE:?}" -v new_role="${NEW_ROLE:?}" <<'SQL'
       BEGIN;
       CREATE ROLE :"new_role" LOGIN IN ROLE :"leaked_role";
       ALTER ROLE :"new_role" SET role = :'leaked_role';
       COMMIT;
-      """
-    And I give it a password, into a file of its own (within 1 minute):
-      """bash
-      beautycort secrets rotate-role "${NEW_ROLE:?}" --out "${ROLE_PASSWORD_FILE:?}"
+      SQL
+        beautycort secrets rotate-role "$NEW_ROLE" --out "$ROLE_PASSWORD_FILE"
+      )
       """
     And I put it into the settings of the application, unseen (within 1 minute):
       """bash
@@ -284,6 +289,7 @@ Feature: Respond to a breach
       """bash
       (
         set -eu -o pipefail
+        if ! grep -q "^DATABASE_URL=.*//${NEW_ROLE:?}:" "$API_ENV_FILE"; then echo "the settings do not name $NEW_ROLE: do that first"; exit 1; fi
         count=$(docker compose ps -q api | wc -l)
         if [ "$count" -lt 2 ]; then echo "one instance alone serves: start one more first"; exit 1; fi
         docker compose up -d --no-deps --no-recreate --scale "api=$(((count + 1) / 2))" api
@@ -304,6 +310,7 @@ Feature: Respond to a breach
       GROUP BY usename;
       """
     Then the application signs in as the new role alone
+    # good without (4): the block looks itself that the application signs in as the new role.
     When I let nobody sign in as the old role any more, and end the sessions that are open:
       """sql
       \getenv leaked_role LEAKED_ROLE

@@ -32,24 +32,28 @@ Feature: Renew a certificate
       """bash
       (
         set -eu
-        test -e "${TLS_CERTIFICATE:?}.before"
-        install -m 600 "${RENEWED:?}/privkey.pem" "${TLS_KEY:?}.new"
+        cmp "${TLS_CERTIFICATE:?}.before" "$TLS_CERTIFICATE"
+        cmp "${TLS_KEY:?}.before" "$TLS_KEY"
+        install -m 600 "${RENEWED:?}/privkey.pem" "$TLS_KEY.new"
         install -m 644 "$RENEWED/fullchain.pem" "$TLS_CERTIFICATE.new"
         mv "$TLS_KEY.new" "$TLS_KEY"
         mv "$TLS_CERTIFICATE.new" "$TLS_CERTIFICATE"
       )
       """
-    And I test, and reload only if the test is good:
+    And I test, and reload only if the new pair is in place and the test is good:
       """bash
-      nginx -t && nginx -s reload
+      cmp "${RENEWED:?}/fullchain.pem" "${TLS_CERTIFICATE:?}" && nginx -t && nginx -s reload
       """
     Then the renewed certificate is served
     And no customer got an error meanwhile
+    # good without (3): the block tests and reloads itself before it removes anything.
     When I remove the former pair (the undo ends here):
       """bash
       (
         set -eu
+        cmp "${RENEWED:?}/fullchain.pem" "${TLS_CERTIFICATE:?}"
         nginx -t
+        nginx -s reload
         rm "${TLS_CERTIFICATE:?}.before" "${TLS_KEY:?}.before"
       )
       """
@@ -74,8 +78,9 @@ Feature: Renew a certificate
       """bash
       (
         set -eu
-        test -e "${TLS_CERTIFICATE:?}.before"
-        install -m 600 "${RENEWED:?}/privkey.pem" "${TLS_KEY:?}.new"
+        cmp "${TLS_CERTIFICATE:?}.before" "$TLS_CERTIFICATE"
+        cmp "${TLS_KEY:?}.before" "$TLS_KEY"
+        install -m 600 "${RENEWED:?}/privkey.pem" "$TLS_KEY.new"
         install -m 644 "$RENEWED/fullchain.pem" "$TLS_CERTIFICATE.new"
         mv "$TLS_KEY.new" "$TLS_KEY"
         mv "$TLS_CERTIFICATE.new" "$TLS_CERTIFICATE"
@@ -87,11 +92,13 @@ Feature: Renew a certificate
       """
     Then the message says "key values mismatch"
     And the certificate from before is still served
+    # good without (2): the former pair is right whether or not the new one was in its place.
     When I put the former pair back, so that a restart cannot fail:
       """bash
       (
         set -eu
-        mv "${TLS_CERTIFICATE:?}.before" "$TLS_CERTIFICATE"
+        test -e "${TLS_CERTIFICATE:?}.before"
+        mv "$TLS_CERTIFICATE.before" "$TLS_CERTIFICATE"
         mv "${TLS_KEY:?}.before" "$TLS_KEY"
         nginx -t
       )
@@ -107,6 +114,7 @@ Feature: Renew a certificate
       """bash
       certbot certificates
       """
+    # good without (1): certbot looks itself what is due; the list is for the person who reads it.
     And I renew what is due, and reload nginx when there is a new one (within 3 minutes):
       """bash
       certbot renew --non-interactive --deploy-hook 'nginx -t && nginx -s reload'

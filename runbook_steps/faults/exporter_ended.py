@@ -40,6 +40,7 @@ class ExporterEnded:
         return Observation(answers is False, f"the exporter of the job {self._job} {told}")
 
     def clear(self) -> None:
-        """Starts it again, if the procedure did not."""
+        """Starts it again, if the procedure did not, and waits until a scrape was answered."""
         if self.observe().present:
             self._restart()
+            wait_until(lambda: not self.observe().present, "the exporter that was started again is scraped")

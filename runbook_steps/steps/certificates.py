@@ -85,6 +85,8 @@ def renewed_certificate(
     yield
     for file, content in kept.items():
         replace(file, content)
+        for left in (".before", ".new"):  # of a procedure that stopped half-way: it would be taken for a way back
+            Path(f"{file}{left}").unlink(missing_ok=True)
     if not reload_until(real, serials["before"]):
         raise CheckFailed("nginx does not serve the certificate from before again")
 

@@ -35,27 +35,72 @@ def alone(paste: Paste, tmp_path: Path, embedded: EmbeddedTarget) -> Alone:
     return run
 
 
-@pytest.mark.parametrize("accepted", [False, True])
-def test_the_former_pair_stays_while_nginx_refuses_the_new_one(alone: Alone, tmp_path: Path, accepted: bool) -> None:
-    """The way back would be gone, and the next restart keeps nginx down."""
+@pytest.mark.parametrize(("accepted", "in_place"), [(False, True), (True, False), (True, True)])
+def test_the_former_pair_stays_until_nginx_has_the_new_one(
+    alone: Alone, tmp_path: Path, accepted: bool, in_place: bool
+) -> None:
+    """The way back would be gone, and the next restart keeps nginx down, or serves the old one for ever."""
     pair = {"TLS_CERTIFICATE": str(tmp_path / "cert.pem"), "TLS_KEY": str(tmp_path / "key.pem")}
     former = [Path(file + ".before") for file in pair.values()]
     for file in former:
         file.write_text("former", "utf-8")
+    (tmp_path / "fullchain.pem").write_text("new", "utf-8")
+    (tmp_path / "cert.pem").write_text("new" if in_place else "former", "utf-8")
     says = {"nginx": "exit 0" if accepted else "exit 1"}
-    done, _ = alone("security/certificate-renewal", "remove the former pair", says, **pair)
-    assert (done.exit_code == 0, [file.exists() for file in former]) == (accepted, [not accepted] * 2)
+    done, calls = alone("security/certificate-renewal", "remove the former pair", says, RENEWED=str(tmp_path), **pair)
+    removed = accepted and in_place
+    assert (done.exit_code == 0, [file.exists() for file in former]) == (removed, [not removed] * 2)
+    assert ("nginx -s reload" in calls) == removed, "it may never have been loaded"
 
 
-def test_nobody_is_signed_out_for_a_secret_that_was_not_rotated(alone: Alone, paste: Paste, tmp_path: Path) -> None:
-    """A refused rotation: no instance is created anew, and none is said to have the new secret."""
+def test_nobody_is_signed_out_for_a_secret_that_was_not_rotated(alone: Alone, tmp_path: Path) -> None:
+    """A refused rotation: the settings hold the secret that is in use, and no instance is created anew."""
+    settings = tmp_path / "api.env"
+    settings.write_text("JWT_SECRET=stolen\n", "utf-8")
+    says = {"docker": "printf %s stolen | sha256sum"}
+    block = ("security/breach-response", "create every instance anew")
+    done, calls = alone(*block, says, API_ENV_FILE=str(settings))
+    assert (done.exit_code, "compose up" in calls) == (1, False)
+    assert "the secret in the settings is the one in use" in done.stdout
+
+
+def test_a_secret_that_was_not_rotated_is_not_called_new(alone: Alone, paste: Paste, tmp_path: Path) -> None:
+    """Every instance has it: it is the stolen one."""
     settings = tmp_path / "api.env"
     settings.write_text("JWT_SECRET=stolen\n", "utf-8")
     paste(like(ANY, HOUR_AGO.format(file=settings)))
-    for purpose in ("create every instance anew", "make sure that every instance has the new secret"):
-        done, calls = alone("security/breach-response", purpose, {"docker": "echo one"}, API_ENV_FILE=str(settings))
-        assert (done.exit_code, calls) == (1, "")
-        assert "no secret was rotated in the last half hour" in done.stdout
+    block = ("security/breach-response", "make sure that every instance has the new secret")
+    done, calls = alone(*block, {"docker": "echo one"}, API_ENV_FILE=str(settings))
+    assert (done.exit_code, calls) == (1, "")
+    assert "no secret was rotated in the last half hour" in done.stdout
+
+
+@pytest.mark.parametrize("secret", ["too-short", "long-enough-" * 3])
+def test_no_instance_is_created_with_a_secret_that_none_starts_with(alone: Alone, tmp_path: Path, secret: str) -> None:
+    """The one that still serves would end too."""
+    settings = tmp_path / "api.env"
+    settings.write_text(f"JWT_SECRET={secret}\n", "utf-8")
+    block = ("application/jwt-issues", "create every instance anew")
+    done, calls = alone(*block, {"docker": "echo one", "curl": "exit 0"}, API_ENV_FILE=str(settings))
+    assert (done.exit_code == 0, "compose up" in calls) == (len(secret) >= 32, len(secret) >= 32)
+
+
+def test_an_instance_that_still_gets_requests_is_not_restarted(alone: Alone) -> None:
+    """Taking it out has failed: the load balancer still lists it."""
+    known = {"ALB_TARGET_GROUP_ARN": "arn", "SICK_TARGET": "10.0.0.3", "INSTANCE": "beautycort-api-1"}
+    block = ("infrastructure/load-balancer", "restart the instance, and wait")
+    done, calls = alone(*block, {"aws": "echo unhealthy", "docker": "exit 0"}, **known)
+    assert (done.exit_code, "docker" in calls) == (1, False)
+    assert "10.0.0.3 is still in the load balancer (unhealthy)" in done.stdout
+
+
+@pytest.mark.parametrize(("serve", "taken"), [(r"10.0.0.1\t10.0.0.3", False), (r"10.0.0.1\t10.0.0.31", True)])
+def test_a_target_that_serves_is_not_taken_out(alone: Alone, serve: str, taken: bool) -> None:
+    """NEW_TARGETS may be those of another day; another address that begins alike is another one."""
+    known = {"ALB_TARGET_GROUP_ARN": "arn", "NEW_TARGETS": "10.0.0.3 10.0.0.4"}
+    block = ("maintenance/manual-scaling", "deregister them again")
+    done, calls = alone(*block, {"aws": f"printf '{serve}\\n'"}, **known)
+    assert (done.exit_code == 0, "deregister-targets" in calls) == (taken, taken)
 
 
 def test_a_rate_limit_without_its_former_one_is_not_changed(alone: Alone, tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from runbook_steps.engine.errors import CommandFailed
 from runbook_steps.engine.model import Result
-from runbook_steps.engine.run.pasted import PSQL, Pasted
+from runbook_steps.engine.run.pasted import Pasted
 from runbook_steps.stand_in.embedded import EmbeddedTarget
-from tests.contract.test_pasted import ANY, ROOT, like
+from tests.contract.test_pasted import ANY, like
 
 Sql = Callable[[str], Result]
 
@@ -43,7 +44,15 @@ def test_a_long_answer_takes_nothing_of_what_follows(sql: Sql) -> None:
     assert (done.exit_code, "(500 rows)" in done.stdout, "it       | ran" in done.stdout) == (0, True, True)
 
 
-def test_the_page_opens_psql_as_the_gate_does() -> None:
-    """Somebody's ~/.psqlrc and a pager change what a pasted block does."""
-    page = (ROOT / "docs/reference/before-your-first-night.md").read_text("utf-8")
-    assert f"`{' '.join(PSQL)}`" in page
+@pytest.mark.parametrize("open_", ["BEGIN;", "BEGIN;\nSELECT 1 / 0;"])
+def test_a_block_that_leaves_a_transaction_open_is_told(sql: Sql, open_: str) -> None:
+    """What is pasted next would count for nobody, or be refused."""
+    with pytest.raises(CommandFailed, match="left a transaction open"):
+        sql(open_)
+
+
+def test_a_block_that_fails_leaves_none_where_it_ends_it(sql: Sql) -> None:
+    """The whole block is pasted, its COMMIT too: the next one is not swallowed."""
+    failed = sql("BEGIN;\nCREATE TABLE half (i int);\nSELECT 1 / 0;\nCOMMIT;")
+    after = sql("SELECT to_regclass('half') IS NULL AS none, 'it', 'ran';")
+    assert (failed.exit_code, "t    | it       | ran" in after.stdout) == (3, True)

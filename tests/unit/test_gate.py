@@ -203,3 +203,21 @@ def test_the_gate_skips_no_hostile_suite(
     assert made["NEEDS_LOCK"].args == (skips,)
     assert made["not_tried"]().startswith("NOT TRIED: the hostile scenarios") is not lock
     assert f"export {made['GATE']}=1" in GATE.read_text("utf-8")
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_every_procedure_is_pasted_once(tmp_path: Path, installed: bool) -> None:
+    """One half of the features into each shell; all of them into bash where there is no zsh."""
+    found = re.search(r"^declare -A share=.*?^done\n.*?^done\n", GATE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert found is not None
+    for name in "abc":
+        (tmp_path / f"features/{name}").mkdir(parents=True)
+        (tmp_path / f"features/{name}/one.feature").touch()
+    there = "0" if installed else "1"
+    script = f'set -euo pipefail\nsteady() {{ shift; echo "$*"; }}\ncommand() {{ return {there}; }}\n{found[0]}'
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    both = [
+        "make pasted SHELLS=bash FEATURES= features/a/one.feature features/c/one.feature",
+        "make pasted SHELLS=zsh FEATURES= features/b/one.feature",
+    ]
+    assert done.stdout.splitlines() == (both if installed else ["make pasted SHELLS=bash FEATURES=features/"])

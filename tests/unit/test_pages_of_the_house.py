@@ -11,6 +11,7 @@ from runbook_steps.engine.checks.drift import contact_drift
 from runbook_steps.engine.guided.brief import shows_a_refusal
 from runbook_steps.engine.model import COUNTER_EXAMPLE, Risk
 from runbook_steps.engine.project.project import load_project
+from runbook_steps.engine.run.pasted import PSQL
 from runbook_steps.engine.site.blocks.procedure import procedure_block
 from runbook_steps.engine.site.blocks.status import status_strip
 
@@ -199,11 +200,32 @@ def test_pages_agree_on_what_stands_in_front_of_the_api() -> None:
 
 
 def test_a_page_with_sql_says_where_it_is_pasted() -> None:
-    """A block of bare SQL, at night, in a shell: forty lines of “command not found”."""
+    """A block of bare SQL, at night, in a shell: forty lines of “command not found”.
+
+    Opened as the gate does: somebody's ~/.psqlrc changes what is pasted, and a pager takes it for its own commands.
+    """
+    opened = " ".join(PSQL)
+    assert f"`{opened}`" in (ROOT / "docs/reference/before-your-first-night.md").read_text("utf-8")
     for runbook in load_project(ROOT).runbooks:
         if any(command.media_type == "sql" for procedure in runbook.procedures for command in procedure.commands):
             text = (ROOT / f"docs/{runbook.stem}.md").read_text("utf-8")
-            assert "open `psql` in a shell that has these variables" in text, runbook.stem
+            assert f"open `{opened}` in a shell that has these variables" in text, runbook.stem
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "beautycort releases record VERSION",
+        "kubectl rollout history deployment api",
+        "kubectl rollout undo deployment api",
+        "kubectl rollout status deployment api",
+        "docker compose up -d --no-deps --scale api=N api",
+    ],
+)
+def test_a_way_back_that_the_pipeline_did_not_record_stands_on_the_page(way: str) -> None:
+    """Before anything is rolled back: without a record the command knows of no previous release."""
+    text = (ROOT / "docs/deployment/rollback.md").read_text("utf-8")
+    assert f"`{way}`" in text[text.index("## Before you start") : text.index("## Diagnosis")]
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ _KEYS = re.compile(r"(?<![\w:])([a-z_]+:\*)")
 # what every machine has: no interface of a platform
 _PLAIN = frozenset(
     """
-    awk bash cat chmod cp cut date env find grep head install kill ln ls mkdir mktemp mv readlink rm sed seq sha256sum
-    sleep sort tail tee test timeout touch tr uniq wc xargs
+    awk bash cat chmod cmp cp cut date env find grep head install kill ln ls mkdir mktemp mv readlink rm sed seq
+    sha256sum sleep sort tail tee test timeout touch tr uniq wc xargs
     """.split()  # noqa: SIM905 - a list of forty lines says no more
 )
 _OWN = frozenset({"RUNBOOKS_TARGET", "TMPDIR", "HOME", "PATH", "SSL_CERT_FILE"})

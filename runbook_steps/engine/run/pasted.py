@@ -19,6 +19,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -38,6 +39,7 @@ commands, and somebody's `~/.psqlrc` may have switched off that each statement c
 _UNSEEN = ("--quiet", "--no-readline", *(f"--set=PROMPT{number}=" for number in (1, 2, 3)))
 _QUIET = {"PS1": "", "PS2": "", "PROMPT": "", "PROMPT2": "", "TERM": "dumb", "HISTFILE": "/dev/null"}
 _ERROR = re.compile(r"(?:^|\s)(?:ERROR|FATAL):  ", re.MULTILINE)
+_STATE = re.compile(r"\(([*!?]?)\)\Z")  # what psql tells of its transaction, behind all answers
 _LOOK_S = 0.02
 _SETTLED_S = 0.06
 _REFUSED = 3  # as psql ends with ON_ERROR_STOP
@@ -247,7 +249,16 @@ class _Psql(_OnTerminal):
         quoted = {name: value.replace("\\", "\\\\").replace("'", "''") for name, value in changed.items()}
         known = "".join(f"\\setenv {name} '{value}'\n" for name, value in quoted.items() if "\n" not in value)
         known = f"\\set QUIET off\n{known}" if self._blocks == 1 else known  # it has not greeted
-        return f"{known}{command.text.rstrip()}\n\\warn pasted {self._blocks}\n"
+        state = "\\set PROMPT1 '(%x)'\n\\set PROMPT1 ''\n"
+        return f"{known}{command.text.rstrip()}\n{state}\\warn pasted {self._blocks}\n"
+
+    def paste(self, command: Command, environment: Mapping[str, str]) -> Result:
+        """As above. Raises CommandFailed when it left a transaction open: the next block would be in it, or refused."""
+        result = super().paste(command, environment)
+        state = _STATE.search(result.stdout)
+        if state and state[1] in {"*", "!"}:
+            raise CommandFailed(f"“{command.purpose}” left a transaction open: the next block would be a part of it")
+        return replace(result, stdout=_STATE.sub("", result.stdout))
 
     def _code(self) -> int | None:
         mark = f"pasted {self._blocks}\n".encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from runbook_steps.engine.model import Command
 
@@ -35,6 +36,7 @@ _PSQL = re.compile(
     r" <<'(?P<end>\w+)'\n(?P<sql>.*)\n(?P=end)",
     re.DOTALL,
 )
+_UNTIL = re.compile(r"timeout \d+ bash -c 'until (?P<asked>[^';]+); do sleep \d+; done'")
 _AWS = re.compile(r"(?:describe|list|get)-|(?:wait|ls)$")
 
 
@@ -48,6 +50,8 @@ def only_reads(command: Command, readers: Iterable[str] = ()) -> bool:
         return _sql_reads(text)
     if command.media_type == "bash" and (fed := _PSQL.fullmatch(text)) and fed["end"] not in fed["sql"].splitlines():
         return _sql_reads(fed["sql"])
+    if command.media_type == "bash" and (waits := _UNTIL.fullmatch(text)):
+        return only_reads(replace(command, text=waits["asked"]), readers)
     if command.media_type != "bash" or _SHELL_ACTS.search(text):
         return False
     own = [tuple(reader.split()) for reader in readers]

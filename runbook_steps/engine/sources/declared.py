@@ -16,7 +16,7 @@ from typing import Any
 
 from runbook_steps.engine.errors import FeatureError, Position
 
-__all__ = ["GOOD_WITHOUT", "HARMLESS", "Declared", "Word", "declared_above"]
+__all__ = ["GOOD_WITHOUT", "HARMLESS", "declared_above"]
 
 _MEANT = re.compile(r"#\s*(?P<word>harmless|good without)\b", re.IGNORECASE)
 _FEWEST_WORDS = 4
