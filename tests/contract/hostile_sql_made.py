@@ -19,6 +19,8 @@ CREATE PROCEDURE told_drops(a int DEFAULT empties_int()) LANGUAGE sql AS 'SELECT
 CREATE DOMAIN given AS int DEFAULT empties_int(); CREATE DOMAIN given_again AS given;
 CREATE TABLE gives_by_type (id int, n given); CREATE TABLE gives_again (id int, n given_again);
 CREATE TABLE gives_below (n given) INHERITS (gives_by_type); CREATE VIEW over_gives AS SELECT id FROM gives_by_type;
+CREATE SEQUENCE of_numbers; CREATE DOMAIN numbered AS bigint DEFAULT nextval('of_numbers');
+CREATE TABLE counted_by (id numbered, note text);
 CREATE FUNCTION empties_asked(int) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN TRUNCATE canary; RETURN true; END $$;
 CREATE TABLE asked (id int);
 CREATE TRIGGER w AFTER INSERT ON asked FOR EACH ROW WHEN (empties_asked(NEW.id)) EXECUTE FUNCTION audit();
@@ -56,6 +58,9 @@ LOSING_MADE = _filled([
     "insert into gives_by_type (id) values (1)", "insert into gives_by_type default values",
     "insert into gives_again (id) values (1)", "insert into gives_below (id) values (1)",
     "insert into over_gives values (1)", "copy gives_by_type (id) from stdin",
+    "alter table calmly add column more given", "alter table calmly add column more given_again[]",
+    "create table fresh (n given); insert into fresh default values", "create table fresh (like gives_by_type)",
+    "create table fresh as select null::given as n", "create table fresh (id int) inherits (gives_by_type)",
     "insert into asked values (1)", "copy asked from stdin", "insert into asked_before values (1)",
     "update asked_before set note = 'a' where ctid = '(0,1)'", "insert into asked select 1",
     "do $$ begin insert into asked values (1); end $$", "explain analyze insert into asked values (1)",
@@ -109,6 +114,11 @@ PASSES_MADE = [
     "delete from calmly where id = any (array[77, abs(-78)])",
     "prepare z (int[]) as delete from calmly where id = any ($1); execute z('{77}')",
     "prepare z (int) as delete from calmly where id = $1; execute z(77)",
+    "insert into counted_by (note) values ('a'), ('b'); select * from counted_by a, counted_by b",
+    "insert into logged (note) values ('c'), ('d')", "insert into logged (note) select 'e' from canary",
+    "update logged set note = 'f' where id = 1",
+    "do $$ begin for i in 1..3 loop insert into logged (note) values ('g'); end loop; end $$",
+    "create table counted_too (id numbered); insert into counted_too default values",
     "delete from only estate where id = 7", "delete from by_year where id = 1 and y = 2026",
     "update of_2026 set id = 1 where (id, y) = (1, 2026)", "alter sequence seq cache 50",
     "select pg_cancel_backend(pid) from pg_stat_activity where pid = any ('{0}')", "alter sequence zero as bigint",

@@ -7,7 +7,7 @@ below 16384; a function that somebody put into `pg_catalog` later has none of th
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -100,6 +100,7 @@ class Catalogue:
     sets: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     unique: frozenset[str] = frozenset()
+    given: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def has(self, relation: str) -> bool:
         """Whether a relation of that name was there when the session began; yes, while that is not known."""
@@ -116,17 +117,27 @@ class Catalogue:
 
     @cached_property
     def loaded(self) -> frozenset[str]:
-        """The names of types with something unsaid, in themselves or in a part."""
-        return frozenset(name for name, numbers in self.types.items() if any(self.unsaid_of(each) for each in numbers))
+        """The names of types with something unsaid, or given, in themselves or in a part."""
+        return frozenset(
+            name for name, numbers in self.types.items()
+            if any(self.unsaid_of(each) or self.given_by(each) for each in numbers)
+        )  # fmt: skip
 
     def unsaid_of(self, number: int) -> tuple[Unsaid, ...]:
         """Of a type and all that it is made of."""
+        return tuple(unsaid for each in self._made_of(number) for unsaid in self.unsaid.get(each, ()))
+
+    def given_by(self, number: int) -> tuple[str, ...]:
+        """What a type, or what it is made of, gives a column when nothing else does."""
+        return tuple(text for each in self._made_of(number) for text in self.given.get(each, ()))
+
+    def _made_of(self, number: int) -> Iterable[int]:
         found, waiting = dict.fromkeys([number]), [number]
         while waiting:
             new = [each for each in self.parts.get(waiting.pop(), ()) if each not in found]
             found |= dict.fromkeys(new)
             waiting += new
-        return tuple(unsaid for each in found for unsaid in self.unsaid.get(each, ()))
+        return found
 
 
 def read_catalogue(text: str) -> Catalogue:
@@ -153,6 +164,7 @@ def read_catalogue(text: str) -> Catalogue:
         sets=frozenset(found["sets"]),
         roles=frozenset(found["roles"]),
         unique=frozenset(found["unique"]),
+        given=_by([(number, text) for number, text in found["given"]]),
     )
 
 

@@ -150,6 +150,9 @@ SELECT json_build_object(
       WHERE o.oprname IN ('=', '<>', '<', '>', '<=', '>=')
        OR EXISTS (SELECT FROM pg_catalog.pg_amop WHERE amopopr = o.oid)) AS between,
      LATERAL (VALUES (one), (two)) AS each(of)) AS called {_CALLED} WHERE type IS NOT NULL) AS found),
+ 'given', (SELECT coalesce(json_agg(
+    json_build_array(oid::bigint, pg_catalog.pg_get_expr(typdefaultbin, 0))), '[]'::json)
+   FROM pg_catalog.pg_type WHERE oid >= {_FIRST} AND typtype = 'd' AND typdefaultbin IS NOT NULL),
  'written', (SELECT coalesce(json_agg(json_build_array(c.relname, (
     SELECT coalesce(json_agg(text), '[]'::json) FROM (
      SELECT {_text("adbin", "adrelid")} AS text FROM pg_catalog.pg_attrdef WHERE adrelid = c.oid

@@ -202,11 +202,16 @@ class SqlJudge:
         return self.kept((schema, f"{name} by itself"), lambda: self._run(schema, name))
 
     def _run(self, schema: str, name: str) -> str | None:
-        before, self.many = self.many, False  # a trigger belongs to its table, as a foreign key does
+        return self.of_its_table(lambda: self._runs_itself(schema, name))
+
+    def of_its_table(self, find: Callable[[], str | None]) -> str | None:
+        """What belongs to a table, as a foreign key does: a default, a trigger. How many rows are written is said."""
+        before = self.many, self.repeated
+        self.many = self.repeated = False
         try:
-            return self._runs_itself(schema, name)
+            return find()
         finally:
-            self.many = before
+            self.many, self.repeated = before
 
     def _runs_itself(self, schema: str, name: str) -> str | None:
         known = (f for f in self.catalogue.functions.get(name, ()) if f.schema == schema)
@@ -224,7 +229,15 @@ class SqlJudge:
             else self.runs(each.schema, each.name)
             for each in self.catalogue.unsaid_of(number)
         )
-        return next((f"a value whose type does {each}" for each in found if each), None)
+        return next((f"a value whose type does {each}" for each in found if each), None) or self._given_for(number)
+
+    def _given_for(self, number: int) -> str | None:
+        """What a column of a type is given, in a table that may be there already, or is made just now: once a row."""
+        if self.risk is Risk.READONLY:
+            return None
+        given = Body(tuple(f"SELECT {text}" for text in self.catalogue.given_by(number)))
+        found = self.of_its_table(lambda: self.in_body(given))
+        return f"a value whose type gives {found}" if found else None
 
     def _type(self, name: str) -> str | None:
         """A type by its name; a table's rows have one of its name."""

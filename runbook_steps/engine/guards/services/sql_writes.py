@@ -109,7 +109,10 @@ def _target(judge: SqlJudge, relation: Any) -> str | None:
     name = str(relation.relname)
     if _is_own(relation):
         return f"a change of {name}, the server's own"
-    found = judge.kept(("", f"writing {name}"), lambda: _evaluated(judge, name) or _sets_off(judge, name))
+    found = judge.kept(
+        ("", f"writing {name}"),
+        lambda: judge.of_its_table(lambda: _evaluated(judge, name) or _sets_off(judge, name)),
+    )
     return f"a change of {name}, which does {found}" if found else None
 
 
