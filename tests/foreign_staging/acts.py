@@ -76,7 +76,7 @@ ACTS: Mapping[str, Acts] = {
         first=(Turn("nginx -t && nginx -s reload", ("q",)),),
         undone=("kept ready: “put the former pair back”", "undone: “put the former pair back”",
                 "I put the new pair in place, the key readable by its owner alone: passed, exit code 0"),
-        report=("I test, and reload only if the test is good: passed, exit code 0",),
+        report=("I test, and reload only if the new pair is in place and the test is good: passed, exit code 0",),
     ),
     "migration failed": Acts(
         (Turn("CORRECTED_FILE", ("n", "<b>the default</b> was agreed on")),),
