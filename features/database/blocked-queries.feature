@@ -57,7 +57,7 @@ Feature: Blocked queries
       WHERE pid = :'blocker'::int AND pid <> pg_backend_pid()
         AND pid IN (SELECT unnest(pg_blocking_pids(waiter.pid)) FROM pg_stat_activity AS waiter);
       \else
-      \warn 'BLOCKER is not set: nothing was cancelled'
+      \warn 'BLOCKER is not set in this psql: nothing was cancelled'
       \endif
       """
     Then nobody waits for a lock
@@ -92,7 +92,7 @@ Feature: Blocked queries
       WHERE pid = :'blocker'::int AND pid <> pg_backend_pid()
         AND pid IN (SELECT unnest(pg_blocking_pids(waiter.pid)) FROM pg_stat_activity AS waiter);
       \else
-      \warn 'BLOCKER is not set: nothing was ended'
+      \warn 'BLOCKER is not set in this psql: nothing was ended'
       \endif
       """
     Then nobody waits for a lock
@@ -152,7 +152,7 @@ Feature: Blocked queries
       WHERE pid = :'blocker'::int AND pid <> pg_backend_pid()
         AND pid IN (SELECT unnest(pg_blocking_pids(waiter.pid)) FROM pg_stat_activity AS waiter);
       \else
-      \warn 'BLOCKER is not set: nothing was cancelled'
+      \warn 'BLOCKER is not set in this psql: nothing was cancelled'
       \endif
       """
     Then nobody waits for a lock
