@@ -3,8 +3,8 @@
 1. Definitions. 2. Rows, while checks that may judge an old row otherwise than on its first day are put aside
 (`CHECK (booking_date >= CURRENT_DATE)`), and given back after: valid when all rows pass, else *not valid*, as
 PostgreSQL has it for old rows. 3. Indexes, constraints; then triggers, those of partitions last. 4. Foreign keys,
-*not valid* where a row has lost its partner. 5. Privileges, materialized views; at last event triggers, which may
-refuse everything else.
+*not valid* where a row has lost its partner. 5. Privileges; materialized views, empty where the query fails today; at
+last event triggers, which may refuse everything else.
 """
 
 from __future__ import annotations
@@ -13,27 +13,30 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 
 from runbook_steps.engine.errors import OperationError
+from runbook_steps.operations.database_properties import own_setting
 from runbook_steps.operations.database_session import Connection, query, query_nothing, session
 from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.operations.postgres_programs import Programs, archived_sql, run_restore, table_of_contents
 
-__all__ = ["Archive", "chosen_entries", "list_of", "restore_archive"]
+__all__ = ["MISSING", "Archive", "chosen_entries", "list_of", "restore_archive"]
 
 MOST_JOBS = 8
 _NEVER = ("SUBSCRIPTION ", "DATABASE ", "DATABASE PROPERTIES ")
-_AT_THE_END = ("COMMENT ", "SECURITY LABEL ", "ACL ", "DEFAULT ACL ", "MATERIALIZED VIEW DATA ")
+_VIEW = "MATERIALIZED VIEW DATA "
+_AT_THE_END = ("COMMENT ", "SECURITY LABEL ", "ACL ", "DEFAULT ACL ", _VIEW)
 _LAST = ("EVENT TRIGGER ", "COMMENT - EVENT TRIGGER ", "SECURITY LABEL - EVENT TRIGGER ")
 _SCHEMA, _ALLOWED = "SCHEMA ", "ACL - SCHEMA "
 _FOREIGN_KEY = "FK CONSTRAINT "
 _TRIGGER = "TRIGGER "
+MISSING = "does not exist"  # in what PostgreSQL says of a name that it does not find
+_SERVERS_FAULT = {"53", "57", "58"}  # classes of SQLSTATE: no room, shut down, a broken disk
 # every function in a check, by the numbers in its stored tree; one that is not immutable may judge otherwise tomorrow
 _CHECKS = """
 SELECT CASE WHEN c.conrelid <> 0 THEN 'TABLE ' || c.conrelid::pg_catalog.regclass::text
@@ -81,8 +84,17 @@ def restore_archive(
 ) -> list[str]:  # fmt: skip
     """Fills the empty database `name`; gives what is not valid now and was valid before, `constraint of table`.
 
-    Without `rows`, what is known to be `invalid` is left so. Raises OperationError with PostgreSQL's own words.
+    And `materialized view name: why` of one that is empty now. Without `rows`, what is known to be `invalid` is left
+    so. Raises OperationError with PostgreSQL's own words.
     """
+    path = own_setting(database, name, "search_path", archive.path) if archive.path else nullcontext()
+    with path:
+        return _restored(database, name, archive, tell, rows=rows, invalid=invalid)
+
+
+def _restored(
+    database: Database, name: str, archive: Archive, tell: Callable[[str], None], *, rows: bool, invalid: Sequence[str]
+) -> list[str]:
     entries = [
         entry
         for entry in table_of_contents(database, archive.file, archive.programs)
@@ -101,7 +113,6 @@ def restore_archive(
             with list_of(chosen) as file:
                 run_restore(database, name, archive.file, archive.programs, ("--use-list", file, *more))
 
-    _set_path(database, name, archive.path)
     if archive.roles:  # what is given to another owner must find that one allowed to create in its schema
         run([entry for entry in early if _kind(entry).startswith(_SCHEMA)])
         run([entry for entry in late if _kind(entry).startswith(_ALLOWED)])
@@ -123,9 +134,10 @@ def restore_archive(
     run(_made_before_changed(database, archive, triggers))
     if keys:
         found += _foreign_keys(database, name, archive, keys, several, run=run, known=invalid)
-    run([entry for entry in late if rows or not _kind(entry).startswith("MATERIALIZED VIEW DATA ")])
+    run([entry for entry in late if not _kind(entry).startswith(_VIEW)])
+    if rows:
+        found += _views(database, name, archive, [entry for entry in late if _kind(entry).startswith(_VIEW)], run=run)
     run(last)
-    _set_path(database, name, "", was=archive.path)
     return found
 
 
@@ -136,14 +148,6 @@ def _grantable(archive: Archive, entry: str) -> bool:
         or not _kind(entry).startswith("ACL ")
         or entry.endswith(tuple(f" {role}" for role in archive.roles))
     )
-
-
-def _set_path(database: Database, name: str, path: str, was: str = "") -> None:
-    """For every session of the database `name`, until it is taken back."""
-    if path or was:
-        with session(database, name) as connection:
-            change = f"SET search_path TO {path}" if path else "RESET search_path"
-            query_nothing(connection, f"ALTER DATABASE {sql.Identifier(name).as_string(connection)} {change}")
 
 
 def _kind(entry: str) -> str:
@@ -262,6 +266,39 @@ def _one_foreign_key(database: Database, name: str, archive: Archive, key: str, 
             query_nothing(connection, loose)
             return [named]
     return []
+
+
+def _views(
+    database: Database, name: str, archive: Archive, views: Sequence[str], *, run: Callable[..., None]
+) -> list[str]:
+    """Computes materialized views: all at once; one by one when the query of one fails today, which stays empty.
+
+    It may ask a server that is away, or divide by what is zero now: no dump holds the rows that it once had.
+    """
+    try:
+        run(views)
+    except OperationError:
+        pass
+    else:
+        return []
+    empty = []
+    for view in views:
+        with list_of([view]) as file:
+            text = archived_sql(database, archive.file, archive.programs, ("--use-list", file))
+        found = re.search(r"^REFRESH MATERIALIZED VIEW (?P<view>.+?);$", text, re.M | re.S)
+        if found is None:
+            raise OperationError(f"the archive's materialized view cannot be read: {_kind(view)}")
+        with session(database, name) as connection:
+            if archive.path:
+                connection.execute("RESET search_path")
+            try:
+                query_nothing(connection, found[0])
+            except psycopg.Error as error:
+                missing = not archive.path and MISSING in str(error)  # a longer search path may find it
+                if missing or connection.closed or (error.sqlstate or "")[:2] in _SERVERS_FAULT:
+                    raise
+                empty.append(f"materialized view {found['view']}: {error.diag.message_primary}")
+    return empty
 
 
 def _first_name(text: str) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 import psycopg
-from psycopg import sql
 
 from runbook_steps.engine.errors import OperationError, RefusedError, RunbookError
 from runbook_steps.operations.backup_make import BackupSettings
@@ -23,12 +23,13 @@ from runbook_steps.operations.backup_verify import (
     refuse_what_is_missing,
 )
 from runbook_steps.operations.database_comparison import Contents
-from runbook_steps.operations.database_emptying import empty_database, is_empty
+from runbook_steps.operations.database_emptying import Emptiness, empty_again, is_empty
 from runbook_steps.operations.database_names import scratch_name
 from runbook_steps.operations.database_properties import (
     Properties,
     apply_properties,
     create_database,
+    drop_database,
     property_differences,
     read_properties,
 )
@@ -143,6 +144,7 @@ def restore(
         refuse_what_is_missing(admin, manifest)
         wanted = _wanted(settings, admin) or Contents.from_document(manifest.contents).known_properties()
         admin.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [SCRATCH_LOCK, name])
+        before = _Prepared.read(settings, prepared) if prepared else None
         try:
             if not prepared:
                 create_database(admin, name, wanted)
@@ -154,8 +156,11 @@ def restore(
             tell("swapping")
             return swap(settings.database, name, Kept.of(live, f"replaced by {manifest.backup_id}")), filled
         except BaseException:
-            with suppress(psycopg.Error, RunbookError):
-                _take_back(settings, admin, name, prepared=bool(prepared))
+            if before is not None:
+                before.give_back(settings, tell)
+            else:
+                with suppress(psycopg.Error, RunbookError):
+                    drop_database(admin, name)
             raise
 
 
@@ -194,12 +199,29 @@ def _refuse_unprepared(settings: BackupSettings, manifest: Manifest, name: str) 
         raise RefusedError(f"{rights.role} does not own {name}: it could not give it the name of the live database")
 
 
-def _take_back(settings: BackupSettings, admin: Connection, name: str, *, prepared: bool) -> None:
-    if prepared:
+@dataclass(frozen=True)
+class _Prepared:
+    """An empty database that somebody prepared, as it is before a restore into it begins."""
+
+    name: str
+    emptiness: Emptiness
+    properties: Properties | None
+
+    @classmethod
+    def read(cls, settings: BackupSettings, name: str) -> _Prepared:
+        """As it is now."""
         with session(settings.database, name) as target:
-            empty_database(target)
-        return
-    admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            return cls(name, Emptiness.of(target), read_properties(target, name))
+
+    def give_back(self, settings: BackupSettings, tell: Callable[[str], None]) -> None:
+        """After a restore into it failed; where this fails too, it is told."""
+        try:
+            with session(settings.database, self.name) as target:
+                empty_again(target, self.emptiness)
+                if self.properties != read_properties(target, self.name) and self.properties is not None:
+                    apply_properties(target, self.name, self.properties)
+        except (psycopg.Error, RunbookError) as error:
+            tell(f"{self.name} could not be emptied again, drop what is in it: {error}")
 
 
 def _refuse_unlike(wanted: Properties, found: Properties | None) -> None:
@@ -219,4 +241,9 @@ def restore_into(
         refuse_what_is_missing(target, manifest)
         if not is_empty(target):
             raise RefusedError(f"{name} is not empty: nothing was done")
-    return fill(settings, store, manifest, name, tell)
+    before = _Prepared.read(settings, name)
+    try:
+        return fill(settings, store, manifest, name, tell)
+    except BaseException:
+        before.give_back(settings, tell)
+        raise

@@ -22,7 +22,7 @@ from runbook_steps.operations.backup_stream import decrypt, key_fingerprint
 from runbook_steps.operations.database_comparison import Contents, Expected, compare, take_away
 from runbook_steps.operations.database_emptying import empty_database, is_empty
 from runbook_steps.operations.database_names import leftover_pattern, scratch_name
-from runbook_steps.operations.database_properties import Properties, create_database
+from runbook_steps.operations.database_properties import Properties, create_database, drop_database
 from runbook_steps.operations.database_rights import (
     Rights,
     acts_as,
@@ -122,7 +122,7 @@ def scratch(settings: BackupSettings, manifest: Manifest, what: str) -> Iterator
             yield name
         finally:
             with suppress(psycopg.Error, RunbookError):
-                _drop(admin, name)
+                drop_database(admin, name)
 
 
 def refuse_unverifiable(settings: BackupSettings) -> None:
@@ -290,11 +290,7 @@ def drop_leftovers(admin: Connection, live: str) -> tuple[str, ...]:
             continue
         row = admin.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [SCRATCH_LOCK, name]).fetchone()
         if row and row[0]:
-            _drop(admin, name)
+            drop_database(admin, name)
             admin.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [SCRATCH_LOCK, name])
             dropped.append(name)
     return tuple(dropped)
-
-
-def _drop(admin: Connection, name: str) -> None:
-    admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

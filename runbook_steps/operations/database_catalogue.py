@@ -43,6 +43,8 @@ _INDEX = (
     "|| coalesce((SELECT spcname::text FROM pg_tablespace t WHERE t.oid = c.reltablespace), '')"
 )
 _OF_A_TABLE = "EXISTS (SELECT FROM pg_class r WHERE r.oid = {} AND r.relpersistence <> 't')"
+# as a dump has it for a child without the default of its parent; with a length it is kept, and says the same
+_NO_DEFAULT = r"""pg_get_expr({0}.adbin, {0}.adrelid) ~ '^NULL::[^()+]+(\([0-9,]+\))?$'"""
 _CATALOGUES = (
     _Catalogue("pg_namespace", "c.nspname !~ '^pg_(toast|temp)'", acl="nspacl:n", owner="nspowner"),
     _Catalogue("pg_class", f"{_RELATION} AND {_NO_TOAST} AND {_VALID}", "c.oid", "relacl:", "relowner", _INDEX),
@@ -65,7 +67,7 @@ _CATALOGUES = (
     _Catalogue("pg_trigger", "NOT c.tgisinternal AND c.tgparentid = 0", "c.tgrelid"),
     _Catalogue("pg_rewrite", _OF_A_TABLE.format("c.ev_class"), "c.ev_class"),
     _Catalogue("pg_policy", "true", "c.polrelid"),
-    _Catalogue("pg_attrdef", _OF_A_TABLE.format("c.adrelid"), "c.adrelid"),
+    _Catalogue("pg_attrdef", f"{_OF_A_TABLE.format('c.adrelid')} AND NOT {_NO_DEFAULT.format('c')}", "c.adrelid"),
     _Catalogue("pg_statistic_ext", owner="stxowner"),
     _Catalogue("pg_extension"),  # no dump holds its owner: it belongs to whoever restores it
     _Catalogue("pg_cast"),
@@ -190,6 +192,11 @@ def _plain_columns(connection: Connection, name: str) -> dict[str, str]:
 def _columns(connection: Connection) -> Iterable[tuple[int, str]]:
     plain = _plain_columns(connection, "pg_attribute")
     shown = {column: f"a.{column}" for column, kind in plain.items() if kind not in {"_text", "_aclitem"}}
+    none = _NO_DEFAULT.format("f")
+    shown["atthasdef"] = (
+        "(a.atthasdef AND NOT EXISTS (SELECT FROM pg_attrdef f "
+        f"WHERE f.adrelid = a.attrelid AND f.adnum = a.attnum AND {none}))"
+    )
     for column in {"attcompression", "attstorage"} & {*shown}:  # a child that is made anew takes its parent's
         shown[column] = f"CASE WHEN a.attinhcount = 0 OR c.relispartition THEN {shown[column]} END"
     pairs = ", ".join(f"'{column}', {value}" for column, value in shown.items())

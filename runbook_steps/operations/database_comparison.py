@@ -157,7 +157,10 @@ def compare(
     if expected.rows_by_archive:
         wrong += [text for text in row_differences(database, name, archive) if text not in wrong]
     if expected.contents.objects:
-        wrong += _objects(expected.contents.objects, found.objects, same_version=major == expected.major)
+        objects = _objects(expected.contents.objects, found.objects, same_version=major == expected.major)
+        # one that is empty differs in that at least; its definition is compared as text
+        empty = {f"{told.partition(': ')[0]} differs" for told in invalid if told.startswith("materialized view ")}
+        wrong += [text for text in objects if text not in empty]
         wrong += _sequences(expected.contents.sequences, found.sequences)
         if expected.contents.large_objects != found.large_objects:
             wrong.append(

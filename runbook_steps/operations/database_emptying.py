@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from psycopg import sql
+
 from runbook_steps.operations.database_session import Connection, query, query_nothing
 
-__all__ = ["empty_database", "is_empty"]
+__all__ = ["Emptiness", "empty_again", "empty_database", "is_empty"]
 
 _MADE_HERE = """
 SELECT replace(i.type, 'foreign-data', 'FOREIGN DATA'), i.identity FROM (
@@ -20,6 +24,7 @@ SELECT replace(i.type, 'foreign-data', 'FOREIGN DATA'), i.identity FROM (
     UNION ALL SELECT tableoid, oid FROM pg_ts_config UNION ALL SELECT tableoid, oid FROM pg_ts_dict
     UNION ALL SELECT tableoid, oid FROM pg_ts_parser UNION ALL SELECT tableoid, oid FROM pg_ts_template
     UNION ALL SELECT tableoid, oid FROM pg_cast UNION ALL SELECT tableoid, oid FROM pg_am
+    UNION ALL SELECT tableoid, oid FROM pg_transform
     UNION ALL SELECT tableoid, oid FROM pg_language UNION ALL SELECT tableoid, oid FROM pg_publication
     UNION ALL SELECT tableoid, oid FROM pg_event_trigger
     UNION ALL SELECT tableoid, oid FROM pg_foreign_server UNION ALL SELECT tableoid, oid FROM pg_foreign_data_wrapper
@@ -55,6 +60,36 @@ FROM pg_namespace WHERE nspname = 'public' AND (nspowner <> 'pg_database_owner':
 def is_empty(target: Connection) -> bool:
     """Nothing in it but what extensions made."""
     return not query(target, _MADE_HERE) and not query(target, _LARGE_OBJECTS)
+
+
+@dataclass(frozen=True)
+class Emptiness:
+    """What an empty database has before a restore: the extensions that somebody prepared, and the schema public."""
+
+    extensions: frozenset[str]
+    public: bool
+
+    @classmethod
+    def of(cls, target: Connection) -> Emptiness:
+        """As it is now."""
+        return cls(_extensions(target), bool(query(target, "SELECT FROM pg_namespace WHERE nspname = 'public'")))
+
+
+def _extensions(target: Connection) -> frozenset[str]:
+    return frozenset(str(name) for (name,) in query(target, "SELECT extname FROM pg_extension"))
+
+
+def empty_again(target: Connection, before: Emptiness) -> None:
+    """Drops all that a restore made, its extensions too, and gives back what it took away."""
+    empty_database(target)
+    there = _extensions(target)
+    for name in sorted(there - before.extensions):
+        query_nothing(target, f"DROP EXTENSION IF EXISTS {sql.Identifier(name).as_string(target)} CASCADE")
+    empty_database(target)  # schemas in which those extensions were
+    for name in sorted(before.extensions - there):
+        query_nothing(target, f"CREATE EXTENSION {sql.Identifier(name).as_string(target)}")
+    if not before.public:
+        query_nothing(target, "DROP SCHEMA public")
 
 
 def empty_database(target: Connection) -> None:

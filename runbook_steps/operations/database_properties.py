@@ -6,15 +6,25 @@ database and of roles in it, list settings as lists; security label is named and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from psycopg import sql
 
-from runbook_steps.operations.database_session import Connection, literal, query, query_nothing
+from runbook_steps.operations.database_session import Connection, literal, query, query_nothing, session
+from runbook_steps.operations.postgres_connection import Database
 
-__all__ = ["Properties", "apply_properties", "create_database", "property_differences", "read_properties"]
+__all__ = [
+    "Properties",
+    "apply_properties",
+    "create_database",
+    "drop_database",
+    "own_setting",
+    "property_differences",
+    "read_properties",
+]
 
 _LISTS = frozenset({
     # GUC_LIST_QUOTE: each element is a name of its own; quoted as one word it would name nothing
@@ -124,21 +134,33 @@ def create_database(admin: Connection, name: str, like: Properties | None) -> No
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
 
 
+def drop_database(admin: Connection, name: str) -> None:
+    """One that a run made or replaced, if it is there; whoever is connected with it is sent away. A template too."""
+    database = sql.Identifier(name)
+    if admin.execute("SELECT FROM pg_database WHERE datname = %s AND datistemplate", [name]).fetchone() is not None:
+        admin.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(database))
+    admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database))
+
+
 def _may_silence(admin: Connection) -> bool:
     row = admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     return admin.info.server_version >= _LOGIN_TRIGGERS and row is not None and bool(row[0])
 
 
 def apply_properties(admin: Connection, name: str, wanted: Properties) -> None:
-    """Gives privileges, comment, settings and the connection limit; idempotent.
+    """Gives privileges, comment, settings and the connection limit, and takes back other settings; idempotent.
 
     `admin` is connected with that database, where there are words in its own encoding.
     """
     database = sql.Identifier(name)
     _grant(admin, database, wanted)
+    found = read_properties(admin, name)
+    given = {(role, setting.partition("=")[0]) for role, setting in found.settings} if found else set()
+    for role, parameter in sorted(given - {(role, setting.partition("=")[0]) for role, setting in wanted.settings}):
+        query_nothing(
+            admin, f"ALTER {_whose(database, role).as_string(admin)} RESET {_named(parameter).as_string(admin)}"
+        )
     query_nothing(admin, f"COMMENT ON DATABASE {database.as_string(admin)} IS {literal(wanted.comment)}")
-    if _may_silence(admin):
-        admin.execute(sql.SQL("ALTER DATABASE {} RESET event_triggers").format(database))
     for role, setting in wanted.settings:
         _set(admin, database, role, setting)
     admin.execute(sql.SQL("ALTER DATABASE {} CONNECTION LIMIT {}").format(database, sql.Literal(wanted.connections)))
@@ -167,13 +189,44 @@ def _grant(admin: Connection, database: sql.Identifier, wanted: Properties) -> N
 
 def _set(admin: Connection, database: sql.Identifier, role: str, setting: str) -> None:
     parameter, _, value = setting.partition("=")
-    who = sql.SQL("ROLE {} IN DATABASE {}").format(sql.Identifier(role), database) if role else (
-        sql.SQL("DATABASE {}").format(database))  # fmt: skip
     words = literal(value)
     if parameter.lower() in _LISTS:
         words = ", ".join(literal(word) for word in _listed(value) or [""])
-    change = sql.SQL("ALTER {} SET {} TO ").format(who, sql.Identifier(*parameter.split(".")))
+    change = sql.SQL("ALTER {} SET {} TO ").format(_whose(database, role), _named(parameter))
     query_nothing(admin, change.as_string(admin) + words)
+
+
+def _whose(database: sql.Identifier, role: str) -> sql.Composed:
+    if role:
+        return sql.SQL("ROLE {} IN DATABASE {}").format(sql.Identifier(role), database)
+    return sql.SQL("DATABASE {}").format(database)
+
+
+def _named(parameter: str) -> sql.Identifier:
+    return sql.Identifier(*parameter.split("."))
+
+
+@contextmanager
+def own_setting(database: Database, name: str, parameter: str, words: str) -> Iterator[None]:
+    """Gives the database `name` a setting for a while, written as SQL has it; then it has again what it had."""
+    with session(database, name) as connection:
+        quoted = sql.Identifier(name)
+        before = read_properties(connection, name)
+        change = sql.SQL("ALTER DATABASE {} SET {} TO ").format(quoted, _named(parameter)).as_string(connection)
+        query_nothing(connection, change + words)
+    try:
+        yield
+    finally:
+        had = [text for role, text in (before.settings if before else ()) if not role and _is(text, parameter)]
+        with session(database, name) as connection:
+            if had:
+                _set(connection, quoted, "", had[0])
+            else:
+                connection.execute(sql.SQL("ALTER DATABASE {} RESET {}").format(quoted, _named(parameter)))
+
+
+def _is(setting: str, parameter: str) -> bool:
+    return setting.partition("=")[0] == parameter
 
 
 def _listed(value: str) -> list[str]:

@@ -135,6 +135,11 @@ found(class, number, what) AS (
     UNION SELECT class, number, ', ' || what FROM superusers
     UNION SELECT p.tableoid, p.oid, ', written in ' || lanname FROM pg_proc p JOIN pg_language l ON l.oid = prolang
     WHERE NOT lanpltrusted AND lanname <> 'sql'
+    UNION SELECT place.class, place.number, ', in the tablespace ' || spcname || ', where it may create nothing'
+    FROM (SELECT tableoid, oid, reltablespace FROM pg_class WHERE relkind IN ('r', 'p', 'm', 'i', 'I')
+        UNION ALL SELECT tableoid, oid, dattablespace FROM pg_database WHERE datname = current_database() AND
+            dattablespace <> (SELECT oid FROM pg_tablespace WHERE spcname = 'pg_default')) place(class, number, space)
+    JOIN pg_tablespace t ON t.oid = space WHERE NOT has_tablespace_privilege(t.oid, 'CREATE')
     UNION SELECT tableoid, oid, ', for all tables' FROM pg_publication WHERE puballtables
     UNION SELECT 'pg_publication'::regclass, pnpubid, ', for whole schemas' FROM pg_publication_namespace)
 SELECT i.type || ' ' || i.identity || what FROM found, LATERAL pg_identify_object(class, number, 0) i

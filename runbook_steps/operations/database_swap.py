@@ -16,6 +16,7 @@ from psycopg import sql
 
 from runbook_steps.engine.errors import OperationError, RefusedError, RunbookError
 from runbook_steps.operations.database_names import kept_name, kept_pattern
+from runbook_steps.operations.database_properties import drop_database
 from runbook_steps.operations.database_rights import may_end_sessions, prepared_transactions
 from runbook_steps.operations.database_session import Connection, literal, query, query_nothing, session
 from runbook_steps.operations.postgres_connection import Database, maintenance
@@ -189,7 +190,7 @@ def discard(database: Database, names: tuple[str, ...]) -> None:
     for name in names:
         _drop_subscriptions(database, name)
         with session(database, maintenance(database)) as admin:
-            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            drop_database(admin, name)
 
 
 _OWN = (

@@ -15,16 +15,15 @@ from pathlib import Path
 import psycopg
 
 from runbook_steps.engine.errors import OperationError
-from runbook_steps.operations.archive_restore import Archive, restore_archive
+from runbook_steps.operations.archive_restore import MISSING, Archive, restore_archive
 from runbook_steps.operations.database_comparison import Contents, take_away
-from runbook_steps.operations.database_emptying import empty_database
+from runbook_steps.operations.database_emptying import Emptiness, empty_again
 from runbook_steps.operations.database_session import session
 from runbook_steps.operations.postgres_connection import Database
 
 __all__ = ["restore_by_any_path"]
 
 _EMPTY = b"SELECT pg_catalog.set_config('search_path', '', false);"
-_MISSING = "does not exist"
 _SETTING = "search_path="
 
 
@@ -35,16 +34,18 @@ def restore_by_any_path(
 
     Raises OperationError with PostgreSQL's own words, those of the first try where the second one fails too.
     """
+    with session(database, name) as target:
+        before = Emptiness.of(target)
     try:
         return archive, restore_archive(database, name, archive, tell)
     except (OperationError, psycopg.ProgrammingError) as error:
         first = error
-    wider = _with_path(archive, contents) if _MISSING in str(first) else None
+    wider = _with_path(archive, contents) if MISSING in str(first) else None
     if wider is None:
         raise first
     tell("once more, with the search path of the application: a function finds names by it")
     with session(database, name) as target:
-        empty_database(target)
+        empty_again(target, before)
     take_away(database, name, contents.needs)
     try:
         return wider, restore_archive(database, name, wider, tell)

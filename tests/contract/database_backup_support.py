@@ -163,9 +163,9 @@ class Shop:
         assert code == done.returncode, f"{done.stdout}{done.stderr}"
         return json.loads(done.stdout)
 
-    def backed_up(self, **variables: str) -> str:
+    def backed_up(self, *words: str, **variables: str) -> str:
         """Makes a backup; gives its key."""
-        done = self.run("backup", "--format", "json", **variables)
+        done = self.run("backup", *words, "--format", "json", **variables)
         assert done.returncode == 0, f"{done.stdout}{done.stderr}"
         return str(json.loads(done.stdout)["location"]).removeprefix(f"s3://{self.bucket}/")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,8 +34,9 @@ WHOLE = os.environ.get("WHOLE_CORPUS") == "1"
 SAMPLE = {
     "check in on varchar", "bookings of the past", "list settings", "sql_ascii", "time limits",
     "encoding of the application", "an empty search path", "collations that are copied", "several parents",
-    "domains inside of others", "triggers of partitions",
+    "domains inside of others", "triggers of partitions", "materialized views that fail today",
 }  # fmt: skip
+VIEW = "materialized view "
 FORGET = """
 SELECT pg_stat_statements_reset(0, dbid, 0)
 FROM (SELECT DISTINCT dbid FROM pg_stat_statements(false) WHERE dbid NOT IN (SELECT oid FROM pg_database)) AS gone
@@ -156,10 +157,18 @@ def test_it_comes_back_as_it_was(kind: Kind, cluster: Cluster, monkeypatch: pyte
         _, filled = restore(settings, cluster.store, made, lambda _: None)
         after = description(cluster.parameters, kind.dbname, tools=cluster.tools)
         if filled.invalid:  # told, and PostgreSQL's own word for rows that a check of today refuses
-            before, after = ({**each, "definitions": b""} for each in (before, after))
+            before, after = (_without(each, filled.invalid) for each in (before, after))
         assert differences(before, after) == []
     finally:
         cluster.drop(kind)
+
+
+def _without(found: dict[str, bytes], told: Sequence[str]) -> dict[str, bytes]:
+    """What was told to be otherwise: materialized views that are empty, or else definitions."""
+    views = [each for each in told if each.startswith(VIEW)]
+    empty = {f"rows of {each.removeprefix(VIEW).partition(': ')[0]}" for each in views}
+    kept = {kind: value for kind, value in found.items() if kind not in empty}
+    return kept if len(views) == len(told) else {**kept, "definitions": b""}
 
 
 def test_the_corpus_is_large() -> None:

@@ -44,6 +44,19 @@ def test_every_row_of_every_table_comes_back(shop: Shop) -> None:
     assert shop.rows("SELECT count(*) FROM orders") == [(500,)]
 
 
+def test_a_database_that_is_a_template_is_replaced_and_discarded(shop: Shop) -> None:
+    """PostgreSQL drops no template: what is kept of it is made none before it goes, and nothing stays."""
+    key = shop.backed_up()
+    shop.sql(f"ALTER DATABASE {shop.name} IS_TEMPLATE true", dbname="postgres")
+
+    assert shop.answer("restore", location(shop, key), *YES)["success"] is True
+    assert shop.rows("SELECT datistemplate FROM pg_database WHERE datname = current_database()") == [(True,)]
+
+    assert len(shop.answer("discard-old", *YES)["discarded"]) == 1
+    assert shop.databases() == [shop.name]
+    shop.sql(f"ALTER DATABASE {shop.name} IS_TEMPLATE false", dbname="postgres")
+
+
 DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "one flipped byte": (lambda body: body[:4000] + bytes([body[4000] ^ 1]) + body[4001:], "checksum"),
     "truncated": (lambda body: body[:-100], "bytes"),

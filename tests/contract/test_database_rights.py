@@ -146,6 +146,29 @@ def test_an_extension_of_superusers_decides_whether_a_restore_in_place_is_asked_
     assert shop.rows("SELECT count(*) FROM bookings") == [(30,)]
 
 
+def test_a_tablespace_where_it_may_create_nothing_is_named_before(shop: Shop) -> None:
+    """A table, an index, the database itself may lie where their owner may make none again: then no backup begins."""
+    space, role = f"space_{secrets.token_hex(3)}", shop.environ["ROLE"]
+    with shop.connected("postgres") as admin:
+        admin.execute("SET allow_in_place_tablespaces = on")
+        admin.execute(f"CREATE TABLESPACE {space} LOCATION ''".encode())
+    shop.environ["BACKUP_SCRATCH_DATABASE"] = prepared(shop, "_scratch")
+    try:
+        shop.sql(f"GRANT CREATE ON TABLESPACE {space} TO {role}; ALTER TABLE bookings SET TABLESPACE {space}")
+        assert shop.backed_up()
+        shop.sql(f"REVOKE CREATE ON TABLESPACE {space} FROM {role}")
+        objects = shop.objects()
+
+        done = shop.run("backup")
+
+        assert (done.returncode, len(done.stderr.splitlines()), shop.objects()) == (3, 1, objects), done.stderr
+        assert f"table public.bookings, in the tablespace {space}, where it may create nothing" in done.stderr
+    finally:
+        for name in shop.databases():
+            shop.sql(f'DROP DATABASE "{name}" WITH (FORCE)', dbname="postgres")
+        shop.sql(f"DROP TABLESPACE {space}", dbname="postgres")
+
+
 def test_a_prepared_database_may_hold_more_extensions_than_the_backup_needs(shop: Shop) -> None:
     """What they brought is not taken for a difference: views with their rules, domains with their constraints."""
     name = prepared(shop, "_scratch")
