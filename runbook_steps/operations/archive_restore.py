@@ -143,11 +143,8 @@ def _restored(
 
 def _grantable(archive: Archive, entry: str) -> bool:
     """Whether an entry gives no privileges, or those of somebody whom the role may be: its last word is the owner."""
-    return (
-        not archive.roles
-        or not _kind(entry).startswith("ACL ")
-        or entry.endswith(tuple(f" {role}" for role in archive.roles))
-    )
+    owners = tuple(" " + re.sub(r"[\r\n]", " ", role) for role in archive.roles)  # as a list writes names
+    return not owners or not _kind(entry).startswith("ACL ") or entry.endswith(owners)
 
 
 def _kind(entry: str) -> str:

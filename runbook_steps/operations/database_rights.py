@@ -134,7 +134,7 @@ found(class, number, what) AS (
     WHERE rolname <> current_user AND NOT has_schema_privilege(owner, n.oid, 'CREATE')
     UNION SELECT class, number, ', ' || what FROM superusers
     UNION SELECT p.tableoid, p.oid, ', written in ' || lanname FROM pg_proc p JOIN pg_language l ON l.oid = prolang
-    WHERE NOT lanpltrusted AND lanname <> 'sql'
+    WHERE NOT lanpltrusted AND lanname <> 'sql' AND p.prokind <> 'a'  -- an aggregate has no language of its own
     UNION SELECT place.class, place.number, ', in the tablespace ' || spcname || ', where it may create nothing'
     FROM (SELECT tableoid, oid, reltablespace FROM pg_class WHERE relkind IN ('r', 'p', 'm', 'i', 'I')
         UNION ALL SELECT tableoid, oid, dattablespace FROM pg_database WHERE datname = current_database() AND

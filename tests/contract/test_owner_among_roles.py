@@ -98,6 +98,23 @@ def test_it_is_restored_whole(owned: Owned, kind: str) -> None:
         assert "privileges on function pg_catalog.pg_ls_dir(pg_catalog.text) are a superuser's to give" in done.stderr
 
 
+def test_privileges_of_a_role_whose_name_has_two_lines_come_back(owned: Owned) -> None:
+    """An archive's list writes such a name in one line."""
+    shop, role = owned.shop, f'"{owned.second}\nline"'
+    shop.sql(f"CREATE ROLE {role}; GRANT {role} TO {owned.own}; {THEIRS.format(second=role)}")
+    shop.sql(f"GRANT SELECT ON theirs TO {owned.second}")
+    privileges = "SELECT relacl::text[] FROM pg_class WHERE relname = 'theirs'"
+    before = shop.rows(privileges)
+    try:
+        done = shop.run("restore", f"s3://{shop.bucket}/{shop.backed_up()}", *YES)
+
+        assert (done.returncode, shop.rows(privileges)) == (0, before), done.stderr
+    finally:
+        for name in shop.databases():
+            shop.sql(f'DROP DATABASE "{name}" WITH (FORCE)', dbname="postgres")
+        shop.sql(f"DROP ROLE {role}", dbname="postgres")
+
+
 @pytest.mark.parametrize("kind", REFUSED)
 def test_it_is_refused_before_anything_is_stored(owned: Owned, kind: str) -> None:
     """In one line that names what is in the way; the doctor says it too, and nothing ends with a traceback."""
