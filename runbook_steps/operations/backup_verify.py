@@ -20,7 +20,7 @@ from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_store import Manifest, Store
 from runbook_steps.operations.backup_stream import decrypt, key_fingerprint
 from runbook_steps.operations.database_comparison import Contents, Expected, compare, take_away
-from runbook_steps.operations.database_emptying import empty_database, is_empty
+from runbook_steps.operations.database_emptying import Emptiness, empty_again, is_empty
 from runbook_steps.operations.database_names import leftover_pattern, scratch_name
 from runbook_steps.operations.database_properties import Properties, create_database, drop_database
 from runbook_steps.operations.database_rights import (
@@ -30,6 +30,7 @@ from runbook_steps.operations.database_rights import (
     out_of_reach,
     provided,
     read_rights,
+    schemas_of_extensions,
 )
 from runbook_steps.operations.database_session import Connection, session
 from runbook_steps.operations.postgres_connection import Database, maintenance
@@ -166,12 +167,12 @@ def _prepared(database: Database, name: str) -> Iterator[str]:
         if not is_empty(target) and (found is None or found[0] != mark):
             raise RefusedError(f"{name} is not empty: BACKUP_SCRATCH_DATABASE must name a database without any table")
         target.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(mark)))
-        empty_database(target)
+        empty_again(target, Emptiness.of_others(target))
         try:
             yield name
         finally:
             with suppress(psycopg.Error, RunbookError):
-                empty_database(target)
+                empty_again(target, Emptiness.of_others(target))
 
 
 def fill(settings: BackupSettings, store: Store, manifest: Manifest, name: str, tell: Tell) -> Filled:
@@ -199,7 +200,7 @@ def fill(settings: BackupSettings, store: Store, manifest: Manifest, name: str, 
         def another() -> Iterator[str]:
             if settings.scratch == name:
                 with session(database, name) as target:
-                    empty_database(target)
+                    empty_again(target, Emptiness.of_others(target))
                 yield name
             else:
                 with scratch(settings, manifest, "verify") as other:
@@ -229,6 +230,7 @@ def opened_archive(
     with session(settings.database, name) as target:
         rights = read_rights(target, settings.database.name)
         known = extensions_to_leave_out(target, rights, contents.needs.get("extensions", ()))
+        there = schemas_of_extensions(target, known)
         version, roles = target.info.server_version // 10000, acts_as(target)
         programs = find_programs(max(version, contents.program)).written_in(target)
     with _private_folder(manifest.size + contents.dump_size) as folder:
@@ -240,7 +242,10 @@ def opened_archive(
                 plain.write(piece)
         packed.unlink()
         left_out = [
-            f"{kind}EXTENSION{dash} {name} " for name in known for kind, dash in (("", " -"), ("COMMENT - ", ""))
+            f"{kind}{what}{dash} {name} "
+            for what, names in (("EXTENSION", known), ("SCHEMA", there))
+            for name in names
+            for kind, dash in (("", " -"), ("COMMENT - ", ""))
         ]
         yield Archive(file, programs, tuple(left_out), () if rights.superuser else tuple(sorted(roles)))
 

@@ -74,9 +74,15 @@ class Emptiness:
         """As it is now."""
         return cls(_extensions(target), bool(query(target, "SELECT FROM pg_namespace WHERE nspname = 'public'")))
 
+    @classmethod
+    def of_others(cls, target: Connection) -> Emptiness:
+        """What an administrator prepared, and every new database has: extensions of this role it makes again itself."""
+        others = _extensions(target, "oid < 16384 OR pg_get_userbyid(extowner) <> current_user")
+        return cls(others | {"plpgsql"}, public=True)
 
-def _extensions(target: Connection) -> frozenset[str]:
-    return frozenset(str(name) for (name,) in query(target, "SELECT extname FROM pg_extension"))
+
+def _extensions(target: Connection, which: str = "true") -> frozenset[str]:
+    return frozenset(str(name) for (name,) in query(target, f"SELECT extname FROM pg_extension WHERE {which}"))  # noqa: S608
 
 
 def empty_again(target: Connection, before: Emptiness) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "read_rights",
     "refuse_unmakeable",
     "refuse_unreadable",
+    "schemas_of_extensions",
     "server_identity",
     "unreadable",
 ]
@@ -236,6 +237,16 @@ def extensions_to_leave_out(target: Connection, rights: Rights, needed: Sequence
     there = {*provided_extensions(target)}
     refuse_unmakeable(target, rights, [name for name in needed if name not in there])
     return tuple(name for name in needed if name in there)
+
+
+def schemas_of_extensions(target: Connection, names: Sequence[str]) -> tuple[str, ...]:
+    """Those that somebody made for these extensions: they are there already, too."""
+    rows = target.execute(
+        "SELECT DISTINCT nspname::text FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace "
+        "WHERE extname = ANY(%s) AND n.oid >= 16384 ORDER BY 1",
+        [list(names)],
+    )
+    return tuple(str(name) for (name,) in rows.fetchall())
 
 
 def refuse_unmakeable(connection: Connection, rights: Rights, missing: Sequence[str]) -> None:

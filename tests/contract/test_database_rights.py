@@ -147,6 +147,22 @@ def test_an_extension_of_superusers_decides_whether_a_restore_in_place_is_asked_
     assert shop.rows("SELECT count(*) FROM bookings") == [(30,)]
 
 
+def test_a_schema_of_extensions_is_in_the_way_of_no_verification(shop: Shop) -> None:
+    """As hosters have it: an extension that an administrator prepared in it, and one that the owner makes each time."""
+    role, name = shop.environ["ROLE"], f"{shop.name}_scratch"
+    shop.sql(f"CREATE DATABASE {name} OWNER {role}", dbname="postgres")
+    prepared_by_hand = f"CREATE SCHEMA ext AUTHORIZATION {role}; CREATE EXTENSION pageinspect SCHEMA ext;"
+    shop.sql(prepared_by_hand, dbname=name)
+    shop.sql(f"{prepared_by_hand} SET ROLE {role}; CREATE SCHEMA own; CREATE EXTENSION hstore SCHEMA own")
+    shop.environ["BACKUP_SCRATCH_DATABASE"] = name
+
+    where = f"s3://{shop.bucket}/{shop.backed_up()}"
+
+    assert shop.answer("verify", where)["success"] is True
+    left = shop.rows("SELECT extname FROM pg_extension ORDER BY 1", dbname=name)
+    assert left == [("pageinspect",), ("plpgsql",)]
+
+
 def test_a_tablespace_where_it_may_create_nothing_is_named_before(shop: Shop) -> None:
     """A table, an index, the database itself may lie where their owner may make none again: then no backup begins."""
     space, role = f"space_{secrets.token_hex(3)}", shop.environ["ROLE"]
