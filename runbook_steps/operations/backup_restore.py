@@ -141,8 +141,9 @@ def restore(
     live = settings.database.name
     name = prepared or scratch_name(live, "restore")
     with session(settings.database, maintenance(settings.database)) as admin:
-        refuse_what_is_missing(admin, manifest)
-        wanted = _wanted(settings, admin) or Contents.from_document(manifest.contents).known_properties()
+        lives = _wanted(settings, admin)
+        wanted = lives or Contents.from_document(manifest.contents).known_properties()
+        refuse_what_is_missing(admin, manifest, None if lives else wanted)
         admin.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [SCRATCH_LOCK, name])
         before = _Prepared.read(settings, prepared) if prepared else None
         try:

@@ -83,9 +83,13 @@ def refuse_untrusted(settings: BackupSettings, manifest: Manifest) -> None:
         )
 
 
-def refuse_what_is_missing(admin: Connection, manifest: Manifest) -> None:
-    """Raises RefusedError naming roles and tablespaces that the backup needs and this cluster does not have."""
+def refuse_what_is_missing(admin: Connection, manifest: Manifest, wanted: Properties | None = None) -> None:
+    """Raises RefusedError naming roles and tablespaces that the backup needs and this cluster does not have.
+
+    `wanted` is what the database itself will be given, where no live one has it.
+    """
     needs = Contents.from_document(manifest.contents).needs
+    own = {"roles": wanted.roles, "tablespaces": {wanted.tablespace}} if wanted else {}
     here = {
         "roles": {str(name) for (name,) in admin.execute("SELECT rolname FROM pg_roles").fetchall()},
         "tablespaces": {str(name) for (name,) in admin.execute("SELECT spcname FROM pg_tablespace").fetchall()},
@@ -93,7 +97,7 @@ def refuse_what_is_missing(admin: Connection, manifest: Manifest) -> None:
     missing = [
         f"the {kind} {', '.join(sorted(lost))}"
         for kind, known in here.items()
-        if (lost := {*needs.get(kind, ())} - known)
+        if (lost := {*needs.get(kind, ()), *own.get(kind, ())} - known)
     ]
     if missing:
         raise RefusedError(

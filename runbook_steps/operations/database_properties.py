@@ -61,6 +61,12 @@ class Properties:
         """The same, owned by another role."""
         return replace(self, owner=role)
 
+    @property
+    def roles(self) -> frozenset[str]:
+        """Those that must be there before a database gets all of it."""
+        granted = {role for grantee, _, _, grantor in self.acl for role in (grantee, grantor) if role}
+        return frozenset({self.owner} | granted | {role for role, _ in self.settings if role})
+
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Properties:
         """From what `asdict` gave, after it was JSON. Raises TypeError or ValueError when it is none."""

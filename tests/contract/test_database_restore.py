@@ -44,6 +44,28 @@ def test_every_row_of_every_table_comes_back(shop: Shop) -> None:
     assert shop.rows("SELECT count(*) FROM orders") == [(500,)]
 
 
+def test_roles_that_the_database_itself_names_are_asked_for_before(shop: Shop) -> None:
+    """On a new server: who may connect, and whose settings there are, is named before an hour of restoring."""
+    one, two = (f"{shop.name}_role{n}" for n in (1, 2))
+    shop.sql(
+        f"CREATE ROLE {one}; CREATE ROLE {two}; GRANT CONNECT ON DATABASE {shop.name} TO {one}; "
+        f"ALTER ROLE {two} IN DATABASE {shop.name} SET work_mem = '7MB'"
+    )
+    key = shop.backed_up()
+    shop.sql(f"DROP DATABASE {shop.name} WITH (FORCE)", dbname="postgres")
+    shop.sql(f"DROP ROLE {one}, {two}", dbname="postgres")
+
+    done = shop.run("restore", location(shop, key), *YES)
+
+    assert (done.returncode, shop.databases()) == (3, []), done.stderr
+    assert f"needs the roles {one}, {two}, which this cluster does not have: create them first" in done.stderr
+    shop.sql(f"CREATE ROLE {one}; CREATE ROLE {two}", dbname="postgres")
+    assert shop.answer("restore", location(shop, key), *YES)["success"] is True
+    shop.sql(f"DROP DATABASE {shop.name} WITH (FORCE)", dbname="postgres")
+    shop.sql(f"DROP ROLE {one}, {two}", dbname="postgres")
+    shop.sql(f"CREATE DATABASE {shop.name}", dbname="postgres")
+
+
 def test_a_database_that_is_a_template_is_replaced_and_discarded(shop: Shop) -> None:
     """PostgreSQL drops no template: what is kept of it is made none before it goes, and nothing stays."""
     key = shop.backed_up()
