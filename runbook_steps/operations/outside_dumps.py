@@ -230,6 +230,11 @@ _KINDS = (
     _Kind(_TAKEN, "column {} takes the storage and the compression of its parent's in a restore: set them again"),
     _Kind(_MEMBERS, "{}, of which a dump holds nothing but the name: do it again"),
     _Kind(
+        "SELECT extname || ' ' || extversion || ' comes back in version ' || default_version FROM pg_extension x "
+        "JOIN pg_available_extensions a ON a.name = extname WHERE extversion <> default_version AND x.oid >= 16384",
+        "extension {}: no dump holds which one it was",
+    ),
+    _Kind(
         "SELECT 'schema information_schema' WHERE to_regnamespace('information_schema') IS NULL",
         "{} was dropped, and is there again after a restore",
     ),
