@@ -30,7 +30,8 @@ SELECT replace(i.type, 'foreign-data', 'FOREIGN DATA'), i.identity FROM (
     UNION ALL SELECT tableoid, oid FROM pg_foreign_server UNION ALL SELECT tableoid, oid FROM pg_foreign_data_wrapper
 ) AS made(class, number), LATERAL pg_identify_object(class, number, 0) i
 WHERE number >= 16384 AND coalesce(i.schema, '') !~ '^pg_' AND NOT EXISTS (
-    SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = number AND d.deptype IN ('e', 'i'))
+    SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = number AND d.deptype IN ('e', 'i')
+        AND d.objsubid = 0)  -- the columns that part a table belong to it in that way
   AND NOT EXISTS (SELECT FROM pg_extension e WHERE class = 'pg_namespace'::regclass AND e.extnamespace = number)
 ORDER BY i.type <> 'event trigger', i.type = 'schema', i.type <> 'table'
 """

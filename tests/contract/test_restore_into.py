@@ -32,7 +32,7 @@ def beside(shop: Shop) -> str:
 
 MADE = """
 WITH ours AS (SELECT objid FROM pg_depend WHERE deptype = 'e')
-SELECT 'relation ' || relname FROM pg_class WHERE oid >= 16384 AND oid NOT IN (TABLE ours) AND relkind IN ('r', 'v')
+SELECT 'relation ' || relname FROM pg_class WHERE oid >= 16384 AND oid NOT IN (TABLE ours) AND relkind IN ('r', 'p')
 UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE oid >= 16384 AND oid NOT IN (TABLE ours)
 UNION ALL SELECT 'type ' || typname FROM pg_type WHERE oid >= 16384 AND oid NOT IN (TABLE ours) AND typtype = 'e'
 UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname !~ '^pg_'
@@ -92,4 +92,16 @@ def test_a_prepared_database_is_given_back_as_it_was(shop: Shop, beside: str) ->
     done = shop.run("restore", f"s3://{shop.bucket}/{key}", "--prepared", beside, *YES)
 
     assert done.returncode == 1, done.stderr
+    assert left(shop, beside) == before
+
+
+def test_a_table_of_partitions_alone_is_not_empty(shop: Shop, beside: str) -> None:
+    """It has no rows of its own, and is somebody's."""
+    key = shop.backed_up()
+    shop.sql("CREATE TABLE parted (d date) PARTITION BY RANGE (d)", dbname=beside)
+    before = left(shop, beside)
+
+    done = shop.run("restore", f"s3://{shop.bucket}/{key}", "--into", beside)
+
+    assert (done.returncode, f"{beside} is not empty: nothing was done" in done.stderr) == (3, True), done.stderr
     assert left(shop, beside) == before
