@@ -161,6 +161,9 @@ TURNING_AWAY = {
     "who reads in a group, later": array(
         b"xreadgroup", b"group", b"g", b"c", b"count", b"9", b"noack", b"streams", b"stream", b">"
     ),
+    "everybody, by one set over and over": array(b"SUNIONSTORE", b"to", *[b"set"] * 1000),
+    "everybody, by one sorted set": array(b"ZUNIONSTORE", b"to", b"2", b"set", b"set", b"WEIGHTS", b"1", b"1"),
+    "everybody, by one text over and over": array(b"BITOP", b"XOR", b"to", *[b"canary"] * 1000),
     "a payload that is judged by nobody": array(b"RESTORE", b"x", b"0", b"\x0f\xff\x00\x09\x00", b"REPLACE"),
 }
 # at both risks: they only read, and the server's memory, or its time for everybody else, goes
@@ -177,6 +180,16 @@ TAKING_DOWN = {
     "one field, many times": array(b"HMGET", b"canary", *[b"field"] * 1000),
     "one stream, many times": array(b"XREAD", b"STREAMS", *[b"stream"] * 1000, *[b"0"] * 1000),
     "one stream, twice": array(b"XREAD", b"COUNT", b"9", b"STREAMS", b"a", b"a", b"0", b"0"),
+    "one set, joined to itself": array(b"SUNION", *[b"set"] * 1000),
+    "one set, met with itself": array(b"sinter", b"set", b"other", b"set"),
+    "one set, by a number": array(b"SINTERCARD", b"3", b"set", b"other", b"set", b"LIMIT", b"1"),
+    "one sorted set, joined to itself": array(b"ZUNION", b"1000", *[b"set"] * 1000, b"WITHSCORES"),
+    "one sorted set, less itself": array(b"ZDIFF", b"2", b"set", b"set"),
+    "one sorted set, by no number": array(b"ZINTER", b"x", b"set", b"set"),
+    "all keys in one step": array(b"SCAN", b"0", b"COUNT", b"1000000000"),
+    "all keys in one step, of a pattern": array(b"scan", b"0", b"MATCH", b"count", b"count", b"999999"),
+    "all of a hash in one step": array(b"HSCAN", b"hash", b"0", b"COUNT", b"1000000", b"NOVALUES"),
+    "all of a set in one step": array(b"SSCAN", b"set", b"0", b"COUNT", b"-1"),
     "all keys": array(b"KEYS", b"*"),
     "all keys, by one that there is": array(b"keys", b"canary"),
 }

@@ -125,7 +125,10 @@ def test_what_asks_for_little_passes(guarded: tuple[Guard, int]) -> None:
         client.hrandfield("nothing", -10, withvalues=True)
         client.zrandmember("nothing", 3)
         assert client.mget("canary", "nothing") == ["alive", None]
-        client.hmget("nothing", "a", "b")
+        client.hmget("nothing", "nothing", "b")
+        client.zunion(["nothing", "none"])
+        client.sintercard(2, ["nothing", "none"], limit=2)
+        assert client.scan(0, "can*", count=5000)[1] == ["canary"]
         client.xread({"nothing": "0", "none": "0"}, count=2)
     assert guard.take_refusals() == ()
 
@@ -176,6 +179,9 @@ def test_changing_passes_where_it_may(seven: Service, tmp_path: Path) -> None:
         client.setbit("bits", 9_999_999, 1)
         client.setrange("drill", 1000, "x")
         client.bitfield("bits").set("u8", "#9", 7).incrby("i5", 100, 1).execute()
+        client.sunionstore("drill", "drill2", "drill3")
+        client.zunionstore("drill", {"drill": 1, "drill2": 2})
+        client.bitop("XOR", "bits", "bits", "drill2")
         client.delete("bits", "drill")
     assert guard.take_refusals() == ()
     guard.close()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from runbook_steps.engine.guards.services.redis_amounts import too_much
 from runbook_steps.engine.guards.services.redis_wire import Reply, Words, said
 from runbook_steps.engine.model import Risk
 
@@ -115,6 +116,7 @@ _VALUES = {  # with another value they turn somebody away, let everybody in, or 
     "timeout": re.compile(r"0|[6-9][0-9]|[1-9][0-9]{2,8}"),
 }
 _SECRET = _words("requirepass masterauth primaryauth tls-key-file-pass tls-client-key-file-pass")
+_ONE_CLIENT = 2  # words behind CLIENT KILL
 _NONE: frozenset[str] = frozenset()
 _LIMITS = ("maxclients", "maxmemory", "maxmemory-policy")
 _ROOM = 2
@@ -139,67 +141,9 @@ def refused_redis(words: Sequence[bytes], risk: Risk) -> str | None:
             return _refused_words(name, part, words[2:], changing=changing)
         return f"{_shown(name)} {_shown(part)}".strip()
     if name in _CONNECTION | _SERVER | _READING or (changing and name in _WRITING | _CHANGING):
-        return _too_much(name, words, changing=changing)
+        found = too_much(name, words, changing=changing)
+        return f"{_shown(name)} {found}" if found else None
     return _shown(name)
-
-
-def _too_much(name: str, words: Sequence[bytes], *, changing: bool) -> str | None:
-    """What a command that may pass takes from others by how much it asks for."""
-    if changing and name in _PLACES and not _near(name, words):
-        return f"{_shown(name)} at a place that makes others' keys give way"
-    return f"{_shown(name)} {_EXTREME[name][1]}" if name in _EXTREME and _EXTREME[name][0](words) else None
-
-
-def _many(words: Sequence[bytes]) -> bool:
-    """Whether a negative count has it draw the same ones again and again: its answer takes the server's memory."""
-    return len(words) > _AT and not re.fullmatch(rb"[0-9]{1,9}|-[0-9]{1,5}", words[_AT])
-
-
-def _said_twice(words: Sequence[bytes]) -> bool:
-    """Whether it names one more than once: a few bytes would have the server answer with any number of copies."""
-    return len(set(words[1:])) < len(words[1:])
-
-
-def _streams_twice(words: Sequence[bytes]) -> bool:
-    at = next((at for at, word in enumerate(words) if word.lower() == b"streams"), len(words))
-    named = words[at + 1 :]
-    return _said_twice([b"", *named[: len(named) // 2]])
-
-
-def _forgets(words: Sequence[bytes]) -> bool:
-    """Whether what it hands out is gone for the group that it is read from."""
-    until = next((at for at, word in enumerate(words) if word.lower() == b"streams"), len(words))
-    return any(word.lower() == b"noack" for word in words[4:until])
-
-
-def _near(name: str, words: Sequence[bytes]) -> bool:
-    """Whether every place that a value is written at lies within what one request may send anyway.
-
-    All up to there is made and filled with zeros: half a gigabyte by a few bytes, for which other keys are thrown away.
-    """
-    if name == "bitfield":
-        asked = [words[at + 1 : at + 3] for at, word in enumerate(words) if word.lower() in {b"set", b"incrby", b"get"}]
-        return all(len(each) == len(_FIELD) and _FIELD[0].fullmatch(each[0]) and _FIELD[1].fullmatch(each[1])
-                   for each in asked)  # fmt: skip
-    return len(words) <= _AT or _PLACES[name].fullmatch(words[_AT]) is not None
-
-
-_AT = 2
-_ONE_CLIENT = 2  # words behind CLIENT KILL
-_PLACES = {
-    "setrange": re.compile(rb"[0-9]{1,6}"),  # bytes
-    "setbit": re.compile(rb"[0-9]{1,7}"),  # bits
-    "bitfield": re.compile(rb""),
-}
-_DRAWN = (_many, "of so many that the server's memory goes")
-_TWICE = "of the same one again and again"
-_EXTREME: Mapping[str, tuple[Callable[[Sequence[bytes]], bool], str]] = {
-    **dict.fromkeys(("srandmember", "hrandfield", "zrandmember"), _DRAWN),
-    **dict.fromkeys(("mget", "hmget"), (_said_twice, _TWICE)),
-    "xread": (_streams_twice, _TWICE),
-    "xreadgroup": (_forgets, "NOACK, which passes over what others have not read"),
-}
-_FIELD = (re.compile(rb"[ui][0-9]{1,2}", re.IGNORECASE), re.compile(rb"#?[0-9]{1,6}"))
 
 
 def _shown(name: str) -> str:
