@@ -24,7 +24,11 @@ _PORTS = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443}
 # they name no service that a command would reach over the network by them
 _NO_SERVICE = frozenset({"file", "s3", "data", "urn"})
 _ENGINES = frozenset({"DOCKER_HOST", "CONTAINER_HOST"})  # what runs containers here is none of the target's services
-_BARE = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}", re.IGNORECASE)
+_BARE = re.compile(r"(?:[a-z0-9_.-]+=)?(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}(?:[:|/][a-z0-9.]+)?", re.IGNORECASE)
+# `http:/host` and `http:\\host`, which curl and browsers take for a host
+_HALF = re.compile(
+    r"(?<![a-z0-9+.-])(?:https?|rediss?|postgres(?:ql)?|postgis|psql|pgsql):(?:/(?!/)|\\)", re.IGNORECASE
+)
 _OF_ADDRESSES = re.compile(r"(?:ADDR|ADDRESS|HOSTPORT|HOSTS?|ENDPOINTS?|NODES?|SERVERS?|BROKERS?|SENTINELS?)(?:ES)?")
 _OF_ONE = re.compile(r"UR[IL]S?|DSN|CONN(?:ECTION)?(?:STRING|STR)?|STRING|CONNSTR")
 # `host:6379,password=…`, `user:word@host:5432/name`, `user:word@tcp(host:3306)/name`, `Server=host;…`, `pgsql:host=…`
@@ -81,6 +85,8 @@ class Piece:
 def read_addresses(name: str, value: str) -> tuple[Piece, ...]:
     """The value in pieces. Raises UnreadableAddress when one of its addresses cannot be guarded."""
     text = value.strip()
+    if _HALF.search(value):
+        raise UnreadableAddress("two slashes belong behind its scheme")
     one_url = _POSTGRES.match(text) and not re.search(r"[\s,]\S*://", text)
     if one_url or (_LIBPQ.search(value) and not _SCHEME.search(value)):
         return (_postgres(text),)
@@ -99,6 +105,8 @@ def parameters_of(origin: Origin, variables: Mapping[str, str]) -> Iterator[Mapp
 
 def _says_where(last: str, text: str) -> bool:
     """Whether a text without a scheme is an address all the same, as some clients write one."""
+    if text.startswith("//") and (_OF_ONE.fullmatch(last) or _OF_ADDRESSES.fullmatch(last)):
+        return True
     if _OF_ADDRESSES.fullmatch(last):
         return all(map(_BARE.fullmatch, re.split(r"[\s,;]+", text)))
     return bool(_OF_ONE.fullmatch(last)) and bool(_WITHIN.search(text))
