@@ -43,12 +43,15 @@ _TEMPORARY_KB = 10 << 20  # 10 GB: a sort of a large table fits, a product of tw
 _HELD_SQL = """
 SELECT pg_catalog.current_setting('transaction_read_only'), pg_catalog.current_setting('standard_conforming_strings'),
  pg_catalog.current_setting('client_encoding'), pg_catalog.pg_is_in_recovery(),
- (SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'), pg_catalog.pg_backend_pid(),
- (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path')
+ (SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'), pg_catalog.pg_backend_pid()
 """
-_FOUND_SQL = "SHOW search_path; SHOW role; SHOW session_replication_role; SHOW row_security"
+_SCHEMAS = "SELECT pg_catalog.current_schemas(false)::pg_catalog.text"
+_FOUND_SQL = (
+    f"BEGIN; {_SCHEMAS}; SHOW role; SHOW session_replication_role; SHOW row_security; "
+    f"SET LOCAL search_path TO DEFAULT; {_SCHEMAS}; ROLLBACK"
+)
 """What decides what a name means, and what a write sets off. It names no operator: a search path may lead elsewhere."""
-_FRESH = ["none", "origin", "on"]
+_FRESH = {"role": "none", "session_replication_role": "origin", "row_security": "on"}
 _USED = (
     "a session in which another one has left {what} as it was set there: a pooler hands it on. Use the server's own "
     "address, or have the pooler take settings back (of PgBouncer: server_reset_query_always = 1)"
@@ -274,7 +277,7 @@ def _row(body: bytes) -> list[str | None]:
 async def read_only_held(session: Session, *, reading: bool) -> Held:
     """Why the session cannot be judged or is not held to reading, and whether a pooler lends it. Raises Locked."""
     try:
-        ((read_only, quotes, encoding, replica, source, process, path),) = await asked(session, _HELD_SQL)
+        ((read_only, quotes, encoding, replica, source, process),) = await asked(session, _HELD_SQL)
     except Locked:
         raise
     except ValueError as error:
@@ -285,7 +288,7 @@ async def read_only_held(session: Session, *, reading: bool) -> Held:
             f"a session whose texts read otherwise (standard_conforming_strings {quotes}, client_encoding {encoding})"
         )
     shared = process != str(session.process)  # a pooler tells a number of its own
-    if shared and (used := _left(await _answered(session, _FOUND_SQL), path)):
+    if shared and not reading and (used := _left(await _answered(session, _FOUND_SQL))):
         return Held(_USED.format(what=used), shared)
     if not reading or (read_only == "on" and (replica == "t" or source != "session")):
         return Held(None, shared)
@@ -293,11 +296,12 @@ async def read_only_held(session: Session, *, reading: bool) -> Held:
     return Held(NOT_HELD.format(why=why if read_only != "on" else f"{why}, but by SET, which a pooler may forget"))
 
 
-def _left(found: list[list[str | None]], path: str | None) -> str:
-    """Which of the settings that were found is not as a session begins; they are asked once, at its beginning."""
-    names = _FOUND_SQL.replace("SHOW ", "").split("; ")
-    values = zip(names, found, [path, *_FRESH], strict=True)
-    return next((name for name, row, fresh in values if row != [fresh]), "")
+def _left(found: list[list[str | None]]) -> str:
+    """Which of the settings that were found is not as a session begins; empty for none."""
+    (path,), *others, (fresh_path,) = found
+    named = {"search_path": (path, fresh_path)}
+    named |= {name: (row[0], fresh) for (name, fresh), row in zip(_FRESH.items(), others, strict=True)}
+    return next((name for name, (value, fresh) in named.items() if value != fresh), "")
 
 
 async def bound(session: Session) -> None:
