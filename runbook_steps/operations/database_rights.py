@@ -147,7 +147,8 @@ SELECT i.type || ' ' || i.identity || what FROM found, LATERAL pg_identify_objec
 WHERE (number >= 16384 OR class = 'pg_largeobject'::regclass
     OR class = 'pg_namespace'::regclass AND i.identity = 'public') AND i.identity IS NOT NULL
     AND coalesce(i.schema, '') !~ '^(pg_|information_schema$)' AND NOT EXISTS (
-        SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = number AND d.deptype = 'e')
+        SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = number AND (d.deptype = 'e'
+            OR d.deptype = 'i' AND class = 'pg_proc'::regclass))  -- what a range makes by itself is initdb's
 ORDER BY 1
 """
 _SHOWN = 5
