@@ -30,6 +30,11 @@ LEFT JOIN pg_available_extension_versions v ON v.name = a.name AND v.version = a
 WHERE x.oid >= 16384 AND coalesce(v.superuser AND NOT v.trusted, true) ORDER BY 1
 """
 
+_MIGHTY = """
+SELECT FROM pg_catalog.pg_roles WHERE pg_catalog.pg_has_role(session_user, oid, 'MEMBER') AND (rolsuper
+    OR rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
+"""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -51,6 +56,7 @@ def examine(settings: BackupSettings) -> list[Finding]:
             Finding("server", None, f"PostgreSQL {version // 10000}.{version % 10000}, {_locale(live)}"),
             _programs(version // 10000),
             Finding("role", None, _described(rights)),
+            _restoring(admin),
             _listed(
                 "backup", [(name,) for name in unreadable(live)], "every table can be read", "cannot be read whole:"
             ),
@@ -75,6 +81,14 @@ def _described(rights: Rights) -> str:
     parts = ("owns the database" if rights.owns_live else "does not own the database",
              "may create databases" if rights.may_create_databases else "may not create databases")  # fmt: skip
     return f"{rights.role} is no superuser, {', '.join(parts)}"
+
+
+def _restoring(admin: Connection) -> Finding:
+    """What somebody with ordinary rights defined in the database runs while it is restored, as this role."""
+    if not query(admin, _MIGHTY):
+        return Finding("restoring", True, "what a backup contains can start no program on the server")
+    return Finding("restoring", False, "functions of a backup run as this role when it is verified or restored, and it "
+                   "may start programs on the server or read its files: use a role that may not")  # fmt: skip
 
 
 def _programs(major: int) -> Finding:

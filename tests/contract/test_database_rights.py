@@ -289,6 +289,10 @@ def test_the_doctor_tells_what_is_allowed(shop: Shop) -> None:
     assert found["backup"]["good"] is True
     assert found["verify"]["good"] is (shop.environ["RIGHT"] == "CREATEDB")
     assert found["rows back"]["good"] is True
+    assert found["restoring"]["good"] is True
+    shop.sql(f"GRANT pg_execute_server_program TO {shop.environ['ROLE']}", dbname="postgres")
+    found = {row["what"]: row for row in shop.answer("doctor")["findings"]}
+    assert (found["restoring"]["good"], "may start programs" in found["restoring"]["found"]) == (False, True)
 
 
 LIMITS = {
