@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,23 +20,23 @@ from pathlib import Path
 import psycopg
 
 from runbook_steps.engine.errors import OperationError
+from runbook_steps.operations.archive_by_role import FILLED, AsConnected, ByRole, Hands
+from runbook_steps.operations.archive_views import computed
 from runbook_steps.operations.database_properties import own_setting
 from runbook_steps.operations.database_session import Connection, query, query_nothing, session
-from runbook_steps.operations.postgres_connection import Database
-from runbook_steps.operations.postgres_programs import Programs, archived_sql, run_restore, table_of_contents
+from runbook_steps.operations.postgres_connection import Database, maintenance
+from runbook_steps.operations.postgres_programs import Programs, archived_sql, kind_of, run_restore, table_of_contents
+from runbook_steps.operations.restoring_role import Loader
 
-__all__ = ["MISSING", "Archive", "chosen_entries", "list_of", "restore_archive"]
+__all__ = ["Archive", "chosen_entries", "list_of", "restore_archive"]
 
 MOST_JOBS = 8
 _NEVER = ("SUBSCRIPTION ", "DATABASE ", "DATABASE PROPERTIES ")
-_VIEW = "MATERIALIZED VIEW DATA "
-_AT_THE_END = ("COMMENT ", "SECURITY LABEL ", "ACL ", "DEFAULT ACL ", _VIEW)
+_AT_THE_END = ("COMMENT ", "SECURITY LABEL ", "ACL ", "DEFAULT ACL ", FILLED)
 _LAST = ("EVENT TRIGGER ", "COMMENT - EVENT TRIGGER ", "SECURITY LABEL - EVENT TRIGGER ")
 _SCHEMA, _ALLOWED = "SCHEMA ", "ACL - SCHEMA "
 _FOREIGN_KEY = "FK CONSTRAINT "
 _TRIGGER = "TRIGGER "
-MISSING = "does not exist"  # in what PostgreSQL says of a name that it does not find
-_SERVERS_FAULT = {"53", "57", "58"}  # classes of SQLSTATE: no room, shut down, a broken disk
 # every function in a check, by the numbers in its stored tree; one that is not immutable may judge otherwise tomorrow
 _CHECKS = """
 SELECT CASE WHEN c.conrelid <> 0 THEN 'TABLE ' || c.conrelid::pg_catalog.regclass::text
@@ -69,6 +69,12 @@ class Archive:
     """Those whose privileges alone can be given, as for who is no superuser; empty: all."""
     path: str = ""
     """The search path that it is restored with, as SQL has it; empty: none."""
+    loader: Loader | None = None
+    """The role that runs what the archive contains; None: the one that is connected."""
+
+    def runner(self, database: Database) -> Database:
+        """How a session is opened in which what somebody else defined may run."""
+        return self.loader.database if self.loader else database
 
 
 @dataclass(frozen=True)
@@ -98,64 +104,81 @@ def _restored(
     entries = [
         entry
         for entry in table_of_contents(database, archive.file, archive.programs)
-        if not _kind(entry).startswith((*_NEVER, *archive.left_out)) and _grantable(archive, entry)
+        if not kind_of(entry).startswith((*_NEVER, *archive.left_out)) and _grantable(archive, entry)
     ]
-    last = [entry for entry in entries if _kind(entry).startswith(_LAST)]
-    entries = [entry for entry in entries if not _kind(entry).startswith(_LAST)]
-    early = [entry for entry in entries if not _kind(entry).startswith((*_AT_THE_END, _FOREIGN_KEY, _TRIGGER))]
-    triggers = [entry for entry in entries if _kind(entry).startswith(_TRIGGER)]
-    keys = [entry for entry in entries if _kind(entry).startswith(_FOREIGN_KEY)]
-    late = [entry for entry in entries if _kind(entry).startswith(_AT_THE_END)]
+    last = [entry for entry in entries if kind_of(entry).startswith(_LAST)]
+    entries = [entry for entry in entries if not kind_of(entry).startswith(_LAST)]
+    early = [entry for entry in entries if not kind_of(entry).startswith((*_AT_THE_END, _FOREIGN_KEY, _TRIGGER))]
+    triggers = [entry for entry in entries if kind_of(entry).startswith(_TRIGGER)]
+    keys = [entry for entry in entries if kind_of(entry).startswith(_FOREIGN_KEY)]
+    late = [entry for entry in entries if kind_of(entry).startswith(_AT_THE_END)]
     several = ("--jobs", str(min(os.cpu_count() or 1, MOST_JOBS)))
+    runner = archive.runner(database)
 
     def run(chosen: Sequence[str], *more: str) -> None:
         if chosen:
+            owners = ("--no-owner", "--no-privileges") if archive.loader else ()
             with list_of(chosen) as file:
-                run_restore(database, name, archive.file, archive.programs, ("--use-list", file, *more))
+                run_restore(runner, name, archive.file, archive.programs, ("--use-list", file, *owners, *more))
 
     if archive.roles:  # what is given to another owner must find that one allowed to create in its schema
-        run([entry for entry in early if _kind(entry).startswith(_SCHEMA)])
-        run([entry for entry in late if _kind(entry).startswith(_ALLOWED)])
-        early = [entry for entry in early if not _kind(entry).startswith(_SCHEMA)]
-        late = [entry for entry in late if not _kind(entry).startswith(_ALLOWED)]
-    run(early, "--section=pre-data")
-    with session(database, name) as connection:
+        run([entry for entry in early if kind_of(entry).startswith(_SCHEMA)])
+        run([entry for entry in late if kind_of(entry).startswith(_ALLOWED)])
+        early = [entry for entry in early if not kind_of(entry).startswith(_SCHEMA)]
+        late = [entry for entry in late if not kind_of(entry).startswith(_ALLOWED)]
+    hands = _hands(database, name, archive, {"all": entries, "late": late, "last": last}, run)
+    hands.definitions(early)
+    with session(runner, name) as connection:
         aside = _put_aside(connection)
     if rows:
         tell("restoring the rows")
         run(early, "--section=data", *several)
-    with session(database, name) as connection:
+    with session(runner, name) as connection:
         if archive.path:
             connection.execute("RESET search_path")
         found = _give_back(connection, aside, known=invalid)
     if rows:
         tell("building the indexes")
-    run(early, "--section=post-data", *several)
+    hands.behind_the_rows(early, several)
     run(_made_before_changed(database, archive, triggers))
     if keys:
-        found += _foreign_keys(database, name, archive, keys, several, run=run, known=invalid)
-    run([entry for entry in late if not _kind(entry).startswith(_VIEW)])
-    if rows:
-        found += _views(database, name, archive, [entry for entry in late if _kind(entry).startswith(_VIEW)], run=run)
-    run(last)
+        found += _foreign_keys(runner, name, archive, keys, several, run=run, known=invalid)
+    found += hands.ending(rows=rows)
     return found
+
+
+def _hands(
+    database: Database, name: str, archive: Archive, parts: Mapping[str, Sequence[str]], run: Callable[..., None]
+) -> Hands:
+    """Raises RefusedError for what no dump should hold, where it is looked at."""
+    late, last = parts["late"], parts["last"]
+    if archive.loader is None:
+        return AsConnected(run, late, last, lambda views: _views(database, name, archive, views, run=run))
+    from runbook_steps.operations.archive_judged import Parts, judge  # noqa: PLC0415 - its parser is costly
+
+    def read(chosen: Sequence[str]) -> str:
+        with list_of(chosen) as file:
+            return archived_sql(database, archive.file, archive.programs, ("--use-list", file))
+
+    with session(archive.loader.database, maintenance(database)) as connection:
+        everybodys = frozenset(
+            str(each).lower() for (each,) in query(connection, "SELECT name FROM pg_settings WHERE context = 'user'")
+        )
+    words, views = ([each for each in late if kind_of(each).startswith(FILLED) is filled] for filled in (False, True))
+    judged = judge(Parts(parts["all"], words, views, last), everybodys, read)
+    return ByRole(database, name, archive.loader, judged, run, archive.path)
 
 
 def _grantable(archive: Archive, entry: str) -> bool:
     """Whether an entry gives no privileges, or those of somebody whom the role may be: its last word is the owner."""
     owners = tuple(" " + re.sub(r"[\r\n]", " ", role) for role in archive.roles)  # as a list writes names
-    return not owners or not _kind(entry).startswith("ACL ") or entry.endswith(owners)
-
-
-def _kind(entry: str) -> str:
-    """`12; 1259 16385 TABLE public people owner` → `TABLE public people owner`."""
-    return re.sub(r"^\d+; \d+ \d+ ", "", entry)
+    return not owners or not kind_of(entry).startswith("ACL ") or entry.endswith(owners)
 
 
 def chosen_entries(database: Database, archive: Archive, beginnings: Sequence[str]) -> list[str]:
     """The entries that begin so, in that order."""
     entries = table_of_contents(database, archive.file, archive.programs)
-    return [entry for start in beginnings for entry in entries if _kind(entry).startswith(start)]
+    return [entry for start in beginnings for entry in entries if kind_of(entry).startswith(start)]
 
 
 def _made_before_changed(database: Database, archive: Archive, triggers: Sequence[str]) -> list[str]:
@@ -251,7 +274,7 @@ def _one_foreign_key(database: Database, name: str, archive: Archive, key: str, 
         text = archived_sql(database, archive.file, archive.programs, ("--use-list", file))
     found = re.search(r"^ALTER TABLE (?:ONLY )?(?P<table>.+)\n\s+ADD CONSTRAINT (?P<rest>.*?);$", text, re.M | re.S)
     if found is None:
-        raise OperationError(f"the archive's foreign key cannot be read: {_kind(key)}")
+        raise OperationError(f"the archive's foreign key cannot be read: {kind_of(key)}")
     named = f"{_first_name(found['rest'])} of {found['table']}"
     loose = f"{found[0].removesuffix(';').removesuffix(' NOT VALID')} NOT VALID"
     with session(database, name) as connection:
@@ -268,33 +291,24 @@ def _one_foreign_key(database: Database, name: str, archive: Archive, key: str, 
 def _views(
     database: Database, name: str, archive: Archive, views: Sequence[str], *, run: Callable[..., None]
 ) -> list[str]:
-    """Computes materialized views: all at once; one by one when the query of one fails today, which stays empty.
-
-    It may ask a server that is away, or divide by what is zero now: no dump holds the rows that it once had.
-    """
+    """Computes materialized views: all at once; one by one when the query of one fails today, which stays empty."""
     try:
         run(views)
     except OperationError:
         pass
     else:
         return []
-    empty = []
+    empty: list[str] = []
     for view in views:
         with list_of([view]) as file:
             text = archived_sql(database, archive.file, archive.programs, ("--use-list", file))
-        found = re.search(r"^REFRESH MATERIALIZED VIEW (?P<view>.+?);$", text, re.M | re.S)
+        found = re.search(r"^REFRESH MATERIALIZED VIEW .+?;$", text, re.M | re.S)
         if found is None:
-            raise OperationError(f"the archive's materialized view cannot be read: {_kind(view)}")
+            raise OperationError(f"the archive's materialized view cannot be read: {kind_of(view)}")
         with session(database, name) as connection:
             if archive.path:
                 connection.execute("RESET search_path")
-            try:
-                query_nothing(connection, found[0])
-            except psycopg.Error as error:
-                missing = not archive.path and MISSING in str(error)  # a longer search path may find it
-                if missing or connection.closed or (error.sqlstate or "")[:2] in _SERVERS_FAULT:
-                    raise
-                empty.append(f"materialized view {found['view']}: {error.diag.message_primary}")
+            empty += computed(connection, found[0].encode("utf-8", "surrogateescape"), by_path=bool(archive.path))
     return empty
 
 

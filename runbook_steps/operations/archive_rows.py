@@ -148,7 +148,7 @@ def row_differences(database: Database, name: str, archive: Archive) -> list[str
     wrong += [
         (table, "has other contents")
         for table, rows in sums.items()
-        if rows.count != found[table].count or rows.digest != _sum(database, name, table, rows.columns)
+        if rows.count != found[table].count or rows.digest != _sum(archive.runner(database), name, table, rows.columns)
     ]
     return [f"{table.decode('utf-8', 'surrogateescape')} {text}" for table, text in sorted(wrong)]
 

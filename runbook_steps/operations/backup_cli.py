@@ -18,7 +18,14 @@ from runbook_steps.operations import restore_cli
 from runbook_steps.operations.backup_age_file import write_age_file
 from runbook_steps.operations.backup_doctor import examine
 from runbook_steps.operations.backup_make import BackupSettings, make_backup
-from runbook_steps.operations.backup_reports import reported, result, settings_and_store, tell, warn_of_invalid
+from runbook_steps.operations.backup_reports import (
+    MyRights,
+    reported,
+    result,
+    settings_and_store,
+    tell,
+    warn_of_invalid,
+)
 from runbook_steps.operations.backup_retention import clear_leftovers, prune
 from runbook_steps.operations.backup_status_cli import status, unreadable_rows, unusable, warn, warn_of_unusable
 from runbook_steps.operations.backup_store import Manifest, Store, refuse_malformed, whose_is
@@ -62,10 +69,11 @@ def backup(
     keep_old: Annotated[
         bool, typer.Option(help="remove nothing: no backup past retention, and nothing that a killed run left")
     ] = False,
+    with_my_rights: MyRights = False,
     format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """Make a backup now, check it, and remove those past retention. Exit 0 only when it is whole."""
-    settings, store = settings_and_store()
+    settings, store = settings_and_store(with_my_rights=with_my_rights)
     began = time.monotonic()
     try:
         with reported(format):
@@ -147,21 +155,28 @@ def list_backups(
 
 def verify_one(
     location: Annotated[str, typer.Argument(help="s3://bucket/key, or a backup's id from `list`")],
+    with_my_rights: MyRights = False,
     format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """Restore one backup into a scratch database and compare. A restore may begin meanwhile."""
     refuse_malformed(location)
-    _verify(format, location=location)
+    _verify(format, location=location, with_my_rights=with_my_rights)
 
 
-def verify_latest(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name
+def verify_latest(
+    with_my_rights: MyRights = False,
+    format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
+) -> None:
     """Restore the newest backup into a scratch database and compare. Exit 1 when it is not whole."""
-    _verify(format, newest_only=True)
+    _verify(format, newest_only=True, with_my_rights=with_my_rights)
 
 
-def verify_all(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name
+def verify_all(
+    with_my_rights: MyRights = False,
+    format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
+) -> None:
     """Restore every backup into a scratch database and compare. Exit 1 when one is not whole."""
-    _verify(format)
+    _verify(format, with_my_rights=with_my_rights)
 
 
 def doctor(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the option's name
@@ -177,8 +192,8 @@ def doctor(format: AsFormat = Format.CONSOLE) -> None:  # noqa: A002 - the optio
         typer.echo(f"{sign} {each.what:<13}{each.found}")
 
 
-def _verify(form: Format, *, newest_only: bool = False, location: str = "") -> None:
-    settings, store = settings_and_store()
+def _verify(form: Format, *, with_my_rights: bool, newest_only: bool = False, location: str = "") -> None:
+    settings, store = settings_and_store(with_my_rights=with_my_rights)
     rows: list[dict[str, Any]] = []
     with reported(form):
         if location:

@@ -17,12 +17,14 @@ from runbook_steps.operations.database_session import Connection, query, session
 from runbook_steps.operations.outside_dumps import not_in_a_dump
 from runbook_steps.operations.postgres_connection import maintenance
 from runbook_steps.operations.postgres_programs import find_programs
+from runbook_steps.operations.restoring_role import might
 
 __all__ = ["examine"]
 
 _LOOK_S = 3.0  # how long the speed of reading is measured
 _RESTORE_FACTOR = 2.5  # rows are written, and indexes built: measured on databases with two indexes a table
 _SHOWN = 5
+_GRANTS_BY_ADMIN = 160000  # the first version where CREATEROLE gives only what its owner administers
 _FOREIGN_EXTENSIONS = """
 SELECT x.extname::text FROM pg_extension x
 LEFT JOIN pg_available_extensions a ON a.name = x.extname
@@ -56,7 +58,7 @@ def examine(settings: BackupSettings) -> list[Finding]:
             Finding("server", None, f"PostgreSQL {version // 10000}.{version % 10000}, {_locale(live)}"),
             _programs(version // 10000),
             Finding("role", None, _described(rights)),
-            _restoring(admin),
+            _restoring(rights, might(admin), self_granting=_gives_itself(admin)),
             _listed(
                 "backup", [(name,) for name in unreadable(live)], "every table can be read", "cannot be read whole:"
             ),
@@ -83,12 +85,22 @@ def _described(rights: Rights) -> str:
     return f"{rights.role} is no superuser, {', '.join(parts)}"
 
 
-def _restoring(admin: Connection) -> Finding:
-    """What somebody with ordinary rights defined in the database runs while it is restored, as this role."""
-    if not query(admin, _MIGHTY):
+def _gives_itself(admin: Connection) -> bool:
+    asked = "SELECT rolcreaterole FROM pg_roles WHERE rolname = current_user"
+    return admin.info.server_version < _GRANTS_BY_ADMIN and bool(query(admin, asked)[0][0])
+
+
+def _restoring(rights: Rights, why: str, *, self_granting: bool) -> Finding:
+    """Who runs what somebody with ordinary rights defined in the database."""
+    if not why and self_granting:
+        return Finding("restoring", None, f"{rights.role} has CREATEROLE: before PostgreSQL 16 it may give itself the "
+                       "right to start programs on the server, and what a backup contains could too")  # fmt: skip
+    if not why:
         return Finding("restoring", True, "what a backup contains can start no program on the server")
-    return Finding("restoring", False, "functions of a backup run as this role when it is verified or restored, and it "
-                   "may start programs on the server or read its files: use a role that may not")  # fmt: skip
+    if rights.superuser:
+        return Finding("restoring", None, f"{why}: a backup is restored by a role made for it, which may sign in by "
+                       "password and do nothing else")  # fmt: skip
+    return Finding("restoring", False, f"{why}, and what a backup contains would run with that: take it away")
 
 
 def _programs(major: int) -> Finding:

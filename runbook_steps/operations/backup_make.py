@@ -43,6 +43,8 @@ class BackupSettings:
     """An empty database that an administrator prepared, for a role that may create none."""
     prepared: str = ""
     """Another one, to take the place of the live one, with the extensions that this role may not create."""
+    with_my_rights: bool = False
+    """What a backup contains runs as the role of DATABASE_URL, also where that may start programs on the server."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> BackupSettings:

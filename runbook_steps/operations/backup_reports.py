@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Annotated
 
 import psycopg
 import typer
@@ -18,13 +19,26 @@ from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_store import Manifest, Store
 from runbook_steps.operations.formats import Format
 
-__all__ = ["reported", "result", "settings_and_store", "tell", "warn_of_invalid"]
+__all__ = ["TRUSTED", "MyRights", "reported", "result", "settings_and_store", "tell", "warn_of_invalid"]
 
 
-def settings_and_store() -> tuple[BackupSettings, Store]:
+MyRights = Annotated[
+    bool,
+    typer.Option(
+        "--with-my-rights",
+        help="trust what is defined in the backup: it runs as the role of DATABASE_URL, though that may start programs "
+        "on the server",
+    ),
+]
+TRUSTED = "what is defined in the backup (functions, checks, views) runs with all rights of this role: --with-my-rights"
+
+
+def settings_and_store(*, with_my_rights: bool = False) -> tuple[BackupSettings, Store]:
     """From the environment. Raises ConfigurationError."""
     settings, store = BackupSettings.from_environ(os.environ), Store.from_environ(os.environ)
-    return replace(settings, database=settings.database.settled()), store
+    if with_my_rights:
+        typer.echo(f"warning: {TRUSTED}", err=True)
+    return replace(settings, database=settings.database.settled(), with_my_rights=with_my_rights), store
 
 
 @contextmanager

@@ -45,6 +45,7 @@ from runbook_steps.operations.database_session import Connection, session
 from runbook_steps.operations.database_swap import Kept, swap
 from runbook_steps.operations.outside_dumps import not_in_a_dump
 from runbook_steps.operations.postgres_connection import maintenance
+from runbook_steps.operations.restoring_role import refuse_unloadable
 from runbook_steps.operations.settings import Unreachable
 
 __all__ = ["refuse_foreign", "refuse_impossible", "refuse_in_place", "restore", "restore_into", "what_is_lost"]
@@ -177,6 +178,7 @@ def _wanted(settings: BackupSettings, admin: Connection) -> Properties | None:
 def refuse_in_place(settings: BackupSettings, manifest: Manifest, prepared: str) -> None:
     """All that can be told before a restore in place begins: ask before anything is stopped. Raises RefusedError."""
     refuse_untrusted(settings, manifest)
+    refuse_unloadable(settings.database, trusted=settings.with_my_rights)
     refuse_impossible(settings)
     _refuse_unprepared(settings, manifest, prepared)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import IO
 
@@ -27,6 +28,7 @@ from runbook_steps.operations.beside_tables import PREFIX, Beside, beside_name, 
 from runbook_steps.operations.database_session import Connection, session
 from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.operations.postgres_programs import archived_sql, reading_rows
+from runbook_steps.operations.restoring_role import lent, loading_role
 
 __all__ = ["restore_beside"]
 
@@ -42,8 +44,11 @@ def restore_beside(
     """
     refuse_untrusted(settings, manifest)
     what = f"rows of {manifest.backup_id}, made {manifest.created}"
-    with opened_archive(settings, store, manifest, settings.database.name, tell) as archive:
-        return rows_beside(settings.database, archive, tables, what, tell)
+    with (
+        opened_archive(settings, store, manifest, settings.database.name, tell) as archive,
+        loading_role(settings.database, trusted=settings.with_my_rights) as loader,
+    ):
+        return rows_beside(settings.database, replace(archive, loader=loader), tables, what, tell)
 
 
 def rows_beside(
@@ -55,21 +60,32 @@ def rows_beside(
         past = _Past(database, archive, _codec(live, archive.programs.encoding))
         entries = {pair: past.entries(pair) for pair in wanted}
         _may_create(live)
-        live.execute("SET array_nulls = on")  # or a NULL in an array would become the word
         schema = _new_schema(live)
         live.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(schema), sql.Literal(what)))
         try:
-            for pair, (definition, rows) in entries.items():
-                tell(f"restoring {written(*pair)} into {schema}")
-                into = sql.Identifier(schema, beside_name(*pair))
-                live.execute(_columns_only(live, definition, pair, into))
-                live.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(into, sql.Literal(written(*pair))))
-                for entry in rows:
-                    _copy(database, archive, entry, live, into)
-            return schema, {written(*pair): compared(live, schema, *pair) for pair in wanted}
+            with _filling(live, archive, schema) as hands:
+                hands.execute("SET array_nulls = on")  # or a NULL in an array would become the word
+                for pair, (definition, rows) in entries.items():
+                    tell(f"restoring {written(*pair)} into {schema}")
+                    into = sql.Identifier(schema, beside_name(*pair))
+                    hands.execute(_columns_only(hands, definition, pair, into))
+                    hands.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(into, sql.Literal(written(*pair))))
+                    for entry in rows:
+                        _copy(database, archive, entry, hands, into)
+                return schema, {written(*pair): compared(hands, schema, *pair) for pair in wanted}
         except BaseException:
             live.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
             raise
+
+
+@contextmanager
+def _filling(live: Connection, archive: Archive, schema: str) -> Iterator[Connection]:
+    """The session that fills the schema: checks of domains, and operators of keys, run in it."""
+    if archive.loader is None:
+        yield live
+        return
+    with lent(live, archive.loader, schema), session(archive.loader.database) as hands:
+        yield hands
 
 
 def _new_schema(live: Connection) -> str:

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -36,6 +36,7 @@ from runbook_steps.operations.database_session import Connection, session
 from runbook_steps.operations.postgres_connection import Database, maintenance
 from runbook_steps.operations.postgres_programs import find_programs
 from runbook_steps.operations.restore_by_path import restore_by_any_path
+from runbook_steps.operations.restoring_role import explained, loading_role, refuse_unloadable
 
 __all__ = ["Filled", "drop_leftovers", "fill", "opened_archive", "refuse_untrusted", "refuse_what_is_missing", "verify"]
 
@@ -132,6 +133,7 @@ def scratch(settings: BackupSettings, manifest: Manifest, what: str) -> Iterator
 
 def refuse_unverifiable(settings: BackupSettings) -> None:
     """Raises RefusedError when this role could not restore a backup anywhere: said before one is made."""
+    refuse_unloadable(settings.database, trusted=settings.with_my_rights)
     if not settings.scratch:
         with session(settings.database, maintenance(settings.database)) as admin:
             _refuse_without_createdb(read_rights(admin, settings.database.name))
@@ -186,13 +188,18 @@ def fill(settings: BackupSettings, store: Store, manifest: Manifest, name: str, 
     """
     database, contents = settings.database, Contents.from_document(manifest.contents)
     began = time.monotonic()
-    with opened_archive(settings, store, manifest, name, tell) as opened:
+    with (
+        opened_archive(settings, store, manifest, name, tell) as packed,
+        loading_role(database, trusted=settings.with_my_rights, spaces=contents.needs.get("tablespaces", ())) as loader,
+    ):
+        opened = replace(packed, loader=loader)
         downloaded = time.monotonic()
         with session(database, name) as target:
             brought = {f"{each} is unexpected" for each in provided(target)}
         tell(f"restoring into {name}")
         take_away(database, name, contents.needs)
-        archive, invalid = restore_by_any_path(database, name, opened, contents, tell)
+        with explained(loader):
+            archive, invalid = restore_by_any_path(database, name, opened, contents, tell)
         restored = time.monotonic()
         tell("comparing")
         expected = Expected(

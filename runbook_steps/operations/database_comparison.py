@@ -58,10 +58,13 @@ class Contents:
 
 
 def describe(
-    connection: Connection, name: str, with_checksum: Container[str] = ()
+    connection: Connection, name: str, with_checksum: Container[str] = (), reader: Connection | None = None
 ) -> tuple[dict[str, dict[str, Any]], Contents]:
-    """Table → {rows, …}, and the rest; inside the transaction of `connection`."""
-    tables = table_states(connection, with_checksum)
+    """Table → {rows, …}, and the rest; inside the transaction of `connection`.
+
+    Rows are counted by the `reader`, where that is another one: functions in indexes run while a query is planned.
+    """
+    tables = table_states(reader or connection, with_checksum)
     properties = read_properties(connection, name)
     return tables, Contents(
         objects=catalogue_objects(connection),
@@ -150,8 +153,12 @@ def compare(
     `scratch` makes an empty database for a while: definitions are printed at the same age in it.
     """
     with_checksum = {table for table, entry in expected.tables.items() if "checksum" in entry}
-    with session(database, name) as connection, connection.transaction():
-        tables, found = describe(connection, name, with_checksum)
+    with (
+        session(database, name) as connection,
+        session(archive.runner(database), name) as reader,
+        connection.transaction(),
+    ):
+        tables, found = describe(connection, name, with_checksum, reader)
         major = connection.info.server_version // 10000
     wrong = _tables(expected.tables, tables)
     if expected.rows_by_archive:

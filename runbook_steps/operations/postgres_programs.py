@@ -33,6 +33,7 @@ __all__ = [
     "dump",
     "dumping_rows",
     "find_programs",
+    "kind_of",
     "reading_rows",
     "reason",
     "run_restore",
@@ -210,6 +211,11 @@ def table_of_contents(database: Database, archive: Path, programs: Programs) -> 
     said = _output([programs.restore, "--list", str(archive)], database, "pg_restore")
     lines = said.decode("utf-8", "surrogateescape").split("\n")
     return [line for line in lines if re.match(r"\d+; ", line)]
+
+
+def kind_of(entry: str) -> str:
+    """`12; 1259 16385 TABLE public people owner` → `TABLE public people owner`."""
+    return re.sub(r"^\d+; \d+ \d+ ", "", entry)
 
 
 def _output(command: Sequence[str], database: Database, what: str, options: str = "") -> bytes:

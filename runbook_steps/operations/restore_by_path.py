@@ -15,7 +15,8 @@ from pathlib import Path
 import psycopg
 
 from runbook_steps.engine.errors import OperationError
-from runbook_steps.operations.archive_restore import MISSING, Archive, restore_archive
+from runbook_steps.operations.archive_restore import Archive, restore_archive
+from runbook_steps.operations.archive_views import MISSING
 from runbook_steps.operations.database_comparison import Contents, take_away
 from runbook_steps.operations.database_emptying import Emptiness, empty_again
 from runbook_steps.operations.database_session import session

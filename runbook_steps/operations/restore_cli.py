@@ -14,7 +14,15 @@ import typer
 
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.operations.backup_make import BackupSettings
-from runbook_steps.operations.backup_reports import reported, result, settings_and_store, tell, warn_of_invalid
+from runbook_steps.operations.backup_reports import (
+    TRUSTED,
+    MyRights,
+    reported,
+    result,
+    settings_and_store,
+    tell,
+    warn_of_invalid,
+)
 from runbook_steps.operations.backup_restore import (
     refuse_foreign,
     refuse_in_place,
@@ -65,6 +73,7 @@ def restore_location(
     prepared: Annotated[str, typer.Option(help="an empty database that takes the place of the live one")] = "",
     allow_other_database: Annotated[bool, typer.Option(help="also a backup of another database")] = False,
     drop_old: Annotated[bool, typer.Option(help="do not keep the database that is replaced")] = False,
+    with_my_rights: MyRights = False,
     format: AsFormat = Format.CONSOLE,  # noqa: A002 - the option's name
 ) -> None:
     """Restore a backup in place of the live database, which is kept beside it.
@@ -73,7 +82,7 @@ def restore_location(
     """
     then = moment(to_time, "--to-time") if to_time else None
     _refuse_contradictions(location, then, tables=tables, beside=beside, into=into, prepared=prepared)
-    settings, store = settings_and_store()
+    settings, store = settings_and_store(with_my_rights=with_my_rights)
     began = time.monotonic()
     with reported(format):
         manifest = _as_of(settings, store, then) if then else store.manifest(store.key_of(location))
@@ -117,7 +126,7 @@ def _in_place(
     live = settings.database.name
     with reported(format):
         refuse_in_place(settings, manifest, prepared)
-        lost = what_is_lost(settings, manifest)
+        lost = (*what_is_lost(settings, manifest), *((TRUSTED,) if settings.with_my_rights else ()))
     require_yes(
         os.environ,
         yes,
