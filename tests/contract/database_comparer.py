@@ -113,7 +113,8 @@ _CONNECTED = re.compile(rb"^\\connect .*$", re.MULTILINE)
 def _sorted(text: bytes) -> bytes:
     """The statements of the schema, whatever their order."""
     body = text[list(_CONNECTED.finditer(text))[-1].end() :]
-    parts = re.split(rb"\n\n\n", body)
+    # one empty line only parts the settings at the head from the first object
+    parts = re.split(rb"\n\n\n|\n\n(?=--\n-- )", body)
     # privileges of the database itself are among its properties
     skipped = (
         b"--\n-- PostgreSQL database",

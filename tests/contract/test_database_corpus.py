@@ -174,3 +174,28 @@ def _without(found: dict[str, bytes], told: Sequence[str]) -> dict[str, bytes]:
 def test_the_corpus_is_large() -> None:
     """At least 60 databases, each name once."""
     assert len({kind.dbname for kind in CORPUS}) == len(CORPUS) >= 60
+
+
+@pytest.mark.parametrize(
+    ("made", "changed"),
+    [
+        ("CREATE SCHEMA alone", "COMMENT ON SCHEMA alone IS 'another'"),
+        ("CREATE EXTENSION hstore", "DROP EXTENSION hstore"),
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "DROP FUNCTION f()"),
+        ("CREATE TABLE t (a int)", "ALTER TABLE t ADD b int"),
+        ("CREATE TYPE t AS ENUM ('a')", "ALTER TYPE t ADD VALUE 'b'"),
+    ],
+)
+def test_the_comparer_sees_the_only_object(cluster: Cluster, made: str, changed: str) -> None:
+    """The first object stands right behind the settings at the head of a dump."""
+    kind = Kind("only one", f"{made};")
+    cluster.fill(kind)
+    try:
+        before = description(cluster.parameters, kind.dbname, age=1, tools=cluster.tools)
+        assert differences(before, description(cluster.parameters, kind.dbname, tools=cluster.tools)) == []
+        with cluster.connected(kind.dbname) as admin:
+            admin.execute(changed.encode())
+        after = description(cluster.parameters, kind.dbname, tools=cluster.tools)
+        assert [each for each in differences(before, after) if each.startswith("definitions: ")]
+    finally:
+        cluster.drop(kind)
