@@ -68,14 +68,17 @@ def measure(seconds: float) -> tuple[Process, ...]:
 
 
 def growing(seconds: float, times: int) -> tuple[Process, ...]:
-    """The processes that grew in each of so many intervals, the fastest first: most grow in one, a leak in all."""
+    """The processes that grew in each of so many intervals: most grow in one, a leak in all.
+
+    First the one that grew most each time: what only starts takes most of its memory in one or two intervals.
+    """
     rounds = [{process.pid: process for process in measure(seconds)} for _ in range(times)]
     grown = [
         replace(last, growth=sum(each[pid].growth for each in rounds) / times)
         for pid, last in rounds[-1].items()
         if all(pid in each and each[pid].growth > 0 for each in rounds)
     ]
-    return tuple(sorted(grown, key=lambda process: -process.growth))
+    return tuple(sorted(grown, key=lambda process: -min(each[process.pid].growth for each in rounds)))
 
 
 def _reading(process: psutil.Process) -> tuple[float, int, float] | None:

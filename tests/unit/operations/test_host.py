@@ -51,14 +51,18 @@ def test_everything_else_is_refused(word: str, why: str) -> None:
 
 
 def test_a_leak_grows_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that grew once, shrank once, or came later is no leak; the fastest comes first."""
+    """One that grew once, shrank once, or came later is no leak; the steadiest comes first, before what only starts."""
 
     def at(growths: dict[int, float]) -> tuple[Process, ...]:
         return tuple(Process(pid, f"p{pid}", 0.0, 100, growth) for pid, growth in growths.items())
 
     rounds = iter(
-        [at({1: 5, 2: 50, 3: 9, 4: 7}), at({1: 7, 2: -1, 3: 9, 4: 0, 5: 9}), at({1: 6, 2: 50, 3: 9, 4: 7, 5: 9})]
+        [
+            at({1: 5, 2: 50, 3: 9, 4: 7, 6: 99}),
+            at({1: 7, 2: -1, 3: 9, 4: 0, 5: 9, 6: 2}),
+            at({1: 6, 2: 50, 3: 9, 4: 7, 5: 9, 6: 1}),
+        ]
     )
     monkeypatch.setattr(host, "measure", lambda _: next(rounds))
 
-    assert [(each.pid, each.growth) for each in host.growing(1.0, 3)] == [(3, 9), (1, 6)]
+    assert [(each.pid, each.growth) for each in host.growing(1.0, 3)] == [(3, 9), (1, 6), (6, 34)]
