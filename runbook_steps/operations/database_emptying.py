@@ -8,7 +8,7 @@ from psycopg import sql
 
 from runbook_steps.operations.database_session import Connection, query, query_nothing
 
-__all__ = ["Emptiness", "empty_again", "empty_database", "is_empty"]
+__all__ = ["Emptiness", "empty_again", "is_empty"]
 
 _MADE_HERE = """
 SELECT replace(i.type, 'foreign-data', 'FOREIGN DATA'), i.identity FROM (
@@ -88,18 +88,18 @@ def _extensions(target: Connection, which: str = "true") -> frozenset[str]:
 
 def empty_again(target: Connection, before: Emptiness) -> None:
     """Drops all that a restore made, its extensions too, and gives back what it took away."""
-    empty_database(target)
+    _empty_database(target)
     there = _extensions(target)
     for name in sorted(there - before.extensions):
         query_nothing(target, f"DROP EXTENSION IF EXISTS {sql.Identifier(name).as_string(target)} CASCADE")
-    empty_database(target)  # schemas in which those extensions were
+    _empty_database(target)  # schemas in which those extensions were
     for name in sorted(before.extensions - there):
         query_nothing(target, f"CREATE EXTENSION {sql.Identifier(name).as_string(target)}")
     if not before.public:
         query_nothing(target, "DROP SCHEMA public")
 
 
-def empty_database(target: Connection) -> None:
+def _empty_database(target: Connection) -> None:
     """Drops all that somebody made; what extensions made stays, and the schema public is as in a new database."""
     for kind, identity in query(target, _MADE_HERE):
         query_nothing(target, f"DROP {kind} IF EXISTS {identity} CASCADE")

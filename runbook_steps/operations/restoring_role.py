@@ -137,6 +137,8 @@ def explained(loader: Loader | None) -> Iterator[None]:
 
 def _create(admin: Connection, role: str, secret: str) -> None:
     until = query(admin, f"SELECT (pg_catalog.now() + '{_GOOD_FOR}'::pg_catalog.interval)::text")[0][0]
+    # nor do statistics keep it; where nobody counts statements the setting means nothing
+    admin.execute("SET pg_stat_statements.track_utility = off")
     # row security is meant for the application: here it would leave rows out
     admin.execute(
         sql.SQL(
