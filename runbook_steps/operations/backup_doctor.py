@@ -32,11 +32,6 @@ LEFT JOIN pg_available_extension_versions v ON v.name = a.name AND v.version = a
 WHERE x.oid >= 16384 AND coalesce(v.superuser AND NOT v.trusted, true) ORDER BY 1
 """
 
-_MIGHTY = """
-SELECT FROM pg_catalog.pg_roles WHERE pg_catalog.pg_has_role(session_user, oid, 'MEMBER') AND (rolsuper
-    OR rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
-"""
-
 
 @dataclass(frozen=True)
 class Finding:

@@ -137,15 +137,20 @@ def explained(loader: Loader | None) -> Iterator[None]:
 
 def _create(admin: Connection, role: str, secret: str) -> None:
     until = query(admin, f"SELECT (pg_catalog.now() + '{_GOOD_FOR}'::pg_catalog.interval)::text")[0][0]
-    # nor do statistics keep it; where nobody counts statements the setting means nothing
-    admin.execute("SET pg_stat_statements.track_utility = off")
     # row security is meant for the application: here it would leave rows out
-    admin.execute(
+    _uncounted(
+        admin,
         sql.SQL(
             "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION BYPASSRLS "
             "PASSWORD {} VALID UNTIL {}"
-        ).format(sql.Identifier(role), sql.Literal(secret), sql.Literal(until))
+        ).format(sql.Identifier(role), sql.Literal(secret), sql.Literal(until)),
     )
+
+
+def _uncounted(mighty: Connection, statement: sql.Composed) -> None:
+    """What holds the verifier: statistics keep the text. Where nobody counts statements the setting means nothing."""
+    mighty.execute("SET pg_stat_statements.track_utility = off")
+    mighty.execute(statement)
 
 
 def _as(database: Database, role: str, password: str) -> Database:
@@ -208,7 +213,7 @@ def _may_read(target: Connection, loader: Loader) -> None:
     """Nothing that it began before goes on, by a session or with a password of its own making."""
     role = loader.role
     words = (sql.Identifier(role), sql.Literal(loader.secret))
-    target.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(*words))
+    _uncounted(target, sql.SQL("ALTER ROLE {} PASSWORD {}").format(*words))
     _end_sessions(target, role)
     name, let_in = query(
         target,

@@ -25,6 +25,7 @@ from runbook_steps.operations.backup_verify import refuse_unverifiable, verify
 from runbook_steps.operations.database_swap import discard
 from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.operations.restoring_role import _LOCK, refuse_unloadable
+from runbook_steps.stand_in.embedded import EmbeddedTarget
 from tests.contract import test_database_corpus
 from tests.contract.debian_postgres import debian_postgres
 from tests.contract.test_database_corpus import Cluster
@@ -203,6 +204,18 @@ def test_a_role_that_may_start_programs_is_refused(place: Place) -> None:
         with pytest.raises(RefusedError, match="may start programs"):
             tried()
     assert place.found() == set()
+
+
+def test_its_verifier_is_in_no_statistics(place: Place, embedded: EmbeddedTarget) -> None:
+    """Neither of the one that makes it, nor of the one that takes back what it may have set."""
+    known = embedded.environment()
+    if str(place.server.parameters["port"]) != known["PGPORT"]:
+        pytest.skip("this server counts no statements")
+    with place.server.connected(known["PGDATABASE"]) as admin:
+        admin.execute("SELECT pg_stat_statements_reset()")
+        verify(place.settings, place.server.store, place.backup(), print)
+        held = "SELECT count(*) FILTER (WHERE query LIKE '%SCRAM-SHA-256%'), count(*) > 0 FROM pg_stat_statements"
+        assert admin.execute(held).fetchone() == (0, True)
 
 
 def test_what_a_killed_run_left_is_cleared(place: Place) -> None:
