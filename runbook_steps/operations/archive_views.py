@@ -8,8 +8,9 @@ import psycopg
 
 from runbook_steps.operations.database_session import Connection
 
-__all__ = ["MISSING", "computed"]
+__all__ = ["EMPTY_VIEW", "MISSING", "computed"]
 
+EMPTY_VIEW = "materialized view "  # how one that stays empty is told
 MISSING = "does not exist"  # in what PostgreSQL says of a name that it does not find
 _SERVERS_FAULT = {"53", "57", "58"}  # classes of SQLSTATE: no room, shut down, a broken disk
 _NOT_ALLOWED = "42501"
@@ -32,5 +33,5 @@ def computed(connection: Connection, refresh: bytes, *, by_path: bool, as_anothe
         if missing or lacking or connection.closed or state[:2] in _SERVERS_FAULT:
             raise
         found = _REFRESH.search(refresh.decode("utf-8", "replace"))
-        return [f"materialized view {found['view'] if found else '?'}: {error.diag.message_primary}"]
+        return [f"{EMPTY_VIEW}{found['view'] if found else '?'}: {error.diag.message_primary}"]
     return []

@@ -15,6 +15,7 @@ import psycopg
 import typer
 
 from runbook_steps.engine.errors import OperationError, RunbookError
+from runbook_steps.operations.archive_views import EMPTY_VIEW
 from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_store import Manifest, Store
 from runbook_steps.operations.formats import Format
@@ -86,6 +87,6 @@ def warn_of_invalid(names: Sequence[str]) -> None:
     """
     for name in names:
         text = f"constraint {name} is NOT VALID now: rows of that time break it; it holds for new ones"
-        if name.startswith("materialized view "):
+        if name.startswith(EMPTY_VIEW):
             text = f"{name}; a dump holds no rows of it, so it is empty in a restore: REFRESH it when that is mended"
         typer.echo(f"warning: {text}", err=True)

@@ -10,6 +10,7 @@ from typing import Any
 from runbook_steps.engine.errors import RefusedError
 from runbook_steps.operations.archive_restore import Archive, restore_archive
 from runbook_steps.operations.archive_rows import row_differences
+from runbook_steps.operations.archive_views import EMPTY_VIEW
 from runbook_steps.operations.database_catalogue import catalogue_objects
 from runbook_steps.operations.database_contents import large_objects, sequence_values, table_states
 from runbook_steps.operations.database_properties import Properties, read_properties
@@ -166,7 +167,7 @@ def compare(
     if expected.contents.objects:
         objects = _objects(expected.contents.objects, found.objects, same_version=major == expected.major)
         # one that is empty differs in that at least; its definition is compared as text
-        empty = {f"{told.partition(': ')[0]} differs" for told in invalid if told.startswith("materialized view ")}
+        empty = {f"{told.partition(': ')[0]} differs" for told in invalid if told.startswith(EMPTY_VIEW)}
         wrong += [text for text in objects if text not in empty]
         wrong += _sequences(expected.contents.sequences, found.sequences)
         if expected.contents.large_objects != found.large_objects:
