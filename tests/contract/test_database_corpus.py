@@ -7,6 +7,7 @@ On PostgreSQL 18, and on Debian's 15.
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -115,7 +116,7 @@ def cluster(request: pytest.FixtureRequest, embedded: EmbeddedTarget) -> Iterato
         aws_access_key_id=known["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=known["AWS_SECRET_ACCESS_KEY"],
     )
-    bucket = f"corpus-{request.param}-{os.getpid()}"
+    bucket = f"corpus-{request.param}-{secrets.token_hex(4)}"  # one process may run several modules with it
     client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": known["AWS_REGION"]})
     store = Store(lambda: client, bucket)
     if request.param == "18":
