@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, ConfigDict, Field, SkipValidation, TypeAdapter, ValidationError
@@ -75,8 +76,15 @@ def binding(backup_id: str, database: str, created: str) -> bytes:
     return _canonical({"id": backup_id, "database": database, "created": created})
 
 
-_SHAPE = TypeAdapter(Manifest)
-_TIME = TypeAdapter(AwareDatetime)
+@cache
+def _shape() -> TypeAdapter[Manifest]:
+    """Made when a manifest is read first: to make a backup none is needed."""
+    return TypeAdapter(Manifest)
+
+
+@cache
+def _time() -> TypeAdapter[datetime]:
+    return TypeAdapter(AwareDatetime)
 
 
 def as_document(manifest: Manifest, key: bytes | None) -> dict[str, Any]:
@@ -123,8 +131,8 @@ def read_manifest(document: Mapping[str, Any], object_key: str, key: bytes | Non
         )
     plain = unsealed(document, key, what)
     try:
-        manifest = _SHAPE.validate_python(plain)
-        _TIME.validate_python(datetime.fromisoformat(manifest.created))
+        manifest = _shape().validate_python(plain)
+        _time().validate_python(datetime.fromisoformat(manifest.created))
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "a value"
         raise RefusedError(f"{what} is damaged or foreign: {place[:60]!r}") from error

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runbook_steps.engine.errors import ConfigurationError, OperationError, RefusedError, RunbookError
+from runbook_steps.engine.text.short_lived import loading
 from runbook_steps.operations.backup_manifest import Manifest, as_document, read_manifest, sealed, unsealed
 from runbook_steps.operations.backup_stream import read_key
 from runbook_steps.operations.s3_download import download
@@ -63,15 +64,17 @@ _SHOWN = 100  # characters of a name that is refused
 
 
 def _client(environ: Mapping[str, str]) -> Any:
-    import boto3  # noqa: PLC0415 - takes as long to load as a small database to dump
-    from botocore.config import Config  # noqa: PLC0415
+    with loading():
+        import boto3  # noqa: PLC0415 - takes as long to load as a small database to dump
+        from botocore.config import Config  # noqa: PLC0415
 
-    return boto3.client(
-        "s3",
-        endpoint_url=environ.get("AWS_ENDPOINT_URL") or None,
-        region_name=environ.get("AWS_REGION") or "me-south-1",
-        config=Config(connect_timeout=10, read_timeout=60, retries={"total_max_attempts": _TRIES, "mode": "adaptive"}),
-    )
+        tries: Any = {"total_max_attempts": _TRIES, "mode": "adaptive"}
+        return boto3.client(
+            "s3",
+            endpoint_url=environ.get("AWS_ENDPOINT_URL") or None,
+            region_name=environ.get("AWS_REGION") or "me-south-1",
+            config=Config(connect_timeout=10, read_timeout=60, retries=tries),
+        )
 
 
 class Store:

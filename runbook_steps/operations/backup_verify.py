@@ -33,6 +33,7 @@ from runbook_steps.operations.database_rights import (
     schemas_of_extensions,
 )
 from runbook_steps.operations.database_session import Connection, session
+from runbook_steps.operations.pipeline import begun
 from runbook_steps.operations.postgres_connection import Database, maintenance
 from runbook_steps.operations.postgres_programs import find_programs
 from runbook_steps.operations.restore_by_path import restore_by_any_path
@@ -41,6 +42,7 @@ from runbook_steps.operations.restoring_role import explained, loading_role, ref
 __all__ = ["Filled", "drop_leftovers", "fill", "opened_archive", "refuse_untrusted", "refuse_what_is_missing", "verify"]
 
 _READ = 1 << 20
+_SLICE = 4 << 10  # of compressed data: a table of blanks becomes 30,000 times as large
 _SHOWN = 5  # differences that a message names
 SCRATCH_LOCK = 0x42435343  # "BCSC", with a number of the database's name: it is in use by a living run
 Tell = Callable[[str], None]
@@ -248,8 +250,8 @@ def opened_archive(
         tell("downloading and checking")
         packed, file = folder / "packed", folder / "dump"
         store.download(manifest, packed)
-        with file.open("wb") as plain:
-            for piece in unpacked(packed, manifest, settings.key):
+        with file.open("wb") as plain, begun(unpacked(packed, manifest, settings.key)) as pieces:
+            for piece in pieces:
                 plain.write(piece)
         packed.unlink()
         left_out = [
@@ -288,8 +290,9 @@ def _decompressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
     unpacker = zstandard.ZstdDecompressor().decompressobj()
     try:
         for piece in pieces:
-            if out := unpacker.decompress(piece):
-                yield out
+            for start in range(0, len(piece), _SLICE):
+                if out := unpacker.decompress(piece[start : start + _SLICE]):
+                    yield out
     except zstandard.ZstdError as error:
         raise RefusedError("the compressed data is damaged") from error
     if not unpacker.eof:

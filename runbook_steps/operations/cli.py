@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from runbook_steps.engine.errors import RunbookError
 from runbook_steps.engine.text.any_locale import in_any_locale
+from runbook_steps.engine.text.short_lived import loading, short_lived
 from runbook_steps.engine.text.terminal import printable
 
 __all__ = ["app", "main"]
@@ -50,7 +51,8 @@ class _Commands(TyperGroup):
             return None
         holder = typer.Typer(add_completion=False)
         holder.callback()(_no_options)  # so that a single command stays below its name
-        importlib.import_module(f"runbook_steps.operations.{COMMANDS[cmd_name]}").register(holder)
+        with loading():
+            importlib.import_module(f"runbook_steps.operations.{COMMANDS[cmd_name]}").register(holder)
         group: Any = typer.main.get_command(holder)
         return group.commands[cmd_name]
 
@@ -73,6 +75,7 @@ app.callback()(_no_options)
 def main() -> None:
     """Runs the command."""
     in_any_locale()
+    short_lived()
     try:
         app(standalone_mode=True)
     except RunbookError as error:

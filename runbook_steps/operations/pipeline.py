@@ -2,19 +2,56 @@
 
 from __future__ import annotations
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from itertools import chain
 from typing import TypeVar
 
 __all__ = ["begun", "meanwhile", "unless_failed"]
 
-_DEPTH = 8  # pieces that wait: memory stays constant
-_MOMENT_S = 0.05
+_BYTES = 32 << 20  # that wait: memory stays constant, and a dump goes on while the client of its store is loaded
 _T = TypeVar("_T")
+
+
+class _Waiting:
+    """Pieces between two threads, a piece more than `_BYTES` at most."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._items: deque[bytes | BaseException | None] = deque()
+        self._size = 0
+        self._stopped = False
+
+    def put(self, item: bytes | BaseException | None) -> bool:
+        """Waits for room; False when nobody reads any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._size < _BYTES)
+            self._items.append(item)
+            self._size += _size(item)
+            self._changed.notify_all()
+            return not self._stopped
+
+    def get(self) -> bytes | BaseException | None:
+        """Waits for the next."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._items)
+            item = self._items.popleft()
+            self._size -= _size(item)
+            self._changed.notify_all()
+            return item
+
+    def stop(self) -> None:
+        """Nobody reads any more."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+
+def _size(item: object) -> int:
+    return len(item) if isinstance(item, bytes) else 0
 
 
 def _ahead(pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
@@ -22,24 +59,16 @@ def _ahead(pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
 
     What the maker raises is raised here; when the reader gives up, the maker is closed before this returns.
     """
-    waiting: queue.Queue[bytes | BaseException | None] = queue.Queue(_DEPTH)
-    stop = threading.Event()
-
-    def put(item: bytes | BaseException | None) -> None:
-        while not stop.is_set():
-            with suppress(queue.Full):
-                waiting.put(item, timeout=_MOMENT_S)
-                return
+    waiting = _Waiting()
 
     def make() -> None:
         try:
             for piece in pieces:
-                put(piece)
-                if stop.is_set():
+                if not waiting.put(piece):
                     break
-            put(None)
+            waiting.put(None)
         except BaseException as error:
-            put(error)
+            waiting.put(error)
         finally:
             close = getattr(pieces, "close", None)
             if close is not None:
@@ -53,7 +82,7 @@ def _ahead(pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
                 raise item
             yield item
     finally:
-        stop.set()
+        waiting.stop()
         thread.join()
 
 
@@ -62,7 +91,8 @@ def begun(pieces: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
     """The same pieces, made in a thread from now on, also before anybody reads; at the end the maker is closed."""
     made = _ahead(pieces)
     with closing(made):
-        yield chain([next(made)], made)
+        first = next(made, None)
+        yield iter(()) if first is None else chain([first], made)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -116,12 +117,16 @@ def _folders(path: str) -> list[Path]:
 
 @lru_cache(maxsize=8)
 def _installed(path: str) -> tuple[Programs, ...]:
+    folders = _folders(path)
+    programs = [folder / name for folder in folders for name in ("pg_dump", "pg_restore")]
+    with ThreadPoolExecutor(len(programs) or 1) as pool:  # each is asked: one that is a script takes a while to start
+        majors = dict(zip(programs, pool.map(_major, programs), strict=True))
     found = []
-    for folder in _folders(path):
-        major = _major(folder / "pg_dump")
+    for folder in folders:
+        major = majors[folder / "pg_dump"]
         if major:
             beside = folder / "pg_restore"
-            found.append((major, str(folder / "pg_dump"), str(beside) if _major(beside) == major else ""))
+            found.append((major, str(folder / "pg_dump"), str(beside) if majors[beside] == major else ""))
     # a pg_dump that stands alone (a wrapper) takes the pg_restore of its version from elsewhere
     restores = {major: restore for major, _, restore in reversed(found) if restore}
     return tuple(

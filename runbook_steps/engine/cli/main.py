@@ -37,6 +37,7 @@ from runbook_steps.engine.proof.journal_chain import broken_at
 from runbook_steps.engine.proof.standing import is_proof
 from runbook_steps.engine.settings import find_root, load_settings
 from runbook_steps.engine.text.any_locale import in_any_locale
+from runbook_steps.engine.text.short_lived import short_lived
 from runbook_steps.engine.text.terminal import printable
 
 if TYPE_CHECKING:
@@ -286,6 +287,7 @@ def add_extensions() -> None:
 def main() -> None:
     """Runs the command; an error is one line on standard error."""
     _ready()
+    short_lived()
     try:
         add_extensions()
         app(standalone_mode=True)
