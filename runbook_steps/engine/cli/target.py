@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from runbook_steps.engine.cli.options import Format, TextFormat
-from runbook_steps.engine.guards.services.guard import can_lock_down, lock_words
-from runbook_steps.engine.guards.services.guarded_environment import unreadable
 from runbook_steps.engine.model import Risk
-from runbook_steps.engine.run.held_to_risk import Restraint
 from runbook_steps.engine.settings import find_root, load_settings
 from runbook_steps.engine.targets.by_name import make_target
 from runbook_steps.engine.targets.reachable import Reached
@@ -39,6 +37,11 @@ def check(
 
     `runbooks target check staging`, before `pytest features/ --target staging`.
     """
+    # the clients and parsers of the guard are costly: only when a target is looked at
+    from runbook_steps.engine.guards.services.guard import can_lock_down, lock_words  # noqa: PLC0415
+    from runbook_steps.engine.guards.services.guarded_environment import unreadable  # noqa: PLC0415
+    from runbook_steps.engine.run.held_to_risk import Restraint  # noqa: PLC0415
+
     target = make_target(name, load_settings(find_root(Path.cwd())), Risk.READONLY)
     hide = Redactor(target.secrets())
     try:
@@ -60,14 +63,14 @@ def check(
         }
         typer.echo(json.dumps(document, indent=1))
     else:
-        _show(name, rows)
+        _show(name, rows, lock_words())
     raise typer.Exit(4 if any(row.good is False for row in rows) else 0)
 
 
-def _show(name: str, rows: list[Reached]) -> None:
+def _show(name: str, rows: Sequence[Reached], locks: Iterable[str]) -> None:
     table = Table(title=f"{name}, looked at read-only", box=None, title_justify="left", show_header=False)
     for row in rows:
         table.add_row(_SIGNS[row.good], row.part, printable(row.rights))
     Console(markup=False).print(table)
-    for words in lock_words():
+    for words in locks:
         typer.echo(words)

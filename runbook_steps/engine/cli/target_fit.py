@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,8 +16,6 @@ from runbook_steps.engine.cli.options import Format, TextFormat
 from runbook_steps.engine.errors import ConfigurationError
 from runbook_steps.engine.model import Risk
 from runbook_steps.engine.proof.evidence_file import now
-from runbook_steps.engine.run.held_to_risk import Restraint
-from runbook_steps.engine.run.probes import Fit, Fitting, look_at
 from runbook_steps.engine.settings import find_root, load_settings
 from runbook_steps.engine.sources.contract_file import CONTRACT_FILE, load_contract
 from runbook_steps.engine.targets.by_name import make_target
@@ -25,9 +23,11 @@ from runbook_steps.engine.text.atomic_file import write_atomically
 from runbook_steps.engine.text.redact import Redactor
 from runbook_steps.engine.text.terminal import printable
 
+if TYPE_CHECKING:  # its clients are costly
+    from runbook_steps.engine.run.probes import Fitting
+
 __all__ = ["register"]
 
-_SIGNS = {Fit.FITS: "✓", Fit.DIFFERS: "✗", Fit.MISSING: "·", Fit.UNKNOWN: "?"}
 _VERSION = 1
 
 
@@ -44,6 +44,10 @@ def fit(
 
     What is missing or different is named with what a person does instead. Writes `<evidence>/fit/NAME.json`.
     """
+    # only when a target is looked at: each of them loads every client
+    from runbook_steps.engine.run.held_to_risk import Restraint  # noqa: PLC0415
+    from runbook_steps.engine.run.probes import Fit, look_at  # noqa: PLC0415
+
     root = find_root(Path.cwd())
     settings, contract = load_settings(root), load_contract(root)
     if not contract.interfaces:
@@ -72,6 +76,8 @@ def fit(
 
 
 def _document(name: str, found: Sequence[Fitting], hide: Redactor) -> dict[str, object]:
+    from runbook_steps.engine.run.probes import Fit  # noqa: PLC0415 - as above
+
     return {
         "version": _VERSION,
         "target": name,
@@ -92,11 +98,14 @@ def _document(name: str, found: Sequence[Fitting], hide: Redactor) -> dict[str, 
 
 
 def _show(name: str, found: Sequence[Fitting], hide: Redactor) -> None:
+    from runbook_steps.engine.run.probes import Fit  # noqa: PLC0415 - as above
+
+    signs = {Fit.FITS: "✓", Fit.DIFFERS: "✗", Fit.MISSING: "·", Fit.UNKNOWN: "?"}
     table = Table(title=f"{name} and {CONTRACT_FILE}", box=None, title_justify="left", show_header=False)
     for each in found:
         seen = printable(hide(each.seen))
         told = seen if each.fit is Fit.FITS else f"{each.fit}: {seen}\n  instead: {each.interface.missing}"
-        table.add_row(_SIGNS[each.fit], each.interface.id, told)
+        table.add_row(signs[each.fit], each.interface.id, told)
     Console(markup=False).print(table)
     good = sum(each.fit is Fit.FITS for each in found)
     typer.echo(f"fits {name}: {good} of {len(found)}")
