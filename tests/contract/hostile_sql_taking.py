@@ -298,7 +298,7 @@ PASSES_TAKING = [
     "call del_p(7)",
     "do $$ begin perform del_one(6); end $$",
     "update visits set note = 'x' where salon = 1 and day = date '2026-01-01'",
-    "update visits set note = 'y' where (salon, day) = (1, '2026-01-01')", "delete from acct where ctid = '(0,5)'",
+    "update visits set note = 'y' where (salon, day) = (1, '2026-01-01')", "delete from only acct where ctid = '(0,5)'",
     "update acct set tag = 'x' where id = length('abcd') and tag > ''", "delete from canary where id = abs(-77)",
     "create table mine (id int, note text); alter table mine owner to app; alter table mine rename to ours",
     "create temp table kept_here (id int); insert into kept_here values (1); drop table kept_here",

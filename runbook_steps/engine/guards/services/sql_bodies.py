@@ -53,7 +53,8 @@ def body_of(definition: str) -> Body:
 
 def _written(statement: Any, definition: str) -> Body:
     """What stands in it. Raises ParseError, ValueError, IndexError, LookupError for what cannot be read."""
-    if any(str(setting.name) in VALUES for setting in _settings(statement)):
+    names = [str(setting.name).lower() for setting in _settings(statement)]
+    if any(name in VALUES or name == "plpgsql.variable_conflict" for name in names):
         return Body(refused="something under settings by which its text reads otherwise")
     language, text = _language_and_text(statement)
     if getattr(statement, "sql_body", None) is not None:

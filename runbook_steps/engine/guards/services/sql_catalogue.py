@@ -19,7 +19,8 @@ __all__ = ["Catalogue", "Function", "read_catalogue"]
 class Function:
     """A function that is not PostgreSQL's own. `definition` is its CREATE FUNCTION, empty when it is not SQL.
 
-    `types` are those of its arguments and its result that are not PostgreSQL's own, by number.
+    `types` are those of its arguments and its result that are not PostgreSQL's own, by number; `arguments` says how
+    many a call gives at least, and 1 where all may be left out.
     """
 
     schema: str
@@ -78,7 +79,8 @@ class Catalogue:
     `parts` are the types that a type is made of, `unsaid` what is run for a type, both by the type's number;
     0 stands for PostgreSQL's own. `settings` and `options` are the settings, and the catalogues of options and of
     subscriptions, that hold a password; until that is known, those that may. `keys` are the columns of the unique
-    indexes of each relation, `unique` those that no constraint holds, `sets` the functions that give more than one row;
+    indexes of each relation, `unique` those that no constraint holds, `sets` the functions that give more than one row,
+    `of_rows` those that may be given a whole row; `superusers` are who may become one as well, or has a `pg_` role;
     `empty`, when there is nothing of anybody's in the database yet.
     """
 
@@ -101,6 +103,7 @@ class Catalogue:
     roles: frozenset[str] = frozenset()
     unique: frozenset[str] = frozenset()
     given: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    of_rows: frozenset[str] = frozenset()
 
     def has(self, relation: str) -> bool:
         """Whether a relation of that name was there when the session began; yes, while that is not known."""
@@ -165,6 +168,7 @@ def read_catalogue(text: str) -> Catalogue:
         roles=frozenset(found["roles"]),
         unique=frozenset(found["unique"]),
         given=_by([(number, text) for number, text in found["given"]]),
+        of_rows=frozenset(found["of_rows"]),
     )
 
 

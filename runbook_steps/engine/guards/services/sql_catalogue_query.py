@@ -19,6 +19,10 @@ _CALLED = f"""
 # what makes a value of a type that is only named as it runs, so of any: array_in() and others
 _MAKES_ANY = """p.proargtypes[0] IN ('cstring'::regtype, 'internal'::regtype)
      AND EXISTS (SELECT FROM pg_catalog.pg_type AS t WHERE t.oid = p.prorettype AND t.typtype = 'p')"""
+# the server itself makes the functions of a range type, with the type: they only put a value together
+_OF_A_RANGE = """p.prolang = 12 AND EXISTS (SELECT FROM pg_catalog.pg_depend AS made
+     WHERE made.classid = 'pg_catalog.pg_proc'::regclass AND made.objid = p.oid AND made.deptype = 'i'
+      AND made.refclassid = 'pg_catalog.pg_type'::regclass)"""
 _LOCKED = "is locked now: what it runs cannot be read"
 _LOCKED_TEXT = f'"{_LOCKED}"()'
 """In place of a text that would be waited for: a call of a function that there is not."""
@@ -98,9 +102,10 @@ WITH locked AS MATERIALIZED (
 SELECT json_build_object(
  'builtin', (SELECT json_object_agg(proname, worst) FROM (
    SELECT proname, max(CASE WHEN {_MAKES_ANY} THEN 'v' ELSE provolatile::text END) AS worst FROM pg_catalog.pg_proc AS p
-   WHERE pronamespace IN {_OWN} AND oid < {_FIRST} GROUP BY proname) AS known),
+   WHERE (pronamespace IN {_OWN} AND oid < {_FIRST}) OR (oid >= {_FIRST} AND {_OF_A_RANGE}) GROUP BY proname) AS known),
  'functions', (SELECT coalesce(json_agg(json_build_array(
-    n.nspname, p.proname, p.provolatile, l.lanname, coalesce(e.extname, ''), p.prokind, p.pronargs,
+    n.nspname, p.proname, p.provolatile, l.lanname, coalesce(e.extname, ''), p.prokind,
+    least(p.pronargs, greatest(p.pronargs - p.pronargdefaults, 1)),
     CASE WHEN p.prokind IN ('a', 'w') OR l.lanname NOT IN ('sql', 'plpgsql')
           OR (p.prosqlbody IS NOT NULL AND {_depends("pg_proc", "p.oid")}) THEN ''
          ELSE pg_catalog.pg_get_functiondef(p.oid) END,
@@ -114,7 +119,7 @@ SELECT json_build_object(
    LEFT JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid
      AND d.deptype = 'e'
    LEFT JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_extension'::regclass
-   WHERE p.oid >= {_FIRST}),
+   WHERE p.oid >= {_FIRST} AND NOT ({_OF_A_RANGE})),
  'relations', (SELECT coalesce(json_agg(json_build_array(n.nspname, c.relname, c.relkind,
     CASE WHEN c.relkind NOT IN ('v', 'm') THEN '' WHEN {_RULE_LOCKED} THEN 'SELECT {_LOCKED_TEXT}'
          ELSE pg_catalog.pg_get_viewdef(c.oid) END,
@@ -146,6 +151,7 @@ SELECT json_build_object(
       WHEN one::oid < {_FIRST} AND two::oid < {_FIRST} THEN 0 END AS type, proc FROM (
      SELECT castsource AS one, casttarget AS two, castfunc AS proc FROM pg_catalog.pg_cast
      UNION ALL SELECT amproclefttype, amprocrighttype, amproc::oid FROM pg_catalog.pg_amproc
+     UNION ALL SELECT rngtypid, rngtypid, unnest(ARRAY[rngsubdiff, rngcanonical]) FROM pg_catalog.pg_range
      UNION ALL SELECT o.oprleft, o.oprright, o.oprcode::oid FROM pg_catalog.pg_operator AS o
       WHERE o.oprname IN ('=', '<>', '<', '>', '<=', '>=')
        OR EXISTS (SELECT FROM pg_catalog.pg_amop WHERE amopopr = o.oid)) AS between,
@@ -195,7 +201,12 @@ SELECT json_build_object(
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.oid >= {_FIRST}
     AND {_of_no_extension("pg_proc", "p.oid")})),
  'databases', (SELECT json_agg(datname) FROM pg_catalog.pg_database),
- 'superusers', (SELECT json_agg(rolname) FROM pg_catalog.pg_roles WHERE rolsuper),
+ 'superusers', (SELECT json_agg(r.rolname) FROM pg_catalog.pg_roles AS r WHERE EXISTS (
+   SELECT FROM pg_catalog.pg_roles AS far WHERE (far.rolsuper OR far.rolname ~ '^pg_')
+    AND far.rolname <> 'pg_database_owner' AND pg_catalog.pg_has_role(r.oid, far.oid, 'MEMBER'))),
+ 'of_rows', (SELECT json_agg(DISTINCT p.proname) FROM pg_catalog.pg_proc AS p
+   JOIN pg_catalog.pg_type AS t ON t.oid = p.proargtypes[0] WHERE t.typtype IN ('c', 'p')
+    AND p.pronargs - p.pronargdefaults <= 1),
  'roles', (SELECT json_agg(rolname) FROM pg_catalog.pg_roles),
  'unique', (SELECT coalesce(json_agg(c.relname), '[]'::json) FROM pg_catalog.pg_index AS i
    JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid WHERE i.indisunique AND i.indisvalid AND c.oid >= {_FIRST}

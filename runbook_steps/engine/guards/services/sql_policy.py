@@ -35,6 +35,7 @@ from runbook_steps.engine.guards.services.sql_settings import refused_setting
 from runbook_steps.engine.guards.services.sql_shared import left_behind
 from runbook_steps.engine.guards.services.sql_statements import (
     OWN_SCHEMAS,
+    Notation,
     calls_again,
     nodes,
     refused_statement,
@@ -71,8 +72,9 @@ class SqlJudge:
     risk: Risk
     catalogue: Catalogue
     shared: bool = False
-    _known: dict[tuple[str, str], str | None] = field(default_factory=dict)
-    _assumed: set[tuple[str, str]] = field(default_factory=set)
+    _known: dict[tuple[str, str, bool], str | None] = field(default_factory=dict)
+    _assumed: set[tuple[str, str, bool]] = field(default_factory=set)
+    _open: set[tuple[str, str]] = field(default_factory=set)
     _depth: int = 0
     _apart: frozenset[str] = frozenset()
     _ending: frozenset[int] = frozenset()
@@ -99,7 +101,8 @@ class SqlJudge:
         return self._depth > 0
 
     def _statement(self, tree: Any) -> str | None:
-        before, self._apart = (self._apart, self._ending, self.many), named_apart(tree)
+        before = self._apart, self._ending, self.many
+        self._apart = named_apart(tree, self.catalogue)
         self._ending = sql_ending.of_one_session(tree, self.catalogue, repeated=self.repeated)
         self.many = self.risk is Risk.MUTATING and (self.many or self.repeated or calls_again(tree, self.catalogue))
         try:
@@ -115,9 +118,14 @@ class SqlJudge:
     def call(self, call: Any) -> str | None:
         """A call of a function, an aggregate, a procedure."""
         names = [str(part.sval) for part in call.funcname]
-        if names[-1].lower() == "set_config":
+        if found := self._type(names[-1]):  # `name(value)` is a cast as well
+            return f"{names[-1]}: {found}"
+        if names[-1] == "set_config":
             setting, value, *_ = [*(value_of(argument) for argument in call.args or ()), "", ""]
-            return None if value == _PG_DUMP or refused_setting(setting, value, self.risk) is None else "set_config()"
+            if value != _PG_DUMP and refused_setting(setting, value, self.risk) is not None:
+                return "set_config()"
+            theirs = self.catalogue.functions.get(names[-1], ())
+            return next((found for each in theirs if (found := self.foreign(each))), None)
         if self.risk is Risk.READONLY and (found := secret_call(names[-1], call.args, self.catalogue)):
             return found
         if self.risk is Risk.MUTATING and (found := self._takes(call, names[-1])):
@@ -136,16 +144,26 @@ class SqlJudge:
 
     def _function(self, schema: str, name: str) -> str | None:
         """What is wrong with calling it; `schema` is empty where the search path decides."""
-        key = (schema, f"{name} again and again" if self.many else name)
-        return self.kept(key, lambda: self._looked_up(schema, name))
+        if (schema, name) in self._open and not self.many:  # one that calls itself does so again and again
+            return self.again(lambda: self._function(schema, name))
+        return self.kept((schema, name), lambda: self._looked_up(schema, name))
 
-    def kept(self, key: tuple[str, str], find: Callable[[], str | None]) -> str | None:
+    def again(self, find: Callable[[], str | None]) -> str | None:
+        """What is found where it is done more than once."""
+        before, self.many = self.many, self.risk is Risk.MUTATING
+        try:
+            return find() if self.many else None
+        finally:
+            self.many = before
+
+    def kept(self, of: tuple[str, str], find: Callable[[], str | None]) -> str | None:
         """What was found once. One that leads back to itself is taken for good on the way, and only on the way."""
+        key = (*of, self.many)
         if key in self._known or key in self._assumed:
             return self._known.get(key)
         outermost = not self._assumed
         self._assumed.add(key)
-        if found := find():
+        if found := self._finding(of, find):
             self._known[key] = found
         if outermost:
             self._known |= dict.fromkeys(() if found else self._assumed)
@@ -153,6 +171,15 @@ class SqlJudge:
         elif found:
             self._assumed.discard(key)
         return found
+
+    def _finding(self, of: tuple[str, str], find: Callable[[], str | None]) -> str | None:
+        known = of in self._open
+        self._open.add(of)
+        try:
+            return find()
+        finally:
+            if not known:
+                self._open.discard(of)
 
     def _looked_up(self, schema: str, name: str) -> str | None:
         own = schema in OWN_SCHEMAS
@@ -287,15 +314,8 @@ class SqlJudge:
         """What expressions do that are kept under a name."""
         return self.kept(("", f"view {name}"), lambda: self.in_body(Body(tuple(texts))))
 
-    def operator(self, expression: Any) -> str | None:
+    def operator(self, parts: Any) -> str | None:
         """An operator that an extension or the database's own people made calls a function."""
-        return self._operator(expression.name)
-
-    def sorted(self, by: Any) -> str | None:
-        """`ORDER BY … USING` names one."""
-        return self._operator(by.useOp)
-
-    def _operator(self, parts: Any) -> str | None:
         names = [str(part.sval) for part in parts or () if isinstance(part, ast.String)]
         calls = self.catalogue.operators.get(names[-1], ()) if names else ()
         return next((f"the operator {names[-1]}: {found}" for call in calls if (found := self._function(*call))), None)
@@ -311,17 +331,21 @@ class SqlJudge:
         theirs = sorted(_IN_GRAMMAR & self.catalogue.functions.keys())
         return next((found for name in theirs if (found := self._function("", name))), None)
 
-    def column(self, reference: Any) -> str | None:
-        """`row.name` is a call of name(row) where there is no such column."""
-        last = reference[-1] if len(reference) > 1 else None
-        name = str(last.sval) if isinstance(last, ast.String) else ""
+    def notation(self, call: Any) -> str | None:
+        """`row.name` and `(value).name` are calls of name(value), or casts, where there is no such column."""
+        name = str(call.funcname[-1].sval)
         single = any(each.arguments == 1 for each in self.catalogue.functions.get(name, ()))
-        return self._function("", name) if single else None
+        if single or name in self.catalogue.builtin:
+            return self.call(call)
+        found = self._type(name)
+        return f"{name}: {found}" if found else None
 
     def trigger(self, node: Any) -> str | None:
         """CREATE TRIGGER: what it will call."""
         names = [str(part.sval) for part in node.funcname]
-        return self._function(names[-2] if len(names) > 1 else "", names[-1])
+        schema = names[-2] if len(names) > 1 else ""
+        for_each = self.again(lambda: self._function(schema, names[-1])) if node.row else None
+        return for_each or self._function(schema, names[-1])
 
     def statement_body(self, node: Any) -> str | None:
         """What DO and CREATE FUNCTION bring with them: only where something may be changed at all."""
@@ -340,11 +364,11 @@ _Judge = Callable[[SqlJudge, Any], str | None]
 _BY_NAME: Mapping[type, tuple[_Judge, ...]] = {
     ast.FuncCall: (SqlJudge.call,),
     ast.RangeVar: (SqlJudge.reads,),
-    ast.A_Expr: (SqlJudge.operator,),
-    ast.SortBy: (SqlJudge.sorted,),
+    Notation: (SqlJudge.notation,),
+    ast.A_Expr: (lambda judge, node: judge.operator(node.name),),
+    ast.SubLink: (lambda judge, node: judge.operator(node.operName),),  # `value operator ANY (SELECT …)`
+    ast.SortBy: (lambda judge, node: judge.operator(node.useOp),),  # `ORDER BY … USING operator`
     ast.TypeName: (SqlJudge.named_type,),
-    ast.ColumnRef: (lambda judge, node: judge.column(node.fields),),
-    ast.A_Indirection: (lambda judge, node: judge.column(("", *node.indirection)),),
     ast.VariableShowStmt: (lambda judge, node: secret_show(node, judge.catalogue, judge.risk),),
     ast.DoStmt: (SqlJudge.statement_body,),
     **{kind: (judge,) for kind, judge in TAKING.items()},

@@ -78,7 +78,8 @@ class _Condition:
     def _are_a_key(self, columns: frozenset[str]) -> bool:
         if not columns or self._known.keys is None:
             return bool(columns)
-        return _WHERE_A_ROW_LIES in columns or all(any(key <= columns for key in each) for each in self._known.keys)
+        lies = _WHERE_A_ROW_LIES in columns and len(self._known.keys) == 1  # in each of its children, another row
+        return lies or all(any(key <= columns for key in each) for each in self._known.keys)
 
     def _equal(self, clause: Any) -> frozenset[str]:
         """The columns that are equal to values, all of them at once."""
@@ -112,10 +113,10 @@ class _Condition:
         """What is the same for every row: by a list of what a value may be made of."""
         if isinstance(node, tuple):
             return all(self._value(each) for each in node)
-        if isinstance(node, ast.A_Const | ast.SQLValueFunction | ast.String) or node is None:
+        if isinstance(node, ast.A_Const | ast.SQLValueFunction) or node is None:
             return True
-        if isinstance(node, ast.ColumnRef):
-            return self._variable(node)
+        if isinstance(node, ast.ColumnRef | ast.String):  # a text is what `(value).name` calls
+            return self._variable(node) if isinstance(node, ast.ColumnRef) else self._known.calm(str(node.sval))
         if isinstance(node, ast.ParamRef):
             return not self._known.repeated
         if isinstance(node, ast.A_Expr | ast.FuncCall):

@@ -30,6 +30,8 @@ _COLUMNS: Mapping[str, frozenset[str]] = {
 }
 _SETTINGS: Mapping[str, frozenset[str]] = {
     "pg_settings": frozenset({"setting", "reset_val"}),
+    "pg_roles": frozenset({"rolconfig"}),
+    "pg_user": frozenset({"useconfig"}),
     "pg_db_role_setting": frozenset({"setconfig"}),
 }
 _OPTIONS: Mapping[str, Mapping[str, str]] = {
@@ -93,12 +95,12 @@ def _secret_setting(name: str, catalogue: Catalogue) -> str | None:
     return f"the setting {key}, which may hold a password" if own or key in catalogue.settings else None
 
 
-def named_apart(tree: Any) -> frozenset[str]:
+def named_apart(tree: Any, catalogue: Catalogue) -> frozenset[str]:
     """The relations of a statement of which no column with a password can be meant.
 
     It is one SELECT whose columns all have names, and none of them is that column, or a whole row by the name of a
-    table; nothing gives columns other names, or compares them without naming them. `'a=on' = ANY (column)` tells only
-    whether what is written there stands in it.
+    table, or a function that may be given one; nothing gives columns other names, or compares them without naming them.
+    `'a=on' = ANY (column)` tells only whether what is written there stands in it.
     """
     statement = tree.stmt if isinstance(tree, ast.RawStmt) else tree
     if not isinstance(statement, ast.SelectStmt):
@@ -108,6 +110,8 @@ def named_apart(tree: Any) -> frozenset[str]:
         return frozenset()
     asked = {id(column) for node in found if (column := _asked_for_one(node)) is not None}
     columns = {_last(node) for node in found if isinstance(node, ast.ColumnRef) and id(node) not in asked}
+    if not columns.isdisjoint(catalogue.of_rows):  # `row.to_json` calls to_json(row)
+        return frozenset()
     rows = {str(node.relname) for node in found if isinstance(node, ast.RangeVar)}
     rows |= {str(node.aliasname) for node in found if isinstance(node, ast.Alias)}
     if "" in columns or columns & rows:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pglast import ast, enums
 
-from runbook_steps.engine.guards.services.sql_statements import spoken
+from runbook_steps.engine.guards.services.sql_statements import spoken, value_of
 
 __all__ = ["SHARED", "left_behind"]
 
@@ -25,6 +25,7 @@ _OF_THE_TRANSACTION = frozenset({"transaction", "transaction snapshot"})
 _STAYING_CALLS = frozenset({
     "pg_advisory_lock", "pg_advisory_lock_shared", "pg_advisory_unlock", "pg_advisory_unlock_all",
     "pg_advisory_unlock_shared", "pg_try_advisory_lock", "pg_try_advisory_lock_shared", "setseed", "set_limit",
+    "isn_weak",
 })  # fmt: skip
 _DROPPED = enums.OnCommitAction.ONCOMMIT_DROP
 _STAYING: tuple[tuple[type, str], ...] = (
@@ -49,6 +50,8 @@ def left_behind(node: Any) -> str | None:
 def _set(node: Any) -> str | None:
     if isinstance(node, ast.VariableSetStmt):
         name = (node.name or "").lower()
+        if name == "search_path" and any(map(_is_temporary, node.args or ())):
+            return "SET search_path to what is temporary, where everything that is made would stay"
         if node.is_local or name in _OF_THE_TRANSACTION:
             return None
         back = node.kind in {enums.VariableSetKind.VAR_RESET, enums.VariableSetKind.VAR_RESET_ALL}
@@ -59,8 +62,14 @@ def _set(node: Any) -> str | None:
     if isinstance(node, ast.FuncCall) and name == "set_config":
         local = node.args[2] if node.args and len(node.args) == 3 else None  # noqa: PLR2004 - name, value, is_local
         value = local.val if isinstance(local, ast.A_Const) else None
-        return None if isinstance(value, ast.Boolean) and value.boolval else "set_config()"
+        elsewhere = value_of(node.args[0]).lower() == "search_path" and _is_temporary(node.args[1])  # type: ignore[index]
+        return None if isinstance(value, ast.Boolean) and value.boolval and not elsewhere else "set_config()"
     return None
+
+
+def _is_temporary(schemas: Any) -> bool:
+    """Whether a search path leads there, or may."""
+    return not isinstance(schemas, ast.A_Const) or "pg_temp" in value_of(schemas).lower()
 
 
 def _temporary(node: Any) -> str | None:

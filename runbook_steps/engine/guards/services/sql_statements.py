@@ -12,7 +12,17 @@ from runbook_steps.engine.guards.services.sql_lists import EXTENSIONS, VALUES
 from runbook_steps.engine.guards.services.sql_settings import refused_setting
 from runbook_steps.engine.model import Risk
 
-__all__ = ["OWN_SCHEMAS", "calls_again", "nodes", "refused_statement", "spoken", "text_of", "value_of"]
+__all__ = [
+    "OWN_SCHEMAS",
+    "Notation",
+    "calls_again",
+    "gives_many",
+    "nodes",
+    "refused_statement",
+    "spoken",
+    "text_of",
+    "value_of",
+]
 
 OWN_SCHEMAS = ("pg_catalog", "information_schema")
 
@@ -98,16 +108,42 @@ def refused_statement(node: Any, risk: Risk) -> str | None:
     return None if allowed else spoken(node)
 
 
+class Notation(ast.FuncCall):
+    """`(value).name` or `row.name`: a column, or a call of name(value) where there is no such column."""
+
+
 def nodes(node: Any) -> Iterator[ast.Node]:
-    """The node and everything below it."""
+    """The node and everything below it, and the calls that are written as columns."""
     waiting = [node]
     while waiting:
         each = waiting.pop()
         if isinstance(each, ast.Node):
             yield each
+            yield from _by_notation(each)
             waiting += [getattr(each, name) for name in reversed(tuple(each))]
         elif isinstance(each, tuple):
             waiting += reversed(each)
+
+
+def _by_notation(node: Any) -> Iterator[Notation]:
+    """What stands below it is the node's own."""
+    if isinstance(node, ast.A_Indirection):
+        steps = (each for each in node.indirection or () if isinstance(each, ast.String))
+        yield from (Notation(funcname=(each,), args=(node.arg,)) for each in steps)
+    fields = (node.fields or ()) if isinstance(node, ast.ColumnRef) else ()
+    if len(fields) > 1 and isinstance(fields[-1], ast.String):
+        yield Notation(funcname=fields[-1:], args=(ast.ColumnRef(fields=fields[:-1]),))
+
+
+def gives_many(node: Any, catalogue: Catalogue) -> str | None:
+    """The name of a function that may give more than one row, where the node calls one; an operator calls one too."""
+    if isinstance(node, ast.FuncCall):
+        name = str(node.funcname[-1].sval)  # type: ignore[index]
+        return name if name in catalogue.sets else None
+    parts = (node.name or ()) if isinstance(node, ast.A_Expr) else ()
+    last = [str(part.sval) for part in parts if isinstance(part, ast.String)][-1:]
+    called = (name for _, name in catalogue.operators.get(last[0], ())) if last else ()
+    return next((name for name in called if name in catalogue.sets), None)
 
 
 def calls_again(tree: Any, catalogue: Catalogue) -> bool:
@@ -122,9 +158,7 @@ def _of_many_rows(node: Any, catalogue: Catalogue) -> bool:
     if isinstance(node, ast.SelectStmt):
         apart = node.fromClause or node.withClause or node.op != enums.SetOperation.SETOP_NONE
         return bool(apart) or len(node.valuesLists or ()) > 1
-    if isinstance(node, ast.FuncCall):
-        return str(node.funcname[-1].sval) in catalogue.sets  # type: ignore[index]
-    return isinstance(node, ast.DeleteStmt | ast.UpdateStmt | ast.MergeStmt)
+    return isinstance(node, ast.DeleteStmt | ast.UpdateStmt | ast.MergeStmt) or bool(gives_many(node, catalogue))
 
 
 def value_of(argument: Any) -> str:

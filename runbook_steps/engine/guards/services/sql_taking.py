@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pglast import ast, enums
 
+from runbook_steps.engine.guards.services import sql_tables
 from runbook_steps.engine.guards.services.sql_lists import MOMENTS, STORED
 from runbook_steps.engine.guards.services.sql_settings import refused_amount
 from runbook_steps.engine.guards.services.sql_statements import spoken, value_of
@@ -24,12 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TAKING"]
 
-_TAKING = (  # of ALTER TABLE: rights, rows that are seen, what is done at each write, and what no write gets past
-    "AlterConstraint", "ChangeOwner", "ColumnDefault", "CookedColumnDefault", "DisableRowSecurity", "DisableTrig",
-    "DisableTrigUser", "DropConstraint", "DropIdentity", "DropInherit", "DropNotNull", "EnableRowSecurity",
-    "ForceRowSecurity", "NoForceRowSecurity", "ReplaceRelOptions", "ReplicaIdentity", "ResetRelOptions", "SetIdentity",
-    "SetRelOptions",
-)  # fmt: skip
 _NAMES = frozenset({
     enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_VIEW, enums.ObjectType.OBJECT_COLUMN,
     enums.ObjectType.OBJECT_SEQUENCE,
@@ -47,6 +42,9 @@ _RELATIONS = frozenset(
         enums.ObjectType.OBJECT_SEQUENCE,
     }
 )
+_OF_ALL = frozenset({
+    enums.ObjectType.OBJECT_DATABASE, enums.ObjectType.OBJECT_TABLESPACE, enums.ObjectType.OBJECT_PARAMETER_ACL,
+})  # fmt: skip
 _AFTER = 0  # of a trigger; before, and in place of, are bits
 _MORE_THAN_OTHERS = frozenset({"superuser", "createdb", "createrole", "isreplication", "bypassrls"})
 _VERIFIER = re.compile(r"SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
@@ -54,7 +52,6 @@ _TIME = re.compile(r"([0-9]{1,9}) ?(ms|s|min|h|d|)")
 _MS = {"": 1, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _SHORTEST_MS, _SHORTEST_IDLE_MS = 1000, 100  # who does nothing in a transaction is served all the same
 _SEQUENCES: Mapping[str, Callable[[Any], bool]] = {
-    "owned_by": lambda names: len(names) > 1,  # NONE is one word
     "cache": lambda number: isinstance(number, ast.Integer) and (number.ival or 0) <= _MOST_CACHED,
     "as": lambda kind: str(kind.names[-1].sval) == "int8",  # in a smaller one there may be no number left
 }
@@ -67,18 +64,22 @@ def _of(judge: Judge, *, empty: bool) -> Judge:
     """Nothing is taken from a database that is empty; at `readonly` such a statement is refused by its kind."""
 
     def judged(sql: SqlJudge, node: Any) -> str | None:
-        free = empty and sql.catalogue.empty and not _databases(node)
+        free = empty and sql.catalogue.empty and not _reaches_out(node)
         return None if free or sql.risk is not Risk.MUTATING else judge(sql, node)
 
     return judged
 
 
+def _reaches_out(node: Any) -> bool:
+    """Whether it is about what belongs to the whole server: that can be named from an empty database as well."""
+    kind = node.objtype if isinstance(node, ast.GrantStmt) else None
+    kind = node.objectType if isinstance(node, ast.AlterOwnerStmt) else kind
+    return kind in _OF_ALL
+
+
 def _databases(node: Any) -> tuple[str, ...]:
-    """What belongs to the whole server: it can be named from an empty database as well."""
-    if isinstance(node, ast.GrantStmt) and node.objtype == enums.ObjectType.OBJECT_DATABASE:
-        return tuple(str(each.sval) for each in node.objects or ())
-    own = isinstance(node, ast.AlterOwnerStmt) and node.objectType == enums.ObjectType.OBJECT_DATABASE
-    return (str(node.object.sval),) if own else ()
+    own = node.objtype == enums.ObjectType.OBJECT_DATABASE
+    return tuple(str(each.sval) for each in node.objects or ()) if own else ()
 
 
 def _view(sql: SqlJudge, node: Any) -> str | None:
@@ -88,6 +89,8 @@ def _view(sql: SqlJudge, node: Any) -> str | None:
 
 def _function(sql: SqlJudge, node: Any) -> str | None:
     *schema, name = (str(part.sval) for part in node.funcname)
+    if any(each.defname == "security" and each.arg.boolval for each in node.options or ()):
+        return f"CREATE FUNCTION {name} SECURITY DEFINER, which everybody may call with the rights of its owner"
     known = name in sql.catalogue.functions or name in sql.catalogue.builtin
     if known or schema == ["pg_catalog"]:
         return f"CREATE FUNCTION {name}, of which there is one: {_FULL}"
@@ -200,26 +203,26 @@ def _database(sql: SqlJudge, node: Any) -> str | None:
     return f"DROP DATABASE {node.dbname}" if there else None
 
 
-def _table(sql: SqlJudge, node: Any) -> str | None:
-    if node.relation is None or not sql.catalogue.has(node.relation.relname):
-        return None
-    for command in node.cmds or ():
-        kind = command.subtype.name.removeprefix("AT_")
-        if kind in _TAKING or command.behavior == enums.DropBehavior.DROP_CASCADE:
-            return f"ALTER TABLE {kind} of {node.relation.relname}"
-    return None
-
-
 def _sequence(sql: SqlJudge, node: Any) -> str | None:
     for option in node.options or () if sql.catalogue.has(node.sequence.relname) else ():
-        if not _SEQUENCES.get(option.defname, lambda _: False)(option.arg):
+        if option.defname == "owned_by":  # by a column: NONE is one word; and it is dropped with its table
+            held = len(option.arg) > 1 and sql.catalogue.has(str(option.arg[-2].sval))
+        else:
+            held = _SEQUENCES.get(option.defname, lambda _: False)(option.arg)
+        if not held:
             return f"ALTER SEQUENCE {option.defname} of {node.sequence.relname}"
     return None
 
 
 def _renamed(sql: SqlJudge, node: Any) -> str | None:
     relation = node.relation
-    taken = node.renameType in _NAMES and relation is not None and sql.catalogue.has(relation.relname)
+    if relation is None:
+        return None
+    if relation.relname in sql.catalogue.unique:
+        return f"RENAME of {relation.relname}, by which values are unique"
+    if node.renameType in _RELATIONS and sql.catalogue.has_of_somebody(node.newname):
+        return f"a second {node.newname}, which others would find in place of the first"
+    taken = node.renameType in _NAMES and sql.catalogue.has(relation.relname)
     return f"RENAME of {relation.relname}, which others know by its name" if taken else None
 
 
@@ -249,7 +252,8 @@ def _schema(sql: SqlJudge, node: Any) -> str | None:
 def _covers(sql: SqlJudge, node: Any) -> str | None:
     """A relation of a name that there is, in another schema: who looks there first would find this one."""
     relation = _made(node)
-    there = sql.catalogue.has_of_somebody(str(relation.relname)) and relation.relpersistence != "t"
+    own = relation.relpersistence == "t" and not isinstance(node, ast.ViewStmt)  # a view leads to what is there
+    there = sql.catalogue.has_of_somebody(str(relation.relname)) and not own
     quiet = getattr(node, "if_not_exists", False) and not relation.schemaname
     what = f"a second {relation.relname}, which others would find in place of the first"
     return what if there and not quiet else None
@@ -272,7 +276,7 @@ _IN_A_DATABASE: Mapping[type, Judge] = {
     ast.CreateTrigStmt: _trigger,
     ast.GrantStmt: _grant,
     ast.AlterOwnerStmt: lambda _, node: f"{spoken(node)} of {node.objectType.name.removeprefix('OBJECT_')}",
-    ast.AlterTableStmt: _table,
+    ast.AlterTableStmt: sql_tables.altered,
     ast.AlterSeqStmt: _sequence,
     ast.AlterEnumStmt: lambda _, node: "ALTER TYPE RENAME VALUE" if node.oldVal else None,
     ast.RenameStmt: _renamed,

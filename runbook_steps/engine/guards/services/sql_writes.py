@@ -14,7 +14,7 @@ from pglast import ast, enums
 from runbook_steps.engine.guards.services.sql_bodies import Body, rule_actions
 from runbook_steps.engine.guards.services.sql_catalogue import Catalogue
 from runbook_steps.engine.guards.services.sql_rows import Keys, Known, names_columns, names_rows
-from runbook_steps.engine.guards.services.sql_statements import OWN_SCHEMAS, nodes, spoken
+from runbook_steps.engine.guards.services.sql_statements import OWN_SCHEMAS, gives_many, nodes, spoken
 from runbook_steps.engine.model import Risk
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ def overwrites(judge: SqlJudge, node: Any) -> str | None:
     conflict = node.onConflictClause
     if conflict is None or conflict.action != enums.OnConflictAction.ONCONFLICT_UPDATE or judge.risk is Risk.READONLY:
         return None
-    called: Any = (each.funcname for each in nodes(node.selectStmt) if isinstance(each, ast.FuncCall))
-    if found := next((str(name[-1].sval) for name in called if str(name[-1].sval) in judge.catalogue.sets), None):
+    if found := next(filter(None, (gives_many(each, judge.catalogue) for each in nodes(node.selectStmt))), None):
         return f"INSERT that overwrites on conflict as many rows as {found}() gives"
     return "INSERT that overwrites on conflict, again and again" if judge.repeated else None
 
@@ -140,10 +139,18 @@ def _sets_off(judge: SqlJudge, name: str) -> str | None:
 
 
 def altered(judge: SqlJudge, node: Any) -> str | None:
-    """A table that becomes part of another brings what writing it sets off."""
+    """A table that becomes part of another brings what writing it sets off; one that is written anew, its indexes."""
     joins = any(command.subtype in _JOINING for command in node.cmds or ())
     below = (each for each in nodes(node) if isinstance(each, ast.RangeVar)) if joins else ()
-    return next((found for each in below if (found := _target(judge, each))), None)
+    if found := next((found for each in below if (found := _target(judge, each))), None):
+        return found
+    return _anew(judge, str(node.relation.relname)) if judge.risk is Risk.MUTATING and node.relation else None
+
+
+def _anew(judge: SqlJudge, name: str) -> str | None:
+    """What the expressions of a table do, and of those below it."""
+    below = (child for written in judge.catalogue.written.get(name, ()) for child in written.children)
+    return _evaluated(judge, name) or next((found for each in below if (found := _anew(judge, each))), None)
 
 
 def view(judge: SqlJudge, node: Any) -> str | None:
