@@ -138,3 +138,98 @@ delete from canary where $1
 delete from canary where id >= $1::int
 update canary set name = $1::text where id = id
 select del_one(g) from generate_series(1, $1::int) g
+create table s2.np (id int); alter table s2.np rename to canary
+create view s2.nv as select 1 as id, tag from acct; alter view s2.nv rename to canary; set search_path = s2, public; delete from canary where id = 1
+alter index one_of_a_kind rename to gone; drop index gone
+alter table one_of_a_kind rename to gone; drop index gone
+create temp recursive view canary (id) as select id from acct
+create temporary view canary (id, name) as select n, tag from acct with local check option; update canary set name = '' where id = 1
+create view pg_temp.canary as select 1 as id from acct; delete from canary where id = 1
+set search_path = pg_temp; create view canary as select 1 as id from public.acct; delete from canary where id = 1
+create domain one_always as int default 1; alter table twins add column r one_always references canary on delete cascade
+alter table twins add column r int generated always as (1) stored references canary on delete cascade
+alter table twins add column r int generated always as identity references canary on delete set null
+alter table twins add foreign key (id) references canary on delete set default not valid
+alter table twins add constraint f foreign key (id) references canary on update set default
+alter table if exists only public.twins add constraint f foreign key (id) references canary on delete cascade deferrable initially deferred
+do $$ begin alter table twins add foreign key (id) references canary on delete cascade; end $$
+create table np (id int); alter sequence public.seq owned by public.np.id; drop table np cascade
+alter sequence seq owned by none
+create table np (); alter table kid inherit np
+alter table twins inherit estate
+alter table if exists public.like_acct inherit s2.np, add column z int
+create unique index np_u on parted (id); drop index np_u
+create unique index np_u on only parted (id); alter index np_u attach partition part_once; drop index np_u
+create table np (like indexed including all); insert into np values (1)
+create table np (like inherits_check including constraints); insert into np values (1)
+create table np (like defaulted including defaults); insert into np (id) values (1)
+create table np () inherits (inherits_check); insert into np values (1)
+create table np partition of cloned for values in (9); insert into np values (9)
+create temp table np () inherits (inherits_check); insert into np values (1)
+create view nv as select * from triggered; insert into nv values (1)
+create view nv as select * from ruled; insert into nv values (1)
+create temp view nv as select id from triggered where true; insert into nv values (1)
+create view nv as select * from inherits_check; create view nv2 as select * from nv; insert into nv2 values (1)
+create or replace view nv as table triggered; copy nv from stdin
+create table np (id int) partition by list (id); alter table np attach partition triggered for values in (1)
+create table np (like cloned including all, primary key (id)) partition by list (id); alter table cloned attach partition np for values in (3); insert into np values (3)
+select sql_down(9) from acct
+call proc_down(9)
+do $$ begin call proc_down(9); end $$
+select (9).downwards
+select ('x').dflt_more
+select d from (select id::counted_dom as d from canary) x
+select ('1'::counted_dom); select id::counted_dom from generate_series(1, 9) id
+select 1 where 1 =%= any (select 1)
+insert into other select 1 where 1 =%= all (select 2)
+update acct set tag = '' where id = 1 and (n, gen) =%= any (select 1, 2)
+do $$ declare b bool := 1 =%= any (select 2); begin null; end $$
+create table gone as select 1 =%= some (select 2)
+create index on canary (id) where (1 =%= any (array[2]))
+do $$ begin create function helps() returns void language sql security definer as 'select 1'; end $$
+create function helps() returns int security definer language sql return 1
+create or replace procedure helps2() language plpgsql security definer set search_path = pg_catalog as 'begin null; end'
+grant far, boss to other_role
+grant boss, under to app
+create user evil in group farther
+create role evil in role boss, far
+alter group far add user app
+grant farther to current_user, app
+delete from estate where ctid = '(0,1)' or id = 0 and ctid = '(0,2)'
+update by_year set y = 2026 where ctid = '(0,1)'
+delete from acct where id = (row(1)).f1.del_one
+delete from acct where id = (acct).gen
+delete from acct a where a.id = (a.gen).abs
+delete from acct where id = (random() * 9).floor
+update acct set tag = '' where n = ('seq'::regclass).nextval
+delete from acct where id in (('seq'::regclass).nextval, 2)
+insert into canary values (('{1,2,3}'::int[]).unnest, 'x') on conflict (id) do update set name = 'x'
+insert into canary values (abs(1 +^^+ 9), 'x') on conflict (id) do update set name = 'x'
+with v as (select 1) insert into canary values ((array[4, 5]).unnest) on conflict (id) do update set name = null
+alter table eager set logged, add column z timestamptz default clock_timestamp()
+alter table eager add column z serial
+vacuum full eager
+cluster eager using eager_quiet_once_idx
+reindex index eager_quiet_once_idx
+analyze eager
+create trigger t after insert or update on plain_log for each row execute function del_new()
+create constraint trigger t after insert on other for each row execute function del_new()
+create trigger t after update on canary for each row when (new.id > 0) execute function public.del_new()
+select by_column(2), 1
+do $$ begin perform by_column(1); end $$
+create function q(n int) returns void language plpgsql set "plpgsql.variable_conflict" = use_column as 'begin delete from acct where id = n; end'
+set plpgsql.variable_conflict = use_column; do $$ declare n int := 1; begin delete from acct where id = n; end $$
+select set_config('plpgsql.variable_conflict', 'use_column', false)
+do $$ #variable_conflict use_column declare n int := 1; begin delete from acct where id = n; end $$
+select (4242::oid).lo_unlink, 1
+select x.lo_unlink from unnest(array[4242::oid]) x
+select (m.oid).lo_unlink from pg_largeobject_metadata m
+do $$ begin perform (4242::oid).lo_unlink; end $$
+create view v as select (4242::oid).lo_unlink as n
+select ('bystander').pg_terminate_backend
+select (a.pid).pg_terminate_backend from pg_stat_activity a where a.pid = any (array(select pid from pg_stat_activity))
+create table gone as select (pid).pg_terminate_backend from pg_stat_activity where application_name = 'bystander'
+prepare p as select ($1).pg_terminate_backend; execute p(1)
+create function k(i int) returns bool language sql as 'select (i).pg_terminate_backend'
+select ('seq'::regclass).nextval, ('seq'::regclass).nextval from canary
+insert into other select (c.id).del_one from canary c

@@ -43,7 +43,8 @@ _TEMPORARY_KB = 10 << 20  # 10 GB: a sort of a large table fits, a product of tw
 _HELD_SQL = """
 SELECT pg_catalog.current_setting('transaction_read_only'), pg_catalog.current_setting('standard_conforming_strings'),
  pg_catalog.current_setting('client_encoding'), pg_catalog.pg_is_in_recovery(),
- (SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'), pg_catalog.pg_backend_pid()
+ (SELECT source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'), pg_catalog.pg_backend_pid(),
+ pg_catalog.current_setting('plpgsql.variable_conflict', true)
 """
 _SCHEMAS = "SELECT pg_catalog.current_schemas(false)::pg_catalog.text"
 _FOUND_SQL = (
@@ -277,7 +278,7 @@ def _row(body: bytes) -> list[str | None]:
 async def read_only_held(session: Session, *, reading: bool) -> Held:
     """Why the session cannot be judged or is not held to reading, and whether a pooler lends it. Raises Locked."""
     try:
-        ((read_only, quotes, encoding, replica, source, process),) = await asked(session, _HELD_SQL)
+        ((read_only, quotes, encoding, replica, source, process, names),) = await asked(session, _HELD_SQL)
     except Locked:
         raise
     except ValueError as error:
@@ -287,6 +288,8 @@ async def read_only_held(session: Session, *, reading: bool) -> Held:
         return Held(
             f"a session whose texts read otherwise (standard_conforming_strings {quotes}, client_encoding {encoding})"
         )
+    if not reading and names == "use_column":  # a name that is judged as a variable's value would be a column
+        return Held("a session whose blocks read otherwise (plpgsql.variable_conflict use_column)")
     shared = process != str(session.process)  # a pooler tells a number of its own
     if shared and not reading and (used := _left(await _answered(session, _FOUND_SQL))):
         return Held(_USED.format(what=used), shared)

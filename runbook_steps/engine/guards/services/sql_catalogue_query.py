@@ -167,8 +167,8 @@ SELECT json_build_object(
     ) AS texts WHERE text ~ '[(]'),
     (SELECT coalesce(json_agg(text), '[]'::json) FROM (
      SELECT {_text("conbin", "conrelid")} AS text FROM pg_catalog.pg_constraint WHERE conrelid = c.oid
-     UNION SELECT {_text("indpred", "indrelid")} FROM pg_catalog.pg_index WHERE indrelid = c.oid
-     UNION SELECT {_text("indexprs", "indrelid")} FROM pg_catalog.pg_index WHERE indrelid = c.oid
+     UNION SELECT {_text("indpred", "indrelid")} FROM pg_catalog.pg_index WHERE c.oid IN (indrelid, indexrelid)
+     UNION SELECT {_text("indexprs", "indrelid")} FROM pg_catalog.pg_index WHERE c.oid IN (indrelid, indexrelid)
      UNION SELECT {_text("stxexprs", "stxrelid")} FROM pg_catalog.pg_statistic_ext WHERE stxrelid = c.oid
      UNION SELECT {_text("partexprs", "partrelid")} FROM pg_catalog.pg_partitioned_table
       WHERE partrelid = c.oid) AS texts WHERE text ~ '[(]'),
@@ -182,10 +182,12 @@ SELECT json_build_object(
       SELECT tgfoid AS proc FROM pg_catalog.pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) AS called {_CALLED}),
     (SELECT coalesce(json_agg(k.relname), '[]'::json) FROM pg_catalog.pg_inherits AS i
      JOIN pg_catalog.pg_class AS k ON k.oid = i.inhrelid WHERE i.inhparent = c.oid))), '[]'::json)
-   FROM pg_catalog.pg_class AS c WHERE c.oid >= {_FIRST} AND c.relkind IN ('r', 'p', 'v', 'f', 'm')
+   FROM pg_catalog.pg_class AS c WHERE c.oid >= {_FIRST} AND c.relkind IN ('r', 'p', 'v', 'f', 'm', 'i', 'I')
     AND (c.relhastriggers OR c.relhasrules OR c.relhassubclass OR c.relhasindex OR c.relrowsecurity
      OR EXISTS (SELECT FROM pg_catalog.pg_attrdef WHERE adrelid = c.oid)
      OR EXISTS (SELECT {_DOMAINS} AND a.attrelid = c.oid)
+     OR EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = c.oid
+      AND (indexprs IS NOT NULL OR indpred IS NOT NULL))
      OR EXISTS (SELECT FROM pg_catalog.pg_statistic_ext WHERE stxrelid = c.oid)
      OR EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = c.oid AND contype = 'c')))
 ,

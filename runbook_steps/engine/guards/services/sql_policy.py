@@ -377,6 +377,7 @@ _BY_NAME: Mapping[type, tuple[_Judge, ...]] = {
     ast.RenameStmt: (sql_writes.renamed, TAKING[ast.RenameStmt]),
     ast.AlterTableStmt: (sql_writes.altered, TAKING[ast.AlterTableStmt]),
     ast.ViewStmt: (sql_writes.view, TAKING[ast.ViewStmt]),
+    ast.CreateStmt: (sql_writes.made, TAKING[ast.CreateStmt]),
     **dict.fromkeys((ast.DeleteStmt, ast.UpdateStmt), (sql_writes.written, sql_writes.rows)),
     ast.InsertStmt: (sql_writes.overwrites, sql_writes.written),
     **dict.fromkeys((ast.MergeStmt, ast.CopyStmt, ast.RefreshMatViewStmt), (sql_writes.written,)),

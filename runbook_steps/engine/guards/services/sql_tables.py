@@ -9,7 +9,7 @@ from pglast import ast, enums
 if TYPE_CHECKING:
     from runbook_steps.engine.guards.services.sql_policy import SqlJudge
 
-__all__ = ["altered"]
+__all__ = ["altered", "indexed"]
 
 _TAKING = (  # of ALTER TABLE: rights, rows that are seen, what is done at each write, and what no write gets past
     "AlterConstraint", "ChangeOwner", "ColumnDefault", "CookedColumnDefault", "DisableRowSecurity", "DisableTrig",
@@ -20,6 +20,7 @@ _TAKING = (  # of ALTER TABLE: rights, rows that are seen, what is done at each 
 _GIVING = frozenset({
     enums.ConstrType.CONSTR_DEFAULT, enums.ConstrType.CONSTR_GENERATED, enums.ConstrType.CONSTR_IDENTITY,
 })  # fmt: skip
+_PLAIN = frozenset({"uuid", "text"})  # the others that the grammar itself does not name may be domains
 _ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 
@@ -39,18 +40,22 @@ def altered(sql: SqlJudge, node: Any) -> str | None:
 
 
 def _attached(sql: SqlJudge, node: Any) -> str | None:
-    """What becomes part of a table of this session would be dropped with it."""
-    parts = (c.def_.name for c in node.cmds or () if c.subtype == enums.AlterTableType.AT_AttachPartition)
-    there = next((str(each.relname) for each in parts if sql.catalogue.has(str(each.relname))), None)
-    return f"ATTACH PARTITION of {there}, which is there, to a table that is not" if there else None
+    """What becomes part of a table or an index of this session would be dropped with it."""
+    parts = (str(c.def_.name.relname) for c in node.cmds or () if c.subtype == enums.AlterTableType.AT_AttachPartition)
+    new = node.relation is not None and node.relation.relname not in sql.catalogue.unique
+    there = (each for each in parts if sql.catalogue.has(each) or (new and each in sql.catalogue.unique))
+    return next((f"ATTACH PARTITION of {each}, which is there, to what is not" for each in there), None)
 
 
 def _takes_along(added: Any) -> str | None:
     """What a foreign key does to rows that are there; a column of its own has no values yet unless it is given some."""
     if isinstance(added, ast.Constraint):
         return _acts(added)
-    each = (added.constraints or ()) if isinstance(added, ast.ColumnDef) else ()
-    return next(filter(None, map(_acts, each)), None) if any(one.contype in _GIVING for one in each) else None
+    if not isinstance(added, ast.ColumnDef):
+        return None
+    each, names = added.constraints or (), [str(part.sval) for part in added.typeName.names]  # type: ignore[union-attr]
+    given = any(one.contype in _GIVING for one in each) or not (names[0] == "pg_catalog" or set(names) <= _PLAIN)
+    return next(filter(None, map(_acts, each)), None) if given else None
 
 
 def _acts(constraint: Any) -> str | None:
@@ -59,3 +64,18 @@ def _acts(constraint: Any) -> str | None:
     said = {"ON DELETE": constraint.fk_del_action, "ON UPDATE": constraint.fk_upd_action}
     found = ((when, _ACTIONS.get(action, "")) for when, action in said.items())
     return next((f"{when} {what}" for when, what in found if what and (when, what) != ("ON UPDATE", "CASCADE")), None)
+
+
+def indexed(sql: SqlJudge, node: Any) -> str | None:
+    """A unique index of a table with parts takes over their own that are alike, and they are dropped with it."""
+    parts, waiting = set[str](), [str(node.relation.relname)]
+    while waiting:
+        for written in sql.catalogue.written.get(waiting.pop(), ()):
+            waiting += {*written.children} - parts
+            parts |= {*written.children}
+    columns = frozenset(str(each.name) for each in node.indexParams or ())  # None for an expression
+    held = (each for each in parts for keys in (sql.catalogue.keys or {}).get(each, ()) if columns in keys)
+    part = next(held if not node.whereClause and "None" not in columns else iter(parts), None) if node.unique else None
+    return (
+        f"a unique index that takes over what is unique in {part}, a part of {node.relation.relname}" if part else None
+    )

@@ -277,6 +277,7 @@ _IN_A_DATABASE: Mapping[type, Judge] = {
     ast.GrantStmt: _grant,
     ast.AlterOwnerStmt: lambda _, node: f"{spoken(node)} of {node.objectType.name.removeprefix('OBJECT_')}",
     ast.AlterTableStmt: sql_tables.altered,
+    ast.IndexStmt: sql_tables.indexed,
     ast.AlterSeqStmt: _sequence,
     ast.AlterEnumStmt: lambda _, node: "ALTER TYPE RENAME VALUE" if node.oldVal else None,
     ast.RenameStmt: _renamed,

@@ -20,7 +20,7 @@ from runbook_steps.engine.model import Risk
 if TYPE_CHECKING:
     from runbook_steps.engine.guards.services.sql_policy import SqlJudge
 
-__all__ = ["altered", "indexed", "overwrites", "renamed", "rows", "view", "written"]
+__all__ = ["altered", "indexed", "made", "overwrites", "renamed", "rows", "view", "written"]
 
 _JOINING = (enums.AlterTableType.AT_AttachPartition, enums.AlterTableType.AT_AddInherit)
 _RELATIONS = frozenset({enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_VIEW})
@@ -154,10 +154,24 @@ def _anew(judge: SqlJudge, name: str) -> str | None:
 
 
 def view(judge: SqlJudge, node: Any) -> str | None:
-    """A view of the server's own tables could be written to as if it were none."""
-    del judge
+    """A view of the server's own tables could be written to as if it were none; one of a table, as that is."""
     below = (each for each in nodes(node.query) if isinstance(each, ast.RangeVar))
-    return next((f"a view of {each.relname}, the server's own" for each in below if _is_own(each)), None)
+    if found := next((f"a view of {each.relname}, the server's own" for each in below if _is_own(each)), None):
+        return found
+    source = (node.query.fromClause or ()) if isinstance(node.query, ast.SelectStmt) else ()
+    through = len(source) == 1 and isinstance(source[0], ast.RangeVar) and judge.risk is Risk.MUTATING
+    return _target(judge, source[0]) if through else None
+
+
+def made(judge: SqlJudge, node: Any) -> str | None:
+    """A table that is made like another one, or is a part of it, has its expressions, and a part its triggers."""
+    if judge.risk is Risk.READONLY:
+        return None
+    like = [each.relation for each in node.tableElts or () if isinstance(each, ast.TableLikeClause)]
+    above = [*(node.inhRelations or ())]
+    found = (_evaluated(judge, str(each.relname)) for each in (*like, *above))
+    of = (_target(judge, each) for each in above if node.partbound)
+    return next(filter(None, (*found, *of)), None)
 
 
 def renamed(judge: SqlJudge, node: Any) -> str | None:
