@@ -46,7 +46,7 @@ _OF_A_TABLE = "EXISTS (SELECT FROM pg_class r WHERE r.oid = {} AND r.relpersiste
 # as a dump has it for a child without the default of its parent; with a length it is kept, and says the same
 _NO_DEFAULT = r"""pg_get_expr({0}.adbin, {0}.adrelid) ~ '^NULL::[^()+]+(\([0-9,]+\))?$'"""
 _CATALOGUES = (
-    _Catalogue("pg_namespace", "c.nspname !~ '^pg_(toast|temp)'", acl="nspacl:n", owner="nspowner"),
+    _Catalogue("pg_namespace", "c.nspname !~ '^pg_'", acl="nspacl:n", owner="nspowner"),
     _Catalogue("pg_class", f"{_RELATION} AND {_NO_TOAST} AND {_VALID}", "c.oid", "relacl:", "relowner", _INDEX),
     _Catalogue(
         "pg_constraint",

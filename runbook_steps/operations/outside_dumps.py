@@ -18,7 +18,11 @@ from runbook_steps.operations.database_session import Connection, query
 
 __all__ = ["COMMENT_IN_NO_DUMP", "SYSTEM_SCHEMAS", "not_in_a_dump"]
 
-SYSTEM_SCHEMAS = "('pg_catalog', 'information_schema')"
+SYSTEM_SCHEMAS = (
+    "(SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname = 'information_schema' "
+    "OR (nspname ~ '^pg_' AND nspname !~ '^pg_(toast|temp)'))"
+)
+"""With all that have a name of that kind, which only a superuser can have made."""
 _MOST = 20  # of one kind, in words; then how many more
 _OWN = 16384  # the first number of what somebody made
 
@@ -225,6 +229,11 @@ _KINDS = (
     _Kind(_GIVEN_BY_OTHERS, "privileges on {} are a superuser's to give: let one grant them again"),
     _Kind(_CHANGED, "{} belongs to the system and was changed, which no dump holds: change it again"),
     _Kind(_IN_THE_SYSTEM, "{} is in a schema of the system, which no dump holds: make it again"),
+    _Kind(
+        f"SELECT quote_ident(nspname) FROM pg_namespace WHERE oid >= {_OWN} AND nspname ~ '^pg_' "  # noqa: S608
+        "AND nspname !~ '^pg_(toast|temp)'",
+        "schema {} has a name of the system, so that no dump holds it: rename it",
+    ),
     _Kind(_DEFAULTS, "{} are of a schema of the system, which no dump holds: set them again"),
     _Kind(_ASLEEP, "constraint {} is switched off (DISABLE TRIGGER ALL), and holds again after a restore"),
     _Kind(_TAKEN, "column {} takes the storage and the compression of its parent's in a restore: set them again"),
