@@ -1,10 +1,10 @@
 """An archive into an empty database, in the order that pg_restore itself keeps, with what it cannot do by itself.
 
 1. Definitions. 2. Rows, while checks that may judge an old row otherwise than on its first day are put aside
-(`CHECK (booking_date >= CURRENT_DATE)`), and given back after: valid when all rows pass, else *not valid*, as
-PostgreSQL has it for old rows. 3. Indexes, constraints; then triggers, those of partitions last. 4. Foreign keys,
-*not valid* where a row has lost its partner. 5. Privileges; materialized views, empty where the query fails today; at
-last event triggers, which may refuse everything else.
+(`CHECK (booking_date >= CURRENT_DATE)`). 3. Indexes, constraints, and rows that name an index; one that the rows do not
+allow is left out. Checks are given back: valid when all rows pass, else *not valid*, as PostgreSQL has it for old rows.
+Then triggers, those of partitions last. 4. Foreign keys, *not valid* where a row has lost its partner. 5. Privileges;
+materialized views, empty where the query fails today; at last event triggers, which may refuse everything else.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import psycopg
 
 from runbook_steps.engine.errors import OperationError
 from runbook_steps.operations.archive_by_role import FILLED, AsConnected, ByRole, Hands
+from runbook_steps.operations.archive_left_out import LEFT_OUT, built, without_words
 from runbook_steps.operations.archive_views import computed
 from runbook_steps.operations.database_properties import own_setting
 from runbook_steps.operations.database_session import Connection, query, query_nothing, session
@@ -35,6 +36,7 @@ _NEVER = ("SUBSCRIPTION ", "DATABASE ", "DATABASE PROPERTIES ")
 _AT_THE_END = ("COMMENT ", "SECURITY LABEL ", "ACL ", "DEFAULT ACL ", FILLED)
 _LAST = ("EVENT TRIGGER ", "COMMENT - EVENT TRIGGER ", "SECURITY LABEL - EVENT TRIGGER ")
 _SCHEMA, _ALLOWED = "SCHEMA ", "ACL - SCHEMA "
+_LARGE_OBJECT = re.compile(r"BLOB|(?:ACL|COMMENT|SECURITY LABEL) - LARGE OBJECT")
 _FOREIGN_KEY = "FK CONSTRAINT "
 _TRIGGER = "TRIGGER "
 # every function in a check, by the numbers in its stored tree; one that is not immutable may judge otherwise tomorrow
@@ -56,6 +58,12 @@ WHERE c.contype = 'c' AND c.convalidated AND c.oid >= 16384 AND c.conparentid = 
 ORDER BY 1, 2
 """
 
+_NAMING = """
+SELECT DISTINCT nspname, relname FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = attrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace WHERE c.oid >= 16384 AND relkind IN ('r', 'p')
+    AND NOT attisdropped AND atttypid = ANY ('{pg_catalog.regclass,pg_catalog._regclass}'::pg_catalog.regtype[])
+"""
+
 
 @dataclass(frozen=True)
 class Archive:
@@ -71,6 +79,11 @@ class Archive:
     """The search path that it is restored with, as SQL has it; empty: none."""
     loader: Loader | None = None
     """The role that runs what the archive contains; None: the one that is connected."""
+
+    def text(self, database: Database, entries: Sequence[str]) -> str:
+        """What pg_restore would run for entries."""
+        with list_of(entries) as file:
+            return archived_sql(database, self.file, self.programs, ("--use-list", file))
 
     def runner(self, database: Database) -> Database:
         """How a session is opened in which what somebody else defined may run."""
@@ -101,11 +114,7 @@ def restore_archive(
 def _restored(
     database: Database, name: str, archive: Archive, tell: Callable[[str], None], *, rows: bool, invalid: Sequence[str]
 ) -> list[str]:
-    entries = [
-        entry
-        for entry in table_of_contents(database, archive.file, archive.programs)
-        if not kind_of(entry).startswith((*_NEVER, *archive.left_out)) and _grantable(archive, entry)
-    ]
+    entries = _entries(database, archive, rows=rows)
     last = [entry for entry in entries if kind_of(entry).startswith(_LAST)]
     entries = [entry for entry in entries if not kind_of(entry).startswith(_LAST)]
     early = [entry for entry in entries if not kind_of(entry).startswith((*_AT_THE_END, _FOREIGN_KEY, _TRIGGER))]
@@ -126,25 +135,48 @@ def _restored(
         run([entry for entry in late if kind_of(entry).startswith(_ALLOWED)])
         early = [entry for entry in early if not kind_of(entry).startswith(_SCHEMA)]
         late = [entry for entry in late if not kind_of(entry).startswith(_ALLOWED)]
+    found: list[str] = []
+
+    def build(chosen: Sequence[str]) -> None:
+        def by_list(some: Sequence[str]) -> None:
+            run(some, "--section=post-data", *several)
+
+        found.extend(built(runner, name, archive, chosen, by_list, known=invalid))
+
     hands = _hands(database, name, archive, {"all": entries, "late": late, "last": last}, run)
     hands.definitions(early)
     with session(runner, name) as connection:
         aside = _put_aside(connection)
+        naming = _naming_indexes(connection, early)
     if rows:
         tell("restoring the rows")
-        run(early, "--section=data", *several)
+        run(_all_but(naming, early), "--section=data", *several)
+        tell("building the indexes")
+    hands.behind_the_rows(early, build)
+    if rows:
+        run(naming, "--section=data", *several)
     with session(runner, name) as connection:
         if archive.path:
             connection.execute("RESET search_path")
-        found = _give_back(connection, aside, known=invalid)
-    if rows:
-        tell("building the indexes")
-    hands.behind_the_rows(early, several)
+        found += _give_back(connection, aside, known=invalid)
     run(_made_before_changed(database, archive, triggers))
-    if keys:
-        found += _foreign_keys(runner, name, archive, keys, several, run=run, known=invalid)
+    found += _foreign_keys(runner, name, archive, keys, several, run=run, known=invalid)
+    if any(each.startswith(LEFT_OUT) for each in found):
+        parts = {"all": entries, "late": without_words(late, found), "last": last}
+        hands = _hands(database, name, archive, parts, run)
     found += hands.ending(rows=rows)
     return found
+
+
+def _entries(database: Database, archive: Archive, *, rows: bool) -> list[str]:
+    """Those that are restored. Large objects come with the rows, since PostgreSQL 17 their owners too."""
+    return [
+        entry
+        for entry in table_of_contents(database, archive.file, archive.programs)
+        if not kind_of(entry).startswith((*_NEVER, *archive.left_out))
+        and _grantable(archive, entry)
+        and (rows or not _LARGE_OBJECT.match(kind_of(entry)))
+    ]
 
 
 def _hands(
@@ -156,16 +188,12 @@ def _hands(
         return AsConnected(run, late, last, lambda views: _views(database, name, archive, views, run=run))
     from runbook_steps.operations.archive_judged import Parts, judge  # noqa: PLC0415 - its parser is costly
 
-    def read(chosen: Sequence[str]) -> str:
-        with list_of(chosen) as file:
-            return archived_sql(database, archive.file, archive.programs, ("--use-list", file))
-
     with session(archive.loader.database, maintenance(database)) as connection:
         everybodys = frozenset(
             str(each).lower() for (each,) in query(connection, "SELECT name FROM pg_settings WHERE context = 'user'")
         )
     words, views = ([each for each in late if kind_of(each).startswith(FILLED) is filled] for filled in (False, True))
-    judged = judge(Parts(parts["all"], words, views, last), everybodys, read)
+    judged = judge(Parts(parts["all"], words, views, last), everybodys, lambda chosen: archive.text(database, chosen))
     return ByRole(database, name, archive.loader, judged, run, archive.path)
 
 
@@ -188,8 +216,7 @@ def _made_before_changed(database: Database, archive: Archive, triggers: Sequenc
     """
     if not triggers:
         return []
-    with list_of(triggers) as file:
-        text = archived_sql(database, archive.file, archive.programs, ("--use-list", file))
+    text = archive.text(database, triggers)
     bodies = re.split(r"^-- Name: .*; Type: TRIGGER; Schema: .*$", text, flags=re.MULTILINE)[1:]
     if len(bodies) != len(triggers):  # an argument that looks like a heading
         return list(triggers)
@@ -223,13 +250,25 @@ def _put_aside(connection: Connection) -> list[_Check]:
     return checks
 
 
+def _naming_indexes(connection: Connection, entries: Sequence[str]) -> list[str]:
+    """The rows of tables that may name an index as a value, which must be there when they are read."""
+    starts = tuple(
+        re.sub(r"[\r\n]", " ", f"TABLE DATA {schema} {table} ") for schema, table in query(connection, _NAMING)
+    )
+    return [entry for entry in entries if kind_of(entry).startswith(starts)]
+
+
+def _all_but(some: Sequence[str], entries: Sequence[str]) -> list[str]:
+    return [entry for entry in entries if entry not in some]
+
+
 def _inside_others(connection: Connection, check: _Check) -> bool:
     """Of a domain that arrays or composite types of a table are made of: the server could not prove it for old rows."""
     if not check.where.startswith("DOMAIN "):
         return False
     try:
         with connection.transaction(force_rollback=True):
-            query_nothing(connection, f"ALTER {check.where} ADD CONSTRAINT asked CHECK (true)")
+            query_nothing(connection, f"ALTER {check.where} ADD CHECK (true)")  # by a name that the server finds free
     except psycopg.errors.FeatureNotSupported:
         return True
     return False
@@ -270,8 +309,7 @@ def _foreign_keys(
 
 def _one_foreign_key(database: Database, name: str, archive: Archive, key: str, known: Sequence[str]) -> list[str]:
     """A key that was not built yet: valid, or else not valid."""
-    with list_of([key]) as file:
-        text = archived_sql(database, archive.file, archive.programs, ("--use-list", file))
+    text = archive.text(database, [key])
     found = re.search(r"^ALTER TABLE (?:ONLY )?(?P<table>.+)\n\s+ADD CONSTRAINT (?P<rest>.*?);$", text, re.M | re.S)
     if found is None:
         raise OperationError(f"the archive's foreign key cannot be read: {kind_of(key)}")
@@ -285,6 +323,8 @@ def _one_foreign_key(database: Database, name: str, archive: Archive, key: str, 
         except psycopg.errors.ForeignKeyViolation:
             query_nothing(connection, loose)
             return [named]
+        except psycopg.errors.InvalidForeignKey as error:  # what it rests on is left out
+            return [f"{LEFT_OUT}constraint {named}: {error.diag.message_primary}"]
     return []
 
 
@@ -300,8 +340,7 @@ def _views(
         return []
     empty: list[str] = []
     for view in views:
-        with list_of([view]) as file:
-            text = archived_sql(database, archive.file, archive.programs, ("--use-list", file))
+        text = archive.text(database, [view])
         found = re.search(r"^REFRESH MATERIALIZED VIEW .+?;$", text, re.M | re.S)
         if found is None:
             raise OperationError(f"the archive's materialized view cannot be read: {kind_of(view)}")

@@ -88,7 +88,7 @@ def backup(
             filled = Filled((), {})
             if not unverified:
                 filled = verify(settings, store, made, tell)
-                store.mark_verified(made, _now())
+                store.mark_verified(made, _now(), filled.invalid)
             for text in () if keep_old else prune(store, made, settings.retention_days, datetime.now(UTC)):
                 warn(text)
     except RunbookError as error:
@@ -228,7 +228,7 @@ def _verified(settings: BackupSettings, store: Store, manifest: Manifest) -> dic
     }
     try:
         filled = verify(settings, store, manifest, tell)
-        store.mark_verified(manifest, _now())
+        store.mark_verified(manifest, _now(), filled.invalid)
         row |= {"seconds": filled.seconds} | ({"notValid": filled.invalid} if filled.invalid else {})
     except psycopg.Error as error:
         row |= {"success": False, "error": f"PostgreSQL says: {error.diag.message_primary or type(error).__name__}"}

@@ -15,12 +15,14 @@ import psycopg
 import typer
 
 from runbook_steps.engine.errors import OperationError, RunbookError
+from runbook_steps.operations.archive_left_out import LEFT_OUT
 from runbook_steps.operations.archive_views import EMPTY_VIEW
 from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_store import Manifest, Store
+from runbook_steps.operations.database_comparison import COMPUTED_ANEW
 from runbook_steps.operations.formats import Format
 
-__all__ = ["TRUSTED", "MyRights", "reported", "result", "settings_and_store", "tell", "warn_of_invalid"]
+__all__ = ["TRUSTED", "MyRights", "in_words", "reported", "result", "settings_and_store", "tell", "warn_of_invalid"]
 
 
 MyRights = Annotated[
@@ -81,12 +83,23 @@ def tell(text: str) -> None:
 
 
 def warn_of_invalid(names: Sequence[str]) -> None:
-    """Old rows break a constraint that new ones must keep: as before, but now it is written down.
-
-    A materialized view whose query fails today is named with the reason.
-    """
+    """What is not as it was, though all rows are there."""
     for name in names:
-        text = f"constraint {name} is NOT VALID now: rows of that time break it; it holds for new ones"
-        if name.startswith(EMPTY_VIEW):
-            text = f"{name}; a dump holds no rows of it, so it is empty in a restore: REFRESH it when that is mended"
-        typer.echo(f"warning: {text}", err=True)
+        typer.echo(f"warning: {in_words(name)}", err=True)
+
+
+def in_words(name: str) -> str:
+    """What a restore told of one thing that is not as it was, and what to do then.
+
+    Old rows break a constraint that new ones must keep: as before, but now it is written down.
+    """
+    if name.startswith(EMPTY_VIEW):
+        return f"{name}; a dump holds no rows of it, so it is empty in a restore: REFRESH it when that is mended"
+    if name.startswith(LEFT_OUT):
+        return f"{name}; no restore can build it: mend the rows, or the function that it calls, and create it again"
+    if name.startswith(COMPUTED_ANEW):
+        return (
+            f"{name}: a function in its computed columns gives other values now than were kept, and a dump holds none "
+            "of them; UPDATE the table to have the same in both"
+        )
+    return f"constraint {name} is NOT VALID now: rows of that time break it; it holds for new ones"

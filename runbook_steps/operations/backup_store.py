@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -142,10 +142,16 @@ class Store:
         """Makes a backup visible."""
         self._write_json(manifest.key + MANIFEST_SUFFIX, as_document(manifest, self._key))
 
-    def mark_verified(self, manifest: Manifest, when: str) -> None:
-        """Remembers that a backup was restored once and was whole."""
-        mark = {"key": manifest.key, "verified": when, "sha256": manifest.sha256}
+    def mark_verified(self, manifest: Manifest, when: str, told: Sequence[str] = ()) -> None:
+        """Remembers that a backup was restored once and was whole, and what is `told` of it since."""
+        mark = {"key": manifest.key, "verified": when, "sha256": manifest.sha256, "told": [*told]}
         self._write_json(manifest.key + VERIFIED_SUFFIX, sealed(mark, self._key))
+
+    def told_of(self, manifest: Manifest) -> tuple[str, ...]:
+        """What its last verification told: that no restore brings it back as it was. Nothing where there was none."""
+        mark = self._verified(manifest.key, {manifest.key + VERIFIED_SUFFIX})
+        told = mark.get("told") if mark.get("sha256") == manifest.sha256 else None
+        return tuple(map(str, told)) if isinstance(told, list) else ()
 
     def _write_json(self, key: str, document: object) -> None:
         body = json.dumps(document, indent=1).encode()

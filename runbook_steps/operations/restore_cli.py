@@ -17,6 +17,7 @@ from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_reports import (
     TRUSTED,
     MyRights,
+    in_words,
     reported,
     result,
     settings_and_store,
@@ -96,11 +97,12 @@ def restore_location(
             _told(format, {"success": True, "schema": schema, "tables": rows})
             return
         if into:
-            for text in Contents.from_document(manifest.contents).not_carried:
+            told = store.told_of(manifest)
+            for text in (*Contents.from_document(manifest.contents).not_carried, *map(in_words, told)):
                 typer.echo(f"warning: {text}", err=True)
             filled = restore_into(settings, store, manifest, into, tell)
             result(format, manifest, store, began, database=into, seconds=filled.seconds)
-            warn_of_invalid(filled.invalid)
+            warn_of_invalid([each for each in filled.invalid if each not in told])
             return
     _in_place(settings, store, manifest, yes=yes, prepared=prepared, drop_old=drop_old, format=format)
 
@@ -126,7 +128,10 @@ def _in_place(
     live = settings.database.name
     with reported(format):
         refuse_in_place(settings, manifest, prepared)
-        lost = (*what_is_lost(settings, manifest), *((TRUSTED,) if settings.with_my_rights else ()))
+        told = store.told_of(manifest)
+        lost = (
+            *what_is_lost(settings, manifest), *map(in_words, told), *((TRUSTED,) if settings.with_my_rights else ())
+        )  # fmt: skip
     require_yes(
         os.environ,
         yes,
@@ -144,7 +149,7 @@ def _in_place(
             kept = None
     notify(os.environ, CHANNEL, f"{live} was restored from {manifest.backup_id}; the old one is kept as {kept}")
     result(format, manifest, store, began, keptDatabase=kept, seconds=filled.seconds)
-    warn_of_invalid(filled.invalid)
+    warn_of_invalid([each for each in filled.invalid if each not in told])
 
 
 def _as_of(settings: BackupSettings, store: Store, then: datetime) -> Manifest:

@@ -22,7 +22,7 @@ _SCRATCH = "corpus_comparer_scratch"
 _CALM = (
     "-c search_path= -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 "
     "-c default_transaction_read_only=off -c DateStyle=ISO -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex "
-    "-c IntervalStyle=postgres"
+    "-c IntervalStyle=postgres -c role=none"
 )
 
 
@@ -56,7 +56,7 @@ def _environment(parameters: Mapping[str, Any], tools: str) -> dict[str, str]:
         "PGUSER": str(parameters["user"]),
         "PGPASSWORD": str(parameters.get("password", "")),
         "PGOPTIONS": "-c default_transaction_read_only=off -c statement_timeout=0 -c idle_session_timeout=0 "
-        "-c idle_in_transaction_session_timeout=0 -c quote_all_identifiers=off" + _silent(parameters),
+        "-c idle_in_transaction_session_timeout=0 -c quote_all_identifiers=off -c role=none" + _silent(parameters),
     }
     return {**os.environ, **known, "PATH": f"{tools}:{os.environ['PATH']}" if tools else os.environ["PATH"]}
 
@@ -163,7 +163,7 @@ def _rows(parameters: Mapping[str, Any], name: str) -> dict[str, bytes]:
             "JOIN pg_namespace n ON n.oid = relnamespace WHERE relpersistence <> 't' AND (c.oid IN (SELECT partrelid "
             "FROM pg_partitioned_table WHERE partstrat = 'h') OR relkind IN ('r', 'S', 'm') AND c.oid NOT IN ("
             "SELECT (pg_partition_tree(partrelid)).relid FROM pg_partitioned_table WHERE partstrat = 'h')) "
-            "AND nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND (relkind <> 'm' OR relispopulated)"
+            "AND nspname <> 'information_schema' AND nspname !~ '^pg_' AND (relkind <> 'm' OR relispopulated)"
         ).fetchall()
         for table, kind, columns in tables:  # by name: those of an inherited table may change places
             what = b"last_value, is_called" if kind == b"S" else columns or b""
