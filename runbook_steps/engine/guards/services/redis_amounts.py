@@ -8,6 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from runbook_steps.engine.guards.services.redis_streams import (
+    ends_stream,
+    forgets,
+    passes_over,
+    read_by_group,
+    read_from,
+)
+
 __all__ = ["too_much"]
 
 
@@ -15,12 +23,16 @@ def too_much(name: str, words: Sequence[bytes], *, changing: bool) -> str | None
     """What is wrong with how much a command asks for, to be said behind its name; None when it may pass."""
     if changing and name in _PLACES and not _near(name, words):
         return "at a place that makes others' keys give way"
-    return _EXTREME[name][1] if name in _EXTREME and _EXTREME[name][0](words) else None
+    if not changing and sum(map(len, words)) > _MOST_READ:
+        return f"of more than {_MOST_READ} bytes, for which others' keys give way"
+    if name in _WILD and any(word.count(b"*") > _MOST_STARS for word in words):
+        return "of a pattern that everybody waits for"
+    return next((why for judge, why in _EXTREME.get(name, ()) if judge(words)), None)
 
 
 def _many(words: Sequence[bytes]) -> bool:
     """Whether a negative count has it draw the same ones again and again: its answer takes the server's memory."""
-    return len(words) > _AT and not re.fullmatch(rb"[0-9]{1,9}|-[0-9]{1,5}", words[_AT])
+    return len(words) > _AT and not re.fullmatch(rb"[0-9]{1,9}|-[0-9]{1,3}", words[_AT])
 
 
 def _said_twice(place: Callable[[Sequence[bytes]], Sequence[bytes]]) -> Callable[[Sequence[bytes]], bool]:
@@ -43,21 +55,25 @@ def _numbered(at: int) -> Callable[[Sequence[bytes]], Sequence[bytes]]:
     return place
 
 
-def _streams(words: Sequence[bytes]) -> Sequence[bytes]:
-    at = next((at for at, word in enumerate(words) if word.lower() == b"streams"), len(words))
-    return words[at + 1 :][: len(words[at + 1 :]) // 2]
+def _asked_for_each(words: Sequence[bytes]) -> Sequence[bytes]:
+    """The patterns of a sort, which it follows for each of its elements."""
+    return [words[at + 1] for at, word in enumerate(words[:-1]) if at > 1 and word.lower() == b"get"]
+
+
+def _behind(at: int, *parts: bytes) -> Callable[[Sequence[bytes]], Sequence[bytes]]:
+    """The words from that place on, of a command whose second word is one of those."""
+    return lambda words: words[at:] if len(words) > 1 and words[1].lower() in parts else ()
+
+
+def _wakes_for(words: Sequence[bytes]) -> bool:
+    """Whether every write of everybody is compared with prefixes of its own, each of which with all others before."""
+    return words[1].lower() == b"tracking" and any(word.lower() == b"prefix" for word in words)
 
 
 def _looks_long(words: Sequence[bytes]) -> bool:
     """Whether a step of a scan is so long that everybody waits for it."""
     asked = [words[at + 1 : at + 2] for at, word in enumerate(words) if word.lower() == b"count"]
     return any(count and not re.fullmatch(rb"[0-9]{1,5}", count[0]) for count in asked)
-
-
-def _forgets(words: Sequence[bytes]) -> bool:
-    """Whether what it hands out is gone for the group that it is read from."""
-    until = next((at for at, word in enumerate(words) if word.lower() == b"streams"), len(words))
-    return any(word.lower() == b"noack" for word in words[4:until])
 
 
 def _near(name: str, words: Sequence[bytes]) -> bool:
@@ -78,19 +94,44 @@ _PLACES = {
     "setbit": re.compile(rb"[0-9]{1,7}"),  # bits
     "bitfield": re.compile(rb""),
 }
+_MOST_READ, _MOST_STARS, _MOST_WATCHED = 1024 * 1024, 8, 1000
+_WILD = frozenset({
+    "scan", "hscan", "sscan", "zscan", "pubsub", "command", "config", "function", "psubscribe", "punsubscribe",
+})  # fmt: skip
+"""They may name patterns, which a server may compare in every way that their stars can be read."""
 _DRAWN = (_many, "of so many that the server's memory goes")
-_TWICE = "of the same one again and again"
-_EXTREME: Mapping[str, tuple[Callable[[Sequence[bytes]], bool], str]] = {
-    **dict.fromkeys(("srandmember", "hrandfield", "zrandmember"), _DRAWN),
-    **dict.fromkeys(("mget", "sdiff", "sinter", "sunion", "pfmerge"), (_said_twice(lambda words: words[1:]), _TWICE)),
-    **dict.fromkeys(
-        ("hmget", "sdiffstore", "sinterstore", "sunionstore"), (_said_twice(lambda words: words[2:]), _TWICE)
+_LONG = (_looks_long, "in steps that everybody waits for")
+
+
+def _again(place: Callable[[Sequence[bytes]], Sequence[bytes]]) -> tuple[Callable[[Sequence[bytes]], bool], str]:
+    return _said_twice(place), "of the same one again and again"
+
+
+_ALL = _again(lambda words: words[1:])
+_BUT_ONE = _again(lambda words: words[2:])
+_SORTED = _again(_asked_for_each)
+_EXTREME: Mapping[str, Sequence[tuple[Callable[[Sequence[bytes]], bool], str]]] = {
+    **dict.fromkeys(("srandmember", "hrandfield", "zrandmember"), (_DRAWN,)),
+    **dict.fromkeys(("mget", "sdiff", "sinter", "sunion", "pfcount", "pfmerge"), (_ALL,)),
+    **dict.fromkeys(("hmget", "sdiffstore", "sinterstore", "sunionstore"), (_BUT_ONE,)),
+    "bitop": (_again(lambda words: words[3:]),),
+    **dict.fromkeys(("zdiff", "zinter", "zunion", "sintercard", "zintercard"), (_again(_numbered(1)),)),
+    **dict.fromkeys(("zdiffstore", "zinterstore", "zunionstore"), (_again(_numbered(2)),)),
+    **dict.fromkeys(("sort", "sort_ro"), (_SORTED,)),
+    **dict.fromkeys(("scan", "hscan", "sscan", "zscan"), (_LONG,)),
+    "command": (_again(_behind(2, b"docs", b"info")),),
+    "latency": (_again(_behind(2, b"histogram")),),
+    "client": (
+        _again(_behind(3, b"list")),
+        (_wakes_for, "of prefixes, which every write waits for"),
     ),
-    "bitop": (_said_twice(lambda words: words[3:]), _TWICE),
-    **dict.fromkeys(("zdiff", "zinter", "zunion", "sintercard", "zintercard"), (_said_twice(_numbered(1)), _TWICE)),
-    **dict.fromkeys(("zdiffstore", "zinterstore", "zunionstore"), (_said_twice(_numbered(2)), _TWICE)),
-    "xread": (_said_twice(_streams), _TWICE),
-    **dict.fromkeys(("scan", "hscan", "sscan", "zscan"), (_looks_long, "in steps that everybody waits for")),
-    "xreadgroup": (_forgets, "NOACK, which passes over what others have not read"),
+    "watch": ((lambda words: len(words) > _MOST_WATCHED, "of so many that everybody waits"),),
+    "xread": (_again(read_from),),
+    "xreadgroup": (
+        (forgets, "NOACK, or in a way that is not known: what it hands out would be gone for its group"),
+        _again(read_by_group),
+    ),
+    "xclaim": ((passes_over, "LASTID, which passes over what others have not read"),),
+    "xadd": ((ends_stream, "of a number after which nobody can add any more"),),
 }
 _FIELD = (re.compile(rb"[ui][0-9]{1,2}", re.IGNORECASE), re.compile(rb"#?[0-9]{1,6}"))

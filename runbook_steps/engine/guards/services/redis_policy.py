@@ -107,6 +107,7 @@ _VALUES = {  # with another value they turn somebody away, let everybody in, or 
     "busy-reply-threshold": _BUSY,
     "lua-time-limit": _BUSY,
     "hz": re.compile(r"[1-9][0-9]?|100"),
+    "latency-tracking": re.compile(r"yes", re.IGNORECASE),
     "loglevel": re.compile(r"debug|verbose|notice"),
     "maxmemory-eviction-tenacity": re.compile(r"[0-9]{1,2}"),
     "maxmemory-samples": re.compile(r"[1-9]|[1-5][0-9]|6[0-4]"),
@@ -120,6 +121,7 @@ _ONE_CLIENT = 2  # words behind CLIENT KILL
 _NONE: frozenset[str] = frozenset()
 _LIMITS = ("maxclients", "maxmemory", "maxmemory-policy")
 _ROOM = 2
+_FULL = 0.95  # from here on the next writer is turned away, where no key gives way
 _UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1024, "m": 1000**2, "mb": 1024**2, "g": 1000**3, "gb": 1024**3}
 
 
@@ -137,9 +139,11 @@ def refused_redis(words: Sequence[bytes], risk: Risk) -> str | None:
     changing = risk is Risk.MUTATING
     if name in _READING_PARTS or name in _CHANGING_PARTS:
         parts = _READING_PARTS.get(name, _NONE) | (_CHANGING_PARTS.get(name, _NONE) if changing else _NONE)
+        shown = f"{_shown(name)} {_shown(part)}".strip()
         if part in parts or (name == "command" and not part):
-            return _refused_words(name, part, words[2:], changing=changing)
-        return f"{_shown(name)} {_shown(part)}".strip()
+            found = too_much(name, words, changing=changing)
+            return f"{shown} {found}" if found else _refused_words(name, part, words[2:], changing=changing)
+        return shown
     if name in _CONNECTION | _SERVER | _READING or (changing and name in _WRITING | _CHANGING):
         found = too_much(name, words, changing=changing)
         return f"{_shown(name)} {found}" if found else None
@@ -223,12 +227,19 @@ def refused_limit(request: Words, now: Memory | None) -> str | None:
     limit = _bytes(wanted["maxmemory"]) if "maxmemory" in wanted else now.limit
     if limit is None:
         return "CONFIG SET maxmemory to something that is no number of bytes"
+    return _refused_room(now, limit, policy, said="maxmemory" in wanted)
+
+
+def _refused_room(now: Memory, limit: int, policy: str, *, said: bool) -> str | None:
+    """A limit, or a policy, by which keys are thrown away or writers turned away; `said`: the limit is set as well."""
     raised = policy == now.policy and 0 < now.limit <= limit
     if policy != "noeviction" and limit and not raised and limit < _ROOM * now.used:
         # just above what is in use, the next keys that are written would throw others away
         return f"CONFIG SET that throws keys away: {now.used} bytes are in use, {limit} would be allowed, by {policy}"
-    if "maxmemory" in wanted and 0 < limit < now.used and not raised:
+    if said and 0 < limit < now.used and not raised:
         return f"CONFIG SET maxmemory to less than is in use: {now.used} bytes are, and nobody could write any more"
+    if policy == "noeviction" != now.policy and limit and now.used >= _FULL * limit:
+        return f"CONFIG SET maxmemory-policy noeviction on a server that is full: raise maxmemory first, {limit} bytes"
     return None
 
 
