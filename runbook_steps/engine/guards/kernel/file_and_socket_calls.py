@@ -48,13 +48,19 @@ def _writes(what: str, folder: int | None, path: int, *, flags: int | None = Non
 
 
 def _opens(folder: int | None, path: int, flags: int) -> Judge:
-    """For writing within the bounds, as Landlock holds it; for reading whatever reading does not change."""
+    """For writing within the bounds, as Landlock holds it; for reading whatever reading does not change.
+
+    By the flags to make or to cut a file it is opened for reading all the same, and Landlock leaves a pipe or a device
+    that is there to it; by both bits of the mode a device is opened for commands, and Landlock is asked for nothing.
+    """
     to_write = _writes("opening", folder, path, flags=flags)
 
     def judge(call: SystemCall, bounds: Bounds) -> Done:
-        if call.arguments[flags] & WRITING:
-            return to_write(call, bounds)
-        return reads(call, folder, path, bounds)
+        if not call.arguments[flags] & WRITING:
+            return reads(call, folder, path, bounds)
+        found = to_write(call, bounds)
+        by_landlock = not found.refused or call.arguments[flags] & os.O_ACCMODE in {os.O_WRONLY, os.O_RDWR}
+        return found if by_landlock else reads(call, folder, path, bounds, beside=found.refused)
 
     return judge
 
@@ -81,10 +87,8 @@ def _both(first: Judge, second: Judge) -> Judge:
 def _open_by_structure(call: SystemCall, bounds: Bounds) -> Done:
     """`openat2` has its flags in memory; Landlock holds it as it holds `openat`, this gives it a name."""
     (flags,) = struct.unpack("=Q", memory(call.task, call.arguments[2], 8))
-    if not flags & WRITING:
-        return reads(call, 0, 1, bounds)
     arguments = (*call.arguments[:2], flags, *call.arguments[3:])
-    return _writes("opening", 0, 1, flags=2)(SystemCall(call.name, call.task, arguments), bounds)
+    return _opens(0, 1, 2)(SystemCall(call.name, call.task, arguments), bounds)
 
 
 def _never(what: str, folder: int | None, path: int | None, error: int) -> Judge:

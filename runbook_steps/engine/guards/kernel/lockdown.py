@@ -148,6 +148,7 @@ def _cannot(error: OSError) -> NoReturn:
 
 def _become(spec: dict[str, Any], command: list[str], to_overseer: socket.socket) -> NoReturn:
     try:
+        _give_way()
         for number in range(_LAST_CAPABILITY + 1):
             if number not in _KEPT_CAPABILITIES:
                 _libc().prctl(_DROP_CAPABILITY, number, 0, 0, 0)  # refused to who has none anyway
@@ -156,6 +157,15 @@ def _become(spec: dict[str, Any], command: list[str], to_overseer: socket.socket
         _hand_over(to_overseer, command)
     except OSError as error:
         _cannot(error)
+
+
+def _give_way() -> None:
+    """Where memory runs out the kernel ends this command, not the database beside it. It may not take that back."""
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123 - no detours: see below
+            score.write("1000")
+    except OSError:
+        return  # no /proc that is written: the command is held all the same
 
 
 def _libc() -> ctypes.CDLL:

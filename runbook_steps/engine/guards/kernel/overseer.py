@@ -24,7 +24,8 @@ from pathlib import Path
 
 from runbook_steps.engine.guards.kernel.file_and_socket_calls import judged
 from runbook_steps.engine.guards.kernel.other_calls import name_of
-from runbook_steps.engine.guards.kernel.seccomp import CALLS, FORKS
+from runbook_steps.engine.guards.kernel.room import MOST_WATCHES, Descendant, Space, too_many
+from runbook_steps.engine.guards.kernel.seccomp import CALLS, FORKS, WATCHES
 from runbook_steps.engine.guards.kernel.system_call import Bounds, Continue, Done, SystemCall
 
 __all__ = ["accompany", "oversee"]
@@ -36,8 +37,9 @@ _CONTINUE = 1
 _LOOK_MS = 200
 _GRACE_MS = 800  # less than the second after which the run would kill this process itself
 _ROUNDS = 100
+_THREADS = 13  # behind the session in /proc/PID/stat
 _LEFT_S = 10.0  # for a connection that is just being made by what a command left running
-_MOST_PROCESSES, _COUNT_EVERY = 400, 50
+_COUNT_EVERY = 50
 
 Decide = Callable[[SystemCall], Done]
 """What becomes of a call; it raises OSError to be the call's own error."""
@@ -51,6 +53,7 @@ class _Ended:
         self.asked = False
         self.closed = False  # no process is made any more
         self.made = 0
+        self.watches = 0
 
 
 def oversee(child: int, listener: int, bounds: Bounds, report: Path) -> int:
@@ -60,10 +63,12 @@ def oversee(child: int, listener: int, bounds: Bounds, report: Path) -> int:
     told = _Report(report)
 
     def decide(call: SystemCall) -> Done:
+        if call.name in WATCHES:
+            return _watched(ended)
         return _forked(call.task, ended) if call.name in FORKS else judged(call, bounds)
 
     threading.Thread(target=_answer_all, args=(listener, decide, told), daemon=True).start()
-    status = _follow(child, ended, _Space(bounds, told))
+    status = _follow(child, ended, Space(bounds.write), told)
     ended.closed = True
     left = _end_everything()
     if left and not ended.asked:
@@ -124,30 +129,7 @@ class _Report:
                 out.write(line)
 
 
-class _Space:
-    """The room on the disks that the command may write to: it may take half of what it found."""
-
-    def __init__(self, bounds: Bounds, told: _Report) -> None:
-        self._told = told
-        self._least = {path: _free(path) // 2 for path in bounds.write}
-
-    def taken(self) -> bool:
-        """Whether it took more; said once."""
-        full = next((path for path, least in self._least.items() if _free(path) < least), "")
-        if full:
-            self._told.write("Kernel", f"filling the disk of {full}")
-        return bool(full)
-
-
-def _free(path: str) -> int:
-    try:
-        found = os.statvfs(path)
-    except OSError:
-        return 0
-    return found.f_bavail * found.f_frsize
-
-
-def _follow(child: int, ended: _Ended, space: _Space) -> int | None:
+def _follow(child: int, ended: _Ended, space: Space, told: _Report) -> int | None:
     """The child's wait status; None when it outlives the moment it has after this process was told to end."""
     watch = select.poll()
     watch.register(os.pidfd_open(child), select.POLLIN)
@@ -155,7 +137,9 @@ def _follow(child: int, ended: _Ended, space: _Space) -> int | None:
         if watch.poll(_LOOK_MS):
             return os.waitpid(child, 0)[1]
         _bury(child)
-        ended.asked = ended.asked or space.taken()
+        if full := space.taken():
+            told.write("Kernel", f"filling the disk of {full}")
+            ended.asked = True
     # the command got the signal too, being in the same group: it may tidy up
     return os.waitpid(child, 0)[1] if watch.poll(_GRACE_MS) else None
 
@@ -185,15 +169,20 @@ def _answer_all(listener: int, decide: Decide, told: _Report, under_way: set[thr
 def _forked(task: int, ended: _Ended) -> Done:
     """A process more, as long as the command runs and has not too many. It is made by the kernel, in the command."""
     ended.made += 1
-    if not ended.closed and ended.made % _COUNT_EVERY == 0 and len(_descendants(os.getpid())) > _MOST_PROCESSES:
+    if not ended.closed and ended.made % _COUNT_EVERY == 0 and (found := too_many(_descendants(os.getpid()))):
         ended.asked = ended.closed = True
-        return Done(errno.EAGAIN, f"more than {_MOST_PROCESSES} processes at once")
+        return Done(errno.EAGAIN, found)
     if not ended.closed:
         return Continue()
     with suppress(OSError):
         if os.getsid(task) != os.getsid(0):
             return Done(errno.EAGAIN, f"left running when it ended: {name_of(task)}")
     return Done(errno.EAGAIN)
+
+
+def _watched(ended: _Ended) -> Done:
+    ended.watches += 1
+    return Continue() if ended.watches <= MOST_WATCHES else Done(errno.EMFILE, "watching files in too many ways")
 
 
 def _answer(
@@ -241,7 +230,7 @@ def _end_everything() -> set[str]:
     strangers: set[str] = set()
     for _ in range(_ROUNDS):
         found = _descendants(os.getpid())
-        for pid, name, session in found:
+        for pid, name, session, _ in found:
             if session != os.getsid(0):
                 strangers.add(name)
             with suppress(ProcessLookupError, PermissionError):
@@ -254,19 +243,19 @@ def _end_everything() -> set[str]:
     return strangers
 
 
-def _descendants(root: int) -> Sequence[tuple[int, str, int]]:
-    """Pid, name and session of every living process below `root`."""
-    children: dict[int, list[tuple[int, str, int]]] = {}
+def _descendants(root: int) -> Sequence[Descendant]:
+    """Pid, name, session and number of threads of every living process below `root`."""
+    children: dict[int, list[Descendant]] = {}
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
         with suppress(OSError, IndexError, ValueError):
             head, _, tail = (folder / "stat").read_text("utf-8", "replace").rpartition(")")
-            state, parent, _, session, *_ = tail.split()
+            state, parent, _, session, *more = tail.split()
             if state not in "ZX":
-                entry = (int(folder.name), head.partition("(")[2], int(session))
+                entry = (int(folder.name), head.partition("(")[2], int(session), int(more[_THREADS]))
                 children.setdefault(int(parent), []).append(entry)
-    found: list[tuple[int, str, int]] = []
+    found: list[Descendant] = []
     waiting = [root]
     while waiting:
         for entry in children.get(waiting.pop(), []):

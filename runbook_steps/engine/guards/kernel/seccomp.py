@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 
 from runbook_steps.engine.guards.kernel.known_commands import FCNTL, IOCTL
 
-__all__ = ["CALLS", "CONNECTING", "FORKS", "WRITING", "install"]
+__all__ = ["CALLS", "CONNECTING", "FORKS", "WATCHES", "WRITING", "install"]
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ASK, _REFUSE = 0x7FFF0000, 0x7FC00000, 0x00050000
@@ -63,7 +63,8 @@ _X86_64 = {
     "swapon": 167, "swapoff": 168, "reboot": 169, "init_module": 175, "finit_module": 313, "delete_module": 176,
     "acct": 163, "syslog": 103, "pivot_root": 155, "kexec_load": 246, "migrate_pages": 256, "move_pages": 279,
     "open_by_handle_at": 304, "fcntl": 72, "flock": 73, "chroot": 161, "kexec_file_load": 320, "bpf": 321,
-    "fanotify_init": 300, "iopl": 172, "ioperm": 173, "vhangup": 153, "setns": 308,
+    "fanotify_init": 300, "iopl": 172, "ioperm": 173, "vhangup": 153, "setns": 308, "inotify_init": 253,
+    "inotify_init1": 294, "io_setup": 206,
 }  # fmt: skip
 _AARCH64 = {
     "socket": 198, "connect": 203, "sendto": 206, "sendmsg": 211, "socketpair": 199, "sendmmsg": 269,
@@ -80,6 +81,7 @@ _AARCH64 = {
     "init_module": 105, "finit_module": 273, "delete_module": 106, "acct": 89, "syslog": 116, "pivot_root": 41,
     "kexec_load": 104, "migrate_pages": 238, "move_pages": 239, "open_by_handle_at": 265, "fcntl": 25,
     "flock": 32, "chroot": 51, "kexec_file_load": 294, "bpf": 280, "fanotify_init": 262, "vhangup": 58, "setns": 268,
+    "inotify_init1": 26, "io_setup": 0,
 }  # fmt: skip
 CALLS: Mapping[str, Calls] = {
     "x86_64": Calls(0xC000003E, 317, {**_X86_64, **_SHARED}),
@@ -97,7 +99,9 @@ _UNLESS_ARGUMENT_IS = {
     "ioctl": (1, IOCTL),
     "fcntl": (1, FCNTL),
 }  # the values that are known to change nothing of others
-_NEVER = {"io_uring_setup": _ENOSYS}  # it would do all of the above unseen
+_NEVER = {"io_uring_setup": _ENOSYS, "io_setup": _ENOSYS}  # it would do the above unseen; of these a machine has few
+WATCHES = frozenset({"inotify_init", "inotify_init1"})
+"""What takes one of the few that a user has for being told of changes of files."""
 FORKS = frozenset({"clone", "clone3", "fork", "vfork"})
 """What makes processes and threads: the overseer lets nothing be made any more when the command has ended."""
 

@@ -33,24 +33,27 @@ _UNLOCK, _WRITE_LOCK = 8, 1  # LOCK_UN, F_WRLCK
 _OWNER = (8, 15)  # F_SETOWN, F_SETOWN_EX
 
 
-def reads(call: SystemCall, folder: int | None, path: int, bounds: Bounds) -> Done:
-    """What is read from a pipe or a terminal is gone for whom it was meant; opening a device may set it off."""
+def reads(call: SystemCall, folder: int | None, path: int, bounds: Bounds, beside: str = "") -> Done:
+    """What is read from a pipe or a terminal is gone for whom it was meant; opening a device may set it off.
+
+    `beside` names what else is tried, and left to Landlock.
+    """
     where = HERE if folder is None else signed(call.arguments[folder])
     name = text(call.task, call.arguments[path])
     if name.startswith(_PLAIN) and "/../" not in name:
-        return Continue()
+        return Continue(refused=beside)
     try:
         real = resolved(call.task, placed(call.task, where, name))
         mode = os.stat(real).st_mode  # noqa: PTH116 - asked for every file that is opened
     except OSError:
-        return Continue()  # the kernel says so too
+        return Continue(refused=beside)  # the kernel says so too
     if not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
-        return Continue()
+        return Continue(refused=beside)
     of = _DESCRIPTOR.fullmatch(real)  # without a name of its own
     if of is not None and own_process(call.task, int(of[1])):
-        return Continue()
+        return Continue(refused=beside)
     if of is None and (real in _READABLE_DEVICES or bounds.writable(real)):
-        return Continue()
+        return Continue(refused=beside)
     return Done(errno.EACCES, f"reading the {'pipe' if stat.S_ISFIFO(mode) else 'device'} {real}")
 
 
