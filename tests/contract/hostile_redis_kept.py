@@ -24,7 +24,7 @@ READ = {
     "a session, if it lasts longer": array(b"PEXPIREAT", b"session:1", b"1", b"LT"),
     "a token that is good again": array(b"EXPIRE", b"revoked:1", b"-1"),
     "a token that is good later": array(b"EXPIREAT", b"revoked:1", b"99999999999", b"NX"),
-    "a token by SET": array(b"SET", b"revoked:1", b"", b"EXAT", b"1"),
+    "a token by SET": array(b"SET", b"revoked:1", b"", b"PXAT", b"1"),
     "a token by SET that asks": array(b"SET", b"revoked:1", b"x", b"KEEPTTL", b"GET"),
     "a token by RESTORE": array(b"RESTORE", b"revoked:1", b"1", _PAYLOAD, b"REPLACE", b"ABSTTL"),
     "a token by SORT": array(b"SORT", b"list", b"BY", b"nosort", b"STORE", b"revoked:1"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import redis
 
 from runbook_steps.engine.guards.services.guard import Guard
 from runbook_steps.engine.model import Risk
-from tests.contract.debian import PASSWORD, Service, redis_seven
+from tests.contract.debian import PASSWORD, Service, redis_seven, until
+from tests.contract.hostile_redis import array
 from tests.contract.hostile_redis_kept import CHANGED, HELD_UP, HELD_UP_WRITING, LARGE, READ
 from tests.contract.test_redis_seven import client_of, port_of, sent
 
@@ -136,6 +139,34 @@ def test_a_queue_is_read_written_and_claimed_as_ever(serving: Service, tmp_path:
         client.execute_command("LATENCY", "HISTOGRAM", "get", "set")
         client.config_set("latency-tracking", "yes")
         client.delete("other")
+    assert guard.take_refusals() == ()
+    guard.close()
+
+
+@pytest.mark.parametrize("risk", [Risk.READONLY, Risk.MUTATING])
+def test_not_all_places_of_a_service_are_taken(serving: Service, tmp_path: Path, risk: Risk) -> None:
+    """Of one run: 64 at once are served, the others are named, and there is room again when those have gone."""
+    guard = Guard(risk, tmp_path)
+    port = port_of(guard, client_url(serving))
+    with client_of(serving.port) as direct, ExitStack() as stack:
+        before = direct.info("clients")["connected_clients"]
+        for _ in range(80):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), 10)).sendall(array(b"PING"))
+        told: list[Any] = []
+
+        def refused() -> int:
+            told.extend(guard.take_refusals())
+            return len(told)
+
+        until(lambda: refused() == 80 - 64, 20)
+        assert "more than 64 connections at once" in str(told[0])
+        # the guard has asked what PING is meanwhile, on connections of its own
+        until(lambda: before < direct.info("clients")["connected_clients"] <= before + 64, 20)
+    with client_of(serving.port) as direct:
+        until(lambda: direct.info("clients")["connected_clients"] <= before, 20)
+        guard.take_refusals()
+    with client_of(port) as client:
+        assert client.ping()
     assert guard.take_refusals() == ()
     guard.close()
 

@@ -15,6 +15,13 @@ from functools import partial
 from urllib.parse import urlencode
 
 from runbook_steps.engine.guards.services.aws_models import KNOWN, Operation, Service, service_of
+from runbook_steps.engine.guards.services.aws_opening import (
+    MAKES_DATABASES,
+    RESTORES,
+    SHOWS_LOGS,
+    opens,
+    restores_beyond,
+)
 from runbook_steps.engine.guards.services.aws_permitted import COUNTED, MAKES_NEW, REMOVES, permitted
 from runbook_steps.engine.guards.services.aws_serving import FORM, acts_beyond, look_at_targets, parameters_of
 from runbook_steps.engine.guards.services.http_message import RequestHead, decoded, json_of, pairs_of
@@ -74,10 +81,12 @@ def refused_aws(head: RequestHead, body: bytes, risk: Risk, marks: Sequence[str]
         raise Unreadable("its body is chunked")
     service = service_of(scope_of(head).service)
     if service.rest:
-        return _refused_rest(service, head, risk, marks)
+        return _refused_rest(service, head, body, risk, marks)
     operation = _operation(service, head, body)
     if not permitted(service.name, operation, head.method, risk, rest=False):
         return operation
+    if operation in MAKES_DATABASES | SHOWS_LOGS:
+        return opens(operation, parameters_of(head, body), risk)
     return acts_beyond(operation, parameters_of(head, body)) if _is_counted(operation, risk) else None
 
 
@@ -94,7 +103,7 @@ def _looked(head: RequestHead, body: bytes, risk: Risk) -> Look | None:
     return look_at_targets(head, operation, parameters_of(head, body)) if _is_counted(operation, risk) else None
 
 
-def _refused_rest(service: Service, head: RequestHead, risk: Risk, marks: Sequence[str]) -> str | None:
+def _refused_rest(service: Service, head: RequestHead, body: bytes, risk: Risk, marks: Sequence[str]) -> str | None:
     query = _once(pairs_of(head.query))
     elsewhere = [name for name in _ELSEWHERE if name in head.headers] + [name for name in query if name == "Action"]
     shown = f"{head.method} {head.path}"
@@ -109,6 +118,10 @@ def _refused_rest(service: Service, head: RequestHead, risk: Risk, marks: Sequen
     allowed = all(permitted(service.name, each.name, head.method, risk, rest=True) for each in operations)
     if risk is Risk.MUTATING and any(each.name == REMOVES for each in operations) and not _is_mark(head, marks):
         return shown
+    if risk is Risk.MUTATING and any(each.name == RESTORES for each in operations):
+        plain = head.headers.get("content-encoding", "identity") == "identity"
+        if not plain or restores_beyond(body):
+            return f"{shown} that does more than fetch it for some days"
     return _refused_besides(head, query, shown, risk) if allowed else shown
 
 
@@ -225,7 +238,8 @@ def _refuse_no_object(body: bytes) -> None:
 
 
 def _needs_body(head: RequestHead) -> bool:
-    return head.method == "POST" and (head.path == "/" or _SMITHY.fullmatch(head.path) is not None)
+    restores = "restore" in (part.partition("=")[0] for part in head.query.split("&"))
+    return head.method == "POST" and (restores or head.path == "/" or _SMITHY.fullmatch(head.path) is not None)
 
 
 def _written(head: RequestHead, body: bytes) -> bytes:

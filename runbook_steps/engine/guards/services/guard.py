@@ -46,7 +46,6 @@ _CA_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_C
 _GIVES_CREDENTIALS = ("169.254.169.254", "fd00:ec2::254", "169.254.170.2", "169.254.170.23", "fd00:ec2::23")
 """Where a machine, a container or a pod of AWS gets credentials of its own, which lead past the guard:
 https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html."""
-_GONE = "a request whose sender had gone before anybody could see whose it was"
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
@@ -165,7 +164,7 @@ class Guard:
 
     def _listen(self, origin: Origin, relay: Relay) -> None:
         try:
-            listener = Listener(relay, lambda: self._refusals.append(Refusal(origin.name, _GONE)))
+            listener = Listener(relay, lambda what: self._refusals.append(Refusal(origin.name, what)))
         except OSError as error:
             raise TargetError(f"the guard of {origin.name} cannot listen: {error}") from error
         asyncio.run_coroutine_threadsafe(listener.accept(), self._loop)

@@ -121,7 +121,8 @@ def _may_change(head: RequestHead, asked: _Asked, query: Mapping[str, str], body
     overwritten by a change of it.
     """
     if _ends_a_pod(head, asked):
-        return gently(head, query, body, evicted=asked.part == "eviction")
+        evicted = (asked.namespace, asked.name) if asked.part == "eviction" else None
+        return gently(head, query, body, evicted=evicted)
     if asked.kind == _AUTOSCALERS:
         return head.method != "DELETE" and not asked.part and autoscaled(head, body)
     return asked.kind in _SCALED and asked.part == "scale" and head.method in {"PUT", "PATCH"} and scaled(head, body)

@@ -67,23 +67,33 @@ def autoscaled(head: RequestHead, body: bytes) -> bool:
     return least and greatest and known and reference.get("kind", "Deployment") in _AUTOSCALED
 
 
-def gently(head: RequestHead, query: Mapping[str, str], body: bytes, *, evicted: bool) -> bool:
-    """Whether a pod that goes has the time to end what it does. Raises Unreadable."""
+def gently(head: RequestHead, query: Mapping[str, str], body: bytes, *, evicted: tuple[str, str] | None) -> bool:
+    """Whether a pod that goes has the time to end what it does. Raises Unreadable.
+
+    `evicted` is its namespace and name, where an eviction says them once more; None where it is deleted.
+    """
     if not set(query) <= _OF_QUERY or not _SECONDS.fullmatch(query.get("gracePeriodSeconds", "1")):
         return False
     if not body:
-        return not evicted and not head.chunked
+        return evicted is None and not head.chunked
     said = json_of(body)
     if head.headers.get("content-type", "") not in _JSON or not isinstance(said, dict):
         return False
-    if evicted:
-        if not set(said) <= _DESCRIBES | {"deleteOptions"}:
+    if evicted is not None:
+        if not set(said) <= _DESCRIBES | {"deleteOptions"} or not _describes(said.get("metadata"), *evicted):
             return False
         said = said.get("deleteOptions") or {}
     if not isinstance(said, dict) or not set(said) <= _OPTIONS:
         return False
     grace = said.get("gracePeriodSeconds")
     return grace is None or (type(grace) is int and grace >= 1)
+
+
+def _describes(metadata: object, namespace: str, name: str) -> bool:
+    """Whether the body means the pod of the path: there were servers that took the one of the body."""
+    if not isinstance(metadata, dict) or not set(metadata) <= {"name", "namespace", "creationTimestamp"}:
+        return False
+    return metadata.get("name") == name and metadata.get("namespace", namespace) == namespace
 
 
 def look_at_pod(shown: str, namespace: str, name: str) -> Look:

@@ -17,6 +17,10 @@ from runbook_steps.engine.guards.services.peers import Peer, peer_of
 __all__ = ["Incoming", "Listener", "Relay"]
 
 _HANDSHAKE_S = 10.0
+_MOST_CLIENTS = 64
+"""At once, of one service: each is a connection to it as well, and PostgreSQL has a hundred for everybody."""
+_GONE = "a request whose sender had gone before anybody could see whose it was"
+_TOO_MANY = f"more than {_MOST_CLIENTS} connections at once, of which others need some"
 _BUFFER = 1_048_576  # bytes that may wait unread; also the longest line of a protocol
 
 
@@ -43,16 +47,18 @@ Relay = Callable[[Incoming], Awaitable[None]]
 class Listener:
     """A free port on the loopback whose every client is served by a relay, each in a task of its own."""
 
-    def __init__(self, relay: Relay, tell_gone: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, relay: Relay, tell: Callable[[str], None] = lambda _: None) -> None:
         """Listens at once; clients wait until `accept` runs. Raises OSError.
 
-        `tell_gone` is told of a client that sent something and had closed before it could be seen whose it was.
+        `tell` is told of a client that sent something and had closed before it could be seen whose it was, and of one
+        more than may be served at once.
         """
         self._relay = relay
-        self._tell_gone = tell_gone
+        self._tell = tell
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=256)
         self._socket.setblocking(False)
         self._clients: set[asyncio.Task[None]] = set()
+        self._served = 0
         self.port: int = self._socket.getsockname()[1]
 
     async def accept(self) -> None:
@@ -71,8 +77,18 @@ class Listener:
             with suppress(asyncio.CancelledError, OSError, ssl.SSLError):
                 peer = peer_of(incoming.client)
                 if peer is Peer.OWN:
-                    await self._relay(incoming)
+                    await self._relayed(incoming)
                 elif peer is Peer.GONE and await asyncio.get_running_loop().sock_recv(incoming.client, 1):
-                    self._tell_gone()
+                    self._tell(_GONE)
         finally:
             incoming.client.close()
+
+    async def _relayed(self, incoming: Incoming) -> None:
+        if self._served >= _MOST_CLIENTS:
+            self._tell(_TOO_MANY)
+            return
+        self._served += 1
+        try:
+            await self._relay(incoming)
+        finally:
+            self._served -= 1

@@ -34,7 +34,7 @@ def port() -> Iterator[int]:
         writer.write(b"served")
         writer.close()
 
-    listener = Listener(greet, lambda: told.append("gone"))
+    listener = Listener(greet, told.append)
     serving = asyncio.run_coroutine_threadsafe(listener.accept(), loop)
     yield listener.port
     serving.cancel()
