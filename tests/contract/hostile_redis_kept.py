@@ -62,6 +62,19 @@ READ = {
     "with attributes of RESP 3": b"|1\r\n+a\r\n+b\r\n*2\r\n$3\r\nDEL\r\n$9\r\nsession:1\r\n",
     "by a name with an end": array(b"DEL\x00", b"session:1"),
     "by a name of another script": array("ＤＥＬ".encode(), b"session:1"),
+    "in a text that says its kind": b"*2\r\n=7\r\ntxt:DEL\r\n$9\r\nsession:1\r\n",
+    "in a text by pieces": b"*2\r\n$?\r\n;3\r\nDEL\r\n;0\r\n$9\r\nsession:1\r\n",
+    "in words of words": b"*2\r\n*1\r\n$3\r\nDEL\r\n$9\r\nsession:1\r\n",
+    "behind no word": b"*2\r\n$3\r\nDEL\r\n$-1\r\n",
+    "behind a length without end": b"*2\r\n$3\r\nDEL\r\n$9999999999\r\n",
+    "by hand, with a tab that stands": b"GET\tsession:1\x0b\r\nDEL session:1\r\n",
+    "a field that ends": array(b"HPEXPIRE", b"hash", b"0", b"FIELDS", b"1", b"a"),
+    "a list that turns": array(b"LMOVE", b"list", b"list", b"LEFT", b"RIGHT"),
+    "a session of nothing": array(b"GETSET", b"session:1", b""),
+    "when it was used": array(b"TOUCH", b"session:1"),
+    "who may do what": array(b"ACL", b"SETUSER", b"default", b"nopass"),
+    "what another may do": array(b"ACL", b"DRYRUN", b"default", b"FLUSHALL"),
+    "a history of copies": array(b"DEBUG", b"CHANGE-REPL-ID"),
     "what came late": array(b"LATENCY", b"RESET", b"command"),
     "the log of refusals": array(b"ACL", b"LOG", b"RESET"),
 }  # fmt: skip
@@ -81,6 +94,22 @@ CHANGED = {
         b"XADD", b"queue", b"NOMKSTREAM", b"MAXLEN", b"~", b"9", b"LIMIT", b"0", _MOST + b"-*", b"a", b"b"
     ),
     "a queue that ends in a century": array(b"XADD", b"queue", b"99999999999999999-1", b"a", b"b"),
+    "a queue that is ahead": array(b"XADD", b"queue", b"9000000000000-*", b"a", b"b"),
+    "a claim that asks for more": array(
+        b"XREADGROUP", b"GROUP", b"g", b"c", b"CLAIM", b"0", b"STREAMS", b"queue", b">"
+    ),
+    "a group passes over by a claim in mixed letters": array(
+        b"XCLAIM", b"queue", b"g", b"c", b"0", b"1-1", b"RETRYCOUNT", b"0", b"LaStId", b"3-1"
+    ),
+    "what was slow": array(b"CONFIG", b"SET", b"slowlog-max-len", b"127"),
+    "clients that are slow to answer": array(b"CONFIG", b"SET", b"tcp-keepalive", b"1"),
+    "who is let in": array(b"CONFIG", b"SET", b"protected-mode", b"no"),
+    "who may write": array(b"CONFIG", b"SET", b"replica-read-only", b"no"),
+    "what may be tried": array(b"CONFIG", b"SET", b"enable-debug-command", b"yes"),
+    "who is the first to go": array(b"CONFIG", b"SET", b"oom-score-adj-values", b"1000 1000 1000"),
+    "a key goes to another database": array(b"MOVE", b"session:1", b"1"),
+    "a key by another way": array(b"RESTORE-ASKING", b"session:1", b"0", b"x"),
+    "counts are written otherwise": array(b"PFDEBUG", b"TODENSE", b"counts"),
     "a group begins anew": array(b"XGROUP", b"SETID", b"queue", b"g", b"0", b"ENTRIESREAD", b"3"),
     "a reader goes": array(b"XGROUP", b"DELCONSUMER", b"queue", b"g", b"c"),
     "a queue's last number": array(b"XSETID", b"queue", _MOST + b"-1"),
@@ -110,6 +139,10 @@ HELD_UP = {
     "a pattern of many stars, of settings": array(b"CONFIG", b"GET", b"a" + b"*?" * 2000),
     "a pattern of many stars, of fields": array(b"hscan", b"hash", b"0", b"match", b"*a" * 2000),
     "a pattern of many stars, of libraries": array(b"FUNCTION", b"LIST", b"LIBRARYNAME", b"*a" * 2000),
+    "settings of thousands of patterns": array(b"CONFIG", b"GET", *[b"a*%d" % number for number in range(_AGAIN)]),
+    "settings of thousands of other patterns": array(
+        b"config", b"get", *[b"a?%d" % number for number in range(_AGAIN)]
+    ),
     "as much as ten thousand of one": array(b"HRANDFIELD", b"hash", b"-10000", b"WITHVALUES"),
     "one member, again": array(b"ZRANDMEMBER", b"scores", b"-99999"),
 }
@@ -118,6 +151,7 @@ HELD_UP_WRITING = {
     "a list with the same again, kept": array(b"SORT", b"list", *[b"GET", b"session:*"] * _AGAIN, b"STORE", b"to"),
     "a queue again": array(*_TAKES, b"g", b"c", b"STREAMS", *[b"queue"] * _AGAIN, *[b"0"] * _AGAIN),
     "keys that are watched": array(b"WATCH", *[b"k%d" % i for i in range(50_000)]),
+    "thousands of patterns that are listened to": array(b"PSUBSCRIBE", *[b"a*%d" % number for number in range(_AGAIN)]),
     "patterns that are listened to": array(b"PSUBSCRIBE", b"*a" * 2000),
 }
 LARGE = array(b"ECHO", b"x" * 50_000_000)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import redis
 from runbook_steps.engine.guards.services.guard import Guard
 from runbook_steps.engine.model import Risk
 from tests.contract.debian import PASSWORD, Service, redis_seven, until
-from tests.contract.hostile_redis import array
+from tests.contract.hostile_redis import AUTH, array
 from tests.contract.hostile_redis_kept import CHANGED, HELD_UP, HELD_UP_WRITING, LARGE, READ
-from tests.contract.test_redis_seven import client_of, port_of, sent
+from tests.contract.test_redis_seven import client_of, port_of
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,14 @@ def tried(service: Service, folder: Path, risk: Risk, raw: bytes) -> tuple[tuple
     refused = guard.take_refusals()
     guard.close()
     return refused, after == before
+
+
+def sent(port: int, raw: bytes) -> None:
+    """Up to the end of the connection, with which a refusal ends: large ones take the guard a while."""
+    with socket.create_connection(("127.0.0.1", port), 20) as connection, suppress(OSError):
+        connection.sendall(AUTH + raw)
+        while connection.recv(65536):
+            pass
 
 
 @pytest.mark.parametrize("case", READ)
@@ -129,18 +138,32 @@ def test_a_queue_is_read_written_and_claimed_as_ever(serving: Service, tmp_path:
     with client_of(port_of(guard, client_url(serving))) as client:
         client.xgroup_create("other", "streams", id="0", mkstream=True)
         client.xadd("other", {"a": "b"}, maxlen=10)
-        client.xadd("other", {"a": "b"}, id="1999999999999-7", nomkstream=True, minid="1", limit=100)
-        client.xadd("other", {"maxlen": "9"}, id="1999999999999-*")
+        soon = int(1000 * time.time()) + 60_000
+        client.xadd("other", {"a": "b"}, id=f"{soon}-7", nomkstream=True, minid="1", limit=100)
+        client.xadd("other", {"maxlen": "9"}, id=f"{soon}-*")
         assert len(client.xreadgroup("streams", "noack", {"other": ">"}, count=9, block=10)[0][1]) == 3
         client.execute_command("XREADGROUP", "COUNT", 2, "BLOCK", 10, "GROUP", "streams", "c", "STREAMS", "other", "0")
-        client.xclaim("other", "streams", "c", 0, ["1999999999999-7"], idle=5, justid=True)
-        client.xack("other", "streams", "1999999999999-7")
+        client.xclaim("other", "streams", "c", 0, [f"{soon}-7"], idle=5, justid=True)
+        client.xack("other", "streams", f"{soon}-7")
         client.execute_command("SORT_RO", "list", "BY", "w_*", "GET", "#", "GET", "session:*")
         client.execute_command("LATENCY", "HISTOGRAM", "get", "set")
         client.config_set("latency-tracking", "yes")
         client.delete("other")
     assert guard.take_refusals() == ()
     guard.close()
+
+
+@pytest.mark.parametrize("start", [[b"AUTH"], [b"hello", b"3", b"AUTH"]])
+def test_the_log_of_refusals_keeps_what_it_holds(serving: Service, tmp_path: Path, start: list[bytes]) -> None:
+    """Every wrong name is written to it, and it has 128 places: who signs in by ever other words is stopped."""
+    with client_of(serving.port) as client:
+        client.acl_log_reset()
+        with client_of(serving.port, username="thief") as thief, pytest.raises(redis.AuthenticationError):
+            thief.ping()
+        raw = b"".join(array(*start, b"u%d" % number, b"x") for number in range(140))
+        refused, _ = tried(serving, tmp_path, Risk.READONLY, raw)
+        assert "signing in by ever other words" in str(refused)
+        assert "thief" in str(client.acl_log())
 
 
 @pytest.mark.parametrize("risk", [Risk.READONLY, Risk.MUTATING])

@@ -13,7 +13,7 @@ from pathlib import Path
 from runbook_steps.engine.guards.kernel.other_calls import BEYOND, Judge
 from runbook_steps.engine.guards.kernel.pidfd import HERE, memory, own_process, placed, text
 from runbook_steps.engine.guards.kernel.seccomp import WRITING
-from runbook_steps.engine.guards.kernel.socket_calls import bind, connect, fast_open, make_pair, make_socket
+from runbook_steps.engine.guards.kernel.socket_calls import bind, connect, fast_open, listen, make_pair, make_socket
 from runbook_steps.engine.guards.kernel.system_call import Bounds, Continue, Done, SystemCall, signed
 from runbook_steps.engine.guards.kernel.use_of_files import ATTRIBUTES, DEVICES, control, fcntl, flock, reads
 
@@ -176,7 +176,7 @@ _JUDGES: Mapping[str, Judge] = {
     "symlink": _writes("making", None, 1), "symlinkat": _writes("making", 1, 2),
     "link": _both(_writes("linking", None, 0), _writes("making", None, 1)),
     "linkat": _both(_writes("linking", 0, 1), _writes("making", 2, 3)),
-    "openat2": _open_by_structure, "bind": bind,
+    "openat2": _open_by_structure, "bind": bind, "listen": listen,
     **dict.fromkeys(("setxattr", "lsetxattr", "removexattr", "lremovexattr"), _never(ATTRIBUTES, None, 0, _WITHOUT)),
     **dict.fromkeys(("fsetxattr", "fremovexattr"), _never(ATTRIBUTES, None, None, _WITHOUT)),
     **dict.fromkeys(("setxattrat", "removexattrat", "file_setattr"), _never(ATTRIBUTES, 0, 1, _WITHOUT)),

@@ -64,7 +64,7 @@ _X86_64 = {
     "acct": 163, "syslog": 103, "pivot_root": 155, "kexec_load": 246, "migrate_pages": 256, "move_pages": 279,
     "open_by_handle_at": 304, "fcntl": 72, "flock": 73, "chroot": 161, "kexec_file_load": 320, "bpf": 321,
     "fanotify_init": 300, "iopl": 172, "ioperm": 173, "vhangup": 153, "setns": 308, "inotify_init": 253,
-    "inotify_init1": 294, "io_setup": 206,
+    "inotify_init1": 294, "io_setup": 206, "listen": 50,
 }  # fmt: skip
 _AARCH64 = {
     "socket": 198, "connect": 203, "sendto": 206, "sendmsg": 211, "socketpair": 199, "sendmmsg": 269,
@@ -81,7 +81,7 @@ _AARCH64 = {
     "init_module": 105, "finit_module": 273, "delete_module": 106, "acct": 89, "syslog": 116, "pivot_root": 41,
     "kexec_load": 104, "migrate_pages": 238, "move_pages": 239, "open_by_handle_at": 265, "fcntl": 25,
     "flock": 32, "chroot": 51, "kexec_file_load": 294, "bpf": 280, "fanotify_init": 262, "vhangup": 58, "setns": 268,
-    "inotify_init1": 26, "io_setup": 0,
+    "inotify_init1": 26, "io_setup": 0, "listen": 201,
 }  # fmt: skip
 CALLS: Mapping[str, Calls] = {
     "x86_64": Calls(0xC000003E, 317, {**_X86_64, **_SHARED}),

@@ -16,7 +16,7 @@ from pathlib import Path
 from runbook_steps.engine.guards.kernel.pidfd import HERE, descriptor_of, memory, placed
 from runbook_steps.engine.guards.kernel.system_call import Bounds, Continue, Done, SystemCall, signed
 
-__all__ = ["bind", "connect", "fast_open", "make_pair", "make_socket"]
+__all__ = ["bind", "connect", "fast_open", "listen", "make_pair", "make_socket"]
 
 _KIND, _NON_BLOCKING = 0xF, os.O_NONBLOCK
 _CONNECTED = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
@@ -126,6 +126,19 @@ def bind(call: SystemCall, bounds: Bounds) -> Done:
         return Done(errno.EACCES, "an abstract UNIX socket") if raw[2:] else Continue()
     real = os.path.realpath(placed(call.task, HERE, path))
     return Continue() if bounds.writable(real) else Done(errno.EACCES, f"making the UNIX socket {real}")
+
+
+def listen(call: SystemCall, bounds: Bounds) -> Done:
+    """For this machine alone, and made here; a socket that has no address would get one for everybody."""
+    del bounds
+    number, waiting = signed(call.arguments[0]), signed(call.arguments[1])
+    with descriptor_of(call.task, number) as descriptor, socket.socket(fileno=os.dup(descriptor)) as own:
+        if own.family not in {socket.AF_INET, socket.AF_INET6}:
+            return Continue()
+        if not ip_address(own.getsockname()[0].partition("%")[0]).is_loopback:
+            return Done(errno.EACCES, "listening for others than this machine")
+        own.listen(waiting)
+    return Done()
 
 
 def fast_open(call: SystemCall, bounds: Bounds) -> Done:

@@ -25,8 +25,9 @@ def too_much(name: str, words: Sequence[bytes], *, changing: bool) -> str | None
         return "at a place that makes others' keys give way"
     if not changing and sum(map(len, words)) > _MOST_READ:
         return f"of more than {_MOST_READ} bytes, for which others' keys give way"
-    if name in _WILD and any(word.count(b"*") > _MOST_STARS for word in words):
-        return "of a pattern that everybody waits for"
+    wild = [word for word in words if re.search(rb"[*?\[]", word)] if name in _WILD else []
+    if len(wild) > _MOST_PATTERNS or any(word.count(b"*") > _MOST_STARS for word in wild):
+        return "of patterns that everybody waits for"
     return next((why for judge, why in _EXTREME.get(name, ()) if judge(words)), None)
 
 
@@ -94,7 +95,7 @@ _PLACES = {
     "setbit": re.compile(rb"[0-9]{1,7}"),  # bits
     "bitfield": re.compile(rb""),
 }
-_MOST_READ, _MOST_STARS, _MOST_WATCHED = 1024 * 1024, 8, 1000
+_MOST_READ, _MOST_STARS, _MOST_PATTERNS, _MOST_WATCHED = 1024 * 1024, 8, 16, 1000
 _WILD = frozenset({
     "scan", "hscan", "sscan", "zscan", "pubsub", "command", "config", "function", "psubscribe", "punsubscribe",
 })  # fmt: skip
@@ -132,6 +133,6 @@ _EXTREME: Mapping[str, Sequence[tuple[Callable[[Sequence[bytes]], bool], str]]] 
         _again(read_by_group),
     ),
     "xclaim": ((passes_over, "LASTID, which passes over what others have not read"),),
-    "xadd": ((ends_stream, "of a number after which nobody can add any more"),),
+    "xadd": ((ends_stream, "of a number after which others cannot add theirs"),),
 }
 _FIELD = (re.compile(rb"[ui][0-9]{1,2}", re.IGNORECASE), re.compile(rb"#?[0-9]{1,6}"))

@@ -112,7 +112,8 @@ _VALUES = {  # with another value they turn somebody away, let everybody in, or 
     "maxmemory-eviction-tenacity": re.compile(r"[0-9]{1,2}"),
     "maxmemory-samples": re.compile(r"[1-9]|[1-5][0-9]|6[0-4]"),
     "slowlog-log-slower-than": re.compile(r"[1-9][0-9]{2,9}"),
-    "slowlog-max-len": re.compile(r"12[89]|1[3-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3,6}"),
+    "slowlog-max-len": re.compile(r"[1-9][0-9]{4,6}"),  # more than there is: what is beyond it goes
+    "tcp-keepalive": re.compile(r"0|[6-9][0-9]|[1-9][0-9]{2,8}"),
     "requirepass": re.compile(r".{8,512}", re.DOTALL),
     "timeout": re.compile(r"0|[6-9][0-9]|[1-9][0-9]{2,8}"),
 }

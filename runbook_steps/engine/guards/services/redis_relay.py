@@ -33,6 +33,7 @@ from runbook_steps.engine.text.not_held import BY_THE_GUARD
 __all__ = ["RedisRelay"]
 
 _ASK_S = 5.0
+_MOST_CREDENTIALS = 8
 _FIRST = frozenset({"auth", "hello", "reset", "quit"})  # before one is signed in nothing can be asked
 _PAIR = "name its files in the address, rediss://…?ssl_certfile=/path&ssl_keyfile=/path"
 _SIGNS_IN = {b"auth": 1, b"hello": 2}  # where its credentials begin
@@ -40,12 +41,13 @@ _SIGNS_IN = {b"auth": 1, b"hello": 2}  # where its credentials begin
 
 @dataclass(frozen=True)
 class RedisRelay:
-    """One listening place. What the server said of a command is kept in `entries` for all its clients."""
+    """One listening place. For all its clients: what the server said of a command, and the credentials tried."""
 
     upstream: Upstream
     risk: Risk
     tell: Tell
     entries: dict[str, Reply] = field(default_factory=dict)
+    tried: set[tuple[bytes, ...]] = field(default_factory=set)
 
     async def __call__(self, incoming: Incoming) -> None:
         """Serves one client."""
@@ -106,8 +108,7 @@ class _Client:
             return refused
         name = name_of(request)
         if name in _FIRST:
-            self._remember(request)
-            return None
+            return self._remember(request)
         if name not in self._relay.entries:
             answers = await self._asked((b"COMMAND", b"INFO", name.encode()))
             self._relay.entries[name] = next(iter(said(answers)), None)
@@ -115,13 +116,16 @@ class _Client:
             return refused
         return refused_limit(request, await self._memory()) if sets_limit(request) else None
 
-    def _remember(self, request: Words) -> None:
+    def _remember(self, request: Words) -> str | None:
+        """How it signs in; what is wrong with doing so by ever other words: each is logged, and the log has an end."""
         words = request.words
         start = _SIGNS_IN.get(words[0].lower())
         if start == 1:
             self._credentials = words[1:3]
         elif start and (at := next((i for i, w in enumerate(words) if w.lower() == b"auth"), 0)):
             self._credentials = words[at + 1 : at + 3]
+        self._relay.tried.add(self._credentials)
+        return "signing in by ever other words" if len(self._relay.tried) > _MOST_CREDENTIALS else None
 
     async def _memory(self) -> Memory | None:
         found = await self._asked((b"INFO",))

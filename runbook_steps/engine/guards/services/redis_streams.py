@@ -7,6 +7,7 @@ group or a reader may be called as one of them: they are read as the server read
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 
 __all__ = ["ends_stream", "forgets", "passes_over", "read_by_group", "read_from"]
@@ -14,7 +15,8 @@ __all__ = ["ends_stream", "forgets", "passes_over", "read_by_group", "read_from"
 _OF_GROUP = {b"group": 3, b"count": 2, b"block": 2}
 _ADDING = {b"nomkstream": 1, b"limit": 2, b"maxlen": 2, b"minid": 2}
 _TRIMS, _HOW = frozenset({b"maxlen", b"minid"}), frozenset({b"=", b"~"})
-_NUMBER = re.compile(rb"\*|[0-9]{1,13}(-(\*|[0-9]{1,19}))?")  # milliseconds until the year 2286
+_NUMBER = re.compile(rb"\*|([0-9]{1,13})(-(\*|[0-9]{1,19}))?")
+_AHEAD_MS = 24 * 3600 * 1000  # clocks differ
 _CLAIMED, _ADDED = 5, 2  # where the numbers of a claim, and the options of an entry begin
 
 
@@ -42,12 +44,18 @@ def passes_over(words: Sequence[bytes]) -> bool:
 
 
 def ends_stream(words: Sequence[bytes]) -> bool:
-    """Whether the number of a new entry is so high that there is soon none after it, and nobody can add any more."""
+    """Whether the number of a new entry lies so far ahead that others cannot add theirs behind it, or nobody can.
+
+    It is the time in milliseconds: who adds by the time of a clock is refused until that has come.
+    """
     at = _ADDED
     while at < len(words) and (taken := _ADDING.get(words[at].lower())):
         how = words[at].lower() in _TRIMS and words[at + 1 : at + 2] and words[at + 1] in _HOW
         at += taken + bool(how)
-    return at < len(words) and _NUMBER.fullmatch(words[at]) is None
+    if at >= len(words):
+        return False
+    found = _NUMBER.fullmatch(words[at])
+    return found is None or (found[1] is not None and int(found[1]) > 1000 * time.time() + _AHEAD_MS)
 
 
 def _after_options(words: Sequence[bytes]) -> int:

@@ -6,7 +6,7 @@ a process, `PORT` and `ABSTRACT` what somebody listens on. `call` is a system ca
 
 from __future__ import annotations
 
-__all__ = ["FILES", "MACHINE", "PRELUDE", "PROCESSES", "SOCKETS"]
+__all__ = ["FILES", "LATER", "MACHINE", "PRELUDE", "PROCESSES", "SOCKETS"]
 
 PRELUDE = '''
 import mmap, threading, time
@@ -154,4 +154,47 @@ open('/sys/kernel/mm/transparent_hugepage/enabled', 'w').write('never'); print('
 os.open('/proc/pressure/cpu', os.O_RDWR); print('open')
 print('open') if call(304, os.open('/', 0), ctypes.create_string_buffer(64), 0) >= 0 else 0
 print('set') if L.adjtimex(struct.pack('Iqqqqiqq', 2, 0, 5, 0, 0, 0, 0, 0) + bytes(200)) >= 0 else 0
+"""
+LATER = """
+fcntl.flock(os.open(D, os.O_DIRECTORY), fcntl.LOCK_EX | fcntl.LOCK_NB); print('locked')
+mine(); os.symlink('x', D + '/new')
+mine(); os.rename('mine', D + '/new')
+mine(); os.link('mine', D + '/new')
+os.mkdir(D + '/new')
+os.unlink('victim', dir_fd=os.open(D, os.O_DIRECTORY))
+os.rename('victim', 'other', src_dir_fd=os.open(D, os.O_DIRECTORY))
+os.chmod(D, 0o777)
+os.utime(D, (1, 1))
+os.chown(D, 12, 12)
+os.chmod('/proc/self/cwd/..', 0o700)
+os.removexattr(V, 'user.y')
+open(f'/proc/{O}/fd/0', 'rb').read(1); print('read')
+os.readlink(f'/proc/{O}/cwd'); print('read')
+open(f'/proc/{O}/root' + V, 'a').write('gone')
+open(f'/proc/{O}/cwd/victim', 'a').write('gone')
+open('/proc/self/loginuid', 'w').write('7'); print('set')
+open('/proc/self/setgroups', 'w').write('deny'); print('set')
+open('/proc/self/attr/current', 'w').write('x'); print('set')
+open('/dev/kmsg', 'w').write('hostile'); print('written')
+os.open('/dev/mem', os.O_RDONLY); print('open')
+os.open('/dev/port', os.O_RDONLY); print('open')
+os.open('/dev/net/tun', os.O_RDWR); print('open')
+os.open('/dev/fuse', os.O_RDWR); print('open')
+os.open('/dev/watchdog', os.O_RDONLY); print('open')
+os.open('/dev/loop-control', os.O_RDONLY); print('open')
+os.open('/dev/rtc0', os.O_RDONLY); print('open')
+os.setpgid(O, 0); print('moved')
+L.setpgid(O, os.getpid()) == 0 and print('moved')
+s = socket.socket(); s.listen(); print('listens')
+s = socket.socket(10); s.listen(); print('listens')
+s = socket.socket(); s.bind(('0.0.0.0', 0)); s.listen(); print('listens')
+s = socket.socket(); s.bind(('', 0)); s.listen(5); print('listens')
+s = socket.socket(10); s.bind(('::', 0)); s.listen(); print('listens')
+open('/proc/sys/kernel/pty/max', 'w').write('1'); print('set')
+open('/proc/sys/fs/file-max', 'w').write('1'); print('set')
+os.setresuid(12, 12, 12); print('another')
+os.setgroups([1]); print('another')
+L.setfsuid(12); L.setfsuid(-1) == 12 and print('another')
+L.unshare(0x04000000) or L.sethostname(b'x', 1) or print('named')
+L.swapoff(b'/swapfile') or print('off')
 """

@@ -18,7 +18,7 @@ import pytest
 from runbook_steps.engine.guards.kernel import room
 from runbook_steps.engine.guards.kernel.room import Space, too_many
 from tests.gate import NEEDS_LOCK
-from tests.unit.guards.kernel.hostile_programs import FILES, MACHINE, PRELUDE, PROCESSES, SOCKETS
+from tests.unit.guards.kernel.hostile_programs import FILES, LATER, MACHINE, PRELUDE, PROCESSES, SOCKETS
 from tests.unit.guards.kernel.test_lockdown import locked
 
 pytestmark = NEEDS_LOCK
@@ -89,7 +89,7 @@ def others(tmp_path: Path) -> Iterator[Others]:
 
 @X86_64
 @pytest.mark.parametrize(
-    "lines", [FILES, PROCESSES, SOCKETS, MACHINE], ids=["files", "processes", "sockets", "machine"]
+    "lines", [FILES, PROCESSES, SOCKETS, MACHINE, LATER], ids=["files", "processes", "sockets", "machine", "later"]
 )
 def test_what_is_others_stays(tmp_path: Path, others: Others, lines: str) -> None:
     """Each in a process of its own: none says that it got somewhere, and nothing is another afterwards."""
@@ -100,6 +100,16 @@ def test_what_is_others_stays(tmp_path: Path, others: Others, lines: str) -> Non
     assert (said, others.state(), others.reached()) == ([str(lines.count("\n") - 1)], before, False), done.said
     assert os.read(others.pipe, 99) == b"for you"
     assert done.refused != []
+
+
+def test_a_command_listens_for_itself(tmp_path: Path) -> None:
+    """On the loopback, and in its own folder."""
+    program = """
+for family, at in ((socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_INET6, ("::1", 0)), (socket.AF_UNIX, "own.socket")):
+    own = socket.socket(family); own.bind(at); own.listen(7); print(own.getsockopt(socket.SOL_SOCKET, 30))
+"""
+    done = locked(tmp_path, program)
+    assert (done.said, done.refused) == ("1\n1\n1", [])
 
 
 def test_threads_are_counted_as_processes_are(tmp_path: Path) -> None:
