@@ -5,7 +5,7 @@ Rows are a target with a method, headers and a body, or the bytes themselves.
 
 from __future__ import annotations
 
-__all__ = ["APPLICATION", "AWS_CHANGING", "AWS_READING", "CLUSTER"]
+__all__ = ["APPLICATION", "AWS_CHANGING", "AWS_RAW", "AWS_READING", "CLUSTER", "CLUSTER_LATER", "SMUGGLED"]
 
 _HOST = b" HTTP/1.1\r\nHost: a\r\n"
 _END = b"\r\n\r\n"
@@ -167,4 +167,92 @@ CLUSTER: dict[str, tuple[str, str, dict[str, str], str]] = {
     "another's interface": ("POST", "/apis/apiregistration.k8s.io/v1/apiservices", _JSON, "{}"),
     "a hook of everything": (
         "POST", "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations", _JSON, "{}"),
+}  # fmt: skip
+# at mutating every method may pass, and no request that two servers could read differently
+SMUGGLED = {
+    "a length and chunks": b"POST /x" + _HOST + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunks that are spelled otherwise": b"POST /x" + _HOST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "chunks in an old version": b"POST /x HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunks behind a tab": b"POST /x" + _HOST + b"Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
+    "chunks by a name with a blank": b"POST /x" + _HOST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    "a length twice, the same": b"POST /x" + _HOST + b"Content-Length: 0\r\nContent-Length: 0\r\n\r\n",
+    "a length by a name with a line": b"POST /x" + _HOST + b"Content_Length: 9\r\n\r\nDELETE /y",
+    "a length that is less": b"POST /x" + _HOST + b"Content-Length: -1\r\n\r\n",
+    "a folded length": b"POST /x" + _HOST + b"Content-Length:\r\n 9\r\n\r\nDELETE /y",
+    "a line that ends by itself": b"POST /x HTTP/1.1\nHost: a\nContent-Length: 0\n\n",
+    "a return by itself": b"POST /x" + _HOST + b"A: b\rContent-Length: 9\r\n\r\n",
+    "it expects something": b"POST /x" + _HOST + b"Expect: 200-ok\r\nContent-Length: 0\r\n\r\n",
+    "a connection to a cookie": b"POST /x" + _HOST + b"Connection: Cookie\r\nContent-Length: 0\r\n\r\n",
+    "a path that begins as a host": b"POST //evil/x" + _HOST + b"Content-Length: 0\r\n\r\n",
+    "a whole URL with another host": b"POST http://evil/x" + _HOST + b"Content-Length: 0\r\n\r\n",
+}
+_KEY = "/beautycort-backups/drill/kept"
+AWS_RAW: dict[str, tuple[str, str, str, dict[str, str], str]] = {  # service, method, target, headers, body
+    "a signature of two": ("s3", "DELETE", _KEY, {"X-Amz-Signature": "0a"}, ""),
+    "a policy in the query": ("s3", "DELETE", f"{_KEY}?X-Amz-Algorithm=AWS4-HMAC-SHA256", {}, ""),
+    "an old signature": ("s3", "DELETE", f"{_KEY}?AWSAccessKeyId=a&Signature=b&Expires=9", {}, ""),
+    "a key behind two slashes": ("s3", "PUT", "/beautycort-backups//drill/kept", {}, "x"),
+    "a key that begins with a dot": ("s3", "PUT", "/beautycort-backups/drill/./kept", {}, "x"),
+    "a key by a slash that is encoded": ("s3", "PUT", "/beautycort-backups/drill%2Fkept", {}, "x"),
+    "a key with a back slash": ("s3", "PUT", "/beautycort-backups/drill%5Ckept", {}, "x"),
+    "a bucket of a control interface": ("s3", "PUT", "/v20180820/bucket/x", {}, "x"),
+    "another service's interface": ("s3-outposts", "DELETE", _KEY, {}, ""),
+    "an interface of objects": ("s3-object-lambda", "POST", "/WriteGetObjectResponse", {}, "x"),
+    "a target with a blank": (
+        "logs", "POST", "/", {"X-Amz-Target": " Logs_20140328.DeleteLogGroup ",
+        "Content-Type": "application/x-amz-json-1.1"}, "{}"),
+    "a target of another version": (
+        "logs", "POST", "/", {"X-Amz-Target": "Logs_20990101.DescribeLogGroups",
+        "Content-Type": "application/x-amz-json-1.1"}, "{}"),
+    "a target on another path": (
+        "logs", "POST", "/x", {"X-Amz-Target": "Logs_20140328.DescribeLogGroups",
+        "Content-Type": "application/x-amz-json-1.1"}, "{}"),
+    "a form in JSON": (
+        "monitoring", "POST", "/", {"Content-Type": "application/json"}, "Action=DeleteAlarms&Version=2010-08-01"),
+    "a form with a mark": (
+        "monitoring", "POST", "/", {"Content-Type": "application/x-www-form-urlencoded; charset=utf-16"},
+        "Action=DescribeAlarms&Version=2010-08-01"),
+    "a form of an old version": (
+        "rds", "POST", "/", {"Content-Type": "application/x-www-form-urlencoded"},
+        "Action=DescribeDBInstances&Version=2009-10-16"),
+    "a form by a method of another": (
+        "ec2", "PUT", "/", {"Content-Type": "application/x-www-form-urlencoded"},
+        "Action=DescribeInstances&Version=2016-11-15"),
+    "a form that is packed": (
+        "rds", "POST", "/", {"Content-Type": "application/x-www-form-urlencoded", "Content-Encoding": "gzip"},
+        "Action=RestoreDBInstanceFromDBSnapshot&Version=2014-10-31&PubliclyAccessible=false"),
+    "a restore that is packed": (
+        "s3", "POST", f"{_KEY}?restore", {"Content-Encoding": "aws-chunked"}, "<RestoreRequest></RestoreRequest>"),
+    "a restore of a version, elsewhere": (
+        "s3", "POST", f"{_KEY}?restore&versionId=1", {}, "<RestoreRequest><OutputLocation/></RestoreRequest>"),
+}  # fmt: skip
+_HPA = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers"
+CLUSTER_LATER: dict[str, tuple[str, str, dict[str, str], str]] = {
+    "an autoscaler to none": ("PATCH", f"{_HPA}/h", _MERGE, '{"spec": {"minReplicas": 0}}'),
+    "an autoscaler of data": (
+        "PATCH", f"{_HPA}/h", _MERGE, '{"spec": {"scaleTargetRef": {"kind": "StatefulSet", "name": "d"}}}'),
+    "an autoscaler with an owner": (
+        "PATCH", f"{_HPA}/h", _MERGE, '{"metadata": {"ownerReferences": [{"uid": "0"}]}}'),
+    "an autoscaler that is put back whole": ("PATCH", f"{_HPA}/h", _MERGE, '{"spec": {"$patch": "replace"}}'),
+    "an autoscaler in other letters": ("PATCH", f"{_HPA}/h", _MERGE, '{"spec": {"MinReplicas": 0}}'),
+    "all autoscalers": ("DELETE", _HPA, {}, ""),
+    "a pod at once": ("DELETE", f"{_POD}?gracePeriodSeconds=0", {}, ""),
+    "a pod at once, in its body": ("DELETE", _POD, _JSON, '{"gracePeriodSeconds": 0}'),
+    "a pod as an orphan of old": ("DELETE", _POD, _JSON, '{"orphanDependents": true}'),
+    "a pod on another node": ("POST", f"{_POD}/binding", _JSON, '{"target": {"name": "n"}}'),
+    "a pod's size": ("PATCH", f"{_POD}/resize", _MERGE, '{"spec": {"containers": []}}'),
+    "a restart with more": (
+        "PATCH", "/apis/apps/v1/namespaces/default/deployments/api", _MERGE,
+        '{"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "1", "a": "b"}}}}}'),
+    "a job": ("POST", "/apis/batch/v1/namespaces/default/jobs", _JSON, "{}"),
+    "a job that waits": (
+        "PATCH", "/apis/batch/v1/namespaces/default/cronjobs/c", _MERGE, '{"spec": {"suspend": true}}'),
+    "a certificate": (
+        "PUT", "/apis/certificates.k8s.io/v1/certificatesigningrequests/x/approval", _JSON, "{}"),
+    "a role for everybody": (
+        "POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", _JSON, "{}"),
+    "who somebody is": ("POST", "/apis/authentication.k8s.io/v1/tokenreviews", _JSON, "{}"),
+    "a token of an account": ("POST", "/api/v1/namespaces/default/serviceaccounts/s/token", _JSON, "{}"),
+    "a disk": ("DELETE", "/api/v1/namespaces/default/persistentvolumeclaims/c", {}, ""),
+    "what nobody may be away of": ("DELETE", "/apis/policy/v1/namespaces/default/poddisruptionbudgets/p", {}, ""),
 }  # fmt: skip

@@ -17,7 +17,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from runbook_steps.engine.guards.services.guard import Guard
 from runbook_steps.engine.model import Risk
 from runbook_steps.stand_in.embedded import EmbeddedTarget
-from tests.contract.hostile_doors import APPLICATION, AWS_CHANGING, AWS_READING, CLUSTER
+from tests.contract.hostile_doors import (
+    APPLICATION,
+    AWS_CHANGING,
+    AWS_RAW,
+    AWS_READING,
+    CLUSTER,
+    CLUSTER_LATER,
+    SMUGGLED,
+)
 from tests.contract.recording import Recording, recorded
 
 BOTH = [Risk.READONLY, Risk.MUTATING]
@@ -38,15 +46,19 @@ def watched(environment: dict[str, str]) -> Iterator[tuple[Recording, dict[str, 
         yield recording, {**environment, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{recording.port}"}
 
 
-@pytest.mark.parametrize("case", APPLICATION)
-def test_no_other_request_reaches_the_application(environment: dict[str, str], tmp_path: Path, case: str) -> None:
-    """At `readonly`: refused and named, and not a byte of it arrives."""
+@pytest.mark.parametrize(
+    ("case", "risk"), [*((each, Risk.READONLY) for each in APPLICATION), *((each, Risk.MUTATING) for each in SMUGGLED)]
+)
+def test_no_other_request_reaches_the_application(
+    environment: dict[str, str], tmp_path: Path, case: str, risk: Risk
+) -> None:
+    """Refused and named, and not a byte of it arrives."""
     at = urlsplit(environment["API_SLOTS"].split()[0])
     with recorded((str(at.hostname), int(at.port or 0))) as recording:
-        guard = Guard(Risk.READONLY, tmp_path)
+        guard = Guard(risk, tmp_path)
         behind = urlsplit(guard.environment({"API_BASE_URL": f"http://127.0.0.1:{recording.port}"})["API_BASE_URL"])
         with socket.create_connection(("127.0.0.1", int(behind.port or 0)), 10) as client, suppress(OSError):
-            client.sendall(APPLICATION[case])
+            client.sendall({**APPLICATION, **SMUGGLED}[case])
             client.shutdown(socket.SHUT_WR)
             while client.recv(65536):
                 pass
@@ -96,6 +108,27 @@ def test_no_door_is_opened_in_aws(
     assert (refused != (), recording.sent) == (True, [])
 
 
+@pytest.mark.parametrize("risk", BOTH)
+@pytest.mark.parametrize("case", AWS_RAW)
+def test_no_spelling_opens_a_door_in_aws(
+    watched: tuple[Recording, dict[str, str]], tmp_path: Path, case: str, risk: Risk
+) -> None:
+    """As no library writes them."""
+    recording, real = watched
+    guard = Guard(risk, tmp_path)
+    service, method, target, headers, body = AWS_RAW[case]
+    signed = (
+        f"AWS4-HMAC-SHA256 Credential=a/20260101/me-south-1/{service}/aws4_request, SignedHeaders=host, Signature=0a"
+    )
+    url = f"{guard.environment(real)['AWS_ENDPOINT_URL']}{target}"
+    request = Request(url, data=body.encode() or None, headers={"Authorization": signed, **headers}, method=method)
+    with suppress(OSError), urlopen(request, timeout=20):
+        pass
+    refused = guard.take_refusals()
+    guard.close()
+    assert (refused != (), recording.sent) == (True, [])
+
+
 def test_a_database_is_restored_for_nobody_outside(watched: tuple[Recording, dict[str, str]], tmp_path: Path) -> None:
     """At `mutating`, as people write it; and an object is fetched from the archive."""
     recording, real = watched
@@ -116,7 +149,7 @@ def test_a_database_is_restored_for_nobody_outside(watched: tuple[Recording, dic
 
 
 @pytest.mark.parametrize("risk", BOTH)
-@pytest.mark.parametrize("case", CLUSTER)
+@pytest.mark.parametrize("case", [*CLUSTER, *CLUSTER_LATER])
 def test_no_door_is_opened_in_a_cluster(environment: dict[str, str], tmp_path: Path, case: str, risk: Risk) -> None:
     """Refused and named by the guard itself, before its server is asked."""
     guard = Guard(risk, tmp_path)
@@ -126,7 +159,7 @@ def test_no_door_is_opened_in_a_cluster(environment: dict[str, str], tmp_path: P
         for line in Path(behind["KUBECONFIG"]).read_text().splitlines()
         if "server: " in line
     )
-    method, target, headers, body = CLUSTER[case]
+    method, target, headers, body = {**CLUSTER, **CLUSTER_LATER}[case]
     request = Request(f"{server.strip()}{target}", data=body.encode() or None, headers=headers, method=method)
     with suppress(OSError), urlopen(request, timeout=20) as answer:
         pytest.fail(f"it was answered: {answer.status}")
