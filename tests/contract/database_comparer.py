@@ -170,7 +170,9 @@ def _rows(parameters: Mapping[str, Any], name: str) -> dict[str, bytes]:
             said = _copied(live, b"SELECT " + what + (b" FROM " if kind in {b"m", b"p"} else b" FROM ONLY ") + table)
             found[f"rows of {table.decode('utf-8', 'replace')}"] = said
         found["large objects"] = _copied(
-            live, b"SELECT oid, md5(lo_get(oid)), lomowner::regrole, lomacl FROM pg_largeobject_metadata"
+            live,  # no privileges written down means the default ones
+            b"SELECT oid, md5(lo_get(oid)), lomowner::regrole, (SELECT string_agg(a::text, ',' ORDER BY a::text) FROM "
+            b"unnest(coalesce(lomacl, acldefault('L', lomowner))) a) FROM pg_largeobject_metadata",
         )
     return found
 
