@@ -89,6 +89,8 @@ STAYS = [
     "SELECT 'x' AS a \\gset\nSELECT 'SET statement_timeout = 1' \\gexec", "SELECT 1 \\bind \\parse p",
     "SELECT setseed(0.5)", "SELECT pg_catalog.setseed(0.1) FROM notes", "SELECT set_limit(0.1)",
     "COPY (SELECT public.set_limit(0.9)) TO STDOUT", "WITH a AS (SELECT setseed(0)) TABLE a",
+    "SELECT (0.5::float8).setseed", "SELECT s.set_limit FROM unnest(ARRAY[0.1::real]) s",
+    "BEGIN; SET LOCAL search_path = public, pg_temp; COMMIT",
 ]  # fmt: skip
 
 
@@ -115,6 +117,8 @@ def test_what_ends_with_its_transaction_passes(pooled: str, tmp_path: Path, text
 
 
 CHANGES_STAY = [
+    "BEGIN; SET LOCAL search_path = pg_temp; CREATE TABLE pg_user (usename text); COMMIT",
+    "BEGIN; SELECT set_config('search_path', 'pg_' || 'temp', true); CREATE VIEW pg_user AS SELECT 1; COMMIT",
     "SET statement_timeout = 1", "SET search_path = pg_temp", "SET SESSION lock_timeout = '1ms'", "SET ROLE reader",
     "SET TIME ZONE 'Asia/Muscat'", "RESET ALL", "RESET statement_timeout", "BEGIN; SET jit = off; COMMIT",
     "SELECT set_config('search_path', 'x', false)", "DO $$ BEGIN SET statement_timeout = 1; END $$",

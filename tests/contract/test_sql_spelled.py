@@ -44,6 +44,7 @@ PASSES_MUTATING = [
     "alter sequence seq owned by acct.n", "create temp table canary (id int)", "grant boss to other_role",
     "create trigger later after update on acct for each row execute function audit()",
     "create table np (id int); create trigger t after insert on np execute function del_new()",
+    "create role newer login in role maker; alter role newer set role = maker",
 ]  # fmt: skip
 
 
@@ -51,6 +52,7 @@ PASSES_MUTATING = [
 class Server:
     """One with a database that helps the attacker, and somebody who listens in it."""
 
+    number: int
     url: str
     listener: psycopg.Connection[tuple[object, ...]]
 
@@ -78,7 +80,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
             direct.execute(helpers().encode())
         with psycopg.connect(url, autocommit=True) as listener:
             listener.execute("LISTEN a")
-            yield Server(url, listener)
+            yield Server(SERVERS.index(request.param), url, listener)
 
 
 def hostile(risk: Risk) -> list[str]:
@@ -91,7 +93,7 @@ def test_none_is_let_through(server: Server, risk: Risk) -> None:
     """Judged by what this database says of itself."""
     judge = SqlJudge(risk, read_catalogue(asked(server.url)))
     assert [text for text in hostile(risk) if judge.refused(text) is None] == []
-    assert len(hostile(risk)) > 70
+    assert len(hostile(risk)) > 400
 
 
 def test_what_is_spelled_alike_passes(server: Server) -> None:
@@ -103,13 +105,30 @@ def test_what_is_spelled_alike_passes(server: Server) -> None:
 
 
 @pytest.mark.parametrize("risk", RISKS)
-def test_nothing_has_changed_after_all_of_them(server: Server, risk: Risk, tmp_path: Path) -> None:
-    """Each in a session of its own, behind the guard; somebody else's look is the same before and after."""
+def test_nothing_has_changed_after_they_were_tried(server: Server, risk: Risk, tmp_path: Path) -> None:
+    """Each on one of the servers, behind the guard; somebody else's look is the same before and after."""
     guard, before = Guard(risk, tmp_path), server.state()
     url = guard.environment({"DATABASE_URL": server.url})["DATABASE_URL"]
-    for text in hostile(risk):
+    for text in hostile(risk)[server.number :: len(SERVERS)]:
         with pytest.raises(psycopg.Error), psycopg.connect(url, autocommit=True) as client:
             client.execute(text.encode())
         assert guard.take_refusals() != (), text
     guard.close()
     assert server.state() == before
+
+
+def test_blocks_whose_names_mean_columns_first_are_not_judged(server: Server, tmp_path: Path) -> None:
+    """Whose role has it so may read, and change nothing: what is taken for a variable's value would be a column."""
+    with psycopg.connect(server.url, autocommit=True) as direct:
+        direct.execute("ALTER ROLE CURRENT_USER SET plpgsql.variable_conflict = 'use_column'")
+        try:
+            guards = {risk: Guard(risk, tmp_path) for risk in RISKS}
+            urls = {risk: guards[risk].environment({"DATABASE_URL": server.url})["DATABASE_URL"] for risk in RISKS}
+            with psycopg.connect(urls[Risk.READONLY]) as client:
+                assert client.execute("SELECT 1").fetchone() == (1,)
+            with pytest.raises(psycopg.Error, match="variable_conflict"):
+                psycopg.connect(urls[Risk.MUTATING])
+            for guard in guards.values():
+                guard.close()
+        finally:
+            direct.execute("ALTER ROLE CURRENT_USER RESET plpgsql.variable_conflict")

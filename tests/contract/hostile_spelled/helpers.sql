@@ -42,3 +42,17 @@ CREATE FUNCTION reads_roles() RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN R
 CREATE FUNCTION col_notify() RETURNS int LANGUAGE sql STABLE AS $$ SELECT count((1::bigint).pg_advisory_xact_lock::text)::int $$;
 CREATE VIEW reads_file AS SELECT ('PG_VERSION'::text).pg_read_file AS t;
 CREATE TABLE inherits_check (id int CHECK (empties_checking(id)));
+
+CREATE ROLE maker CREATEROLE; CREATE ROLE copier REPLICATION; CREATE ROLE past_rows BYPASSRLS; CREATE ROLE boss_of_makers; GRANT maker TO boss_of_makers;
+CREATE TYPE delp AS (a int);
+CREATE FUNCTION del_cast(int) RETURNS delp LANGUAGE plpgsql AS $$ BEGIN DELETE FROM acct WHERE id = $1; RETURN row($1)::delp; END $$;
+CREATE CAST (int AS delp) WITH FUNCTION del_cast(int);
+CREATE FUNCTION del_calmly(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN 1; END $$;
+CREATE TABLE by_calm (id int); INSERT INTO by_calm SELECT generate_series(1, 9); CREATE INDEX by_calm_idx ON by_calm (del_calmly(id));
+CREATE FUNCTION quiet_twice(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN 1; END $$;
+CREATE TABLE parts_calm (id int) PARTITION BY RANGE (id); CREATE TABLE part_calm PARTITION OF parts_calm FOR VALUES FROM (1) TO (99);
+INSERT INTO parts_calm SELECT generate_series(1, 9); CREATE INDEX part_calm_idx ON part_calm (quiet_twice(id));
+CREATE OR REPLACE FUNCTION quiet_twice(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN DELETE FROM acct WHERE id = $1; RETURN 1; END $$;
+CREATE OR REPLACE FUNCTION del_calmly(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN DELETE FROM acct WHERE id = i; RETURN 1; END $$;
+CREATE FUNCTION del_agg(int, int) RETURNS int LANGUAGE sql AS 'SELECT del_one($2)'; CREATE AGGREGATE dels(int) (SFUNC = del_agg, STYPE = int);
+CREATE FUNCTION code() RETURNS text LANGUAGE sql AS $$ SELECT 'c' || nextval('of_numbers') $$;

@@ -233,3 +233,507 @@ prepare p as select ($1).pg_terminate_backend; execute p(1)
 create function k(i int) returns bool language sql as 'select (i).pg_terminate_backend'
 select ('seq'::regclass).nextval, ('seq'::regclass).nextval from canary
 insert into other select (c.id).del_one from canary c
+alter table canary add check (del_one(id) is not null)
+alter table canary add column z int default del_one(nextval('seq')::int)
+create table np (id int check (del_one(id) > 0)); insert into np select generate_series(1, 9)
+create table np (id int, n int default del_one((random() * 9)::int))
+create domain gone as int check (del_one(value) > 0); select id::gone from acct
+create domain gone as int default del_one(nextval('seq')::int)
+create table np (id int); create policy p on np using (del_one(id) > 0)
+create view nv as select del_one(nextval('seq')::int) as n
+create trigger t after insert on other for each row when (del_one(new.id) > 0) execute function audit()
+create index on by_calm (del_calmly(id), id)
+create index on canary (id) where del_calmly(id) = 1
+copy other from stdin where del_one(id) > 0
+create table np (id int) partition by list ((del_calmly(id)))
+create statistics on (del_calmly(id)), id from canary
+alter table canary add column z int generated always as (del_calmly(id)) stored
+create table np (id int, z int generated always as (del_calmly(id)) stored)
+alter table canary add constraint c check (del_one(id) > 0) not valid
+alter table twins add column z int check (del_one(z) is null) default 3
+select id::delp from acct
+select cast(id as delp) from acct
+insert into other select (id::delp).a from acct
+select (id).delp from acct
+select delp(id) from acct
+with x as (select id::delp as d from acct) select count(*) from x
+select dels(id) from acct
+select dels(id) over () from acct
+select dels(id) filter (where id > 0) from acct
+reindex table by_calm
+reindex index by_calm_idx
+reindex index concurrently by_calm_idx
+vacuum full by_calm
+cluster by_calm using by_calm_idx
+analyze by_calm
+vacuum (analyze) by_calm
+alter table by_calm add column z float default random()
+alter table by_calm set logged
+reindex table parts_calm
+analyze parts_calm
+vacuum (full) parts_calm
+alter table parts_calm add column z float default random()
+reindex table concurrently parts_calm
+cluster parts_calm using x
+create table np (like parts_calm including all) ; alter table parts_calm add column y uuid default gen_random_uuid()
+select pg_log_backend_memory_contexts(pid) from pg_stat_activity, generate_series(1, 1000)
+select pg_log_standby_snapshot() from generate_series(1, 100000)
+do $$ begin for i in 1..100000 loop perform pg_log_backend_memory_contexts(pg_backend_pid()); end loop; end $$
+select (pid).pg_log_backend_memory_contexts from pg_stat_activity
+select pg_export_snapshot() from generate_series(1, 100000)
+create view nv (id) as select id from only triggered
+create or replace temp view nv as table triggered with cascaded check option
+create materialized view nm as select del_one(id) from acct
+create recursive view nv (id) as select id from triggered union all select del_one(id) from nv
+create table np (like public.limited including all)
+create unlogged table np (like triggered including all, like indexed including indexes)
+create table np (note text) inherits (defaulted)
+create table if not exists np partition of cloned default
+create table np () inherits (limited, other)
+create unique index concurrently on part (id); create unique index np_u on parted (id)
+create unique index on by_year (y, id); create unique index if not exists np_u on only parted (id)
+alter index if exists np_u attach partition part_once
+alter sequence if exists seq owned by np.id
+alter table if exists np attach partition acct default
+alter table if exists only canary inherit np
+alter table np attach partition public.like_acct for values in (1)
+alter table canary inherit np, add column z int
+create temp view acct as select 1 as id, * from canary
+alter table np rename to acct
+alter view nv rename to canary
+alter table if exists s2.np rename to plain_log
+alter sequence ns rename to seq
+alter index part_once rename to gone
+create function f() returns int language sql security definer stable as 'select 1'
+create procedure p() security definer language sql as ''
+do $$ begin execute 'create function f() returns int language sql security definer as ''select 1'''; end $$
+alter table twins add column r serial references canary on delete cascade
+alter table twins add column r mood references canary on delete set null
+alter table acct add constraint f foreign key (n) references canary on delete set null (n)
+alter table acct add column q uuid default gen_random_uuid() references pets on delete cascade
+alter table only acct add foreign key (owner) references canary (id) on delete cascade on update cascade not valid
+delete from acct where ctid = '(0,1)'
+delete from acct * where ctid = '(0,2)'
+update acct set tag = '' where ctid = any ('{"(0,1)"}'::tid[])
+delete from only acct where ctid > '(0,0)'
+delete from only acct where ctid = any (array(select ctid from acct))
+select downwards(3), 1
+select public.downwards(4)
+select (select downwards(5))
+create table gone as select downwards(9) as n
+call del_p((select to_and(3)))
+insert into other values (downwards(7))
+prepare p as select downwards($1); execute p(9)
+values (downwards(2))
+do $$ declare r int := downwards(9); begin end $$
+explain analyze select to_and(2)
+select pg_sleep(0), public.sql_down(3) from canary
+grant select on pg_authid to app
+grant select on pg_catalog.pg_authid to public
+revoke select on pg_class from public
+revoke all on pg_catalog.pg_proc, pg_namespace from public
+grant all on pg_shadow to app with grant option
+revoke select on information_schema.tables from public
+grant execute on function pg_read_file(text) to app
+grant execute on function pg_catalog.lo_import(text) to other_role
+grant execute on all functions in schema pg_catalog to app
+grant select on all tables in schema pg_catalog to app
+grant create on schema pg_catalog to app
+grant execute on function pg_ls_dir(text), pg_reload_conf() to app
+grant execute on routine pg_terminate_backend(int, bigint) to app
+grant update on pg_database to app
+grant select (rolpassword) on pg_authid to app
+grant execute on function dblink_connect_u(text) to app
+revoke execute on function now() from public
+do $$ begin grant select on pg_authid to app; end $$
+drop view information_schema.tables cascade
+drop view information_schema.columns
+drop table information_schema.sql_features
+create or replace view information_schema.tables as select 1 as one
+alter view information_schema.tables rename to gone
+alter table information_schema.sql_features rename to gone
+alter table information_schema.sql_features add column z int
+alter view information_schema.tables owner to app
+set search_path = information_schema; drop view tables cascade
+select set_config('search_path', 'information_schema', false); drop view tables
+create trigger t before insert on information_schema.sql_features for each row execute function nothing()
+delete from information_schema.sql_features where feature_id = 'B011'
+alter table information_schema.sql_sizing enable row level security
+drop view if exists only_new, information_schema.views
+create domain pg_catalog.mood as text
+create type pg_catalog.short as enum ('x')
+create domain information_schema.yes_or_no2 as text
+alter table canary add column z int default (del_one(id_of()))
+alter table other add check ((id).del_one > 0)
+alter table other add column z int default (nextval('seq')::int).del_one
+create table np (id int check (id = any (array[del_one(id)])))
+create table np (id int, exclude using btree (del_calmly(id) with =))
+create table np (id int) partition by range (del_calmly(id))
+create schema s9 create table np (id int check (del_one(id) > 0))
+create schema s9 create view nv as select del_one(id) from acct
+create unique index on canary (del_calmly(id))
+create index on canary using btree ((id + del_calmly(id)))
+create policy p on np with check (del_one(id) > 0)
+create temp table np (id int default del_one(nextval('seq')::int)); insert into np select from generate_series(1, 9)
+create domain gone as int check ((value).del_one > 0)
+create domain gone as text check (del_one(length(value)) > 0)
+copy other from stdin with (format csv) where (id).del_one > 0
+create trigger t before insert on np for each row when ((new.id).del_one > 0) execute function audit()
+create constraint trigger t after update on plain_log for each row when (del_one(1) > 0 and del_one(length(new.note)) > 0) execute function audit()
+alter table twins add constraint c check (downwards(id) > 0)
+alter table twins add column z int generated by default as identity, add check (to_and(id) > 0)
+select count(id::delp) from acct
+select array_agg(id::delp) from acct
+select row(id::delp) from acct
+update other set id = (id::delp).a
+select (select id::delp) from acct
+create table gone as select id::delp from acct
+copy (select id::delp from acct) to stdout
+do $$ declare r int; begin for r in 1..9 loop perform r::delp; end loop; end $$
+do $$ declare d delp; begin for r in 1..9 loop d := r::delp; end loop; end $$
+insert into canary values ((9::delp).a, 'x'), ((8::delp).a, 'y')
+values (1::delp), (2::delp)
+select d.a from acct, lateral cast(acct.id as delp) d
+select dels(id order by id desc) from acct
+select n, dels(id) from acct group by n
+select dels(distinct id) from acct
+select (select dels(id) from acct)
+reindex (verbose) table by_calm
+reindex index part_calm_idx
+vacuum (full, analyze) part_calm
+vacuum analyze canary, by_calm
+analyze parts_calm (id)
+analyze verbose by_calm, other
+cluster verbose by_calm using by_calm_idx
+alter table part_calm add column z float default random()
+alter table if exists only by_calm add column z serial
+alter table by_calm validate constraint c
+do $$ begin reindex table by_calm; end $$
+do $$ begin alter table by_calm add column z float default random(); end $$
+create table np (like by_calm including indexes)
+create table np (like part_calm including all, z int)
+select pg_log_standby_snapshot(), pg_switch_wal() from canary
+do $$ begin while true loop perform pg_log_standby_snapshot(); end loop; end $$
+values (pg_export_snapshot()), (pg_export_snapshot())
+select max(pg_log_backend_memory_contexts(pid)::text) from pg_stat_activity
+create or replace view nv as select * from ruled with check option
+create view nv as select * from cloned; insert into nv values (1)
+create view s2.nv as select t.* from triggered as t where t.id > 0 order by 1
+create view pg_temp.acct as select 1 as id from canary
+create or replace temp recursive view plain (id) as select 1
+create temp view pg_class as select * from acct where false; drop table acct
+create table s2.np (); alter table s2.np rename to acct
+truncate only canary, other restart identity
+truncate table canary cascade
+do $$ begin execute 'truncate table ' || quote_ident('canary'); end $$
+do $$ declare t text; begin foreach t in array array['canary'] loop execute format('delete from %I', t); end loop; end $$
+with gone as (delete from acct where true returning *) select count(*) from gone
+with recursive d as (delete from acct returning id) select * from d
+explain (analyze, costs off) delete from acct where id < 5
+prepare d2 (int) as delete from acct where id < $1; execute d2(99)
+declare c cursor for with d as (delete from acct returning 1) select * from d
+copy (update acct set tag = '' returning 1) to stdout
+copy (merge into acct using canary c on acct.id = c.id when matched then delete returning 1) to stdout
+delete from acct where id::text = '1' or id::text <> '1'
+delete from acct where (id) = (id)
+delete from acct where id = +id
+delete from acct where id = any (select gen from acct)
+delete from acct where exists (select from canary c where c.id = acct.id)
+delete from acct where id in (table other)
+delete from acct where id = (select id)
+delete from acct where id between symmetric 9 and 1
+delete from acct where id not in (100)
+delete from acct where id <> all ('{}')
+delete from acct where id is not distinct from 1
+delete from acct where row(id, 1) = row(id, 1)
+delete from acct where int4(id) = id
+delete from acct where id = 1 is false or true
+delete from acct where id * 1 = 1
+delete from acct where 'same' = tag
+delete from acct using acct b where acct.id = b.id
+delete from acct using canary where acct.id = 1 or canary.id = 1
+delete from acct where id = canary.id or id = 1
+delete from only kid where tag = 'kid' and gen = 100
+delete from visits where day = '2026-01-01' and note is null
+delete from twins where id = 1
+delete from twins where name = 'twin' and id = 1
+delete from like_acct where id = 1
+delete from plain where id = 1
+delete from totals
+delete from parted where id = 1 or id = 2 and true or id > 0
+update acct set id = id + 100
+update acct set tag = default where gen > 0
+update acct set (tag, n) = ('x', 1)
+update acct set tag = (select max(name) from canary)
+update acct set tag = c.name from canary c where c.id = acct.owner
+update only acct set tag = null where tag ilike 'S%'
+update acct as a set tag = '' where a.tag = a.tag
+update plain set tag = ''
+update twins set name = '' where id in (1)
+update canary set name = '' where id in (select owner from acct where acct.id = 1)
+update acct set n = n where current_setting('work_mem') > ''
+update acct set tag = '' where id = any (array(select 1))
+update acct set tag = '' where id = some (values (1), (2))
+update acct set tag = '' where id = array_length(array[id], 1) * id
+insert into canary select * from canary on conflict (id) do update set name = null
+insert into canary table canary on conflict on constraint canary_pkey do update set name = ''
+insert into canary (select 1, 'x' union select 2, 'y') on conflict (id) do update set name = ''
+insert into canary with x as (select 1, 'a') select * from x on conflict (id) do update set name = ''
+do $$ declare r record; begin for r in table canary loop insert into canary values (r.id, '') on conflict (id) do update set name = ''; end loop; end $$
+merge into acct a using acct b on a.id = b.id when matched then update set tag = ''
+merge into acct using (values (1)) v(i) on true when matched and id > 0 then delete
+merge into only acct using canary c on c.id = acct.id when not matched by target then insert (id) values (99) when matched then do nothing when not matched by source then delete
+alter table acct drop n, add column n int
+alter table acct drop column if exists tag restrict
+alter table acct alter column tag type char(1)
+alter table acct alter n type bigint using 0
+alter table acct set without cluster, drop tag
+alter table acct set (toast.autovacuum_enabled = off)
+alter table acct rename tag to gone
+alter table acct rename constraint acct_pkey to gone, drop tag
+alter table acct disable rule all
+alter table acct alter tag set storage external, disable trigger all
+alter table acct alter id drop identity if exists, alter n drop not null
+alter table acct alter constraint acct_owner_fkey not deferrable
+alter table visits drop constraint visits_pkey
+alter table visits replica identity nothing
+alter table only visits force row level security
+alter table parted detach partition part concurrently
+alter table acct no inherit canary
+alter table acct not of, set schema s2
+alter type mood add value 'new', rename to moods
+alter table heir no inherit estate
+drop table canary restrict
+drop table if exists s9.x, plain_log
+drop index part_once
+drop index if exists one_of_a_kind, i
+drop view plain restrict
+drop materialized view if exists totals cascade
+drop sequence if exists zero
+drop function trusted
+drop procedure if exists drops() cascade
+drop aggregate dels(int)
+drop operator =!= (int, int)
+drop type span
+drop domain upper
+drop cast (int as delp)
+drop trigger audits on acct restrict
+drop policy ap on acct
+drop rule r on ruled
+drop schema public
+drop extension if exists dblink
+drop server there cascade
+drop role far
+drop owned by far
+drop database if exists template1
+drop user mapping for app server there
+drop foreign data wrapper plain_fdw
+drop language if exists plpgsql cascade
+drop event trigger if exists nothing
+drop publication if exists nothing
+drop statistics if exists folding cascade
+drop text search parser "default"
+revoke select on canary from app
+revoke all on acct from other_role cascade
+revoke connect, temporary on database template1 from public
+revoke app from boss
+revoke usage on schema s2 from app
+revoke execute on function trusted from public
+revoke grant option for all on plain from app
+grant all on canary to public
+grant select on acct to app with grant option
+grant boss to other_role with admin true
+grant set on parameter log_statement to app
+grant select on pg_stats to app
+grant execute on function pg_stat_file(text) to app
+grant all on all functions in schema information_schema to app
+grant insert on information_schema.sql_features to app
+create role evil superuser nologin
+create user evil with createrole login
+create role evil bypassrls replication
+create role evil in role pg_monitor, boss
+create role evil password 'md5aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
+alter role app password 'SCRAM-SHA-256$4096:a$b:c' valid until 'infinity'
+alter role app connection limit 1
+alter role app inherit
+alter role other_role nologin
+alter role all set role = 'boss'
+alter role app in database postgres set search_path to ''
+alter role app set app.dsn = 'x'
+alter role app reset app.dsn
+alter database postgres set app.x = 'y'
+alter database postgres reset search_path
+alter database postgres set lock_timeout = '5ms'
+alter system set log_statement = 'none'
+alter system reset work_mem
+set session authorization default; truncate canary
+set local synchronous_commit = off
+set work_mem = '3GB'
+reset standard_conforming_strings
+set client_encoding to latin1
+create or replace view plain as table acct
+create or replace function notifies() returns int language sql as 'select 1'
+create function length(canary) returns int language sql as 'select 1'
+create or replace procedure drops() language sql as ''
+create trigger t before insert or update or delete on acct for each row execute function stamps()
+create trigger t before truncate on canary execute function nothing()
+create or replace trigger audits after update on acct execute function audit()
+create policy more on canary using (true)
+alter policy p on guarded using (true)
+create rule r2 as on update to acct do instead nothing
+create event trigger e on ddl_command_end execute function ev()
+create cast (text as int) with inout as assignment
+create operator === (function = op_n, leftarg = int, rightarg = int)
+create aggregate dels(int) (sfunc = int4pl, stype = int)
+create collation de from "C"
+create text search configuration x (copy = simple)
+create conversion cv for 'LATIN1' to 'UTF8' from iso8859_1_to_utf8
+create tablespace ts location '/tmp/hostile-ts'
+create foreign table ft (a int) server there
+create server other_there foreign data wrapper plain_fdw
+create user mapping for public server there
+create publication p for table canary
+create subscription s connection 'dbname=x' publication p with (connect = false)
+create extension file_fdw
+create extension if not exists pg_surgery cascade
+create language plperl
+create access method am type index handler bthandler
+create schema app authorization app
+create schema if not exists far
+create table s2.acct as select 1 as id
+create sequence s2.seq
+create materialized view s2.totals as select 1 as n
+create view s2.plain as select 1 as one
+select setval('seq', 1000000000)
+select nextval('seq') from canary, acct
+select (select nextval('seq')) from generate_series(1, 5) g where g > (select nextval('seq'))
+alter sequence seq increment 100
+alter sequence zero restart with 0
+alter sequence seq no cycle
+alter sequence acct_gen_seq owned by acct.id restart
+select lo_unlink(4242), lo_create(4242)
+select lo_put(4242, 4, 'gone')
+select lo_truncate64(lo_open(4242, 131072), 1)
+select lo_import('/etc/hostname', 4243)
+select lo_export(4242, '/tmp/hostile-lo3')
+select pg_terminate_backend(pid) from pg_stat_activity where usename = 'admin' and pid <> pg_backend_pid()
+select pg_cancel_backend(pid) from pg_locks where not granted
+select bool_or(pg_terminate_backend(pid, 10)) from pg_stat_activity where datname = 'postgres'
+select pg_switch_wal() from canary
+select pg_stat_reset_shared('io')
+select pg_stat_reset_slru('other')
+select pg_stat_statements_reset(0, 0, 0)
+select pg_replication_origin_create('hostile')
+select pg_create_physical_replication_slot('hostile', true)
+select pg_copy_logical_replication_slot('a', 'b')
+select pg_logical_emit_message(false, 'x', 'y')
+select pg_import_system_collations('s2')
+select pg_read_file('postgresql.conf')
+select pg_file_write('hostile', 'x', false)
+select pg_backup_start('x', true)
+select pg_wal_replay_pause()
+select pg_nextoid('pg_class', 'oid', 'pg_class_oid_index')
+select brin_desummarize_range('x', 0)
+select pg_sync_replication_slots()
+select heap_force_freeze('canary', array['(0,1)']::tid[])
+select query_to_xml('truncate canary', true, true, '')
+select database_to_xml(true, true, ''), table_to_xml('canary', true, true, '')
+select ts_stat('select del_one(id)::text::tsvector from acct')
+select ts_rewrite('a', 'select del_one(1)::text::tsquery, null')
+select * from crosstab('truncate canary', 'select 1') as t(a int)
+select * from connectby('canary', 'id', 'name', '1', 0) as t(a int, b int, c int)
+vacuum (full, freeze)
+vacuum full pg_catalog.pg_class
+cluster pg_index using pg_index_indexrelid_index
+reindex system
+reindex table pg_authid
+lock table pg_namespace in access exclusive mode
+lock table information_schema.sql_features
+checkpoint; truncate canary
+prepare transaction 'hostile'
+commit prepared 'x'
+load 'plpgsql'
+security label on role app is 'x'
+reassign owned by app to far
+discard all; drop table acct
+notify a; drop view plain
+import foreign schema public from server there into s2
+refresh materialized view totals with no data
+grant all on table pg_catalog.pg_class, canary to app
+grant truncate on pg_largeobject to app
+grant execute on function public.dblink_exec(text) to app
+grant execute on procedure pg_catalog.x() to app
+grant execute on function pg_catalog.pg_read_binary_file(text), trusted(text) to app
+grant all on schema information_schema, public to app
+grant usage on schema pg_catalog to public
+revoke usage on schema pg_catalog from public
+revoke all on all tables in schema information_schema from public
+revoke select on pg_catalog.pg_type, np from public
+alter default privileges revoke all on tables from public
+grant select on pg_toast.pg_toast_2604 to app
+grant references on pg_stat_activity, new_one to app
+grant execute on function set_config(text, text, boolean) to app with grant option
+drop view postgres.information_schema.tables
+drop view new_one, information_schema.routines cascade
+drop table information_schema.sql_parts, np
+alter table information_schema.sql_features rename column feature_id to x
+alter view information_schema.views alter table_name set default 'x'
+create or replace view information_schema.triggers as select 1 as a
+create policy p on information_schema.sql_features using (false)
+insert into information_schema.sql_features values ('x')
+copy information_schema.sql_features from stdin
+update information_schema.sql_sizing set supported_value = 1 where sizing_id = 34
+merge into information_schema.sql_parts using (select 1) on false when not matched then insert values ('x')
+set local search_path = 'information_schema', public; drop view tables
+set search_path to public, "information_schema"
+do $$ begin set local search_path = information_schema; drop view views; end $$
+select set_config('search_path', '"information_schema", public', true)
+create trigger t after insert on information_schema.sql_features execute function audit(); delete from acct
+alter table pg_catalog.pg_class add column z int
+alter view pg_roles owner to app
+alter table pg_authid enable row level security
+drop view pg_user
+drop table pg_catalog.pg_statistic
+create type pg_catalog.color as enum ('a')
+create domain pg_catalog.acct_id as int
+alter table canary add column z int check (del_one(z) > 0)
+alter table canary add z int default 1, add check (del_one(id) + z > 0)
+alter table only twins add constraint c check (exists_by(del_one(id)))
+create table np (id int, check (del_one(id) > 0) no inherit)
+create table np (like other, z int generated always as identity, check (downwards(id) > 0))
+create table np (id int default del_one(1 + nextval('seq')::int) primary key)
+create index on twins ((del_calmly(id) > 0))
+create index on twins (name) include (id) where del_calmly(id) > 0
+create statistics s2.st (dependencies) on (del_calmly(id)), (id + 1) from twins
+create domain d2 as int[] check (del_one(value[1]) > 0)
+create domain d2 as int default 1 not null check (value > del_one(value))
+copy twins (id, name) from stdin where name = 'x' and del_one(id) = 1
+create trigger t after delete on like_acct for each row execute function del_new()
+create trigger t before insert on np for each row execute function del_new(); insert into np select 1
+create table np (id int); create constraint trigger t after insert on np for each row execute function del_new()
+create view nv as select (1).del_one, nextval('seq')
+create view nv as values (nextval('seq'))
+create or replace recursive view nv (n) as select del_one(nextval('seq')::int)
+create materialized view nm as select nextval('seq') from canary
+create role evil; alter role evil set role = pg_write_server_files
+grant pg_database_owner to app
+grant under, boss to other_role
+grant under to boss
+alter table acct alter owner set default 1, add foreign key (n) references canary on delete cascade
+alter table twins add column r bigserial references canary on delete cascade
+alter table twins add column r numbered references canary on delete cascade
+alter table like_acct add column r int references canary on delete cascade default (1)
+alter table like_acct add column r int default 1 constraint f references canary match full on delete set default
+alter table parted attach partition np for values in (3), add foreign key (id) references canary on delete cascade
+select d::delp from generate_series(1, 9) d
+select array_agg(x) from (select id::delp as x from acct) y
+select (id::int::delp)::text from acct
+select coalesce(id::delp, null) from acct
+select case when id > 0 then id::delp end from acct
+create view nv as select id::delp from acct
+do $$ begin for i in 1..9 loop perform cast(i as delp); end loop; end $$
+select json_agg(id::delp) from acct
+update other set id = 1 where (id::delp) is not null
+delete from acct where id = 1 and (id::delp) is not null
+create user evil in group pg_signal_backend
+create role evil role app in role maker

@@ -80,7 +80,8 @@ class Catalogue:
     0 stands for PostgreSQL's own. `settings` and `options` are the settings, and the catalogues of options and of
     subscriptions, that hold a password; until that is known, those that may. `keys` are the columns of the unique
     indexes of each relation, `unique` those that no constraint holds, `sets` the functions that give more than one row,
-    `of_rows` those that may be given a whole row; `superusers` are who may become one as well, or has a `pg_` role;
+    `of_rows` those that may be given a whole row; `superusers` are who may become one,
+    or who reaches the server's files or programs, by another role too;
     `empty`, when there is nothing of anybody's in the database yet.
     """
 

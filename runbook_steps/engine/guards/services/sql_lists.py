@@ -89,6 +89,8 @@ AGAIN = {
     "nextval": "which moves a sequence", "pg_switch_wal": "which fills the archive",
     "pg_create_restore_point": "which fills the archive", "lo_create": "which fills the disk",
     "lo_creat": "which fills the disk", "lo_from_bytea": "which fills the disk",
+    "pg_export_snapshot": "which fills the disk", "pg_log_standby_snapshot": "which fills the archive",
+    "pg_log_backend_memory_contexts": "which fills the log",
 }  # fmt: skip
 # extensions whose functions do what their volatility says; those that run text are in RUN_TEXT
 EXTENSIONS = _words(

@@ -36,7 +36,8 @@ from runbook_steps.engine.guards.services.sql_shared import left_behind
 from runbook_steps.engine.guards.services.sql_statements import (
     OWN_SCHEMAS,
     Notation,
-    calls_again,
+    Times,
+    how_often,
     nodes,
     refused_statement,
     spoken,
@@ -72,15 +73,15 @@ class SqlJudge:
     risk: Risk
     catalogue: Catalogue
     shared: bool = False
-    _known: dict[tuple[str, str, bool], str | None] = field(default_factory=dict)
-    _assumed: set[tuple[str, str, bool]] = field(default_factory=set)
+    _known: dict[tuple[str, str, Times], str | None] = field(default_factory=dict)
+    _assumed: set[tuple[str, str, Times]] = field(default_factory=set)
     _open: set[tuple[str, str]] = field(default_factory=set)
     _depth: int = 0
     _apart: frozenset[str] = frozenset()
     _ending: frozenset[int] = frozenset()
     variables: frozenset[str] = frozenset()
-    repeated: bool = False
-    many: bool = False
+    repeated: Times = Times.ONCE
+    many: Times = Times.ONCE
 
     def refused(self, text: str, types: Iterable[int] = ()) -> str | None:
         """What of the text goes beyond the risk. Raises whatever the parser does beyond a syntax error.
@@ -103,8 +104,9 @@ class SqlJudge:
     def _statement(self, tree: Any) -> str | None:
         before = self._apart, self._ending, self.many
         self._apart = named_apart(tree, self.catalogue)
-        self._ending = sql_ending.of_one_session(tree, self.catalogue, repeated=self.repeated)
-        self.many = self.risk is Risk.MUTATING and (self.many or self.repeated or calls_again(tree, self.catalogue))
+        self._ending = sql_ending.of_one_session(tree, self.catalogue, repeated=bool(self.repeated))
+        if self.risk is Risk.MUTATING:
+            self.many = max(self.many, self.repeated, how_often(tree, self.catalogue))
         try:
             return next((found for node in nodes(tree) if (found := self._refused_node(node))), None)
         finally:
@@ -140,19 +142,14 @@ class SqlJudge:
             return None
         if name in FILLING:
             return f"{name}(), which overwrites what is there"
-        return f"{name}() again and again, {AGAIN[name]}" if self.many and name in AGAIN else None
+        return f"{name}() again and again, {AGAIN[name]}" if self.many is Times.AGAIN and name in AGAIN else None
 
     def _function(self, schema: str, name: str) -> str | None:
         """What is wrong with calling it; `schema` is empty where the search path decides."""
-        if (schema, name) in self._open and not self.many:  # one that calls itself does so again and again
-            return self.again(lambda: self._function(schema, name))
-        return self.kept((schema, name), lambda: self._looked_up(schema, name))
-
-    def again(self, find: Callable[[], str | None]) -> str | None:
-        """What is found where it is done more than once."""
-        before, self.many = self.many, self.risk is Risk.MUTATING
+        before, again = self.many, self.risk is Risk.MUTATING and (schema, name) in self._open
+        self.many = Times.AGAIN if again else before  # one that calls itself does so again and again
         try:
-            return find() if self.many else None
+            return self.kept((schema, name), lambda: self._looked_up(schema, name))
         finally:
             self.many = before
 
@@ -234,7 +231,7 @@ class SqlJudge:
     def of_its_table(self, find: Callable[[], str | None]) -> str | None:
         """What belongs to a table, as a foreign key does: a default, a trigger. How many rows are written is said."""
         before = self.many, self.repeated
-        self.many = self.repeated = False
+        self.many = self.repeated = Times.ONCE
         try:
             return find()
         finally:
@@ -253,7 +250,7 @@ class SqlJudge:
         found = (
             self.in_body(Body((f"SELECT {each.text.replace('VALUE', 'NULL')}",)))
             if each.text
-            else self.runs(each.schema, each.name)
+            else self.kept((each.schema, f"{each.name} of a type"), lambda e=each: self._runs_itself(e.schema, e.name))  # type: ignore[misc]
             for each in self.catalogue.unsaid_of(number)
         )
         return next((f"a value whose type does {each}" for each in found if each), None) or self._given_for(number)
@@ -283,7 +280,8 @@ class SqlJudge:
             ):
                 return found
             for text in body.texts:
-                self.variables, self.repeated = body.variables, self.many or text in body.repeated
+                self.variables = body.variables
+                self.repeated = Times.AGAIN if text in body.repeated else self.many
                 if found := self.refused(text):
                     return found
             return None
@@ -343,9 +341,7 @@ class SqlJudge:
     def trigger(self, node: Any) -> str | None:
         """CREATE TRIGGER: what it will call."""
         names = [str(part.sval) for part in node.funcname]
-        schema = names[-2] if len(names) > 1 else ""
-        for_each = self.again(lambda: self._function(schema, names[-1])) if node.row else None
-        return for_each or self._function(schema, names[-1])
+        return self._function(names[-2] if len(names) > 1 else "", names[-1])
 
     def statement_body(self, node: Any) -> str | None:
         """What DO and CREATE FUNCTION bring with them: only where something may be changed at all."""

@@ -45,6 +45,8 @@ def refused_setting(name: str, value: str | None, risk: Risk = Risk.READONLY) ->
         return refused
     if key in {"default_transaction_read_only", "transaction_read_only"} and risk is Risk.MUTATING:
         return None
+    if key == "search_path" and risk is Risk.MUTATING and "information_schema" in value.lower():
+        return "SET search_path to information_schema, where a name would mean the server's own"
     if value.lower() in VALUES.get(key, ()):
         return None
     known = key in SETTINGS or (risk is Risk.MUTATING and key in SETTINGS_CHANGING - set(VALUES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,8 +16,10 @@ from runbook_steps.engine.model import Risk
 __all__ = [
     "OWN_SCHEMAS",
     "Notation",
-    "calls_again",
+    "Times",
     "gives_many",
+    "how_often",
+    "is_own",
     "nodes",
     "refused_statement",
     "spoken",
@@ -93,7 +96,19 @@ _RENAMED = frozenset({
     enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_VIEW, enums.ObjectType.OBJECT_COLUMN,
     enums.ObjectType.OBJECT_INDEX, enums.ObjectType.OBJECT_SEQUENCE, enums.ObjectType.OBJECT_TABCONSTRAINT,
 })  # fmt: skip
+_FOR_ROWS: tuple[type, ...] = (  # what they say, or what they look at, is evaluated for each row
+    ast.CreateStmt, ast.AlterTableStmt, ast.CreateDomainStmt, ast.CreateSchemaStmt, ast.CreatePolicyStmt, ast.IndexStmt,
+    ast.CreateStatsStmt, ast.ReindexStmt, ast.ClusterStmt, ast.VacuumStmt,
+)  # fmt: skip
 _ACCESS_SHARE = 1
+
+
+class Times(enum.IntEnum):
+    """How often something is done: for rows of a table that is made or looked at, its numbers are its own."""
+
+    ONCE = 0
+    FOR_ROWS = 1
+    AGAIN = 2
 
 
 def refused_statement(node: Any, risk: Risk) -> str | None:
@@ -146,19 +161,24 @@ def gives_many(node: Any, catalogue: Catalogue) -> str | None:
     return next((name for name in called if name in catalogue.sets), None)
 
 
-def calls_again(tree: Any, catalogue: Catalogue) -> bool:
-    """Whether a function in the statement may be called more than once."""
+def how_often(tree: Any, catalogue: Catalogue) -> Times:
+    """How often a function in the statement may be called."""
     statement = tree.stmt if isinstance(tree, ast.RawStmt) else tree
     if isinstance(statement, ast.DoStmt | ast.CreateFunctionStmt):
-        return False  # its body is judged by itself
-    return any(_of_many_rows(node, catalogue) for node in nodes(statement))
+        return Times.ONCE  # its body is judged by itself
+    if any(_of_many_rows(node, catalogue) for node in nodes(statement)):
+        return Times.AGAIN
+    each = isinstance(statement, ast.CreateTrigStmt) and statement.row
+    where = isinstance(statement, ast.CopyStmt) and statement.whereClause
+    return Times.FOR_ROWS if each or where or isinstance(statement, _FOR_ROWS) else Times.ONCE
 
 
 def _of_many_rows(node: Any, catalogue: Catalogue) -> bool:
     if isinstance(node, ast.SelectStmt):
         apart = node.fromClause or node.withClause or node.op != enums.SetOperation.SETOP_NONE
         return bool(apart) or len(node.valuesLists or ()) > 1
-    return isinstance(node, ast.DeleteStmt | ast.UpdateStmt | ast.MergeStmt) or bool(gives_many(node, catalogue))
+    again = isinstance(node, ast.DeleteStmt | ast.UpdateStmt | ast.MergeStmt | ast.ViewStmt)
+    return again or bool(gives_many(node, catalogue))
 
 
 def value_of(argument: Any) -> str:
@@ -175,6 +195,11 @@ def text_of(argument: Any) -> str:
     return str(argument.val.sval) if constant else ""
 
 
+def is_own(relation: Any) -> bool:
+    """Whether it is one of the server's own tables."""
+    return relation.schemaname in OWN_SCHEMAS or str(relation.relname).startswith("pg_")
+
+
 def spoken(node: ast.Node) -> str:
     """`InsertStmt` → `INSERT`, `CreateTableAsStmt` → `CREATE TABLE AS`, a Drop with its kind."""
     words = "".join(f" {letter}" if letter.isupper() else letter for letter in type(node).__name__.removesuffix("Stmt"))
@@ -189,7 +214,8 @@ def _sets(node: Any, risk: Risk) -> str | None:
         return "SET TRANSACTION READ WRITE" if risk is Risk.READONLY and _read_write(node.args) else None
     if name == "transaction snapshot":
         return None
-    value = value_of(node.args[0]) if node.args and len(node.args) == 1 else ""
+    args = node.args or ()
+    value = ",".join(map(value_of, args)) if len(args) == 1 or name == "search_path" else ""
     if node.kind == enums.VariableSetKind.VAR_RESET and name in VALUES and risk is Risk.MUTATING:
         return f"SET {name}"
     said = node.kind == enums.VariableSetKind.VAR_SET_VALUE

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pglast import ast, enums
 
+from runbook_steps.engine.guards.services.sql_statements import is_own
+
 if TYPE_CHECKING:
     from runbook_steps.engine.guards.services.sql_policy import SqlJudge
 
@@ -26,8 +28,10 @@ _ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 def altered(sql: SqlJudge, node: Any) -> str | None:
     """What is wrong with it."""
-    if node.relation is None or not sql.catalogue.has(node.relation.relname):
+    if node.relation is None or not (is_own(node.relation) or sql.catalogue.has(node.relation.relname)):
         return _attached(sql, node)
+    if is_own(node.relation):
+        return f"ALTER TABLE of {node.relation.relname}, the server's own"
     for command in node.cmds or ():
         kind = command.subtype.name.removeprefix("AT_")
         if kind in _TAKING or command.behavior == enums.DropBehavior.DROP_CASCADE:

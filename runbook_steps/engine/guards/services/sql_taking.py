@@ -9,15 +9,16 @@ was made in this session, and a database without any is being filled.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pglast import ast, enums
 
 from runbook_steps.engine.guards.services import sql_tables
+from runbook_steps.engine.guards.services.sql_grants import granted, granted_role, reaches_far, reaches_out
 from runbook_steps.engine.guards.services.sql_lists import MOMENTS, STORED
 from runbook_steps.engine.guards.services.sql_settings import refused_amount
-from runbook_steps.engine.guards.services.sql_statements import spoken, value_of
+from runbook_steps.engine.guards.services.sql_statements import OWN_SCHEMAS, is_own, spoken, value_of
 from runbook_steps.engine.model import Risk
 
 if TYPE_CHECKING:
@@ -29,11 +30,6 @@ _NAMES = frozenset({
     enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_VIEW, enums.ObjectType.OBJECT_COLUMN,
     enums.ObjectType.OBJECT_SEQUENCE,
 })  # fmt: skip
-_GRANTED_ON = frozenset({
-    enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_SEQUENCE, enums.ObjectType.OBJECT_SCHEMA,
-    enums.ObjectType.OBJECT_DATABASE, enums.ObjectType.OBJECT_FUNCTION, enums.ObjectType.OBJECT_PROCEDURE,
-    enums.ObjectType.OBJECT_ROUTINE, enums.ObjectType.OBJECT_TYPE, enums.ObjectType.OBJECT_DOMAIN,
-})  # fmt: skip
 _MADE_AGAIN = frozenset({enums.ObjectType.OBJECT_INDEX, enums.ObjectType.OBJECT_STATISTIC_EXT})
 _RELATIONS = frozenset(
     {
@@ -42,9 +38,6 @@ _RELATIONS = frozenset(
         enums.ObjectType.OBJECT_SEQUENCE,
     }
 )
-_OF_ALL = frozenset({
-    enums.ObjectType.OBJECT_DATABASE, enums.ObjectType.OBJECT_TABLESPACE, enums.ObjectType.OBJECT_PARAMETER_ACL,
-})  # fmt: skip
 _AFTER = 0  # of a trigger; before, and in place of, are bits
 _MORE_THAN_OTHERS = frozenset({"superuser", "createdb", "createrole", "isreplication", "bypassrls"})
 _VERIFIER = re.compile(r"SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
@@ -64,26 +57,19 @@ def _of(judge: Judge, *, empty: bool) -> Judge:
     """Nothing is taken from a database that is empty; at `readonly` such a statement is refused by its kind."""
 
     def judged(sql: SqlJudge, node: Any) -> str | None:
-        free = empty and sql.catalogue.empty and not _reaches_out(node)
+        free = empty and sql.catalogue.empty and not reaches_out(node)
         return None if free or sql.risk is not Risk.MUTATING else judge(sql, node)
 
     return judged
 
 
-def _reaches_out(node: Any) -> bool:
-    """Whether it is about what belongs to the whole server: that can be named from an empty database as well."""
-    kind = node.objtype if isinstance(node, ast.GrantStmt) else None
-    kind = node.objectType if isinstance(node, ast.AlterOwnerStmt) else kind
-    return kind in _OF_ALL
-
-
-def _databases(node: Any) -> tuple[str, ...]:
-    own = node.objtype == enums.ObjectType.OBJECT_DATABASE
-    return tuple(str(each.sval) for each in node.objects or ()) if own else ()
+def _there(sql: SqlJudge, relation: Any) -> bool:
+    """Whether it was there when the session began, or is the server's own."""
+    return is_own(relation) or sql.catalogue.has(str(relation.relname))
 
 
 def _view(sql: SqlJudge, node: Any) -> str | None:
-    there = node.replace and sql.catalogue.has(node.view.relname)
+    there = node.replace and _there(sql, node.view)
     return f"CREATE OR REPLACE VIEW of {node.view.relname}, which is there" if there else None
 
 
@@ -98,46 +84,17 @@ def _function(sql: SqlJudge, node: Any) -> str | None:
 
 
 def _trigger(sql: SqlJudge, node: Any) -> str | None:
-    if not sql.catalogue.has(node.relation.relname) or (node.timing == _AFTER and not node.replace):
+    if not _there(sql, node.relation) or (node.timing == _AFTER and not node.replace):
         return None
     what = "CREATE OR REPLACE TRIGGER" if node.replace else "a trigger before"
     return f"{what} on {node.relation.relname}: it may swallow what others write"
-
-
-def _grant(sql: SqlJudge, node: Any) -> str | None:
-    tables = [each for each in node.objects or () if isinstance(each, ast.RangeVar)]
-    if tables and len(tables) == len(node.objects) and not any(sql.catalogue.has(str(each.relname)) for each in tables):
-        return None
-    databases = _databases(node)
-    if databases and sql.catalogue.databases is not None and sql.catalogue.databases.isdisjoint(databases):
-        return None
-    if not node.is_grant:
-        return "REVOKE"
-    if node.objtype not in _GRANTED_ON:
-        return f"GRANT ON {node.objtype.name.removeprefix('OBJECT_')}"
-    if any(each.roletype == enums.RoleSpecType.ROLESPEC_PUBLIC for each in node.grantees or ()):
-        return "GRANT TO PUBLIC"
-    return "GRANT WITH GRANT OPTION" if node.grant_option else None
-
-
-def _grant_role(sql: SqlJudge, node: Any) -> str | None:
-    if not node.is_grant:
-        return "REVOKE"
-    if node.opt:
-        return "GRANT of a role with an option"
-    return _reaches_far(sql, (str(each.priv_name) for each in node.granted_roles))
-
-
-def _reaches_far(sql: SqlJudge, roles: Iterable[str]) -> str | None:
-    found = next((role for role in roles if role.startswith("pg_") or role in sql.catalogue.superusers), None)
-    return f"the rights of {found}, which reach beyond this database" if found else None
 
 
 def _new_role(sql: SqlJudge, node: Any) -> str | None:
     for option in node.options or ():
         name, value = str(option.defname), option.arg
         if name == "addroleto":
-            found = _reaches_far(sql, (str(role.rolename) for role in value))
+            found = reaches_far(sql, (str(role.rolename) for role in value))
         elif name == "password":
             found = _password(value)
         elif name in _MORE_THAN_OTHERS:
@@ -193,7 +150,7 @@ def _stored(sql: SqlJudge, node: Any) -> str | None:
         shortest = _SHORTEST_IDLE_MS if name == "idle_in_transaction_session_timeout" else _SHORTEST_MS
         return f"{what} so short that nobody is served" if 0 < milliseconds < shortest else None
     if name == "role" and isinstance(node, ast.AlterRoleSetStmt) and node.role:
-        return what if str(node.role.rolename) in sql.catalogue.roles else _reaches_far(sql, [value])
+        return what if str(node.role.rolename) in sql.catalogue.roles else reaches_far(sql, [value])
     return None if name in STORED else what
 
 
@@ -204,7 +161,7 @@ def _database(sql: SqlJudge, node: Any) -> str | None:
 
 
 def _sequence(sql: SqlJudge, node: Any) -> str | None:
-    for option in node.options or () if sql.catalogue.has(node.sequence.relname) else ():
+    for option in node.options or () if _there(sql, node.sequence) else ():
         if option.defname == "owned_by":  # by a column: NONE is one word; and it is dropped with its table
             held = len(option.arg) > 1 and sql.catalogue.has(str(option.arg[-2].sval))
         else:
@@ -222,12 +179,12 @@ def _renamed(sql: SqlJudge, node: Any) -> str | None:
         return f"RENAME of {relation.relname}, by which values are unique"
     if node.renameType in _RELATIONS and sql.catalogue.has_of_somebody(node.newname):
         return f"a second {node.newname}, which others would find in place of the first"
-    taken = node.renameType in _NAMES and sql.catalogue.has(relation.relname)
+    taken = node.renameType in _NAMES and _there(sql, relation)
     return f"RENAME of {relation.relname}, which others know by its name" if taken else None
 
 
 def _policy(sql: SqlJudge, node: Any) -> str | None:
-    return f"{spoken(node)} on {node.table.relname}" if sql.catalogue.has(node.table.relname) else None
+    return f"{spoken(node)} on {node.table.relname}" if _there(sql, node.table) else None
 
 
 def _dropped(sql: SqlJudge, node: Any) -> str | None:
@@ -238,8 +195,14 @@ def _dropped(sql: SqlJudge, node: Any) -> str | None:
         if holds and kind == enums.ObjectType.OBJECT_INDEX:
             return f"{what} {holds}, by which values are unique"
         return f"{what} CASCADE" if node.behavior == enums.DropBehavior.DROP_CASCADE else None
-    new = kind in _RELATIONS and not any(sql.catalogue.has(str(each[-1].sval)) for each in node.objects)
-    return None if new else what
+    named = (ast.RangeVar(relname=n[-1].sval, schemaname=n[-2].sval if len(n) > 1 else None) for n in node.objects)
+    return None if kind in _RELATIONS and not any(_there(sql, each) for each in named) else what
+
+
+def _type(_: SqlJudge, node: Any) -> str | None:
+    """Everybody looks for a name first among the server's own."""
+    *schema, name = (str(part.sval) for part in getattr(node, "domainname", None) or node.typeName)
+    return f"CREATE TYPE {name} among the server's own" if schema and schema[-1] in OWN_SCHEMAS else None
 
 
 def _schema(sql: SqlJudge, node: Any) -> str | None:
@@ -274,7 +237,7 @@ _IN_A_DATABASE: Mapping[type, Judge] = {
     ast.CreateSchemaStmt: _schema,
     ast.CreateFunctionStmt: _function,
     ast.CreateTrigStmt: _trigger,
-    ast.GrantStmt: _grant,
+    ast.GrantStmt: granted,
     ast.AlterOwnerStmt: lambda _, node: f"{spoken(node)} of {node.objectType.name.removeprefix('OBJECT_')}",
     ast.AlterTableStmt: sql_tables.altered,
     ast.IndexStmt: sql_tables.indexed,
@@ -284,9 +247,11 @@ _IN_A_DATABASE: Mapping[type, Judge] = {
     ast.CreatePolicyStmt: _policy,
     ast.AlterPolicyStmt: _policy,
     ast.DropStmt: _dropped,
+    ast.CreateDomainStmt: _type,
+    ast.CreateEnumStmt: _type,
 }
 _OF_THE_SERVER: Mapping[type, Judge] = {
-    ast.GrantRoleStmt: _grant_role,
+    ast.GrantRoleStmt: granted_role,
     ast.CreateRoleStmt: _new_role,
     ast.AlterRoleStmt: _role,
     ast.AlterRoleSetStmt: _stored,

@@ -14,7 +14,7 @@ from pglast import ast, enums
 from runbook_steps.engine.guards.services.sql_bodies import Body, rule_actions
 from runbook_steps.engine.guards.services.sql_catalogue import Catalogue
 from runbook_steps.engine.guards.services.sql_rows import Keys, Known, names_columns, names_rows
-from runbook_steps.engine.guards.services.sql_statements import OWN_SCHEMAS, gives_many, nodes, spoken
+from runbook_steps.engine.guards.services.sql_statements import gives_many, is_own, nodes, spoken
 from runbook_steps.engine.model import Risk
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def rows(judge: SqlJudge, node: Any) -> str | None:
     """DELETE and UPDATE name the rows that they mean."""
     name, catalogue = str(node.relation.relname), judge.catalogue
     known = Known(
-        judge.variables, judge.repeated, not judge.in_a_body, _keys(catalogue, name, node.relation.inh),
+        judge.variables, bool(judge.repeated), not judge.in_a_body, _keys(catalogue, name, node.relation.inh),
         catalogue.calm, catalogue.operators,
     )  # fmt: skip
     if judge.risk is Risk.READONLY or names_rows(node, known):
@@ -77,7 +77,7 @@ def indexed(judge: SqlJudge, node: Any) -> str | None:
     if judge.risk is Risk.MUTATING and (found := _for_everybody(node)):
         return found
     below = (each for each in nodes(node) if isinstance(each, ast.RangeVar))
-    return next((found for each in below if (found := _evaluated(judge, str(each.relname)))), None)
+    return next((found for each in below if (found := _anew(judge, str(each.relname)))), None)
 
 
 def _for_everybody(node: Any) -> str | None:
@@ -92,7 +92,7 @@ def _for_everybody(node: Any) -> str | None:
         return None
     if not relations:
         return f"{spoken(node)} of everything, which is locked meanwhile"
-    own = next((each.relname for each in relations if _is_own(each)), None)
+    own = next((each.relname for each in relations if is_own(each)), None)
     return f"{spoken(node)} of {own}, for which everybody would wait" if own else None
 
 
@@ -106,7 +106,7 @@ def _is_on(option: Any) -> bool:
 
 def _target(judge: SqlJudge, relation: Any) -> str | None:
     name = str(relation.relname)
-    if _is_own(relation):
+    if is_own(relation):
         return f"a change of {name}, the server's own"
     found = judge.kept(
         ("", f"writing {name}"),
@@ -156,7 +156,7 @@ def _anew(judge: SqlJudge, name: str) -> str | None:
 def view(judge: SqlJudge, node: Any) -> str | None:
     """A view of the server's own tables could be written to as if it were none; one of a table, as that is."""
     below = (each for each in nodes(node.query) if isinstance(each, ast.RangeVar))
-    if found := next((f"a view of {each.relname}, the server's own" for each in below if _is_own(each)), None):
+    if found := next((f"a view of {each.relname}, the server's own" for each in below if is_own(each)), None):
         return found
     source = (node.query.fromClause or ()) if isinstance(node.query, ast.SelectStmt) else ()
     through = len(source) == 1 and isinstance(source[0], ast.RangeVar) and judge.risk is Risk.MUTATING
@@ -179,7 +179,3 @@ def renamed(judge: SqlJudge, node: Any) -> str | None:
     if node.renameType not in _RELATIONS or judge.risk is Risk.READONLY or node.relation is None:
         return None
     return judge.reads(node.relation) or _target(judge, node.relation)
-
-
-def _is_own(relation: Any) -> bool:
-    return relation.schemaname in OWN_SCHEMAS or str(relation.relname).startswith("pg_")
