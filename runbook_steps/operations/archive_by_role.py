@@ -51,7 +51,7 @@ class Hands(Protocol):
     def definitions(self, entries: Sequence[str]) -> None:
         """What is before the rows."""
 
-    def behind_the_rows(self, entries: Sequence[str], build: Callable[[Sequence[str]], None]) -> None:
+    def behind_the_rows(self, entries: Sequence[str], several: Sequence[str]) -> None:
         """Indexes, constraints and all else of that section."""
 
     def ending(self, *, rows: bool) -> list[str]:
@@ -71,9 +71,9 @@ class AsConnected:
         """What is before the rows."""
         self.run(entries, "--section=pre-data")
 
-    def behind_the_rows(self, entries: Sequence[str], build: Callable[[Sequence[str]], None]) -> None:
+    def behind_the_rows(self, entries: Sequence[str], several: Sequence[str]) -> None:
         """Indexes, constraints and all else of that section."""
-        build(entries)
+        self.run(entries, "--section=post-data", *several)
 
     def ending(self, *, rows: bool) -> list[str]:
         """In the order of the archive; event triggers last."""
@@ -111,9 +111,9 @@ class ByRole:
             else:
                 self.run(list(group), "--section=pre-data")
 
-    def behind_the_rows(self, entries: Sequence[str], build: Callable[[Sequence[str]], None]) -> None:
+    def behind_the_rows(self, entries: Sequence[str], several: Sequence[str]) -> None:
         """Indexes, constraints and all else of that section."""
-        build([entry for entry in entries if entry not in self.judged.made])
+        self.run([entry for entry in entries if entry not in self.judged.made], "--section=post-data", *several)
         self._make([each for each in entries if each in self.judged.made and _is_behind(each)])
 
     def ending(self, *, rows: bool) -> list[str]:

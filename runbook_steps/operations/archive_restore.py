@@ -1,10 +1,10 @@
 """An archive into an empty database, in the order that pg_restore itself keeps, with what it cannot do by itself.
 
 1. Definitions. 2. Rows, while checks that may judge an old row otherwise than on its first day are put aside
-(`CHECK (booking_date >= CURRENT_DATE)`). 3. Indexes, constraints, and rows that name an index; one that the rows do not
-allow is left out. Checks are given back: valid when all rows pass, else *not valid*, as PostgreSQL has it for old rows.
-Then triggers, those of partitions last. 4. Foreign keys, *not valid* where a row has lost its partner. 5. Privileges;
-materialized views, empty where the query fails today; at last event triggers, which may refuse everything else.
+(`CHECK (booking_date >= CURRENT_DATE)`), and given back after: valid when all rows pass, else *not valid*, as
+PostgreSQL has it for old rows. 3. Indexes, constraints; then triggers, those of partitions last. 4. Foreign keys,
+*not valid* where a row has lost its partner. 5. Privileges; materialized views, empty where the query fails today; at
+last event triggers, which may refuse everything else.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import psycopg
 
 from runbook_steps.engine.errors import OperationError
 from runbook_steps.operations.archive_by_role import FILLED, AsConnected, ByRole, Hands
-from runbook_steps.operations.archive_left_out import LEFT_OUT, built, without_words
 from runbook_steps.operations.archive_views import computed
 from runbook_steps.operations.database_properties import own_setting
 from runbook_steps.operations.database_session import Connection, query, query_nothing, session
@@ -56,12 +55,6 @@ WHERE c.contype = 'c' AND c.convalidated AND c.oid >= 16384 AND c.conparentid = 
     JOIN pg_catalog.pg_proc p ON p.oid = found.oid[1]::pg_catalog.oid
     WHERE p.provolatile <> 'i' OR (p.oid >= 16384 AND p.prolang NOT IN (12, 13))))
 ORDER BY 1, 2
-"""
-
-_NAMING = """
-SELECT DISTINCT nspname, relname FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = attrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace WHERE c.oid >= 16384 AND relkind IN ('r', 'p')
-    AND NOT attisdropped AND atttypid = ANY ('{pg_catalog.regclass,pg_catalog._regclass}'::pg_catalog.regtype[])
 """
 
 
@@ -135,35 +128,23 @@ def _restored(
         run([entry for entry in late if kind_of(entry).startswith(_ALLOWED)])
         early = [entry for entry in early if not kind_of(entry).startswith(_SCHEMA)]
         late = [entry for entry in late if not kind_of(entry).startswith(_ALLOWED)]
-    found: list[str] = []
-
-    def build(chosen: Sequence[str]) -> None:
-        def by_list(some: Sequence[str]) -> None:
-            run(some, "--section=post-data", *several)
-
-        found.extend(built(runner, name, archive, chosen, by_list, known=invalid))
-
     hands = _hands(database, name, archive, {"all": entries, "late": late, "last": last}, run)
     hands.definitions(early)
     with session(runner, name) as connection:
         aside = _put_aside(connection)
-        naming = _naming_indexes(connection, early)
     if rows:
         tell("restoring the rows")
-        run(_all_but(naming, early), "--section=data", *several)
-        tell("building the indexes")
-    hands.behind_the_rows(early, build)
-    if rows:
-        run(naming, "--section=data", *several)
+        run(early, "--section=data", *several)
     with session(runner, name) as connection:
         if archive.path:
             connection.execute("RESET search_path")
-        found += _give_back(connection, aside, known=invalid)
+        found = _give_back(connection, aside, known=invalid)
+    if rows:
+        tell("building the indexes")
+    hands.behind_the_rows(early, several)
     run(_made_before_changed(database, archive, triggers))
-    found += _foreign_keys(runner, name, archive, keys, several, run=run, known=invalid)
-    if any(each.startswith(LEFT_OUT) for each in found):
-        parts = {"all": entries, "late": without_words(late, found), "last": last}
-        hands = _hands(database, name, archive, parts, run)
+    if keys:
+        found += _foreign_keys(runner, name, archive, keys, several, run=run, known=invalid)
     found += hands.ending(rows=rows)
     return found
 
@@ -250,18 +231,6 @@ def _put_aside(connection: Connection) -> list[_Check]:
     return checks
 
 
-def _naming_indexes(connection: Connection, entries: Sequence[str]) -> list[str]:
-    """The rows of tables that may name an index as a value, which must be there when they are read."""
-    starts = tuple(
-        re.sub(r"[\r\n]", " ", f"TABLE DATA {schema} {table} ") for schema, table in query(connection, _NAMING)
-    )
-    return [entry for entry in entries if kind_of(entry).startswith(starts)]
-
-
-def _all_but(some: Sequence[str], entries: Sequence[str]) -> list[str]:
-    return [entry for entry in entries if entry not in some]
-
-
 def _inside_others(connection: Connection, check: _Check) -> bool:
     """Of a domain that arrays or composite types of a table are made of: the server could not prove it for old rows."""
     if not check.where.startswith("DOMAIN "):
@@ -323,8 +292,6 @@ def _one_foreign_key(database: Database, name: str, archive: Archive, key: str, 
         except psycopg.errors.ForeignKeyViolation:
             query_nothing(connection, loose)
             return [named]
-        except psycopg.errors.InvalidForeignKey as error:  # what it rests on is left out
-            return [f"{LEFT_OUT}constraint {named}: {error.diag.message_primary}"]
     return []
 
 

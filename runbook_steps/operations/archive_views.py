@@ -8,7 +8,7 @@ import psycopg
 
 from runbook_steps.operations.database_session import Connection
 
-__all__ = ["EMPTY_VIEW", "MISSING", "computed", "is_to_blame"]
+__all__ = ["EMPTY_VIEW", "MISSING", "computed"]
 
 EMPTY_VIEW = "materialized view "  # how one that stays empty is told
 MISSING = "does not exist"  # in what PostgreSQL says of a name that it does not find
@@ -27,15 +27,11 @@ def computed(connection: Connection, refresh: bytes, *, by_path: bool, as_anothe
     try:
         connection.execute(refresh)
     except psycopg.Error as error:
-        lacking = as_another and error.sqlstate == _NOT_ALLOWED
-        if lacking or connection.closed or not is_to_blame(error, by_path=by_path):
+        state = error.sqlstate or ""
+        missing = not by_path and MISSING in str(error)  # a longer search path may find it
+        lacking = as_another and state == _NOT_ALLOWED
+        if missing or lacking or connection.closed or state[:2] in _SERVERS_FAULT:
             raise
         found = _REFRESH.search(refresh.decode("utf-8", "replace"))
         return [f"{EMPTY_VIEW}{found['view'] if found else '?'}: {error.diag.message_primary}"]
     return []
-
-
-def is_to_blame(error: psycopg.Error, *, by_path: bool) -> bool:
-    """Whether a statement fails for what is in the database, and will fail each time."""
-    missing = not by_path and MISSING in str(error)  # a longer search path may find it
-    return not missing and (error.sqlstate or "")[:2] not in _SERVERS_FAULT

@@ -214,6 +214,7 @@ def _verify(form: Format, *, with_my_rights: bool, newest_only: bool = False, lo
             typer.echo(
                 f"{'whole ' if row['success'] else 'BROKEN'}  {row['location']}  {row.get('error', '')}".rstrip()
             )
+            warn_of_invalid(row.get("notValid", ()))
     if bad:
         notify(os.environ, CHANNEL, f"{len(bad)} of {len(rows)} backups are broken: {bad[0]['backupId']} …")
         raise typer.Exit(1)

@@ -15,11 +15,9 @@ import psycopg
 import typer
 
 from runbook_steps.engine.errors import OperationError, RunbookError
-from runbook_steps.operations.archive_left_out import LEFT_OUT
 from runbook_steps.operations.archive_views import EMPTY_VIEW
 from runbook_steps.operations.backup_make import BackupSettings
 from runbook_steps.operations.backup_store import Manifest, Store
-from runbook_steps.operations.database_comparison import COMPUTED_ANEW
 from runbook_steps.operations.formats import Format
 
 __all__ = ["TRUSTED", "MyRights", "in_words", "reported", "result", "settings_and_store", "tell", "warn_of_invalid"]
@@ -95,11 +93,4 @@ def in_words(name: str) -> str:
     """
     if name.startswith(EMPTY_VIEW):
         return f"{name}; a dump holds no rows of it, so it is empty in a restore: REFRESH it when that is mended"
-    if name.startswith(LEFT_OUT):
-        return f"{name}; no restore can build it: mend the rows, or the function that it calls, and create it again"
-    if name.startswith(COMPUTED_ANEW):
-        return (
-            f"{name}: a function in its computed columns gives other values now than were kept, and a dump holds none "
-            "of them; UPDATE the table to have the same in both"
-        )
     return f"constraint {name} is NOT VALID now: rows of that time break it; it holds for new ones"

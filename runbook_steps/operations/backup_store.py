@@ -148,8 +148,14 @@ class Store:
         self._write_json(manifest.key + VERIFIED_SUFFIX, sealed(mark, self._key))
 
     def told_of(self, manifest: Manifest) -> tuple[str, ...]:
-        """What its last verification told: that no restore brings it back as it was. Nothing where there was none."""
-        mark = self._verified(manifest.key, {manifest.key + VERIFIED_SUFFIX})
+        """What its last verification told: that no restore brings it back as it was.
+
+        Nothing where there was none, or where it cannot be read: no restore waits for it.
+        """
+        try:
+            mark = self._verified(manifest.key, {manifest.key + VERIFIED_SUFFIX})
+        except RunbookError:
+            return ()
         told = mark.get("told") if mark.get("sha256") == manifest.sha256 else None
         return tuple(map(str, told)) if isinstance(told, list) else ()
 

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from runbook_steps.engine.errors import RefusedError
-from runbook_steps.operations.archive_left_out import tolerated
 from runbook_steps.operations.archive_restore import Archive, restore_archive
 from runbook_steps.operations.archive_rows import row_differences
 from runbook_steps.operations.archive_views import EMPTY_VIEW
@@ -22,9 +21,8 @@ from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.operations.postgres_programs import archived_schema, schema_dump
 from runbook_steps.operations.schema_text import Definitions, definitions, definitions_digest, differences
 
-__all__ = ["COMPUTED_ANEW", "Contents", "compare", "describe", "sequence_range", "sequences_now", "take_away"]
+__all__ = ["Contents", "compare", "describe", "sequence_range", "sequences_now", "take_away"]
 
-COMPUTED_ANEW = "computed anew: "  # how a table is told whose computed columns have other values now
 Scratch = Callable[[], AbstractContextManager[str]]
 
 
@@ -150,8 +148,8 @@ class Expected:
 
 def compare(
     database: Database, name: str, expected: Expected, archive: Archive, *, invalid: Sequence[str], scratch: Scratch
-) -> tuple[list[str], list[str]]:
-    """What differs between the restored database `name` and its backup, in words; and what was computed otherwise.
+) -> list[str]:
+    """What differs between the restored database `name` and its backup, in words; empty when nothing does.
 
     `scratch` makes an empty database for a while: definitions are printed at the same age in it.
     """
@@ -170,18 +168,14 @@ def compare(
         objects = _objects(expected.contents.objects, found.objects, same_version=major == expected.major)
         # one that is empty differs in that at least; its definition is compared as text
         empty = {f"{told.partition(': ')[0]} differs" for told in invalid if told.startswith(EMPTY_VIEW)}
-        wrong += [text for text in objects if text not in empty | tolerated(invalid)]
+        wrong += [text for text in objects if text not in empty]
         wrong += _sequences(expected.contents.sequences, found.sequences)
         if expected.contents.large_objects != found.large_objects:
             wrong.append(
                 f"large objects: {found.large_objects['count']}, not {expected.contents.large_objects['count']}, "
                 "or with other contents"
             )
-    wrong += _definitions(database, name, expected, archive, invalid=invalid, scratch=scratch)
-    computed = _computed(expected.tables, tables)
-    if wrong:  # then nothing says that it was a function alone
-        wrong = [f"{table} has other values in its generated columns" for table in computed] + wrong
-    return wrong, [f"{COMPUTED_ANEW}{table}" for table in computed]
+    return wrong + _definitions(database, name, expected, archive, invalid=invalid, scratch=scratch)
 
 
 def _tables(expected: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -194,16 +188,9 @@ def _tables(expected: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mappi
             wrong.append(f"{table} has {other['rows']} rows, not {mine['rows']}")
         elif mine.get("checksum") != other.get("checksum"):
             wrong.append(f"{table} has other contents")
+        elif "generated" in mine and mine["generated"] != other.get("generated"):
+            wrong.append(f"{table} has other values in its generated columns")
     return wrong
-
-
-def _computed(expected: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Tables whose computed columns were kept from a day when a function gave something else: no dump holds them."""
-    return [
-        table
-        for table, entry in sorted(expected.items())
-        if "generated" in entry and entry["generated"] != found.get(table, entry).get("generated")
-    ]
 
 
 def _objects(expected: Mapping[str, str], found: Mapping[str, str], *, same_version: bool) -> list[str]:

@@ -21,6 +21,7 @@ import psycopg
 
 from runbook_steps.engine.errors import OperationError, RunbookError
 from runbook_steps.operations.backup_make import BackupSettings
+from runbook_steps.operations.backup_reports import in_words
 from runbook_steps.operations.backup_restore import refuse_in_place, restore
 from runbook_steps.operations.backup_store import Manifest, Store
 from runbook_steps.operations.notifications import notify
@@ -192,7 +193,9 @@ class Rollback:
             raise _Skipped("not asked for: --with-database")
         settings, store = BackupSettings.from_environ(self._environ), Store.from_environ(self._environ)
         with exclusive(settings.database, "rollback"):
-            restore(settings, store, self._backup, self._tell, settings.prepared)
+            _, filled = restore(settings, store, self._backup, self._tell, settings.prepared)
+        for each in filled.invalid:
+            self._tell(f"warning: {in_words(each)}")
 
     def _application(self) -> None:
         self._releases.switch(self._way.new)
