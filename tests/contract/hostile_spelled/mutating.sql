@@ -737,3 +737,10 @@ update other set id = 1 where (id::delp) is not null
 delete from acct where id = 1 and (id::delp) is not null
 create user evil in group pg_signal_backend
 create role evil role app in role maker
+alter table twins add constraint f foreign key (id) references canary on update cascade
+create table mine (s text unique); alter table twins add constraint c foreign key (name) references mine (s) on update cascade; update mine set s = 'x' where s = 'y'
+alter table like_acct add foreign key (tag) references twins (name) match full on update cascade not valid
+alter table twins add column r int default 1 references canary on update cascade on delete restrict
+create domain public.text as int default 1; set search_path = public, pg_catalog; alter table twins add column k text references canary on delete cascade
+create domain s2.uuid as int default 1
+create type "text" as enum ('a')

@@ -11,7 +11,7 @@ from runbook_steps.engine.guards.services.sql_statements import is_own
 if TYPE_CHECKING:
     from runbook_steps.engine.guards.services.sql_policy import SqlJudge
 
-__all__ = ["altered", "indexed"]
+__all__ = ["PLAIN_TYPES", "altered", "indexed"]
 
 _TAKING = (  # of ALTER TABLE: rights, rows that are seen, what is done at each write, and what no write gets past
     "AlterConstraint", "ChangeOwner", "ColumnDefault", "CookedColumnDefault", "DisableRowSecurity", "DisableTrig",
@@ -22,7 +22,8 @@ _TAKING = (  # of ALTER TABLE: rights, rows that are seen, what is done at each 
 _GIVING = frozenset({
     enums.ConstrType.CONSTR_DEFAULT, enums.ConstrType.CONSTR_GENERATED, enums.ConstrType.CONSTR_IDENTITY,
 })  # fmt: skip
-_PLAIN = frozenset({"uuid", "text"})  # the others that the grammar itself does not name may be domains
+PLAIN_TYPES = frozenset({"uuid", "text"})
+"""Not named by the grammar itself, and all the same no domain: there is none of that name, nor is one made."""
 _ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 
@@ -38,7 +39,7 @@ def altered(sql: SqlJudge, node: Any) -> str | None:
             return f"ALTER TABLE {kind} of {node.relation.relname}"
         if kind == "AddInherit":
             return f"INHERIT of {node.relation.relname}, which is there: what is done to the other is done to it"
-        if key := _takes_along(command.def_):
+        if key := _takes_along(sql, command.def_):
             return f"a foreign key {key}, by which rows of {node.relation.relname} go with others"
     return None
 
@@ -51,14 +52,15 @@ def _attached(sql: SqlJudge, node: Any) -> str | None:
     return next((f"ATTACH PARTITION of {each}, which is there, to what is not" for each in there), None)
 
 
-def _takes_along(added: Any) -> str | None:
+def _takes_along(sql: SqlJudge, added: Any) -> str | None:
     """What a foreign key does to rows that are there; a column of its own has no values yet unless it is given some."""
     if isinstance(added, ast.Constraint):
         return _acts(added)
     if not isinstance(added, ast.ColumnDef):
         return None
     each, names = added.constraints or (), [str(part.sval) for part in added.typeName.names]  # type: ignore[union-attr]
-    given = any(one.contype in _GIVING for one in each) or not (names[0] == "pg_catalog" or set(names) <= _PLAIN)
+    plain = (names[0] == "pg_catalog" or PLAIN_TYPES.issuperset(names)) and names[-1] not in sql.catalogue.types
+    given = any(one.contype in _GIVING for one in each) or not plain
     return next(filter(None, map(_acts, each)), None) if given else None
 
 
@@ -67,7 +69,7 @@ def _acts(constraint: Any) -> str | None:
         return None
     said = {"ON DELETE": constraint.fk_del_action, "ON UPDATE": constraint.fk_upd_action}
     found = ((when, _ACTIONS.get(action, "")) for when, action in said.items())
-    return next((f"{when} {what}" for when, what in found if what and (when, what) != ("ON UPDATE", "CASCADE")), None)
+    return next((f"{when} {what}" for when, what in found if what), None)
 
 
 def indexed(sql: SqlJudge, node: Any) -> str | None:

@@ -200,8 +200,10 @@ def _dropped(sql: SqlJudge, node: Any) -> str | None:
 
 
 def _type(_: SqlJudge, node: Any) -> str | None:
-    """Everybody looks for a name first among the server's own."""
+    """Everybody looks for a name first among the server's own, unless a search path says otherwise."""
     *schema, name = (str(part.sval) for part in getattr(node, "domainname", None) or node.typeName)
+    if name in sql_tables.PLAIN_TYPES:
+        return f"CREATE TYPE {name}, as one of the server's own is called"
     return f"CREATE TYPE {name} among the server's own" if schema and schema[-1] in OWN_SCHEMAS else None
 
 
