@@ -187,8 +187,21 @@ def test_changing_passes_where_it_may(seven: Service, tmp_path: Path) -> None:
     guard.close()
 
 
-def test_a_name_that_was_given_to_another_command_is_refused(tmp_path: Path) -> None:
-    """`rename-command FLUSHALL STRLEN`: the server says that STRLEN writes."""
+NOBODY = array(b"AUTH", b"nobody", b"x")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        AUTH,
+        array(b"STRLEN", b"canary") + AUTH,
+        AUTH + NOBODY,
+        array(b"HELLO", b"2", b"SETNAME", b"auth", b"AUTH", b"default", PASSWORD.encode()),
+        NOBODY + AUTH + array(b"HELLO", b"3", b"AUTH", b"default", b"x"),
+    ],
+)
+def test_a_name_that_was_given_to_another_command_is_refused(tmp_path: Path, before: bytes) -> None:
+    """`rename-command FLUSHALL STRLEN`: the server says that STRLEN writes, to who is signed in however."""
     data = tmp_path / "data"
     data.mkdir()
     renamed = ("--rename-command", "STRLEN", "", "--rename-command", "FLUSHALL", "STRLEN")
@@ -196,7 +209,11 @@ def test_a_name_that_was_given_to_another_command_is_refused(tmp_path: Path) -> 
         with client_of(service.port) as client:
             client.set("canary", "alive")
         guard = Guard(Risk.READONLY, tmp_path)
-        sent(port_of(guard, f"redis://:{PASSWORD}@127.0.0.1:{service.port}"), array(b"STRLEN"))
+        port = port_of(guard, f"redis://:{PASSWORD}@127.0.0.1:{service.port}")
+        with socket.create_connection(("127.0.0.1", port), 10) as connection:
+            connection.sendall(before + array(b"STRLEN"))
+            while connection.recv(65536):
+                pass
         assert [str(each) for each in guard.take_refusals()] == [
             "Redis: STRLEN, which is another command on this server"
         ]

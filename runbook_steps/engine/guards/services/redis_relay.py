@@ -15,7 +15,15 @@ from runbook_steps.engine.guards.services.redis_policy import (
     refused_redis,
     sets_limit,
 )
-from runbook_steps.engine.guards.services.redis_wire import Reply, Words, read_reply, read_words, said, write_words
+from runbook_steps.engine.guards.services.redis_wire import (
+    Reply,
+    ServerError,
+    Words,
+    read_reply,
+    read_words,
+    said,
+    write_words,
+)
 from runbook_steps.engine.guards.services.relay import Refused, Shape, pass_on
 from runbook_steps.engine.guards.services.streams import (
     Refusal,
@@ -36,7 +44,8 @@ _ASK_S = 5.0
 _MOST_CREDENTIALS = 8
 _FIRST = frozenset({"auth", "hello", "reset", "quit"})  # before one is signed in nothing can be asked
 _PAIR = "name its files in the address, rediss://…?ssl_certfile=/path&ssl_keyfile=/path"
-_SIGNS_IN = {b"auth": 1, b"hello": 2}  # where its credentials begin
+_HELLO = {b"auth": 2, b"setname": 1}  # how many words follow each of its options
+Credentials = tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
@@ -46,8 +55,8 @@ class RedisRelay:
     upstream: Upstream
     risk: Risk
     tell: Tell
-    entries: dict[str, Reply] = field(default_factory=dict)
-    tried: set[tuple[bytes, ...]] = field(default_factory=set)
+    entries: dict[tuple[str, tuple[Credentials, ...]], Reply] = field(default_factory=dict)
+    tried: set[Credentials] = field(default_factory=set)
 
     async def __call__(self, incoming: Incoming) -> None:
         """Serves one client."""
@@ -99,7 +108,7 @@ class _Client:
 
     def __init__(self, relay: RedisRelay) -> None:
         self._relay = relay
-        self._credentials: tuple[bytes, ...] = ()
+        self._credentials: tuple[Credentials, ...] = ()  # the last first: the server may have said no to it
 
     async def judge(self, request: Words) -> str | None:
         """What of it goes beyond the risk: by the list, and by what the server says of its own command."""
@@ -109,22 +118,22 @@ class _Client:
         name = name_of(request)
         if name in _FIRST:
             return self._remember(request)
-        if name not in self._relay.entries:
+        asked = name, self._credentials  # who is not signed in yet is told nothing
+        if asked not in self._relay.entries:
             answers = await self._asked((b"COMMAND", b"INFO", name.encode()))
-            self._relay.entries[name] = next(iter(said(answers)), None)
-        if refused := refused_entry(name, self._relay.entries[name]):
+            self._relay.entries[asked] = next(iter(said(answers)), None)
+        if refused := refused_entry(name, self._relay.entries[asked]):
             return refused
         return refused_limit(request, await self._memory()) if sets_limit(request) else None
 
     def _remember(self, request: Words) -> str | None:
         """How it signs in; what is wrong with doing so by ever other words: each is logged, and the log has an end."""
-        words = request.words
-        start = _SIGNS_IN.get(words[0].lower())
-        if start == 1:
-            self._credentials = words[1:3]
-        elif start and (at := next((i for i, w in enumerate(words) if w.lower() == b"auth"), 0)):
-            self._credentials = words[at + 1 : at + 3]
-        self._relay.tried.add(self._credentials)
+        found = _signs_in(request.words)
+        if found is None:
+            return "signing in in a way that cannot be read"
+        if found:
+            self._credentials = (found, *(each for each in self._credentials if each != found))
+            self._relay.tried.add(found)
         return "signing in by ever other words" if len(self._relay.tried) > _MOST_CREDENTIALS else None
 
     async def _memory(self) -> Memory | None:
@@ -146,12 +155,31 @@ class _Client:
         try:
             async with asyncio.timeout(_ASK_S):
                 reader, writer = await connect(self._relay.upstream)
-                if self._credentials:
-                    writer.write(write_words(Words((b"AUTH", *self._credentials))))
-                    await read_reply(reader)
+                for each in self._credentials:
+                    writer.write(write_words(Words((b"AUTH", *each))))
+                    if not isinstance(await read_reply(reader), ServerError):
+                        break
                 writer.write(write_words(Words(words)))
                 return await read_reply(reader)
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
             return None
         finally:
             await shut(writer)
+
+
+def _signs_in(words: Credentials) -> Credentials | None:
+    """What it signs in with, read as the server does; nothing where it does not. None where it cannot be read so.
+
+    The name of a client may be called as an option.
+    """
+    name, found, at = words[0].lower(), dict[bytes, Credentials](), 2
+    if name == b"auth":
+        return words[1:] if len(words) in {2, 3} else None
+    while name == b"hello" and at < len(words):
+        option = words[at].lower()
+        taken = _HELLO.get(option)
+        if taken is None or option in found or at + taken >= len(words):
+            return None
+        found[option] = words[at + 1 : at + 1 + taken]
+        at += 1 + taken
+    return found.get(b"auth", ())

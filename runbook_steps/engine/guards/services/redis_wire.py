@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from runbook_steps.engine.guards.services.relay import Unreadable
 
-__all__ = ["Reply", "Words", "read_reply", "read_words", "said", "write_words"]
+__all__ = ["Reply", "ServerError", "Words", "read_reply", "read_words", "said", "write_words"]
 
 _MAX_WORDS, _MAX_BYTES = 1024 * 1024, 64 * 1024 * 1024
 _MAX_DEPTH = 8
