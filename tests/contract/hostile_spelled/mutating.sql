@@ -744,3 +744,8 @@ alter table twins add column r int default 1 references canary on update cascade
 create domain public.text as int default 1; set search_path = public, pg_catalog; alter table twins add column k text references canary on delete cascade
 create domain s2.uuid as int default 1
 create type "text" as enum ('a')
+select (select count(pg_terminate_backend(b.pid)) from pg_stat_activity b) from pg_stat_activity where pid = pg_backend_pid()
+select array(select pg_terminate_backend(pid) from pg_stat_activity) from pg_stat_activity where pid = pg_backend_pid()
+select (select pg_cancel_backend(b.pid) from pg_stat_activity where pid = pg_backend_pid()) from pg_stat_activity b
+select exists (select from pg_stat_activity s where pg_terminate_backend(s.pid)) from pg_stat_activity where pid = pg_backend_pid()
+select coalesce((select bool_or(pg_cancel_backend(pid)) from pg_stat_activity), false) from pg_stat_activity a where a.pid = pg_backend_pid()

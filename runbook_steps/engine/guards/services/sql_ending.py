@@ -53,6 +53,8 @@ def _names_sessions(select: Any, catalogue: Catalogue, repeated: bool) -> bool:
     source = select.fromClause[0] if select.fromClause and len(select.fromClause) == 1 else None
     if not isinstance(source, ast.RangeVar) or source.relname != _SESSIONS or select.withClause:
         return False
+    if source.alias and source.alias.colnames:  # another column may be called as the number is
+        return False
     if source.schemaname not in {None, "pg_catalog"} or catalogue.has_of_somebody(_SESSIONS):
         return False
     keys = ((frozenset({_KEY}),),)
@@ -61,9 +63,15 @@ def _names_sessions(select: Any, catalogue: Catalogue, repeated: bool) -> bool:
 
 
 def _of_a_row(select: Any) -> Iterator[Any]:
-    """What it calls with the number of the row."""
-    for target in select.targetList or ():
-        for each in nodes(target):
-            first: Any = each.args[0] if _ends(each) else None  # type: ignore[attr-defined]
-            if isinstance(first, ast.ColumnRef) and getattr((first.fields or ("",))[-1], "sval", "") == _KEY:
-                yield each
+    """What it calls with the number of the row: a query below it has rows of its own, which that names no more."""
+    source = select.fromClause[0]
+    own = ([_KEY], [str(source.alias.aliasname if source.alias else source.relname), _KEY])
+    within = {id(each) for below in nodes(select.targetList) if _asks(below) for each in nodes(below)}
+    for each in nodes(select.targetList):
+        first: Any = each.args[0] if _ends(each) and id(each) not in within else None  # type: ignore[attr-defined]
+        if isinstance(first, ast.ColumnRef) and [getattr(part, "sval", "") for part in first.fields or ()] in own:
+            yield each
+
+
+def _asks(node: Any) -> bool:
+    return isinstance(node, ast.SubLink | ast.SelectStmt)
