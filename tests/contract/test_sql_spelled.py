@@ -44,6 +44,7 @@ PASSES_MUTATING = [
     "create table np (id int references canary on delete cascade); alter table np add unique (id)",
     "create table np (id int, y int); alter table by_year attach partition np for values from (2030) to (2031)",
     "alter sequence seq owned by acct.n", "create temp table canary (id int)", "grant boss to other_role",
+    "select pg_catalog.set_config('search_path', '', false), set_config('search_path', 'public', true)",
     "create trigger later after update on acct for each row execute function audit()",
     "create table np (id int); create trigger t after insert on np execute function del_new()",
     "create role newer login in role maker; alter role newer set role = maker",

@@ -749,3 +749,8 @@ select array(select pg_terminate_backend(pid) from pg_stat_activity) from pg_sta
 select (select pg_cancel_backend(b.pid) from pg_stat_activity where pid = pg_backend_pid()) from pg_stat_activity b
 select exists (select from pg_stat_activity s where pg_terminate_backend(s.pid)) from pg_stat_activity where pid = pg_backend_pid()
 select coalesce((select bool_or(pg_cancel_backend(pid)) from pg_stat_activity), false) from pg_stat_activity a where a.pid = pg_backend_pid()
+select set_config('search_path', 'information' || '_schema', false); drop view tables
+select set_config('search_path', concat('information', '_schema'), true)
+select pg_catalog.set_config('Search_Path', (select 'information_schema'), false)
+do $$ declare p text := 'information_schema'; begin perform set_config('search_path', p, false); end $$
+select set_config('search_path', is_local => false, new_value => 'information_schema')

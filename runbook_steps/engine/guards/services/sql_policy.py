@@ -38,6 +38,7 @@ from runbook_steps.engine.guards.services.sql_statements import (
     Notation,
     Times,
     how_often,
+    is_text,
     nodes,
     refused_statement,
     spoken,
@@ -123,16 +124,22 @@ class SqlJudge:
         if found := self._type(names[-1]):  # `name(value)` is a cast as well
             return f"{names[-1]}: {found}"
         if names[-1] == "set_config":
-            setting, value, *_ = [*(value_of(argument) for argument in call.args or ()), "", ""]
-            if value != _PG_DUMP and refused_setting(setting, value, self.risk) is not None:
-                return "set_config()"
-            theirs = self.catalogue.functions.get(names[-1], ())
-            return next((found for each in theirs if (found := self.foreign(each))), None)
+            return self._sets(call)
         if self.risk is Risk.READONLY and (found := secret_call(names[-1], call.args, self.catalogue)):
             return found
         if self.risk is Risk.MUTATING and (found := self._takes(call, names[-1])):
             return found
         return self._function(names[-2] if len(names) > 1 else "", names[-1])
+
+    def _sets(self, call: Any) -> str | None:
+        """`set_config`: as SET, or what somebody else has called so."""
+        setting, value, *_ = [*(value_of(argument) for argument in call.args or ()), "", ""]
+        if value != _PG_DUMP and refused_setting(setting, value, self.risk) is not None:
+            return "set_config()"
+        if setting.lower() == "search_path" and self.risk is Risk.MUTATING and not any(map(is_text, call.args[1:2])):
+            return "set_config() of a search_path that is not written down"
+        theirs = self.catalogue.functions.get("set_config", ())
+        return next((found for each in theirs if (found := self.foreign(each))), None)
 
     def _takes(self, call: Any, name: str) -> str | None:
         """A call that takes something from others, by what it is given or by how often it is done."""

@@ -20,6 +20,7 @@ __all__ = [
     "gives_many",
     "how_often",
     "is_own",
+    "is_text",
     "nodes",
     "refused_statement",
     "spoken",
@@ -191,8 +192,12 @@ def value_of(argument: Any) -> str:
 
 def text_of(argument: Any) -> str:
     """A string constant's value, empty for anything else."""
-    constant = isinstance(argument, ast.A_Const) and isinstance(argument.val, ast.String)
-    return str(argument.val.sval) if constant else ""
+    return str(argument.val.sval) if is_text(argument) else ""
+
+
+def is_text(argument: Any) -> bool:
+    """Whether it is a string constant, an empty one too."""
+    return isinstance(argument, ast.A_Const) and isinstance(argument.val, ast.String)
 
 
 def is_own(relation: Any) -> bool:
