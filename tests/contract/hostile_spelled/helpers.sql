@@ -56,3 +56,4 @@ CREATE OR REPLACE FUNCTION quiet_twice(int) RETURNS int LANGUAGE plpgsql IMMUTAB
 CREATE OR REPLACE FUNCTION del_calmly(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN DELETE FROM acct WHERE id = i; RETURN 1; END $$;
 CREATE FUNCTION del_agg(int, int) RETURNS int LANGUAGE sql AS 'SELECT del_one($2)'; CREATE AGGREGATE dels(int) (SFUNC = del_agg, STYPE = int);
 CREATE FUNCTION code() RETURNS text LANGUAGE sql AS $$ SELECT 'c' || nextval('of_numbers') $$;
+CREATE VIEW lies_at AS SELECT '(0,1)'::tid AS ctid, id, tag FROM like_acct;

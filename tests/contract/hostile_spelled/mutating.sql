@@ -754,3 +754,8 @@ select set_config('search_path', concat('information', '_schema'), true)
 select pg_catalog.set_config('Search_Path', (select 'information_schema'), false)
 do $$ declare p text := 'information_schema'; begin perform set_config('search_path', p, false); end $$
 select set_config('search_path', is_local => false, new_value => 'information_schema')
+create view vv as select '(0,1)'::tid as ctid, id from like_acct; delete from vv where ctid = '(0,1)'
+delete from lies_at where ctid = '(0,1)'
+update lies_at set tag = '' where (ctid, id) = ('(0,1)', 1) or ctid in ('(0,1)')
+do $$ begin delete from only lies_at where '(0,1)' = ctid; end $$
+create temp view vv as select null::tid as ctid, * from acct; update vv set tag = '' where ctid = '(0,1)'

@@ -114,6 +114,10 @@ class Catalogue:
         """Whether somebody else than PostgreSQL has a relation of that name."""
         return self.keys is not None and relation in self.keys
 
+    def is_table(self, relation: str) -> bool:
+        """Whether all of that name that were there when the session began are tables."""
+        return self.has_of_somebody(relation) and all(each.kind in "rp" for each in self.relations.get(relation, ()))
+
     def calm(self, function: str) -> bool:
         """Whether a function of PostgreSQL's own, and of nobody else, has one value for a whole statement."""
         own = function in self.functions or function in self.sets

@@ -27,14 +27,15 @@ class Known:
     `variables` are names that stand for a value, those of the body that it is in; `repeated`, when it is done again
     and again: then only a constant is one value. `bound`: its parameters are given by who sends it, not by a body.
     `keys` are the columns of the unique indexes, for each table of that name and each one below it; None where no
-    database was asked. `calm` says of a function that its value is one for a whole statement, `operators` are those of
-    the database's own people.
+    database was asked. `plain`, when it is a table: a view may call anything `ctid`. `calm` says of a function that its
+    value is one for a whole statement, `operators` are those of the database's own people.
     """
 
     variables: frozenset[str] = frozenset()
     repeated: bool = False
     bound: bool = True
     keys: tuple[Keys, ...] | None = None
+    plain: bool = False
     calm: Callable[[str], bool] = lambda _: False
     operators: Container[str] = ()
 
@@ -78,7 +79,8 @@ class _Condition:
     def _are_a_key(self, columns: frozenset[str]) -> bool:
         if not columns or self._known.keys is None:
             return bool(columns)
-        lies = _WHERE_A_ROW_LIES in columns and len(self._known.keys) == 1  # in each of its children, another row
+        alone = self._known.plain and len(self._known.keys) == 1  # in each of its children, another row
+        lies = _WHERE_A_ROW_LIES in columns and alone
         return lies or all(any(key <= columns for key in each) for each in self._known.keys)
 
     def _equal(self, clause: Any) -> frozenset[str]:

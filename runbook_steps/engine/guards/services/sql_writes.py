@@ -31,7 +31,7 @@ def rows(judge: SqlJudge, node: Any) -> str | None:
     name, catalogue = str(node.relation.relname), judge.catalogue
     known = Known(
         judge.variables, bool(judge.repeated), not judge.in_a_body, _keys(catalogue, name, node.relation.inh),
-        catalogue.calm, catalogue.operators,
+        catalogue.is_table(name), catalogue.calm, catalogue.operators,
     )  # fmt: skip
     if judge.risk is Risk.READONLY or names_rows(node, known):
         return None

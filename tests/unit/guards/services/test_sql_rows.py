@@ -66,7 +66,7 @@ def test_in_a_loop_only_a_constant_is_one_value(text: str) -> None:
 def test_only_a_whole_key_names_rows(condition: str, named: bool) -> None:
     """Many rows may have the same in any other column: a state, a flag, one that was just added."""
     statement: Any = pglast.parse_sql(f"delete from a where {condition}")[0].stmt  # noqa: S608 - text of this test
-    known = replace(KNOWN, keys=((frozenset({"id"}), frozenset({"salon", "day"})),))
+    known = replace(KNOWN, keys=((frozenset({"id"}), frozenset({"salon", "day"})),), plain=True)
     assert names_rows(statement, known) is named
     assert names_columns(statement, known)
 
@@ -75,4 +75,11 @@ def test_of_two_tables_of_one_name_both_have_that_key() -> None:
     """Which of them a session's search path would take is not guessed; one without any key has no row that is named."""
     statement: Any = pglast.parse_sql("delete from a where id = 7")[0].stmt
     assert not names_rows(statement, replace(KNOWN, keys=((frozenset({"id"}),), (frozenset({"note"}),))))
+    assert not names_rows(statement, replace(KNOWN, keys=((),)))
+
+
+def test_where_a_row_lies_is_known_of_a_table_alone() -> None:
+    """A view may give each of its rows the same `ctid`, which may be a column of anything."""
+    statement: Any = pglast.parse_sql("delete from a where ctid = '(0,1)'")[0].stmt
+    assert names_rows(statement, replace(KNOWN, keys=((),), plain=True))
     assert not names_rows(statement, replace(KNOWN, keys=((),)))
