@@ -47,6 +47,8 @@ PASSES_MUTATING = [
     "select pg_catalog.set_config('search_path', '', false), set_config('search_path', 'public', true)",
     "create trigger later after update on acct for each row execute function audit()",
     "create table np (id int); create trigger t after insert on np execute function del_new()",
+    "create sequence n2; create table np (y int default nextval('public.\"n2\"'::regclass))", "vacuum logged",
+    "alter table logged add column more int", "create table np (y serial)", "alter table twins add column n numbered",
     "create role newer login in role maker; alter role newer set role = maker",
 ]  # fmt: skip
 

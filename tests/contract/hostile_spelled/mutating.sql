@@ -759,3 +759,15 @@ delete from lies_at where ctid = '(0,1)'
 update lies_at set tag = '' where (ctid, id) = ('(0,1)', 1) or ctid in ('(0,1)')
 do $$ begin delete from only lies_at where '(0,1)' = ctid; end $$
 create temp view vv as select null::tid as ctid, * from acct; update vv set tag = '' where ctid = '(0,1)'
+alter table twins add column l pg_lsn default pg_switch_wal()
+create table mine (x pg_lsn default pg_switch_wal(), y int); insert into mine (y) select generate_series(1, 1000000)
+create table mine (y int); create trigger t after insert on mine for each row when (pg_switch_wal() is not null) execute function audit()
+create table mine (y int, check (pg_create_restore_point('x') is not null))
+create domain d2 as pg_lsn default pg_log_standby_snapshot()
+alter table twins add column o oid default lo_create(0)
+alter table twins add column n int default nextval('seq')
+create table mine (y int default nextval('public."seq"'::regclass))
+create table mine (y int default nextval(('s' || 'eq')::regclass))
+create table mine (y text default pg_export_snapshot())
+create table mine (y int); create policy p on mine with check (nextval('seq') > 0)
+create table mine (y int default nextval('16400'))

@@ -149,7 +149,8 @@ class SqlJudge:
             return None
         if name in FILLING:
             return f"{name}(), which overwrites what is there"
-        return f"{name}() again and again, {AGAIN[name]}" if self.many is Times.AGAIN and name in AGAIN else None
+        own = name == "nextval" and self.many is Times.FOR_ROWS and sql_writes.is_new_sequence(call, self.catalogue)
+        return f"{name}() again and again, {AGAIN[name]}" if self.many and name in AGAIN and not own else None
 
     def _function(self, schema: str, name: str) -> str | None:
         """What is wrong with calling it; `schema` is empty where the search path decides."""

@@ -6,6 +6,7 @@ refused by its kind.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pglast
@@ -14,15 +15,16 @@ from pglast import ast, enums
 from runbook_steps.engine.guards.services.sql_bodies import Body, rule_actions
 from runbook_steps.engine.guards.services.sql_catalogue import Catalogue
 from runbook_steps.engine.guards.services.sql_rows import Keys, Known, names_columns, names_rows
-from runbook_steps.engine.guards.services.sql_statements import gives_many, is_own, nodes, spoken
+from runbook_steps.engine.guards.services.sql_statements import gives_many, is_own, nodes, spoken, text_of
 from runbook_steps.engine.model import Risk
 
 if TYPE_CHECKING:
     from runbook_steps.engine.guards.services.sql_policy import SqlJudge
 
-__all__ = ["altered", "indexed", "made", "overwrites", "renamed", "rows", "view", "written"]
+__all__ = ["altered", "indexed", "is_new_sequence", "made", "overwrites", "renamed", "rows", "view", "written"]
 
 _JOINING = (enums.AlterTableType.AT_AttachPartition, enums.AlterTableType.AT_AddInherit)
+_PLAIN_NAME = re.compile(r'(?:\w+\.|"[^"]+"\.)?(?:"([^"]+)"|([a-zA-Z_]\w*))', re.ASCII)  # a number is one too
 _RELATIONS = frozenset({enums.ObjectType.OBJECT_TABLE, enums.ObjectType.OBJECT_VIEW})
 
 
@@ -116,10 +118,12 @@ def _target(judge: SqlJudge, relation: Any) -> str | None:
 
 
 def _evaluated(judge: SqlJudge, name: str) -> str | None:
-    texts = [
-        f"SELECT {each}" for known in judge.catalogue.written.get(name, ()) for each in (*known.texts, *known.planned)
-    ]
-    return judge.known_texts(f"expressions of {name}", texts)
+    known = judge.catalogue.written.get(name, ())
+    given = [f"SELECT {each}" for one in known for each in one.texts]
+    looked_at = [f"SELECT {each}" for one in known for each in one.planned]
+    return judge.of_its_table(lambda: judge.known_texts(f"what is given in {name}", given)) or judge.known_texts(
+        f"expressions of {name}", looked_at
+    )
 
 
 def _sets_off(judge: SqlJudge, name: str) -> str | None:
@@ -145,6 +149,15 @@ def altered(judge: SqlJudge, node: Any) -> str | None:
     if found := next((found for each in below if (found := _target(judge, each))), None):
         return found
     return _anew(judge, str(node.relation.relname)) if judge.risk is Risk.MUTATING and node.relation else None
+
+
+def is_new_sequence(call: Any, catalogue: Catalogue) -> bool:
+    """Whether `nextval` names one, in one plain word, that was not there when the session began."""
+    named = call.args[0] if call.args else None
+    if isinstance(named, ast.TypeCast) and str(named.typeName.names[-1].sval) == "regclass":  # type: ignore[union-attr,index]
+        named = named.arg
+    plain = _PLAIN_NAME.fullmatch(text_of(named))
+    return plain is not None and not catalogue.has(plain[1] or plain[2].lower())
 
 
 def _anew(judge: SqlJudge, name: str) -> str | None:
