@@ -49,6 +49,8 @@ PASSES_MUTATING = [
     "create table np (id int); create trigger t after insert on np execute function del_new()",
     "create sequence n2; create table np (y int default nextval('public.\"n2\"'::regclass))", "vacuum logged",
     "alter table logged add column more int", "create table np (y serial)", "alter table twins add column n numbered",
+    "select 1 as x into mine", "create index canary_idx on canary (name)", "create type halves as (x int)",
+    "create table np (x int generated always as identity, constraint canary check (x > 1), constraint u unique (x))",
     "create role newer login in role maker; alter role newer set role = maker",
 ]  # fmt: skip
 

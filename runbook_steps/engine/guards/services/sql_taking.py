@@ -38,6 +38,10 @@ _RELATIONS = frozenset(
         enums.ObjectType.OBJECT_SEQUENCE,
     }
 )
+_BY_INDEX = frozenset({enums.ObjectType.OBJECT_INDEX, enums.ObjectType.OBJECT_TABCONSTRAINT})
+_INDEXED = frozenset({
+    enums.ConstrType.CONSTR_UNIQUE, enums.ConstrType.CONSTR_PRIMARY, enums.ConstrType.CONSTR_EXCLUSION,
+})  # fmt: skip
 _AFTER = 0  # of a trigger; before, and in place of, are bits
 _MORE_THAN_OTHERS = frozenset({"superuser", "createdb", "createrole", "isreplication", "bypassrls"})
 _VERIFIER = re.compile(r"SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
@@ -177,8 +181,8 @@ def _renamed(sql: SqlJudge, node: Any) -> str | None:
         return None
     if relation.relname in sql.catalogue.unique:
         return f"RENAME of {relation.relname}, by which values are unique"
-    if node.renameType in _RELATIONS and sql.catalogue.has_of_somebody(node.newname):
-        return f"a second {node.newname}, which others would find in place of the first"
+    if node.renameType in _RELATIONS | _BY_INDEX and (found := _second(sql, str(node.newname))):
+        return found
     taken = node.renameType in _NAMES and _there(sql, relation)
     return f"RENAME of {relation.relname}, which others know by its name" if taken else None
 
@@ -218,17 +222,30 @@ def _covers(sql: SqlJudge, node: Any) -> str | None:
     """A relation of a name that there is, in another schema: who looks there first would find this one."""
     relation = _made(node)
     own = relation.relpersistence == "t" and not isinstance(node, ast.ViewStmt)  # a view leads to what is there
-    there = sql.catalogue.has_of_somebody(str(relation.relname)) and not own
     quiet = getattr(node, "if_not_exists", False) and not relation.schemaname
-    what = f"a second {relation.relname}, which others would find in place of the first"
-    return what if there and not quiet else None
+    return None if own or quiet else _second(sql, str(relation.relname))
+
+
+def _second(sql: SqlJudge, name: str) -> str | None:
+    """An index, a sequence and a composite type are found by a name as a table is."""
+    there = sql.catalogue.has_of_somebody(name)
+    return f"a second {name}, which others would find in place of the first" if there else None
+
+
+def _key(sql: SqlJudge, node: Any) -> str | None:
+    """A constraint that an index keeps gives it its name; numbers of a column have a sequence, which may be named."""
+    names = [str(node.conname)] if node.contype in _INDEXED and node.conname else []
+    if node.contype == enums.ConstrType.CONSTR_IDENTITY:
+        names += [str(each.arg[-1].sval) for each in node.options or () if each.defname == "sequence_name"]
+    return next(filter(None, (_second(sql, each) for each in names)), None)
 
 
 def _made(node: Any) -> Any:
     """The relation that a statement makes."""
-    if isinstance(node, ast.CreateTableAsStmt):
-        return node.into.rel  # type: ignore[union-attr]
-    return next(getattr(node, name) for name in ("view", "sequence", "relation") if hasattr(node, name))
+    into = getattr(node, "into", None) or getattr(node, "intoClause", None)
+    if into is not None:
+        return into.rel
+    return next(getattr(node, name) for name in ("view", "sequence", "typevar", "relation") if hasattr(node, name))
 
 
 _IN_A_DATABASE: Mapping[type, Judge] = {
@@ -236,13 +253,16 @@ _IN_A_DATABASE: Mapping[type, Judge] = {
     ast.CreateStmt: _covers,
     ast.CreateTableAsStmt: _covers,
     ast.CreateSeqStmt: _covers,
+    ast.CompositeTypeStmt: _covers,
+    ast.SelectStmt: lambda sql, node: _covers(sql, node) if node.intoClause else None,
+    ast.Constraint: _key,
     ast.CreateSchemaStmt: _schema,
     ast.CreateFunctionStmt: _function,
     ast.CreateTrigStmt: _trigger,
     ast.GrantStmt: granted,
     ast.AlterOwnerStmt: lambda _, node: f"{spoken(node)} of {node.objectType.name.removeprefix('OBJECT_')}",
     ast.AlterTableStmt: sql_tables.altered,
-    ast.IndexStmt: sql_tables.indexed,
+    ast.IndexStmt: lambda sql, node: sql_tables.indexed(sql, node) or _second(sql, node.idxname or ""),
     ast.AlterSeqStmt: _sequence,
     ast.AlterEnumStmt: lambda _, node: "ALTER TYPE RENAME VALUE" if node.oldVal else None,
     ast.RenameStmt: _renamed,
