@@ -40,6 +40,7 @@ _ROUNDS = 100
 _THREADS = 13  # behind the session in /proc/PID/stat
 _LEFT_S = 10.0  # for a connection that is just being made by what a command left running
 _COUNT_EVERY = 50
+_FAILED = 1 << 8  # the wait status of exit code 1
 
 Decide = Callable[[SystemCall], Done]
 """What becomes of a call; it raises OSError to be the call's own error."""
@@ -73,6 +74,7 @@ def oversee(child: int, listener: int, bounds: Bounds, report: Path) -> int:
     left = _end_everything()
     if left and not ended.asked:
         told.write("Kernel", f"left running when it ended: {', '.join(sorted(left))}")
+    status = told.unless_lost(status)
     return status if status is not None else int(signal.SIGTERM)
 
 
@@ -85,14 +87,15 @@ def accompany(child: int, listener: int, decide: Decide, report: Path) -> int:
     for asked in (signal.SIGTERM, signal.SIGINT):  # they are for the command, which gets them as well
         signal.signal(asked, signal.SIG_IGN)
     under_way: set[threading.Thread] = set()
-    arguments = (listener, decide, _Report(report), under_way)
+    told = _Report(report)
+    arguments = (listener, decide, told, under_way)
     threading.Thread(target=_answer_all, args=arguments, daemon=True).start()
     status = os.waitpid(child, 0)[1]
     if not _hung_up(listener):
         for each in tuple(under_way):
             each.join(_LEFT_S)
-        _stay_behind(listener, _Report(report))
-    return status
+        _stay_behind(listener, told)
+    return told.unless_lost(status) or 0
 
 
 def _hung_up(listener: int) -> bool:
@@ -119,14 +122,26 @@ class _Report:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._said: set[str] = set()
+        self._lost: OSError | None = None
 
     def write(self, part: str, operation: str) -> None:
         """Appends a line. A full disk must not let the call through: it is refused all the same."""
         line = json.dumps([part, operation]) + "\n"
         if line not in self._said:
             self._said.add(line)
-            with suppress(OSError), self._file.open("a", encoding="utf-8") as out:
-                out.write(line)
+            try:
+                with self._file.open("a", encoding="utf-8") as out:
+                    out.write(line)
+            except OSError as error:
+                self._lost = error
+
+    def unless_lost(self, status: int | None) -> int | None:
+        """The command's wait status; it failed where a refusal is nowhere written, or nobody would hear of it."""
+        if self._lost is None:
+            return status
+        with suppress(OSError):
+            os.write(2, f"what the guard refused could not be written down, make room for it: {self._lost}\n".encode())
+        return status or _FAILED
 
 
 def _follow(child: int, ended: _Ended, space: Space, told: _Report) -> int | None:

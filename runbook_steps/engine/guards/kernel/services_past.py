@@ -13,10 +13,11 @@ import socket
 import struct
 import time
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, ip_address
 
 from runbook_steps.engine.guards.kernel.pidfd import HERE, descriptor_of, memory, placed
 from runbook_steps.engine.guards.kernel.socket_calls import fast_open
+from runbook_steps.engine.guards.kernel.sockets import Address, as_socket, plain
 from runbook_steps.engine.guards.kernel.system_call import Bounds, Continue, Done, SystemCall, signed
 from runbook_steps.engine.guards.kernel.use_of_files import resolved
 
@@ -26,7 +27,6 @@ _LOOKED_UP_S = 5.0
 _POSTGRES = ".s.PGSQL."
 _LOOPBACK = IPv4Address("127.0.0.1")
 _LONGEST = 128  # bytes of an address, struct sockaddr_storage
-Address = IPv4Address | IPv6Address
 
 
 class Past:
@@ -53,7 +53,7 @@ class Past:
         refused = self._refused(family, raw) if family in {socket.AF_INET, socket.AF_INET6} else None
         if refused is not None:
             return refused
-        with socket.socket(fileno=os.dup(descriptor)) as own:
+        with as_socket(descriptor) as own:
             if own.family == family == socket.AF_UNIX:
                 return self._local(call, own, raw[2:])
         failed = ctypes.CDLL(None, use_errno=True).connect(descriptor, raw, len(raw))
@@ -61,7 +61,7 @@ class Past:
 
     def _refused(self, family: int, raw: bytes) -> Done | None:
         (port,) = struct.unpack_from("!H", raw, 2)
-        to = _plain(ip_address(raw[4:8] if family == socket.AF_INET else raw[8:24]))
+        to = plain(ip_address(raw[4:8] if family == socket.AF_INET else raw[8:24]))
         if port in self.ports and to.is_loopback:
             return None
         if any(port == there and self._is(to, host) for host, there in self.services):
@@ -116,15 +116,9 @@ class Past:
         if not known or time.monotonic() - at > _LOOKED_UP_S:
             with suppress(OSError, ValueError):
                 answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-                known |= {_plain(ip_address(str(answer[4][0]).partition("%")[0])) for answer in answers}
+                known |= {plain(ip_address(str(answer[4][0]).partition("%")[0])) for answer in answers}
             self._known[host] = (time.monotonic(), known)
         return known
-
-
-def _plain(address: Address) -> Address:
-    """An address of IPv4 that is spelled as one of IPv6 is that of IPv4."""
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
 
 
 def _of_this_machine(address: Address) -> bool:

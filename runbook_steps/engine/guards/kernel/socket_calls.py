@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from runbook_steps.engine.guards.kernel.pidfd import HERE, descriptor_of, memory, placed
+from runbook_steps.engine.guards.kernel.sockets import as_socket, plain
 from runbook_steps.engine.guards.kernel.system_call import Bounds, Continue, Done, SystemCall, signed
 
 __all__ = ["bind", "connect", "fast_open", "listen", "make_pair", "make_socket"]
@@ -71,9 +72,9 @@ def connect(call: SystemCall, bounds: Bounds) -> Done:
         return _connect_as_read(call, signed(number), family, raw)
     port = struct.unpack_from("!H", raw, 2)[0]
     host = socket.inet_ntop(family, raw[4:8] if family == socket.AF_INET else raw[8:24])
-    if port not in bounds.ports or not ip_address(host).is_loopback:
+    if port not in bounds.ports or not plain(ip_address(host)).is_loopback:
         return Done(errno.EACCES, f"TCP to {host}:{port}, past the guard")
-    with descriptor_of(call.task, signed(number)) as descriptor, socket.socket(fileno=os.dup(descriptor)) as own:
+    with descriptor_of(call.task, signed(number)) as descriptor, as_socket(descriptor) as own:
         return Done(own.connect_ex((host, port)))  # made here, to the address that was looked at: see below
 
 
@@ -104,7 +105,7 @@ def _connect_unix(call: SystemCall, number: int, raw: bytes, bounds: Bounds) -> 
         handle = f"/proc/self/fd/{there}"
         if str(Path(handle).readlink()) != real:
             return Done(errno.EACCES, f"a UNIX socket in place of {real}")
-        with descriptor_of(call.task, number) as descriptor, socket.socket(fileno=os.dup(descriptor)) as own:
+        with descriptor_of(call.task, number) as descriptor, as_socket(descriptor) as own:
             # the command could change its memory or a link meanwhile, and be let through to another place
             own.connect(handle)
     finally:
@@ -132,10 +133,10 @@ def listen(call: SystemCall, bounds: Bounds) -> Done:
     """For this machine alone, and made here; a socket that has no address would get one for everybody."""
     del bounds
     number, waiting = signed(call.arguments[0]), signed(call.arguments[1])
-    with descriptor_of(call.task, number) as descriptor, socket.socket(fileno=os.dup(descriptor)) as own:
+    with descriptor_of(call.task, number) as descriptor, as_socket(descriptor) as own:
         if own.family not in {socket.AF_INET, socket.AF_INET6}:
             return Continue()
-        if not ip_address(own.getsockname()[0].partition("%")[0]).is_loopback:
+        if not plain(ip_address(own.getsockname()[0].partition("%")[0])).is_loopback:
             return Done(errno.EACCES, "listening for others than this machine")
         own.listen(waiting)
     return Done()

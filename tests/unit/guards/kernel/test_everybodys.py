@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from runbook_steps.engine.guards.kernel import room
+from runbook_steps.engine.guards.kernel import lockdown, room
 from runbook_steps.engine.guards.kernel.room import Space, too_many
 from tests.gate import NEEDS_LOCK
 from tests.unit.guards.kernel.hostile_programs import FILES, LATER, MACHINE, PRELUDE, PROCESSES, SOCKETS
@@ -105,11 +106,49 @@ def test_what_is_others_stays(tmp_path: Path, others: Others, lines: str) -> Non
 def test_a_command_listens_for_itself(tmp_path: Path) -> None:
     """On the loopback, and in its own folder."""
     program = """
-for family, at in ((socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_INET6, ("::1", 0)), (socket.AF_UNIX, "own.socket")):
+for family, at in ((socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_INET6, ("::1", 0)), (socket.AF_UNIX, "own.socket"),
+                   (socket.AF_INET6, ("::ffff:127.0.0.1", 0)), (socket.AF_INET, ("127.9.9.9", 0))):
     own = socket.socket(family); own.bind(at); own.listen(7); print(own.getsockopt(socket.SOL_SOCKET, 30))
 """
     done = locked(tmp_path, program)
-    assert (done.said, done.refused) == ("1\n1\n1", [])
+    assert (done.said, done.refused) == ("1\n1\n1\n1\n1", [])
+
+
+NO_SOCKETS = {
+    "listening on a file": "L.listen(os.open('/etc/passwd', 0), 7)",
+    "listening on a pipe": "L.listen(os.pipe()[0], 7)",
+    "listening on a counter": "L.listen(L.eventfd(0, 0), 7)",
+    "a file that is connected": "L.connect(os.open('/etc/passwd', 0), b'\\1\\0own.socket', 12)",
+    "a pipe that is connected": "L.connect(os.pipe()[1], b'\\1\\0own.socket', 12)",
+}
+
+
+@pytest.mark.parametrize("case", NO_SOCKETS)
+def test_the_guard_has_as_many_descriptors_as_before(tmp_path: Path, case: str) -> None:
+    """A call on what is no socket leaves it none, and what is refused afterwards is still named."""
+    program = (
+        "L = ctypes.CDLL(None)\nown = socket.socket(1); own.bind('own.socket'); own.listen()\n"
+        "def held(): return len(os.listdir(f'/proc/{os.getppid()}/fd'))\nbefore = held()\n"
+        f"for _ in range(50):\n    {NO_SOCKETS[case]}\nprint(held() - before)\n"
+        "with contextlib.suppress(OSError): socket.socket().listen()"
+    )
+    done = locked(tmp_path, program)
+    assert (done.said, done.refused) == ("0", ["listening for others than this machine"])
+
+
+@pytest.mark.parametrize(
+    "program", ["socket.socket(1, socket.SOCK_DGRAM)", "os.setxattr('/etc/passwd', 'user.a', b'')"]
+)
+def test_a_refusal_that_cannot_be_written_down_fails_the_command(tmp_path: Path, program: str) -> None:
+    """Nobody would hear of it where the command swallows it."""
+    (tmp_path / "report").mkdir()
+    spec = {"write": [], "hide": [], "ports": [], "sockets": [], "report": str(tmp_path / "report")}
+    swallowed = f"import contextlib, os, socket\nwith contextlib.suppress(OSError): {program}"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", lockdown.__file__, json.dumps(spec), sys.executable, "-I", "-S", "-c", swallowed],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "could not be written down" in done.stderr) == (1, True)
 
 
 def test_threads_are_counted_as_processes_are(tmp_path: Path) -> None:

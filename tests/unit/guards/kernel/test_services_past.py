@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import socket
 import subprocess
@@ -100,6 +101,21 @@ def test_a_service_is_reached_through_the_guard_alone(place: Place, case: str) -
     _, _, refused = held(place, f"with contextlib.suppress(OSError):\n    {WAYS[case]}\ntime.sleep(0.2)")
     assert [each for each in refused if "past the guard" in each] == refused != []
     assert place.came == []
+
+
+def test_the_guard_has_as_many_descriptors_as_before(place: Place) -> None:
+    """Of 128: a call on what is no socket takes none of them, and what is refused afterwards is still named."""
+    program = (
+        "L = ctypes.CDLL(None); file = os.open('/etc/passwd', 0)\nfor _ in range(300): L.connect(file, b'\\1\\0a', 4)\n"
+        "with contextlib.suppress(OSError): socket.create_connection(('127.0.0.1', SERVICE), 5)"
+    )
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, limits[1]))
+    try:
+        _, code, refused = held(place, program)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert (code, len(refused), place.came) == (0, 1, [])
 
 
 def test_the_address_that_was_looked_at_is_the_one_that_is_reached(place: Place) -> None:
