@@ -37,6 +37,15 @@ PASSES = [
     "select (json_each('{}')).key, (now()).date", "select rolname, rolsuper from pg_roles", "select mood from pets",
 ]  # fmt: skip
 PASSES_MUTATING = [
+    """do $$ declare r record; i int := 3; begin select 1 as k into r; delete from acct where id = r.k;
+    update acct set tag = '' where id = i; execute 'delete from acct where id = $1' using i; end $$""",
+    """create function g(i int, a acct) returns int language plpgsql as $$ begin
+    delete from acct where id = i and tag > ''; update acct as t set tag = '' where t.id = a.id; return 1; end $$""",
+    "create function h() returns trigger language plpgsql as 'begin delete from acct where id = old.id; end'",
+    """create function g(i int) returns int language plpgsql as $$ <<ä>> declare "é" int := i; ü int; /* begin ß */
+    begin delete from acct where id = "é"; return 1; end $$""",
+    """do $$ declare r acct; i int := 1; begin delete from acct as r where r.id = 7;
+    if i > 0 then delete from acct where id = i; end if; exception when others then call del_p(i); end $$""",
     "alter table twins add column more int references canary on delete cascade",
     "alter table twins add constraint f foreign key (id) references canary on update restrict",
     "alter table twins add column more int references canary on update cascade",

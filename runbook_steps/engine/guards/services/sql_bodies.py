@@ -30,8 +30,9 @@ _WORD = re.compile(r"\w+")
 class Body:
     """`refused` says why a body cannot be judged; `texts` are its statements, each SQL of its own.
 
-    In PL/pgSQL `variables` are those that it declares, and `words` all its words: the type of a variable is one.
-    `repeated` are those of the texts that stand in a loop.
+    In PL/pgSQL `variables` are those that it has from its first to its last statement, and `words` all its words: the
+    type of a variable is one. `repeated` are those of the texts that stand in a loop, `apart` those where none of the
+    variables is sure: what EXECUTE is given, and the queries of cursors.
     """
 
     texts: tuple[str, ...] = ()
@@ -39,6 +40,11 @@ class Body:
     variables: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
     repeated: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
+
+    def variables_in(self, text: str) -> frozenset[str]:
+        """Those that one of its statements may name."""
+        return frozenset() if text in self.apart else self.variables
 
 
 def body_of(definition: str) -> Body:
@@ -62,7 +68,7 @@ def _written(statement: Any, definition: str) -> Body:
     if language == "sql":
         return Body((text,))
     if language == "plpgsql":
-        return _plpgsql(definition)
+        return _plpgsql(definition, _head(definition, text))
     return Body(refused=f"something in the language {language}")
 
 
@@ -94,14 +100,29 @@ def rule_actions(definition: str) -> tuple[str, ...]:
     return tuple(pglast.stream.RawStream()(each) for each in parts)
 
 
-def _plpgsql(definition: str) -> Body:
+def _head(definition: str, text: str) -> str:
+    """The same with no statement: what is left declares what holds for all of them. Raises ValueError without any."""
+    begins = next((token.start for token in pglast.parser.scan(text) if token.name == "BEGIN_P"), None)
+    if begins is None:
+        raise ValueError("a body without its BEGIN")
+    statement: Any = pglast.parse_sql(definition)[0].stmt
+    options: Any = statement.args if isinstance(statement, ast.DoStmt) else statement.options
+    body = next(option for option in options if option.defname == "as")
+    empty = ast.String(f"{text[:begins]}BEGIN END")
+    body.arg = (empty,) if isinstance(body.arg, tuple) else empty
+    return pglast.stream.RawStream()(statement)
+
+
+def _plpgsql(definition: str, head: str) -> Body:
     lowered = definition.lower()
     if "#variable_conflict" in lowered or 'u&"' in lowered:
         return Body(refused="something that cannot be judged (names that mean something else)")
     tree = pglast.parse_plpgsql(definition)
     words = {*_WORD.findall(definition), *_WORD.findall(lowered)}
     repeated = frozenset(text for loop in _loops(tree) for text in _texts(loop))
-    return Body(tuple(_texts(tree)), "", frozenset(_declared(tree)), frozenset(words), repeated)
+    declared = pglast.parse_plpgsql(head)
+    apart = frozenset([*_executed(tree), *_texts(declared)])
+    return Body(tuple(_texts(tree)), "", _declared(declared), frozenset(words), repeated, apart)
 
 
 def _loops(tree: Any) -> Iterator[Any]:
@@ -115,12 +136,11 @@ def _loops(tree: Any) -> Iterator[Any]:
             yield from _loops(value)
 
 
-def _declared(tree: Any) -> Iterator[str]:
-    """The names of variables and records, those of a trigger's rows too."""
-    yield from ("new", "old")
-    for function in tree:
-        for datum in function["PLpgSQL_function"].get("datums", ()):
-            yield from (value["refname"] for value in datum.values() if "refname" in value)
+def _declared(tree: Any) -> frozenset[str]:
+    """The names of variables and records, those of a trigger's rows too; a row is of what a cursor is given."""
+    data = [datum for each in tree for datum in each["PLpgSQL_function"].get("datums", ())]
+    within = {field["name"] for datum in data for field in datum.get("PLpgSQL_row", {}).get("fields", ())}
+    return frozenset(value["refname"] for datum in data for value in datum.values() if "refname" in value) - within
 
 
 def _language_and_text(statement: Any) -> tuple[str, str]:
@@ -159,6 +179,20 @@ def _texts(tree: Any) -> Iterator[str]:
                 yield _statement(value["query"], value.get("parseMode", _STATEMENT))
             else:
                 yield from _texts(value)
+
+
+def _executed(tree: Any) -> Iterator[str]:
+    """The statements that EXECUTE is given. Raises ValueError for one that is put together."""
+    if isinstance(tree, list):
+        for each in tree:
+            yield from _executed(each)
+    elif isinstance(tree, Mapping):
+        for name, value in tree.items():
+            if name in _MADE_UP:
+                yield _constant(value["query"]["PLpgSQL_expr"]["query"])
+            elif name == "dynquery":
+                yield _constant(value["PLpgSQL_expr"]["query"])
+            yield from _executed(value)
 
 
 def _statement(text: str, mode: int) -> str:

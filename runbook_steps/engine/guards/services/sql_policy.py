@@ -288,7 +288,7 @@ class SqlJudge:
             ):
                 return found
             for text in body.texts:
-                self.variables = body.variables
+                self.variables = body.variables_in(text)
                 self.repeated = Times.AGAIN if text in body.repeated else self.many
                 if found := self.refused(text):
                     return found

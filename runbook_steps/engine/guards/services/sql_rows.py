@@ -17,6 +17,7 @@ __all__ = ["Keys", "Known", "names_columns", "names_rows", "names_selected"]
 _SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax"})  # all rows may have the same
 _EQUAL = (enums.A_Expr_Kind.AEXPR_OP, enums.A_Expr_Kind.AEXPR_OP_ANY, enums.A_Expr_Kind.AEXPR_IN)
 _WHERE_A_ROW_LIES = "ctid"
+_A_FIELD = 2  # names, of a variable and what is in it
 Keys = tuple[frozenset[str], ...]
 
 
@@ -48,22 +49,21 @@ def names_columns(node: Any, known: Known) -> bool:
 def names_rows(node: Any, known: Known) -> bool:
     """Of a DELETE or UPDATE: whether a whole key is equal to values."""
     others = node.usingClause if isinstance(node, ast.DeleteStmt) else node.fromClause
-    target = node.relation.alias.aliasname if node.relation.alias else node.relation.relname
-    return _Condition(str(target), bool(others), known).holds(node.whereClause)
+    return _Condition(node.relation, bool(others), known).holds(node.whereClause)
 
 
 def names_selected(select: Any, known: Known) -> bool:
     """Of a SELECT from one relation: whether a whole key is equal to values."""
-    relation = select.fromClause[0]
-    target = relation.alias.aliasname if relation.alias else relation.relname
-    return _Condition(str(target), joined=False, known=known).holds(select.whereClause)
+    return _Condition(select.fromClause[0], joined=False, known=known).holds(select.whereClause)
 
 
 class _Condition:
-    def __init__(self, target: str, joined: bool, known: Known) -> None:
-        self._target, self._joined, self._known = target, joined, known
-        # where another table stands beside it, a variable may be called as that is
-        self._variables = frozenset[str]() if joined or known.repeated else known.variables
+    def __init__(self, relation: Any, joined: bool, known: Known) -> None:
+        self._target = str(relation.alias.aliasname if relation.alias else relation.relname)
+        self._joined, self._known = joined, known
+        # where another table stands beside it, a variable may be called as that is; the table itself may be as well
+        kept = known.variables - {self._target, str(relation.relname)}
+        self._variables = frozenset[str]() if joined or known.repeated else kept
 
     def holds(self, clause: Any) -> bool:
         """Whether only rows that it names are left."""
@@ -150,7 +150,8 @@ class _Condition:
         return node.kind == enums.A_Expr_Kind.AEXPR_OP and not own and self._value((node.lexpr, node.rexpr))
 
     def _variable(self, node: ast.ColumnRef) -> bool:
-        return bool(self._variables.intersection(_names(node)[:1]))
+        names = _names(node)  # of three the first is a schema
+        return bool(self._variables.intersection(names[:1])) and len(names) <= _A_FIELD
 
 
 _PARTS: dict[type, tuple[str, ...]] = {

@@ -83,3 +83,17 @@ def test_where_a_row_lies_is_known_of_a_table_alone() -> None:
     statement: Any = pglast.parse_sql("delete from a where ctid = '(0,1)'")[0].stmt
     assert names_rows(statement, replace(KNOWN, keys=((),), plain=True))
     assert not names_rows(statement, replace(KNOWN, keys=((),)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "delete from a as v_id where id = v_id.id", "delete from v_id where id = v_id.id",
+        "delete from a where id = s.v_id.x", "delete from v_id as b where id = v_id.id",
+        "delete from s.a where id = v_id.a.id", "delete from v_id where id = v_id",
+    ],
+)  # fmt: skip
+def test_a_variable_that_is_called_as_the_table_is_no_value(text: str) -> None:
+    """What it means then is a column, as what has three names is: each row is equal to itself."""
+    assert not names_rows(pglast.parse_sql(text)[0].stmt, KNOWN)
+    assert names_rows(pglast.parse_sql("delete from a where id = v_id.x")[0].stmt, KNOWN)
