@@ -809,3 +809,8 @@ create function f() returns int language plpgsql as $$ declare c cursor (n int) 
 do $$ /* begin */ declare x text := 'begin'; begin declare n int; begin null; end; delete from acct where id = n; end $$
 do $$ declare c cursor for with d as (delete from acct where id = n returning 1) select * from d; n int; begin open c; end $$
 create function f() returns int language plpgsql as $$ declare c refcursor; d cursor (n int, owner int) is select 1; begin update acct set tag = '' where id = owner; return 1; end $$
+grant maker to app
+grant boss_of_makers to other_role
+grant boss, maker to other_role
+do $$ begin grant maker to app; end $$
+create role later_one; grant maker to later_one, app

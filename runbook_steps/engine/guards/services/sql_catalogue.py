@@ -81,7 +81,7 @@ class Catalogue:
     subscriptions, that hold a password; until that is known, those that may. `keys` are the columns of the unique
     indexes of each relation, `unique` those that no constraint holds, `sets` the functions that give more than one row,
     `of_rows` those that may be given a whole row; `superusers` are who may become one,
-    or who reaches the server's files or programs, by another role too;
+    or who reaches the server's files or programs, by another role too, `creators` who makes roles, the same;
     `empty`, when there is nothing of anybody's in the database yet.
     """
 
@@ -100,6 +100,7 @@ class Catalogue:
     empty: bool = False
     databases: frozenset[str] | None = None
     superusers: frozenset[str] = frozenset()
+    creators: frozenset[str] = frozenset()
     sets: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     unique: frozenset[str] = frozenset()
@@ -169,6 +170,7 @@ def read_catalogue(text: str) -> Catalogue:
         empty=found["empty"],
         databases=frozenset(found["databases"]),
         superusers=frozenset(found["superusers"]),
+        creators=frozenset(found["creators"]),
         sets=frozenset(found["sets"]),
         roles=frozenset(found["roles"]),
         unique=frozenset(found["unique"]),

@@ -207,6 +207,9 @@ SELECT json_build_object(
    SELECT FROM pg_catalog.pg_roles AS far WHERE (far.rolsuper
      OR far.rolname IN ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program'))
     AND pg_catalog.pg_has_role(r.oid, far.oid, 'MEMBER'))),
+ 'creators', (SELECT coalesce(json_agg(r.rolname), '[]'::json) FROM pg_catalog.pg_roles AS r WHERE EXISTS (
+   SELECT FROM pg_catalog.pg_roles AS far
+   WHERE far.rolcreaterole AND pg_catalog.pg_has_role(r.oid, far.oid, 'MEMBER'))),
  'of_rows', (SELECT json_agg(DISTINCT p.proname) FROM pg_catalog.pg_proc AS p
    JOIN pg_catalog.pg_type AS t ON t.oid = p.proargtypes[0] WHERE t.typtype IN ('c', 'p')
     AND p.pronargs - p.pronargdefaults <= 1),

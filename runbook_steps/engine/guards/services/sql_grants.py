@@ -74,7 +74,9 @@ def granted_role(sql: SqlJudge, node: Any) -> str | None:
         return "REVOKE"
     if node.opt:
         return "GRANT of a role with an option"
-    return reaches_far(sql, (str(each.priv_name) for each in node.granted_roles))
+    given = [str(each.priv_name) for each in node.granted_roles]
+    found = next((role for role in given if role in sql.catalogue.creators), None)
+    return f"the rights of {found}, which makes roles" if found else reaches_far(sql, given)
 
 
 def reaches_far(sql: SqlJudge, roles: Iterable[str]) -> str | None:

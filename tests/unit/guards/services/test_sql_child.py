@@ -15,7 +15,7 @@ from runbook_steps.engine.model import Risk
 
 CATALOGUE = '{"builtin": {}, "functions": [], "relations": [], "foreign_parents": [], "operators": [], "types": [], '
 CATALOGUE += '"unsaid": [], "written": [], "settings": [], "options": [], "keys": [], "empty": false, "databases": [], '
-CATALOGUE += '"superusers": [], "sets": [], "roles": [], "unique": [], "given": [], "of_rows": []}'
+CATALOGUE += '"superusers": [], "sets": [], "roles": [], "unique": [], "given": [], "of_rows": [], "creators": []}'
 
 
 @asynccontextmanager
