@@ -35,6 +35,7 @@ PASSES = [
     "select g.generate_series, (g.n).name from generate_series(1, 2) g, lateral (select c as n from canary c) as g(n)",
     "select 1 = any (select id from canary)", "select s.name from pg_settings s", "select u.usename from pg_user u",
     "select (json_each('{}')).key, (now()).date", "select rolname, rolsuper from pg_roles", "select mood from pets",
+    "select b.total_of, (select sum(public.bills.total_of) from bills) from bills b where b.total_of > 1",
 ]  # fmt: skip
 PASSES_MUTATING = [
     """do $$ declare r record; i int := 3; begin select 1 as k into r; delete from acct where id = r.k;

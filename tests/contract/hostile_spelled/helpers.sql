@@ -57,3 +57,9 @@ CREATE OR REPLACE FUNCTION del_calmly(i int) RETURNS int LANGUAGE plpgsql IMMUTA
 CREATE FUNCTION del_agg(int, int) RETURNS int LANGUAGE sql AS 'SELECT del_one($2)'; CREATE AGGREGATE dels(int) (SFUNC = del_agg, STYPE = int);
 CREATE FUNCTION code() RETURNS text LANGUAGE sql AS $$ SELECT 'c' || nextval('of_numbers') $$;
 CREATE VIEW lies_at AS SELECT '(0,1)'::tid AS ctid, id, tag FROM like_acct;
+CREATE TABLE bills (total_of int); INSERT INTO bills VALUES (1); CREATE DOMAIN whole_bill AS bills;
+CREATE FUNCTION total_of(int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM empties_int(); RETURN 1; END $$;
+CREATE FUNCTION of_whole(whole_bill) RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM empties_int(); RETURN 1; END $$;
+CREATE TABLE like_row (a int); CREATE FUNCTION text_of(like_row) RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'x' $$;
+CREATE CAST (like_row AS text) WITH FUNCTION text_of(like_row) AS IMPLICIT; INSERT INTO like_row VALUES (1);
+CREATE FUNCTION of_text(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM empties_int(); RETURN 'x'; END $$;

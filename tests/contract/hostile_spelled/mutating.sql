@@ -814,3 +814,11 @@ grant boss_of_makers to other_role
 grant boss, maker to other_role
 do $$ begin grant maker to app; end $$
 create role later_one; grant maker to later_one, app
+select g.total_of from generate_series(1, 2) g
+select (b.total_of).total_of from bills b
+select b.of_whole from bills b
+select x.total_of from lateral abs(1) as x where x.total_of > 0
+select g.total_of from bills b, rows from (abs(-1)) as g
+create function reads_total(i int) returns int language sql as 'select i.total_of'
+create function reads_total(i int) returns int language sql return i.total_of
+select t.of_text from like_row t

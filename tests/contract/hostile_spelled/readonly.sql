@@ -402,3 +402,9 @@ select x.upper from unnest(array['a']) x
 select (1).of_row_more, (c).of_row_more from canary c
 select span(1, 2), notifies()
 select '[1,2]'::span, '{}'::spanmultirange, says_volatile()
+select g.total_of from generate_series(1, 2) g
+select (b.total_of).total_of from bills b
+select b.of_whole from bills b
+select x.total_of from lateral abs(1) as x where x.total_of > 0
+select g.total_of from bills b, rows from (abs(-1)) as g
+select t.of_text from like_row t

@@ -211,7 +211,10 @@ SELECT json_build_object(
    SELECT FROM pg_catalog.pg_roles AS far
    WHERE far.rolcreaterole AND pg_catalog.pg_has_role(r.oid, far.oid, 'MEMBER'))),
  'of_rows', (SELECT json_agg(DISTINCT p.proname) FROM pg_catalog.pg_proc AS p
-   JOIN pg_catalog.pg_type AS t ON t.oid = p.proargtypes[0] WHERE t.typtype IN ('c', 'p')
+   JOIN pg_catalog.pg_type AS t ON t.oid = p.proargtypes[0]
+   WHERE (t.typtype IN ('c', 'd', 'p') OR p.oid >= {_FIRST} AND t.oid IN (
+     SELECT turns.casttarget FROM pg_catalog.pg_cast AS turns
+     JOIN pg_catalog.pg_type AS s ON s.oid = turns.castsource WHERE s.typtype = 'c' AND turns.castcontext = 'i'))
     AND p.pronargs - p.pronargdefaults <= 1),
  'roles', (SELECT json_agg(rolname) FROM pg_catalog.pg_roles),
  'unique', (SELECT coalesce(json_agg(c.relname), '[]'::json) FROM pg_catalog.pg_index AS i

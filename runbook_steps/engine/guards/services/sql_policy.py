@@ -36,6 +36,7 @@ from runbook_steps.engine.guards.services.sql_shared import left_behind
 from runbook_steps.engine.guards.services.sql_statements import (
     OWN_SCHEMAS,
     Notation,
+    RowNotation,
     Times,
     how_often,
     is_text,
@@ -80,6 +81,7 @@ class SqlJudge:
     _depth: int = 0
     _apart: frozenset[str] = frozenset()
     _ending: frozenset[int] = frozenset()
+    _scalars: bool = False
     variables: frozenset[str] = frozenset()
     repeated: Times = Times.ONCE
     many: Times = Times.ONCE
@@ -103,15 +105,16 @@ class SqlJudge:
         return self._depth > 0
 
     def _statement(self, tree: Any) -> str | None:
-        before = self._apart, self._ending, self.many
+        before = self._apart, self._ending, self.many, self._scalars
         self._apart = named_apart(tree, self.catalogue)
+        self._scalars = any(isinstance(each, _GIVE_SCALARS) for each in nodes(tree))
         self._ending = sql_ending.of_one_session(tree, self.catalogue, repeated=bool(self.repeated))
         if self.risk is Risk.MUTATING:
             self.many = max(self.many, self.repeated, how_often(tree, self.catalogue))
         try:
             return next((found for node in nodes(tree) if (found := self._refused_node(node))), None)
         finally:
-            self._apart, self._ending, self.many = before
+            self._apart, self._ending, self.many, self._scalars = before
 
     def _refused_node(self, node: ast.Node) -> str | None:
         if found := refused_statement(node, self.risk) or (self.shared and left_behind(node)):
@@ -346,6 +349,13 @@ class SqlJudge:
         found = self._type(name)
         return f"{name}: {found}" if found else None
 
+    def of_a_row(self, call: Any) -> str | None:
+        """`row.name`: of a table or a query, only what takes a whole row is called; of what a function gives, any."""
+        name = str(call.funcname[-1].sval)
+        elsewhere = self._scalars or self.in_a_body or name in self.catalogue.of_rows | self.catalogue.builtin.keys()
+        found = None if elsewhere else self._type(name)
+        return self.notation(call) if elsewhere else f"{name}: {found}" if found else None
+
     def trigger(self, node: Any) -> str | None:
         """CREATE TRIGGER: what it will call."""
         names = [str(part.sval) for part in node.funcname]
@@ -364,11 +374,13 @@ _IN_GRAMMAR = frozenset({
     "json_serialize", "json_table", "json_value", "merge_action",
 })  # fmt: skip
 _OF_GRAMMAR = tuple(getattr(ast, name) for name in dir(ast) if name.startswith(("Json", "MergeSupport")))
+_GIVE_SCALARS = (ast.RangeFunction, ast.CreateFunctionStmt, ast.DoStmt)  # by a name that looks like a table's
 _Judge = Callable[[SqlJudge, Any], str | None]
 _BY_NAME: Mapping[type, tuple[_Judge, ...]] = {
     ast.FuncCall: (SqlJudge.call,),
     ast.RangeVar: (SqlJudge.reads,),
     Notation: (SqlJudge.notation,),
+    RowNotation: (SqlJudge.of_a_row,),
     ast.A_Expr: (lambda judge, node: judge.operator(node.name),),
     ast.SubLink: (lambda judge, node: judge.operator(node.operName),),  # `value operator ANY (SELECT …)`
     ast.SortBy: (lambda judge, node: judge.operator(node.useOp),),  # `ORDER BY … USING operator`

@@ -16,6 +16,7 @@ from runbook_steps.engine.model import Risk
 __all__ = [
     "OWN_SCHEMAS",
     "Notation",
+    "RowNotation",
     "Times",
     "gives_many",
     "how_often",
@@ -128,6 +129,10 @@ class Notation(ast.FuncCall):
     """`(value).name` or `row.name`: a column, or a call of name(value) where there is no such column."""
 
 
+class RowNotation(Notation):
+    """`row.name` alone: what is called so is given a whole row, where no function or parameter stands for the row."""
+
+
 def nodes(node: Any) -> Iterator[ast.Node]:
     """The node and everything below it, and the calls that are written as columns."""
     waiting = [node]
@@ -148,7 +153,7 @@ def _by_notation(node: Any) -> Iterator[Notation]:
         yield from (Notation(funcname=(each,), args=(node.arg,)) for each in steps)
     fields = (node.fields or ()) if isinstance(node, ast.ColumnRef) else ()
     if len(fields) > 1 and isinstance(fields[-1], ast.String):
-        yield Notation(funcname=fields[-1:], args=(ast.ColumnRef(fields=fields[:-1]),))
+        yield RowNotation(funcname=fields[-1:], args=(ast.ColumnRef(fields=fields[:-1]),))
 
 
 def gives_many(node: Any, catalogue: Catalogue) -> str | None:
