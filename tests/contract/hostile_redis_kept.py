@@ -123,6 +123,7 @@ CHANGED = {
     "latency is told no more": array(b"CONFIG", b"SET", b"latency-tracking", b"no"),
 }  # fmt: skip
 _AGAIN = 3000
+_KEYS = [b"k%d" % number for number in range(1800)]
 HELD_UP = {
     "a list with the same again": array(b"SORT_RO", b"list", b"BY", b"nosort", *[b"GET", b"session:*"] * _AGAIN),
     "a list with itself again": array(b"sort_ro", b"list", *[b"get", b"#"] * 2),
@@ -152,6 +153,35 @@ HELD_UP_WRITING = {
     "a queue again": array(*_TAKES, b"g", b"c", b"STREAMS", *[b"queue"] * _AGAIN, *[b"0"] * _AGAIN),
     "keys that are watched": array(b"WATCH", *[b"k%d" % i for i in range(50_000)]),
     "thousands of patterns that are listened to": array(b"PSUBSCRIBE", *[b"a*%d" % number for number in range(_AGAIN)]),
+    "keys that are watched, by and by": b"".join(array(b"WATCH", *_KEYS[at : at + 900]) for at in (0, 900)),
+    "keys that are watched one by one": b"".join(array(b"watch", key) for key in _KEYS),
+    "keys that are watched, and a queue that there is not": array(b"WATCH", *_KEYS[:900])
+    + array(b"EXEC")
+    + array(b"DISCARD")
+    + array(b"WATCH", *_KEYS[900:]),
+    "keys that are watched, and let go of later": array(b"WATCH", *_KEYS[:900])
+    + array(b"MULTI")
+    + array(b"UNWATCH")
+    + array(b"WATCH", *_KEYS[900:]),
+    "keys that are watched by who listens": array(b"WATCH", *_KEYS[:900])
+    + array(b"SUBSCRIBE", b"x")
+    + array(b"UNWATCH")
+    + array(b"UNSUBSCRIBE")
+    + array(b"WATCH", *_KEYS[900:]),
+    "patterns that are listened to, by and by": b"".join(
+        array(b"PSUBSCRIBE", *[b"%d:%d*" % (more, number) for number in range(16)]) for more in (1, 2)
+    ),
+    "patterns that are listened to one by one": b"".join(array(b"psubscribe", key + b"*") for key in _KEYS[:20]),
+    "patterns that are listened to, and left in a queue": array(b"PSUBSCRIBE", *[b"a%d*" % n for n in range(16)])
+    + array(b"MULTI")
+    + array(b"PUNSUBSCRIBE")
+    + array(b"DISCARD")
+    + array(b"PSUBSCRIBE", b"b*"),
     "patterns that are listened to": array(b"PSUBSCRIBE", b"*a" * 2000),
 }
-LARGE = array(b"ECHO", b"x" * 50_000_000)
+LARGE = {
+    "one word": array(b"ECHO", b"x" * 50_000_000),
+    "words of nothing": array(b"EXISTS", *[b""] * 1_000_000),
+    "words of one letter": array(b"MGET", *[b"%x" % number for number in range(160_000)]),
+    "fields of nothing": array(b"HMGET", b"hash", *[b"%x" % number for number in range(100_000)]),
+}

@@ -96,7 +96,8 @@ def test_nobody_is_held_up(serving: Service, tmp_path: Path, risk: Risk, case: s
     assert (refused != (), same) == (True, True)
 
 
-def test_nothing_gives_way_for_what_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", LARGE)
+def test_nothing_gives_way_for_what_is_read(tmp_path: Path, case: str) -> None:
     """A server that is full throws keys away for whatever it is sent."""
     data = tmp_path / "data"
     data.mkdir()
@@ -106,7 +107,7 @@ def test_nothing_gives_way_for_what_is_read(tmp_path: Path) -> None:
             client.set(f"key:{number}", "x" * 100_000)
         before, full = client.dbsize(), client.info("memory")
         guard = Guard(Risk.READONLY, tmp_path)
-        sent(port_of(guard, client_url(service)), LARGE)
+        sent(port_of(guard, client_url(service)), LARGE[case])
         assert (len(guard.take_refusals()), client.dbsize()) == (1, before)
         guard.close()
         assert 0.8 * full["maxmemory"] < full["used_memory"] < full["maxmemory"]
@@ -148,7 +149,20 @@ def test_a_queue_is_read_written_and_claimed_as_ever(serving: Service, tmp_path:
         client.execute_command("SORT_RO", "list", "BY", "w_*", "GET", "#", "GET", "session:*")
         client.execute_command("LATENCY", "HISTOGRAM", "get", "set")
         client.config_set("latency-tracking", "yes")
-        client.delete("other")
+        with client.pipeline() as together:
+            for number in range(0, 3000, 500):  # those before were let go of
+                together.watch(*(f"k{each}" for each in range(number, number + 500)))
+                together.multi()
+                together.delete("other")
+                together.execute()
+            together.watch(*(f"k{each}" for each in range(900)))
+            together.unwatch()
+            together.watch(*(f"k{each}" for each in range(900)))
+        listening = client.pubsub()
+        for number in range(16):
+            listening.psubscribe(f"{number}*")
+        listening.psubscribe("0*", "1*")
+        listening.close()
     assert guard.take_refusals() == ()
     guard.close()
 

@@ -16,17 +16,17 @@ from runbook_steps.engine.guards.services.redis_streams import (
     read_from,
 )
 
-__all__ = ["too_much"]
+__all__ = ["MOST_PATTERNS", "MOST_WATCHED", "too_much"]
 
 
 def too_much(name: str, words: Sequence[bytes], *, changing: bool) -> str | None:
     """What is wrong with how much a command asks for, to be said behind its name; None when it may pass."""
     if changing and name in _PLACES and not _near(name, words):
         return "at a place that makes others' keys give way"
-    if not changing and sum(map(len, words)) > _MOST_READ:
+    if not changing and sum(len(word) + _WORD for word in words) > _MOST_READ:
         return f"of more than {_MOST_READ} bytes, for which others' keys give way"
     wild = [word for word in words if re.search(rb"[*?\[]", word)] if name in _WILD else []
-    if len(wild) > _MOST_PATTERNS or any(word.count(b"*") > _MOST_STARS for word in wild):
+    if len(wild) > MOST_PATTERNS or any(word.count(b"*") > _MOST_STARS for word in wild):
         return "of patterns that everybody waits for"
     return next((why for judge, why in _EXTREME.get(name, ()) if judge(words)), None)
 
@@ -95,7 +95,10 @@ _PLACES = {
     "setbit": re.compile(rb"[0-9]{1,7}"),  # bits
     "bitfield": re.compile(rb""),
 }
-_MOST_READ, _MOST_STARS, _MOST_PATTERNS, _MOST_WATCHED = 1024 * 1024, 8, 16, 1000
+_MOST_READ, _MOST_STARS = 1024 * 1024, 8
+_WORD = 40  # bytes that the server takes for a word beside its own
+MOST_PATTERNS, MOST_WATCHED = 16, 1000
+"""In one command, and of one client."""
 _WILD = frozenset({
     "scan", "hscan", "sscan", "zscan", "pubsub", "command", "config", "function", "psubscribe", "punsubscribe",
 })  # fmt: skip
@@ -126,7 +129,7 @@ _EXTREME: Mapping[str, Sequence[tuple[Callable[[Sequence[bytes]], bool], str]]] 
         _again(_behind(3, b"list")),
         (_wakes_for, "of prefixes, which every write waits for"),
     ),
-    "watch": ((lambda words: len(words) > _MOST_WATCHED, "of so many that everybody waits"),),
+    "watch": ((lambda words: len(words) > MOST_WATCHED, "of so many that everybody waits"),),
     "xread": (_again(read_from),),
     "xreadgroup": (
         (forgets, "NOACK, or in a way that is not known: what it hands out would be gone for its group"),

@@ -7,6 +7,7 @@ import ssl
 from dataclasses import dataclass, field
 
 from runbook_steps.engine.guards.services.listening import Incoming
+from runbook_steps.engine.guards.services.redis_held import Held
 from runbook_steps.engine.guards.services.redis_policy import (
     Memory,
     name_of,
@@ -108,6 +109,7 @@ class _Client:
 
     def __init__(self, relay: RedisRelay) -> None:
         self._relay = relay
+        self._held = Held()
         self._credentials: tuple[Credentials, ...] = ()  # the last first: the server may have said no to it
 
     async def judge(self, request: Words) -> str | None:
@@ -116,6 +118,8 @@ class _Client:
         if refused := refused_redis(request.words, risk):
             return refused
         name = name_of(request)
+        if risk is not Risk.DESTRUCTIVE and (refused := self._held.too_much(name, request.words)):
+            return refused
         if name in _FIRST:
             return self._remember(request)
         asked = name, self._credentials  # who is not signed in yet is told nothing
