@@ -28,9 +28,11 @@ _NAMED = re.compile(
     r"|RestoreTime|UseLatestRestorableTime|StorageType|Iops|StorageThroughput|CopyTags|CopyTagsToSnapshot"
     r"|Tags(\.[A-Za-z]+\.[0-9]+\.(Key|Value))?"
 )
+_DAYS = r"\s*<Days>[0-9]{1,5}</Days>"
+_TIER = r"\s*<GlacierJobParameters>\s*<Tier>[A-Za-z]+</Tier>\s*</GlacierJobParameters>"
 _RESTORED = re.compile(
-    r"\s*(<\?xml[^<>?]*\?>\s*)?<RestoreRequest( xmlns=\"[a-z0-9:/.-]+\")?>(\s*<Days>[0-9]{1,5}</Days>)?"
-    r"(\s*<GlacierJobParameters>\s*<Tier>[A-Za-z]+</Tier>\s*</GlacierJobParameters>)?\s*</RestoreRequest>\s*"
+    r"\s*(<\?xml[^<>?]*\?>\s*)?<RestoreRequest( xmlns=\"[a-z0-9:/.-]+\")?>"
+    rf"({_DAYS}({_TIER})?|{_TIER}({_DAYS})?)?\s*</RestoreRequest>\s*"
 )
 
 

@@ -133,6 +133,15 @@ UNREAD: dict[str, tuple[RequestHead, bytes]] = {
 CANNOT_BE_TOLD = HINTED | UNREAD
 
 
+BEYOND = "POST /backups/key that does more than fetch it for some days"
+DAYS, TIER = b"<Days>5</Days>", b"<GlacierJobParameters><Tier>Bulk</Tier></GlacierJobParameters>"
+
+
+def fetched(*parts: bytes) -> bytes:
+    """What asks for an object of the archive."""
+    return b"<RestoreRequest>%b</RestoreRequest>" % b"".join(parts)
+
+
 @pytest.mark.parametrize("risk", list(Risk))
 @pytest.mark.parametrize("case", CANNOT_BE_TOLD)
 def test_what_cannot_be_told_is_refused_at_every_risk(case: str, risk: Risk) -> None:
@@ -186,6 +195,11 @@ def test_looking_at_objects_passes(method: str, target: str) -> None:
         ("s3", "PUT", "/backups/key", b"", ""),
         ("s3", "DELETE", "/backups/key", b"", "DELETE /backups/key"),
         ("s3", "PUT", "/backups/key?tagging", b"", "PUT /backups/key"),
+        ("s3", "POST", "/backups/key?restore", fetched(DAYS, TIER), ""),
+        ("s3", "POST", "/backups/key?restore", fetched(TIER, DAYS), ""),  # as it was written down by who asks
+        ("s3", "POST", "/backups/key?restore", fetched(TIER), ""),
+        ("s3", "POST", "/backups/key?restore", fetched(TIER, DAYS, TIER), BEYOND),
+        ("s3", "POST", "/backups/key?restore", fetched(DAYS, b"<OutputLocation/>"), BEYOND),
         ("s3", "DELETE", "/backups/key?uploadId=x", b"", "DELETE /backups/key"),
         ("s3", "DELETE", "/backups", b"", "DELETE /backups"),
         ("s3", "POST", "/backups?delete", b"", "POST /backups"),
