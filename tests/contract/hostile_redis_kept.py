@@ -6,12 +6,15 @@ The names in `HELD_UP_WRITING` may pass at *mutating* alone; `LARGE` is refused 
 
 from __future__ import annotations
 
+import time
+
 from tests.contract.debian import PASSWORD
 from tests.contract.hostile_redis import array
 
 __all__ = ["CHANGED", "HELD_UP", "HELD_UP_WRITING", "LARGE", "READ"]
 
 _TAKES = (b"XREADGROUP", b"GROUP")
+_LATER = int(1000 * time.time()) + 23 * 3600 * 1000
 _FROM = (b"STREAMS", b"queue", b">")
 _MOST = b"18446744073709551615"
 _PAYLOAD = b"\x00\x01x\x0b\x00\xc2\xb4\x05\xc9\xa5\x0e\x9d\xc3"
@@ -95,6 +98,9 @@ CHANGED = {
     ),
     "a queue that ends in a century": array(b"XADD", b"queue", b"99999999999999999-1", b"a", b"b"),
     "a queue that is ahead": array(b"XADD", b"queue", b"9000000000000-*", b"a", b"b"),
+    "a queue that is a day ahead": array(b"XADD", b"queue", b"%d-1" % _LATER, b"a", b"b"),
+    "a queue that is a day ahead, cut": array(b"xadd", b"queue", b"MAXLEN", b"9", b"%d-*" % _LATER, b"a", b"b"),
+    "a queue that is hours ahead": array(b"XADD", b"queue", b"NOMKSTREAM", b"%d" % (_LATER - 70_000_000), b"a", b"b"),
     "a claim that asks for more": array(
         b"XREADGROUP", b"GROUP", b"g", b"c", b"CLAIM", b"0", b"STREAMS", b"queue", b">"
     ),
@@ -120,6 +126,13 @@ CHANGED = {
     "a key of another kind": array(b"RESTORE", b"session:1", b"0", _PAYLOAD, b"REPLACE"),
     "a master": array(b"CONFIG", b"SET", b"replica-serve-stale-data", b"no"),
     "what is kept in memory": array(b"CONFIG", b"SET", b"hash-max-listpack-entries", b"0"),
+    "latency is watched no more": array(b"CONFIG", b"SET", b"latency-monitor-threshold", b"0"),
+    "latency is watched from hours on": array(b"CONFIG", b"SET", b"latency-monitor-threshold", b"9999999"),
+    "what is slow is told from hours on": array(b"CONFIG", b"SET", b"slowlog-log-slower-than", b"9999999999"),
+    "what is slow is told from seconds on": array(b"config", b"set", b"SLOWLOG-log-slower-than", b"2000000"),
+    "eight mebibytes by a field": array(b"BITFIELD", b"bits", b"SET", b"i64", b"#999999", b"1"),
+    "two mebibytes by a field": array(b"BITFIELD", b"set", b"GET", b"u8", b"0", b"incrby", b"U32", b"#524288", b"1"),
+    "a mebibyte and a field": array(b"bitfield", b"bits", b"set", b"i62", b"#140000", b"1"),
     "latency is told no more": array(b"CONFIG", b"SET", b"latency-tracking", b"no"),
 }  # fmt: skip
 _AGAIN = 3000

@@ -83,10 +83,18 @@ def _near(name: str, words: Sequence[bytes]) -> bool:
     All up to there is made and filled with zeros: half a gigabyte by a few bytes, for which other keys are thrown away.
     """
     if name == "bitfield":
-        asked = [words[at + 1 : at + 3] for at, word in enumerate(words) if word.lower() in {b"set", b"incrby", b"get"}]
-        return all(len(each) == len(_FIELD) and _FIELD[0].fullmatch(each[0]) and _FIELD[1].fullmatch(each[1])
-                   for each in asked)  # fmt: skip
+        # behind the key, which may be called as one of them
+        asked = [at for at, word in enumerate(words) if at >= _AT and word.lower() in {b"set", b"incrby", b"get"}]
+        return all(_near_field(*words[at + 1 : at + 3]) for at in asked)
     return len(words) <= _AT or _PLACES[name].fullmatch(words[_AT]) is not None
+
+
+def _near_field(kind: bytes = b"", place: bytes = b"") -> bool:
+    """Whether a field of bits, `u8`, lies there: `#9` is that many fields on."""
+    width, at = _WIDTH.fullmatch(kind), _FIELD.fullmatch(place)
+    if width is None or at is None:
+        return False
+    return int(at[2]) * (int(width[1]) if at[1] else 1) <= 8 * _MOST_READ
 
 
 _AT = 2
@@ -116,8 +124,8 @@ _BUT_ONE = _again(lambda words: words[2:])
 _SORTED = _again(_asked_for_each)
 _EXTREME: Mapping[str, Sequence[tuple[Callable[[Sequence[bytes]], bool], str]]] = {
     **dict.fromkeys(("srandmember", "hrandfield", "zrandmember"), (_DRAWN,)),
-    **dict.fromkeys(("mget", "sdiff", "sinter", "sunion", "pfcount", "pfmerge"), (_ALL,)),
-    **dict.fromkeys(("hmget", "sdiffstore", "sinterstore", "sunionstore"), (_BUT_ONE,)),
+    **dict.fromkeys(("mget", "sdiff", "sinter", "sunion", "pfcount"), (_ALL,)),
+    **dict.fromkeys(("hmget", "sdiffstore", "sinterstore", "sunionstore", "pfmerge"), (_BUT_ONE,)),
     "bitop": (_again(lambda words: words[3:]),),
     **dict.fromkeys(("zdiff", "zinter", "zunion", "sintercard", "zintercard"), (_again(_numbered(1)),)),
     **dict.fromkeys(("zdiffstore", "zinterstore", "zunionstore"), (_again(_numbered(2)),)),
@@ -138,4 +146,4 @@ _EXTREME: Mapping[str, Sequence[tuple[Callable[[Sequence[bytes]], bool], str]]] 
     "xclaim": ((passes_over, "LASTID, which passes over what others have not read"),),
     "xadd": ((ends_stream, "of a number after which others cannot add theirs"),),
 }
-_FIELD = (re.compile(rb"[ui][0-9]{1,2}", re.IGNORECASE), re.compile(rb"#?[0-9]{1,6}"))
+_WIDTH, _FIELD = re.compile(rb"[ui]([0-9]{1,2})", re.IGNORECASE), re.compile(rb"(#?)([0-9]{1,6})")

@@ -111,7 +111,8 @@ _VALUES = {  # with another value they turn somebody away, let everybody in, or 
     "loglevel": re.compile(r"debug|verbose|notice"),
     "maxmemory-eviction-tenacity": re.compile(r"[0-9]{1,2}"),
     "maxmemory-samples": re.compile(r"[1-9]|[1-5][0-9]|6[0-4]"),
-    "slowlog-log-slower-than": re.compile(r"[1-9][0-9]{2,9}"),
+    "latency-monitor-threshold": re.compile(r"[1-9][0-9]{0,2}"),  # milliseconds; 0 measures nothing
+    "slowlog-log-slower-than": re.compile(r"[1-9][0-9]{2,5}"),  # microseconds: less than a second
     "slowlog-max-len": re.compile(r"[1-9][0-9]{4,6}"),  # more than there is: what is beyond it goes
     "tcp-keepalive": re.compile(r"0|[6-9][0-9]|[1-9][0-9]{2,8}"),
     "requirepass": re.compile(r".{8,512}", re.DOTALL),

@@ -16,7 +16,7 @@ _OF_GROUP = {b"group": 3, b"count": 2, b"block": 2}
 _ADDING = {b"nomkstream": 1, b"limit": 2, b"maxlen": 2, b"minid": 2}
 _TRIMS, _HOW = frozenset({b"maxlen", b"minid"}), frozenset({b"=", b"~"})
 _NUMBER = re.compile(rb"\*|([0-9]{1,13})(-(\*|[0-9]{1,19}))?")
-_AHEAD_MS = 24 * 3600 * 1000  # clocks differ
+_AHEAD_MS = 2 * 60 * 1000  # clocks differ
 _CLAIMED, _ADDED = 5, 2  # where the numbers of a claim, and the options of an entry begin
 
 
