@@ -121,6 +121,14 @@ def test_what_is_spelled_alike_passes(server: Server) -> None:
     assert [found for text in PASSES_MUTATING if (found := judges[1].refused(text))] == []
 
 
+def test_a_part_is_not_dropped_by_a_later_statement(server: Server) -> None:
+    """Others may write to it meanwhile through the table that was there; a table of its own goes as it came."""
+    judge = SqlJudge(Risk.MUTATING, read_catalogue(asked(server.url)))
+    made = "create table apart (id int)", "drop table apart", "create table late partition of by_year default"
+    assert [judge.refused(text) for text in made] == [None] * 3
+    assert "a part of another" in str(judge.refused("drop table late"))
+
+
 @pytest.mark.parametrize("risk", RISKS)
 def test_nothing_has_changed_after_they_were_tried(server: Server, risk: Risk, tmp_path: Path) -> None:
     """Each on one of the servers, behind the guard; somebody else's look is the same before and after."""

@@ -822,3 +822,9 @@ select g.total_of from bills b, rows from (abs(-1)) as g
 create function reads_total(i int) returns int language sql as 'select i.total_of'
 create function reads_total(i int) returns int language sql return i.total_of
 select t.of_text from like_row t
+create table late0 partition of by_year default; drop table late0
+create table late1 partition of by_year for values from (2030) to (2031); alter table late1 rename to later1; drop table if exists public.later1 cascade
+create table late2 (id int, y int not null); alter table by_year attach partition late2 default; drop table late2
+create table late3 partition of by_year for values from (2030) to (2031) partition by list (id); create table later3 partition of late3 default; drop table later3
+create table late4 (id int, y int not null) partition by list (id); create table later4 partition of late4 default; alter table by_year attach partition late4 default; drop table later4
+do $$ begin create table late5 partition of by_year default; drop table late5; end $$

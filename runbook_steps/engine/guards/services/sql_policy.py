@@ -69,7 +69,8 @@ def refused_sql(text: str, risk: Risk, catalogue: Catalogue | None = None) -> st
 class SqlJudge:
     """For one database and risk. What it found of a function is kept: bodies are read once.
 
-    `shared` is a session that others get after this one.
+    `shared` is a session that others get after this one. `parts` are tables that were made a part of another while
+    it judged: the catalogue does not know them, and what others write may be in them.
     """
 
     risk: Risk
@@ -78,6 +79,7 @@ class SqlJudge:
     _known: dict[tuple[str, str, Times], str | None] = field(default_factory=dict)
     _assumed: set[tuple[str, str, Times]] = field(default_factory=set)
     _open: set[tuple[str, str]] = field(default_factory=set)
+    parts: set[str] = field(default_factory=set)
     _depth: int = 0
     _apart: frozenset[str] = frozenset()
     _ending: frozenset[int] = frozenset()

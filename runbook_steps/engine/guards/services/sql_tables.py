@@ -29,6 +29,7 @@ _ACTIONS = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 def altered(sql: SqlJudge, node: Any) -> str | None:
     """What is wrong with it."""
+    sql.parts.update(_parts(node))
     if node.relation is None or not (is_own(node.relation) or sql.catalogue.has(node.relation.relname)):
         return _attached(sql, node)
     if is_own(node.relation):
@@ -44,9 +45,15 @@ def altered(sql: SqlJudge, node: Any) -> str | None:
     return None
 
 
+def _parts(node: Any) -> list[str]:
+    """What becomes part of the table or the index."""
+    attach = enums.AlterTableType.AT_AttachPartition
+    return [str(each.def_.name.relname) for each in node.cmds or () if each.subtype == attach]
+
+
 def _attached(sql: SqlJudge, node: Any) -> str | None:
     """What becomes part of a table or an index of this session would be dropped with it."""
-    parts = (str(c.def_.name.relname) for c in node.cmds or () if c.subtype == enums.AlterTableType.AT_AttachPartition)
+    parts = _parts(node)
     new = node.relation is not None and node.relation.relname not in sql.catalogue.unique
     there = (each for each in parts if sql.catalogue.has(each) or (new and each in sql.catalogue.unique))
     return next((f"ATTACH PARTITION of {each}, which is there, to what is not" for each in there), None)

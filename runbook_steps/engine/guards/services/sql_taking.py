@@ -179,6 +179,8 @@ def _renamed(sql: SqlJudge, node: Any) -> str | None:
     relation = node.relation
     if relation is None:
         return None
+    if relation.relname in sql.parts:
+        sql.parts.add(str(node.newname))
     if relation.relname in sql.catalogue.unique:
         return f"RENAME of {relation.relname}, by which values are unique"
     if node.renameType in _RELATIONS | _BY_INDEX and (found := _second(sql, str(node.newname))):
@@ -199,8 +201,19 @@ def _dropped(sql: SqlJudge, node: Any) -> str | None:
         if holds and kind == enums.ObjectType.OBJECT_INDEX:
             return f"{what} {holds}, by which values are unique"
         return f"{what} CASCADE" if node.behavior == enums.DropBehavior.DROP_CASCADE else None
-    named = (ast.RangeVar(relname=n[-1].sval, schemaname=n[-2].sval if len(n) > 1 else None) for n in node.objects)
-    return None if kind in _RELATIONS and not any(_there(sql, each) for each in named) else what
+    if kind not in _RELATIONS:
+        return what
+    named = [ast.RangeVar(relname=n[-1].sval, schemaname=n[-2].sval if len(n) > 1 else None) for n in node.objects]
+    if part := next((str(each.relname) for each in named if each.relname in sql.parts), None):
+        return f"{what} {part}, a part of another, in which others may have written meanwhile"
+    return what if any(_there(sql, each) for each in named) else None
+
+
+def _table(sql: SqlJudge, node: Any) -> str | None:
+    """In a part is what others write through the table above."""
+    if node.partbound:
+        sql.parts.add(str(node.relation.relname))
+    return _covers(sql, node)
 
 
 def _type(_: SqlJudge, node: Any) -> str | None:
@@ -250,7 +263,7 @@ def _made(node: Any) -> Any:
 
 _IN_A_DATABASE: Mapping[type, Judge] = {
     ast.ViewStmt: lambda sql, node: _view(sql, node) or _covers(sql, node),
-    ast.CreateStmt: _covers,
+    ast.CreateStmt: _table,
     ast.CreateTableAsStmt: _covers,
     ast.CreateSeqStmt: _covers,
     ast.CompositeTypeStmt: _covers,
