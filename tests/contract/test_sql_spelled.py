@@ -51,6 +51,7 @@ PASSES_MUTATING = [
     "alter table twins add constraint f foreign key (id) references canary on update restrict",
     "alter table twins add column more int references canary on update cascade",
     "alter table twins add column more uuid references canary on delete cascade", "create type mine as enum ('a')",
+    "create function one(n int) returns int return n + 1",
     "create table np (id int references canary on delete cascade); alter table np add unique (id)",
     "create table np (id int, y int); alter table by_year attach partition np for values from (2030) to (2031)",
     "alter sequence seq owned by acct.n", "create temp table canary (id int)", "grant boss to other_role",

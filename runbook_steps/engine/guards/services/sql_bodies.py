@@ -144,7 +144,8 @@ def _declared(tree: Any) -> frozenset[str]:
 
 
 def _language_and_text(statement: Any) -> tuple[str, str]:
-    options = {option.defname: option.arg for option in getattr(statement, "options", None) or statement.args or ()}
+    said = getattr(statement, "options", None) or getattr(statement, "args", None) or ()  # RETURN … alone says neither
+    options = {option.defname: option.arg for option in said}
     language = str(options["language"].sval).lower() if "language" in options else "plpgsql"
     body = options.get("as")
     parts = body if isinstance(body, tuple) else (body,) if body is not None else ()
