@@ -73,6 +73,7 @@ class SqlParser:
         self._ours: socket.socket | None = None
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._sent: set[int] = set()
+        self._parts: dict[int, Sequence[str]] = {}  # by catalogue; a child that ends takes nothing of it along
         self._turn = asyncio.Lock()
 
     async def refused(
@@ -88,12 +89,12 @@ class SqlParser:
         async with self._turn:
             key = hash(catalogue)
             about = {"risk": str(risk), "key": key, "shared": shared}
-            asked: dict[str, Any] = {"text": text, "types": list(types), **about}
+            asked: dict[str, Any] = {"text": text, "types": list(types), "parts": self._parts.get(key, ()), **about}
             if key not in self._sent or self._child is None:
                 asked["catalogue"] = catalogue
             try:
                 async with asyncio.timeout(_JUDGE_S):
-                    answer = await self._asked(asked)
+                    answer, self._parts[key] = await self._asked(asked)
             except TimeoutError:
                 await self._end()
                 return f"SQL that cannot be judged (the parser took longer than {_JUDGE_S:g} s)"

@@ -25,17 +25,19 @@ def main(descriptor: int) -> None:
     with socket.socket(fileno=descriptor) as there, there.makefile("rwb") as stream:
         while head := stream.read(LENGTH.size):
             request = json.loads(stream.read(LENGTH.unpack(head)[0]))
+            parts = set(request["parts"])
             try:
                 if "catalogue" in request:
                     catalogues[request["key"]] = read_catalogue(request["catalogue"])
                 where = (request["key"], request["risk"], request["shared"])
                 if where not in judges:
                     judges[where] = SqlJudge(Risk(request["risk"]), catalogues[request["key"]], request["shared"])
+                judges[where].parts = parts
                 answer = judges[where].refused(request["text"], request["types"])
             except Exception as fault:
                 judges.clear()  # one that was left in the middle has noted what it did not finish
                 answer = f"SQL that cannot be judged ({type(fault).__name__})"
-            body = json.dumps(answer).encode()
+            body = json.dumps([answer, sorted(parts)]).encode()
             stream.write(LENGTH.pack(len(body)) + body)
             stream.flush()
 

@@ -70,7 +70,7 @@ class SqlJudge:
     """For one database and risk. What it found of a function is kept: bodies are read once.
 
     `shared` is a session that others get after this one. `parts` are tables that were made a part of another while
-    it judged: the catalogue does not know them, and what others write may be in them.
+    it judged: the catalogue does not know them, and what others write may be in them. Who asks keeps them.
     """
 
     risk: Risk

@@ -75,6 +75,20 @@ def test_a_child_that_ended_before_it_was_asked_is_a_refusal_and_the_next_one_ju
     run(test)
 
 
+def test_what_was_made_a_part_of_a_table_is_known_to_the_next_child() -> None:
+    """What others write through the table above is in it, whatever became of the parser."""
+
+    async def test(parser: SqlParser) -> None:
+        made = "CREATE TABLE p PARTITION OF pt DEFAULT"
+        assert await parser.refused(made, Risk.MUTATING, CATALOGUE) is None
+        os.kill(child_of(parser), signal.SIGKILL)
+        assert "the parser ended" in str(await parser.refused("SELECT 1", Risk.MUTATING, CATALOGUE))
+        found = await parser.refused("DROP TABLE p", Risk.MUTATING, CATALOGUE)
+        assert found == "DROP TABLE p, a part of another, in which others may have written meanwhile"
+
+    run(test)
+
+
 def test_whoever_signs_in_does_not_wait_for_what_is_being_judged() -> None:
     """A long statement of another session holds up nobody who only gets ready."""
 
