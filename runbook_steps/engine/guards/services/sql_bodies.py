@@ -17,6 +17,7 @@ __all__ = ["Body", "body_of", "rule_actions"]
 
 _STATEMENT, _EXPRESSION = 0, 2  # PostgreSQL's RawParseMode; above them are assignments
 _MADE_UP = ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors")
+_GIVEN = frozenset({"query", "PLpgSQL_expr"})  # where their statement stands
 _LOOPS = frozenset({
     "PLpgSQL_stmt_loop", "PLpgSQL_stmt_while", "PLpgSQL_stmt_fori", "PLpgSQL_stmt_fors", "PLpgSQL_stmt_forc",
     "PLpgSQL_stmt_foreach_a", "PLpgSQL_stmt_dynfors",
@@ -125,15 +126,17 @@ def _plpgsql(definition: str, head: str) -> Body:
     return Body(tuple(_texts(tree)), "", _declared(declared), frozenset(words), repeated, apart)
 
 
+def _entries(tree: Any) -> Iterator[tuple[str, Any]]:
+    """Every name and value in it, the outer ones first."""
+    for each in tree if isinstance(tree, list) else ():
+        yield from _entries(each)
+    for name, value in tree.items() if isinstance(tree, Mapping) else ():
+        yield name, value
+        yield from _entries(value)
+
+
 def _loops(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, list):
-        for each in tree:
-            yield from _loops(each)
-    elif isinstance(tree, Mapping):
-        for name, value in tree.items():
-            if name in _LOOPS:
-                yield {name: value}
-            yield from _loops(value)
+    return ({name: value} for name, value in _entries(tree) if name in _LOOPS)
 
 
 def _declared(tree: Any) -> frozenset[str]:
@@ -171,11 +174,9 @@ def _texts(tree: Any) -> Iterator[str]:
             yield from _texts(each)
     elif isinstance(tree, Mapping):
         for name, value in tree.items():
-            if name in _MADE_UP:
-                yield _constant(value["query"]["PLpgSQL_expr"]["query"])
-                yield from _texts({key: each for key, each in value.items() if key != "query"})
-            elif name == "dynquery":
-                yield _constant(value["PLpgSQL_expr"]["query"])
+            if (given := _given(name, value)) is not None:
+                yield given
+                yield from _texts({key: each for key, each in value.items() if key not in _GIVEN})
             elif name == "PLpgSQL_expr":
                 yield _statement(value["query"], value.get("parseMode", _STATEMENT))
             else:
@@ -184,16 +185,14 @@ def _texts(tree: Any) -> Iterator[str]:
 
 def _executed(tree: Any) -> Iterator[str]:
     """The statements that EXECUTE is given. Raises ValueError for one that is put together."""
-    if isinstance(tree, list):
-        for each in tree:
-            yield from _executed(each)
-    elif isinstance(tree, Mapping):
-        for name, value in tree.items():
-            if name in _MADE_UP:
-                yield _constant(value["query"]["PLpgSQL_expr"]["query"])
-            elif name == "dynquery":
-                yield _constant(value["PLpgSQL_expr"]["query"])
-            yield from _executed(value)
+    return (given for name, value in _entries(tree) if (given := _given(name, value)) is not None)
+
+
+def _given(name: str, value: Any) -> str | None:
+    """The statement that is made up as it runs, and is written down all the same; None of what makes up none."""
+    if name in _MADE_UP:
+        return _constant(value["query"]["PLpgSQL_expr"]["query"])
+    return _constant(value["PLpgSQL_expr"]["query"]) if name == "dynquery" else None
 
 
 def _statement(text: str, mode: int) -> str:
