@@ -27,7 +27,7 @@ from runbook_steps.operations.backup_verify import opened_archive, refuse_untrus
 from runbook_steps.operations.beside_tables import PREFIX, Beside, beside_name, compared, split, written
 from runbook_steps.operations.database_session import Connection, session
 from runbook_steps.operations.postgres_connection import Database
-from runbook_steps.operations.postgres_programs import archived_sql, reading_rows
+from runbook_steps.operations.postgres_programs import reading_rows
 from runbook_steps.operations.restoring_role import lent, loading_role
 
 __all__ = ["restore_beside"]
@@ -172,8 +172,7 @@ class _Past:
         """The statements that pg_restore would run for these entries."""
         if not entries:
             return
-        with list_of(entries) as file:
-            text = archived_sql(self.database, self.archive.file, self.archive.programs, ("--use-list", file))
+        text = self.archive.text(self.database, entries)
         # bytes of no known encoding: of those, names are refused later, and nothing else is looked at
         read = text.encode("utf-8", "surrogateescape").decode("latin-1" if self.codec == "ascii" else self.codec)
         for raw in pglast.parse_sql(re.sub(r"^\\.*$", "", read, flags=re.MULTILINE)):
