@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 import psycopg
 from psycopg import sql
 
 from runbook_steps.operations.backup_manifest import sealed
 from runbook_steps.stand_in.embedded import EmbeddedTarget
+from tests.contract.embedded_store import s3_of
 
 __all__ = ["KEY", "ROOT", "Shop"]
 
@@ -60,13 +60,7 @@ class Shop:
             "AWS_BACKUP_BUCKET": self.bucket,
             "BACKUP_ENCRYPTION_KEY": KEY,
         }
-        self.s3: Any = boto3.client(
-            "s3",
-            endpoint_url=known["AWS_ENDPOINT_URL"],
-            region_name=known["AWS_REGION"],
-            aws_access_key_id=known["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=known["AWS_SECRET_ACCESS_KEY"],
-        )
+        self.s3 = s3_of(known)
 
     @classmethod
     @contextmanager

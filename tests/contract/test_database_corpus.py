@@ -7,14 +7,12 @@ On PostgreSQL 18, and on Debian's 15.
 from __future__ import annotations
 
 import os
-import secrets
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-import boto3
 import psycopg
 import pytest
 from psycopg import sql
@@ -30,6 +28,7 @@ from runbook_steps.stand_in.embedded.binaries import postgres_bin
 from tests.contract.database_comparer import description, differences
 from tests.contract.database_corpus import CORPUS, ROLES, Kind
 from tests.contract.debian_postgres import BINARIES, debian_postgres
+from tests.contract.embedded_store import store_of
 
 WHOLE = os.environ.get("WHOLE_CORPUS") == "1"
 SAMPLE = {
@@ -110,16 +109,7 @@ def cluster(request: pytest.FixtureRequest, embedded: EmbeddedTarget) -> Iterato
     """The embedded server, or Debian's."""
     embedded.start({"postgres", "aws"})
     known = embedded.environment()
-    client: Any = boto3.client(
-        "s3",
-        endpoint_url=known["AWS_ENDPOINT_URL"],
-        region_name=known["AWS_REGION"],
-        aws_access_key_id=known["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=known["AWS_SECRET_ACCESS_KEY"],
-    )
-    bucket = f"corpus-{request.param}-{secrets.token_hex(4)}"  # one process may run several modules with it
-    client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": known["AWS_REGION"]})
-    store = Store(lambda: client, bucket)
+    store = store_of(known, f"corpus-{request.param}")
     if request.param == "18":
         parameters = {"host": known["PGHOST"], "port": known["PGPORT"], "user": known["PGUSER"]}
         shared = _ready(Cluster({**parameters, "password": known["PGPASSWORD"]}, str(postgres_bin()), store))

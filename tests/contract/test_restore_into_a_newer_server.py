@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
-import boto3
 import psycopg
 import pytest
 
 from runbook_steps.engine.errors import RefusedError
 from runbook_steps.operations.backup_make import BackupSettings, make_backup
 from runbook_steps.operations.backup_restore import refuse_foreign, restore_into
-from runbook_steps.operations.backup_store import Store
 from runbook_steps.operations.postgres_connection import Database
 from runbook_steps.stand_in.embedded import EmbeddedTarget
 from runbook_steps.stand_in.embedded.binaries import postgres_bin
 from tests.contract.debian_postgres import BINARIES, debian_postgres
+from tests.contract.embedded_store import store_of
 
 FILL = """
 CREATE TYPE state AS ENUM ('open', 'done');
@@ -30,20 +28,6 @@ INSERT INTO t SELECT n, 'x', '{"n": 1}', 'open' FROM generate_series(1, 50) n;
 """
 
 
-def _store(target: EmbeddedTarget) -> Store:
-    known = target.environment()
-    client: Any = boto3.client(
-        "s3",
-        endpoint_url=known["AWS_ENDPOINT_URL"],
-        region_name=known["AWS_REGION"],
-        aws_access_key_id=known["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=known["AWS_SECRET_ACCESS_KEY"],
-    )
-    bucket = f"newer-{secrets.token_hex(4)}"
-    client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": known["AWS_REGION"]})
-    return Store(lambda: client, bucket)
-
-
 def _settings(url: str) -> BackupSettings:
     return BackupSettings(Database.from_url(url), b"k" * 32, compress=True, retention_days=30)
 
@@ -51,7 +35,8 @@ def _settings(url: str) -> BackupSettings:
 def test_it_comes_back_whole(embedded: EmbeddedTarget, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also what either server prints by another name (`json`); without a word for it the other cluster's is refused."""
     embedded.start({"postgres", "aws"})
-    store, newer, into = _store(embedded), embedded.environment()["DATABASE_URL"], f"newer_{secrets.token_hex(4)}"
+    known = embedded.environment()
+    store, newer, into = store_of(known, "newer"), known["DATABASE_URL"], f"newer_{secrets.token_hex(4)}"
     with debian_postgres() as old, psycopg.connect(newer, autocommit=True) as admin:
         with old.connected() as filled:
             filled.execute("CREATE FUNCTION second(json, json) RETURNS json LANGUAGE sql AS 'SELECT $2'")
